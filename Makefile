@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: ISC
+# `make` builds bin/, `make run` plays the demo, `make check` tests.
+# V=1 shows the commands. Lists are explicit: a new file is named here.
+
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+BUILD   ?= build
+BIN     ?= bin
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1
+
+TOOLS := mirror redirector
+
+SRC_common := chunk frame outq packet flow checksum vnet stats log netns \
+	      endpoint_spec endpoint endpoint_stream endpoint_socket \
+	      endpoint_dev endpoint_pcap loop option role failover filter
+SRC_mirror     := main mirror
+SRC_redirector := main redirector redirect announce
+SRC_compare    := main live checkpoint running $(COMPARE_CORE)
+COMPARE_CORE   := compare compare_act compare_flow compare_hold compare_tcp \
+		  compare_syn compare_datagram
+
+# A unit test links its module and what that needs, no more.
+UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
+	 role redirect announce
+UNIT_frame         := common/frame common/chunk
+UNIT_outq          := common/outq common/frame common/chunk
+UNIT_checksum      := common/checksum
+UNIT_seq           :=
+UNIT_packet        := common/packet
+UNIT_flow          := common/flow common/packet
+UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
+		      common/chunk
+UNIT_endpoint_spec := common/endpoint_spec
+UNIT_option        := common/option common/endpoint_spec common/log
+UNIT_log           := common/log common/stats
+UNIT_role          := common/role
+UNIT_redirect      := redirector/redirect
+UNIT_announce      := redirector/announce common/checksum common/chunk
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	    -fno-omit-frame-pointer
+
+PKGS       := libuv libpcap libxxhash
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs libuv libpcap 2>/dev/null)
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
+	      $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+
+Q    := $(if $(V),,@)
+say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
+.PHONY: all run check check-unit check-bats check-asan soak lint deps \
+	install uninstall clean
+.DELETE_ON_ERROR:
+
+all: $(TOOLS:%=$(BIN)/colo-%)
+
+# --- building ---
+
+objs = $(SRC_$(1):%=$(BUILD)/$(1)/%.o)
+
+$(BUILD)/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libcolo.a: $(call objs,common)
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
+
+define tool_rule
+$$(BIN)/colo-$(1): $$(call objs,$(1)) $$(BUILD)/libcolo.a
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
+
+define unit_rule
+$$(BUILD)/unit/$(1): $$(BUILD)/tests/unit/$(1)_test.o $$(UNIT_$(1):%=$$(BUILD)/%.o)
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+endef
+$(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# --- testing ---
+
+# what the tests drive the tools with
+HELPERS :=
+BATS := $(wildcard tests/*.bats)
+
+check: check-unit check-bats
+
+check-unit: deps-check $(UNITS:%=$(BUILD)/unit/%)
+	$(Q)set -e; for u in $(UNITS); do echo "# unit $$u"; $(BUILD)/unit/$$u; done
+
+check-bats: deps-check all $(HELPERS)
+	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
+		bats --tap $(BATS)
+
+# leaks, overruns and undefined behaviour end the program that has them
+check-asan:
+	$(Q)$(MAKE) BUILD=build/asan BIN=build/asan/bin CFLAGS='$(SANITIZE)' check
+
+# the randomised tests N times as long
+N ?= 100000
+soak: export SOAK_N = $(N)
+soak: check
+
+lint: deps-lint
+	$(Q)tests/lint
+
+# --- what has to be there ---
+
+deps: deps-build deps-run deps-check deps-lint
+
+deps-%:
+	$(Q)tests/deps $*
+
+# --- installing ---
+
+MAN := $(wildcard $(TOOLS:%=%/colo-%.1) common/colo-endpoint.7)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 755 $(TOOLS:%=$(BIN)/colo-%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(filter %.7,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man7
+
+uninstall:
+	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/colo-%)
+	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(notdir $(filter %.1,$(MAN))))
+	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/share/man/man7/%,$(notdir $(filter %.7,$(MAN))))
+
+clean:
+	rm -rf build bin

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_ENDPOINT_H
+#define COLO_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "endpoint_spec.h"
+#include "frame.h"
+
+struct loop;
+struct endpoint;
+
+/*
+ * One end of a wire: a socket, a tap, a capture, standard input or output.
+ * It reads batches of frames and writes what it is given, in order, with as
+ * few system calls as it can. It connects again by itself.
+ */
+enum endpoint_mode {
+	ENDPOINT_READ = 1,
+	ENDPOINT_WRITE = 2,
+	ENDPOINT_DUPLEX = 3,
+};
+
+enum endpoint_event {
+	ENDPOINT_UP,		/* a peer is there */
+	ENDPOINT_DOWN,		/* it went; the endpoint tries again */
+	ENDPOINT_END,		/* end of input: nothing will ever come again */
+	ENDPOINT_DEAD,		/* output can never be delivered again */
+	ENDPOINT_DRAINED,	/* the queue fell to the low-water mark */
+};
+
+struct endpoint_handler {
+	/* frames and their chunks are borrowed for the call; bytes may be
+	 * changed in place, lengths only downwards */
+	void (*on_frames)(struct endpoint *ep, struct frame *v, unsigned n,
+			  void *arg);
+	void (*on_event)(struct endpoint *ep, enum endpoint_event ev, void *arg);
+	void *arg;
+};
+
+struct endpoint_counters {
+	uint64_t in, in_bytes;		/* frames read whole */
+	uint64_t out, out_bytes;	/* frames the kernel took whole */
+	uint64_t queued, queued_bytes;	/* now */
+	uint64_t segmented;		/* frames that GSO segmentation added */
+	uint64_t drop_down;		/* sent while no peer was there */
+	uint64_t drop_full;		/* refused at the bound */
+	uint64_t drop_link;		/* the interface or the peer refused it */
+	uint64_t truncated;		/* half frames at the end of a stream */
+	uint64_t bad;			/* connections closed for bad bytes */
+	uint64_t n_up;			/* connections made */
+};
+
+int endpoint_open(struct endpoint **out, struct loop *loop, const char *name,
+		  const struct endpoint_spec *spec, enum endpoint_mode mode,
+		  const struct endpoint_handler *handler);
+void endpoint_close(struct endpoint *ep);
+
+void endpoint_send(struct endpoint *ep, const struct frame *v, unsigned n);
+unsigned endpoint_offer(struct endpoint *ep, const struct frame *v, unsigned n);
+bool endpoint_is_up(const struct endpoint *ep);
+bool endpoint_is_full(const struct endpoint *ep);
+bool endpoint_has_ended(const struct endpoint *ep);
+
+void endpoint_feeds(struct endpoint *in, struct endpoint *out);
+void endpoint_stop(struct endpoint *ep);
+void endpoint_start(struct endpoint *ep);
+void endpoint_read_rest(struct endpoint *ep);
+void endpoint_take_back(struct endpoint *ep,
+			void (*frame)(void *arg, const struct frame *f),
+			void *arg);
+
+const char *endpoint_name(const struct endpoint *ep);
+const struct endpoint_spec *endpoint_spec(const struct endpoint *ep);
+struct endpoint_counters endpoint_counters(const struct endpoint *ep);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_ENDPOINT_IMPL_H
+#define COLO_ENDPOINT_IMPL_H
+
+#include <uv.h>
+
+#include "endpoint.h"
+#include "log.h"
+#include "loop.h"
+#include "outq.h"
+
+/*
+ * What the kinds of endpoints share, seen by common/endpoint*.c and loop.c
+ * only. endpoint.c owns the state below; a kind implements endpoint_ops and
+ * calls back with endpoint_attached(), endpoint_lost(), endpoint_finished().
+ */
+struct endpoint_ops {
+	enum outq_form form;	/* OUTQ_PLAIN stands for both wire forms */
+	/* begin: bind, attach or connect; 0, or negative errno: start-up fails */
+	int (*open)(struct endpoint *ep);
+	/* one read's worth of frames: fill, then endpoint_deliver() */
+	void (*read)(struct endpoint *ep);
+	/* write what is queued until it is gone or the kernel is full */
+	void (*write)(struct endpoint *ep);
+	/* instead of a queue: hand over one frame at once; or NULL */
+	void (*send)(struct endpoint *ep, const struct frame *f);
+	/* the wait is over: connect again; or NULL */
+	void (*retry)(struct endpoint *ep);
+	/* let go of what the kind owns besides fd and poll; or NULL */
+	void (*close)(struct endpoint *ep);
+};
+
+struct endpoint {
+	struct loop *loop;
+	struct endpoint *next;
+	char name[64];
+	struct endpoint_spec spec;
+	enum endpoint_mode mode;
+	struct endpoint_handler handler;
+	const struct endpoint_ops *ops;
+	struct endpoint_counters count;
+
+	int fd;			/* of the peer, tap or file; -1 when down */
+	uv_poll_t *poll;	/* on fd; NULL for regular files */
+	int poll_events;	/* what it watches */
+	int fd_flags;		/* inherited: put back in the end; or -1 */
+	bool always_ready;	/* regular files, captures: the pump reads */
+	bool one_shot;		/* never comes back: stdio, files, fd:N */
+	bool up;
+	bool ended;		/* ENDPOINT_END was told */
+	bool dead;		/* ENDPOINT_DEAD was told */
+	bool closing;
+	bool settled;		/* the first attempt to connect is over */
+	bool want_write;	/* the kernel's buffer was full */
+	bool half_closed;	/* an output's peer will say nothing */
+	bool full;		/* its feeders are stopped */
+	unsigned n_stops;	/* endpoint_stop() calls outstanding */
+	unsigned n_handles;	/* libuv handles not closed yet */
+
+	struct frame_decoder decoder;
+	struct outq outq;
+	struct endpoint **feeders;	/* who stops while this one is full */
+	unsigned n_feeders;
+
+	uv_timer_t *retry;
+	bool down_told;		/* the reason of this down time was logged */
+	struct endpoint_stream *stream;	/* private to the kinds */
+	struct endpoint_pcap *pcap;
+};
+
+extern const struct endpoint_ops endpoint_connect_ops;	/* unix, tcp */
+extern const struct endpoint_ops endpoint_listen_ops;
+extern const struct endpoint_ops endpoint_file_ops;	/* -, fd:N */
+extern const struct endpoint_ops endpoint_tap_ops;
+extern const struct endpoint_ops endpoint_packet_ops;
+extern const struct endpoint_ops endpoint_pcap_ops;
+extern const struct endpoint_ops endpoint_null_ops;
+
+/* For the kinds. */
+int endpoint_attached(struct endpoint *ep, int fd, bool pollable);
+void endpoint_lost(struct endpoint *ep, int err, const char *what);
+void endpoint_input_over(struct endpoint *ep, int err, const char *what);
+void endpoint_output_dead(struct endpoint *ep, int err, const char *what);
+void endpoint_settled(struct endpoint *ep);
+void endpoint_deliver(struct endpoint *ep);
+void endpoint_retry_later(struct endpoint *ep, int err, const char *what);
+void endpoint_handle_opened(struct endpoint *ep, uv_handle_t *handle);
+void endpoint_handle_close(uv_handle_t *handle);
+void endpoint_handle_gone(struct endpoint *ep);
+void endpoint_watch(struct endpoint *ep);
+
+/* Byte streams of any kind: one read or write. */
+void endpoint_stream_read(struct endpoint *ep);
+void endpoint_stream_write(struct endpoint *ep);
+
+/* For the loop. */
+void endpoint_flush(struct endpoint *ep);
+bool endpoint_is_reading(const struct endpoint *ep);
+
+/* Captures: the time of the next frame, UINT64_MAX at the end. */
+uint64_t endpoint_pcap_next_ns(const struct endpoint *ep);
+void endpoint_pcap_read_until(struct endpoint *ep, uint64_t limit_ns);
+
+#endif

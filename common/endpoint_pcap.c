@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Captures (libpcap: pcap and pcapng are read, pcap is written). Link types
+ * without an Ethernet header get one made of zeros. When every input is a
+ * capture, the loop reads them merged by time and their clock is its clock.
+ */
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <pcap/sll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bytes.h"
+#include "endpoint_impl.h"
+#include "vnet.h"
+
+#define FRAMES_A_TURN 256
+#define NS_PER_S 1000000000ull
+#define ETH_LEN 14u
+
+struct endpoint_pcap {
+	pcap_t *in;
+	int linktype;
+	struct pcap_pkthdr *next;	/* read ahead; NULL at the end */
+	const uint8_t *next_bytes;
+	pcap_t *dead;			/* what a dumper hangs on */
+	pcap_dumper_t *out;
+};
+
+/* Read one packet ahead: its time decides whose turn it is. */
+static void read_ahead(struct endpoint *ep)
+{
+	struct endpoint_pcap *p = ep->pcap;
+	int rc = pcap_next_ex(p->in, &p->next, &p->next_bytes);
+
+	if (rc == 1)
+		return;
+	p->next = NULL;
+	if (rc == PCAP_ERROR) {
+		log_error(ep->name, "%s: %s", ep->spec.target,
+			  pcap_geterr(p->in));
+		loop_fail(ep->loop);
+	}
+}
+
+/**
+ * endpoint_pcap_next_ns() - When was the next frame captured?
+ * @ep:		A capture that is read
+ *
+ * Return: nanoseconds since 1970; UINT64_MAX at the end
+ */
+uint64_t endpoint_pcap_next_ns(const struct endpoint *ep)
+{
+	const struct pcap_pkthdr *h = ep->pcap->next;
+
+	/* the capture was opened with nanoseconds: tv_usec holds them */
+	return h ? (uint64_t)h->ts.tv_sec * NS_PER_S +
+		   (uint64_t)h->ts.tv_usec : UINT64_MAX;
+}
+
+/* Bytes of link header to take off, and the EtherType behind it. */
+static int link_header(int linktype, const uint8_t *p, size_t len,
+		       uint16_t *ethertype)
+{
+	size_t skip = 0;
+
+	switch (linktype) {
+	case DLT_LINUX_SLL:
+		skip = SLL_HDR_LEN;
+		if (len < skip)
+			return -EINVAL;
+		*ethertype = bytes_get16(p + 14);
+		break;
+	case DLT_LINUX_SLL2:
+		skip = SLL2_HDR_LEN;
+		if (len < skip)
+			return -EINVAL;
+		*ethertype = bytes_get16(p);
+		break;
+	default:			/* raw IP */
+		if (len < 1)
+			return -EINVAL;
+		*ethertype = p[0] >> 4 == 6 ? 0x86dd : 0x0800;
+	}
+	return (int)skip;
+}
+
+static int put_frame(const struct endpoint_pcap *p, uint8_t *at)
+{
+	const uint8_t *bytes = p->next_bytes;
+	size_t len = p->next->caplen, eth_len = 0;
+	uint16_t ethertype;
+
+	if (p->linktype != DLT_EN10MB) {
+		int skip = link_header(p->linktype, bytes, len, &ethertype);
+
+		if (skip < 0)
+			return skip;
+		bytes += skip;
+		len -= (size_t)skip;
+		eth_len = ETH_LEN;
+	}
+	if (len + eth_len > FRAME_LEN_MAX || len == 0)
+		return -EMSGSIZE;
+	if (eth_len) {
+		memset(at + 4, 0, 12);
+		bytes_put16(at + 4 + 12, ethertype);
+	}
+	memcpy(at + 4 + eth_len, bytes, len);
+	return (int)(frame_prefix_put(at, (uint32_t)(eth_len + len), 0,
+				      false) + eth_len + len);
+}
+
+/* The frame that is read ahead goes to the tool, with its time. */
+static void deliver_next(struct endpoint *ep, uint64_t time_ns)
+{
+	size_t len;
+	uint8_t *room = frame_decoder_room(&ep->decoder, &len);
+	struct frame f;
+	uint32_t bad;
+	int n = put_frame(ep->pcap, room);
+
+	if (n < 0) {
+		ep->count.bad++;
+		log_warn(ep->name, "a packet of %u bytes is no frame: skipped",
+			 ep->pcap->next->caplen);
+		return;
+	}
+	frame_decoder_filled(&ep->decoder, (size_t)n);
+	if (frame_decoder_batch(&ep->decoder, &f, 1, &bad) != 1)
+		return;
+	f.time_ns = time_ns;
+	ep->count.in++;
+	ep->count.in_bytes += f.len;
+	if (ep->handler.on_frames)
+		ep->handler.on_frames(ep, &f, 1, ep->handler.arg);
+}
+
+/**
+ * endpoint_pcap_read_until() - Deliver the frames up to a point of time
+ * @ep:		A capture that is read
+ * @limit_ns:	Not those captured after this
+ *
+ * One turn's worth at most; the end of the capture ends the input.
+ */
+void endpoint_pcap_read_until(struct endpoint *ep, uint64_t limit_ns)
+{
+	for (int i = 0; i < FRAMES_A_TURN && endpoint_is_reading(ep); i++) {
+		uint64_t now_ns = endpoint_pcap_next_ns(ep);
+
+		if (now_ns == UINT64_MAX) {
+			endpoint_input_over(ep, 0, "read");
+			return;
+		}
+		if (now_ns > limit_ns)
+			return;
+		loop_advance(ep->loop, now_ns);
+		deliver_next(ep, now_ns);
+		read_ahead(ep);
+	}
+}
+
+static int open_for_reading(struct endpoint *ep)
+{
+	struct endpoint_pcap *p = ep->pcap;
+	char err[PCAP_ERRBUF_SIZE];
+
+	p->in = pcap_open_offline_with_tstamp_precision(
+		ep->spec.target, PCAP_TSTAMP_PRECISION_NANO, err);
+	if (!p->in) {
+		log_error(ep->name, "%s", err);
+		return -EIO;
+	}
+	p->linktype = pcap_datalink(p->in);
+	if (p->linktype != DLT_EN10MB && p->linktype != DLT_RAW &&
+	    p->linktype != DLT_IPV4 && p->linktype != DLT_IPV6 &&
+	    p->linktype != DLT_LINUX_SLL && p->linktype != DLT_LINUX_SLL2) {
+		log_error(ep->name, "%s: link type %s is not supported",
+			  ep->spec.target, pcap_datalink_val_to_name(
+				  p->linktype));
+		return -EPROTONOSUPPORT;
+	}
+	read_ahead(ep);
+	ep->always_ready = true;
+	return 0;
+}
+
+static int open_for_writing(struct endpoint *ep)
+{
+	struct endpoint_pcap *p = ep->pcap;
+
+	p->dead = pcap_open_dead_with_tstamp_precision(
+		DLT_EN10MB, FRAME_LEN_MAX, PCAP_TSTAMP_PRECISION_NANO);
+	if (!p->dead)
+		return -ENOMEM;
+	p->out = pcap_dump_open(p->dead, ep->spec.target);
+	if (!p->out) {
+		log_error(ep->name, "%s", pcap_geterr(p->dead));
+		return -EIO;
+	}
+	return 0;
+}
+
+static int pcap_kind_open(struct endpoint *ep)
+{
+	int err;
+
+	if (ep->mode == ENDPOINT_DUPLEX) {
+		log_error(ep->name, "a capture is read or written, not both");
+		return -EINVAL;
+	}
+	ep->pcap = calloc(1, sizeof(*ep->pcap));
+	if (!ep->pcap)
+		abort();
+	ep->one_shot = true;
+	err = ep->mode == ENDPOINT_READ ? open_for_reading(ep) :
+					  open_for_writing(ep);
+	if (err < 0)
+		return err;
+	ep->up = true;
+	ep->count.n_up++;
+	endpoint_settled(ep);
+	return 0;
+}
+
+static void pcap_kind_close(struct endpoint *ep)
+{
+	struct endpoint_pcap *p = ep->pcap;
+
+	if (!p)
+		return;
+	if (p->out)
+		pcap_dump_close(p->out);
+	if (p->dead)
+		pcap_close(p->dead);
+	if (p->in)
+		pcap_close(p->in);
+	free(p);
+	ep->pcap = NULL;
+}
+
+static void pcap_read(struct endpoint *ep)
+{
+	endpoint_pcap_read_until(ep, UINT64_MAX);
+}
+
+static void dump(void *arg, const struct frame *f)
+{
+	struct endpoint *ep = arg;
+	struct pcap_pkthdr h = { .caplen = frame_eth_len(f),
+				 .len = frame_eth_len(f) };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	h.ts.tv_sec = now.tv_sec;
+	h.ts.tv_usec = now.tv_nsec;
+	if (f->time_ns) {
+		h.ts.tv_sec = (time_t)(f->time_ns / NS_PER_S);
+		h.ts.tv_usec = (suseconds_t)(f->time_ns % NS_PER_S);
+	}
+	pcap_dump((u_char *)ep->pcap->out, &h, frame_eth(f));
+	ep->count.out++;
+	ep->count.out_bytes += h.caplen;
+}
+
+static void pcap_send(struct endpoint *ep, const struct frame *f)
+{
+	uint64_t before = ep->count.out;
+
+	if (!f->vnet_len || vnet_is_trivial(f))
+		dump(ep, f);
+	else if (vnet_to_plain(f, dump, ep) < 0)
+		ep->count.drop_link++;
+	else
+		ep->count.segmented += ep->count.out - before - 1;
+}
+
+static void pcap_write(struct endpoint *ep)
+{
+	errno = 0;
+	if (pcap_dump_flush(ep->pcap->out) ||
+	    ferror(pcap_dump_file(ep->pcap->out)))
+		endpoint_output_dead(ep, errno ? -errno : -EIO,
+				     ep->spec.target);
+}
+
+const struct endpoint_ops endpoint_pcap_ops = {
+	.form = OUTQ_PLAIN,
+	.open = pcap_kind_open,
+	.read = pcap_read,
+	.write = pcap_write,
+	.send = pcap_send,
+	.close = pcap_kind_close,
+};

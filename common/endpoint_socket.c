@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The kinds unix:, tcp: (they connect, and connect again) and unix-listen:,
+ * tcp-listen: (they accept one peer at a time).
+ *
+ * A second peer of unix-listen: is refused while the first lives: on one
+ * machine the kernel tells when a peer dies. On tcp-listen: the newest wins,
+ * because the old one may be on a host that has vanished without a word.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "endpoint_impl.h"
+
+struct endpoint_stream {
+	uv_poll_t *poll;	/* connecting, or listening */
+	int fd;
+	uv_getaddrinfo_t *resolving;
+	struct addrinfo *addrs, *next_addr;
+	struct stat path;	/* the UNIX path that we made */
+	bool has_path;
+};
+
+static bool is_tcp(const struct endpoint *ep)
+{
+	return ep->spec.kind == ENDPOINT_TCP ||
+	       ep->spec.kind == ENDPOINT_TCP_LISTEN;
+}
+
+static int stream_new(struct endpoint *ep)
+{
+	ep->stream = calloc(1, sizeof(*ep->stream));
+	if (!ep->stream)
+		return -ENOMEM;
+	ep->stream->fd = -1;
+	return 0;
+}
+
+static void stop_waiting(struct endpoint_stream *s)
+{
+	if (s->poll)
+		endpoint_handle_close((uv_handle_t *)s->poll);
+	s->poll = NULL;
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+static void forget_addrs(struct endpoint_stream *s)
+{
+	uv_freeaddrinfo(s->addrs);
+	s->addrs = NULL;
+}
+
+/* Only if it is still the one that we made: another process may have
+ * replaced it. */
+static void unlink_path(const struct endpoint *ep)
+{
+	const struct endpoint_stream *s = ep->stream;
+	struct stat now;
+
+	if (s->has_path && !stat(ep->spec.target, &now) &&
+	    now.st_dev == s->path.st_dev && now.st_ino == s->path.st_ino)
+		unlink(ep->spec.target);
+}
+
+static void stream_close(struct endpoint *ep)
+{
+	struct endpoint_stream *s = ep->stream;
+
+	if (!s)
+		return;
+	unlink_path(ep);
+	stop_waiting(s);
+	forget_addrs(s);
+	if (s->resolving)
+		uv_cancel((uv_req_t *)s->resolving);
+	free(s);
+	ep->stream = NULL;
+}
+
+static int wait_for(struct endpoint *ep, int events, uv_poll_cb cb)
+{
+	struct endpoint_stream *s = ep->stream;
+	uv_poll_t *poll = malloc(sizeof(*poll));
+
+	if (!poll)
+		abort();
+	int err = uv_poll_init(&ep->loop->uv, poll, s->fd);
+
+	if (err < 0) {
+		free(poll);
+		return err;
+	}
+	s->poll = poll;
+	endpoint_handle_opened(ep, (uv_handle_t *)poll);
+	return uv_poll_start(poll, events, cb);
+}
+
+/* A host that vanishes must be noticed within seconds, idle or busy. */
+static void set_tcp_options(const struct endpoint *ep, int fd)
+{
+	int on = 1;
+	int keepalive_s = (int)ep->spec.keepalive_s;
+	unsigned user_timeout_ms = ep->spec.user_timeout_s * 1000;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (keepalive_s) {
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keepalive_s,
+			   sizeof(keepalive_s));
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &keepalive_s,
+			   sizeof(keepalive_s));
+	}
+	if (user_timeout_ms)
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms,
+			   sizeof(user_timeout_ms));
+}
+
+static void attach(struct endpoint *ep, int fd)
+{
+	int err;
+
+	if (is_tcp(ep))
+		set_tcp_options(ep, fd);
+	log_info(ep->name, "connected");
+	err = endpoint_attached(ep, fd, true);
+	if (err < 0)
+		log_error(ep->name, "%s", uv_strerror(err));
+}
+
+static void unix_address(const struct endpoint *ep, struct sockaddr_un *sun)
+{
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	/* endpoint_spec_parse() refused paths that do not fit */
+	memcpy(sun->sun_path, ep->spec.target,
+	       strnlen(ep->spec.target, sizeof(sun->sun_path) - 1));
+}
+
+static int new_socket(int family)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* --- connecting --- */
+
+static void connect_next(struct endpoint *ep);
+
+static void on_connected(uv_poll_t *poll, int status, int events)
+{
+	struct endpoint *ep = poll->data;
+	struct endpoint_stream *s = ep->stream;
+	socklen_t len = sizeof(int);
+	int err = 0;
+	int fd = s->fd;
+
+	(void)status;
+	(void)events;
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (err) {
+		stop_waiting(s);
+		if (s->next_addr)
+			connect_next(ep);
+		else
+			endpoint_retry_later(ep, -err, "connect");
+		return;
+	}
+	s->fd = -1;			/* the endpoint's from here on */
+	stop_waiting(s);
+	forget_addrs(s);
+	attach(ep, fd);
+}
+
+/* Try the resolved addresses one after the other. */
+static void connect_next(struct endpoint *ep)
+{
+	struct endpoint_stream *s = ep->stream;
+	int err = -EADDRNOTAVAIL;
+
+	while (s->next_addr) {
+		struct addrinfo *ai = s->next_addr;
+
+		s->next_addr = ai->ai_next;
+		s->fd = err = new_socket(ai->ai_family);
+		if (err < 0)
+			continue;
+		set_tcp_options(ep, s->fd);
+		if (connect(s->fd, ai->ai_addr, ai->ai_addrlen) == 0 ||
+		    errno == EINPROGRESS) {
+			err = wait_for(ep, UV_WRITABLE, on_connected);
+			if (err == 0)
+				return;
+		} else {
+			err = -errno;
+		}
+		stop_waiting(s);
+	}
+	endpoint_retry_later(ep, err, "connect");
+}
+
+static void on_resolved(uv_getaddrinfo_t *req, int status,
+			struct addrinfo *addrs)
+{
+	struct endpoint *ep = req->data;
+
+	free(req);
+	if (!ep->stream) {
+		uv_freeaddrinfo(addrs);
+	} else {
+		ep->stream->resolving = NULL;
+		forget_addrs(ep->stream);
+		if (status < 0) {
+			endpoint_retry_later(ep, status, ep->spec.target);
+		} else {
+			ep->stream->addrs = ep->stream->next_addr = addrs;
+			connect_next(ep);
+		}
+	}
+	endpoint_handle_gone(ep);
+}
+
+static void connect_tcp(struct endpoint *ep)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	uv_getaddrinfo_t *req = malloc(sizeof(*req));
+	int err;
+
+	if (!req)
+		abort();
+	req->data = ep;
+	err = uv_getaddrinfo(&ep->loop->uv, req, on_resolved, ep->spec.target,
+			     ep->spec.port, &hints);
+	if (err < 0) {
+		free(req);
+		endpoint_retry_later(ep, err, ep->spec.target);
+		return;
+	}
+	ep->stream->resolving = req;
+	ep->n_handles++;
+}
+
+static void connect_unix(struct endpoint *ep)
+{
+	struct sockaddr_un sun;
+	int fd = new_socket(AF_UNIX);
+
+	unix_address(ep, &sun);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0) {
+		attach(ep, fd);
+		return;
+	}
+	if (fd >= 0) {
+		int err = -errno;
+
+		close(fd);
+		fd = err;
+	}
+	endpoint_retry_later(ep, fd, ep->spec.target);
+}
+
+static void connect_start(struct endpoint *ep)
+{
+	if (ep->stream->resolving || ep->stream->poll)
+		return;
+	if (is_tcp(ep))
+		connect_tcp(ep);
+	else
+		connect_unix(ep);
+}
+
+static int connect_open(struct endpoint *ep)
+{
+	int err = stream_new(ep);
+
+	if (err == 0)
+		connect_start(ep);
+	return err;
+}
+
+const struct endpoint_ops endpoint_connect_ops = {
+	.form = OUTQ_PLAIN,
+	.open = connect_open,
+	.read = endpoint_stream_read,
+	.write = endpoint_stream_write,
+	.retry = connect_start,
+	.close = stream_close,
+};
+
+/* --- listening --- */
+
+static bool is_allowed(const struct endpoint *ep,
+		       const struct sockaddr_storage *from)
+{
+	uint8_t addr[16] = { [10] = 0xff, [11] = 0xff };
+
+	if (from->ss_family == AF_INET)
+		memcpy(addr + 12,
+		       &((const struct sockaddr_in *)from)->sin_addr, 4);
+	else if (from->ss_family == AF_INET6)
+		memcpy(addr, &((const struct sockaddr_in6 *)from)->sin6_addr,
+		       16);
+	else
+		return true;		/* UNIX: the path's mode decides */
+	return endpoint_spec_allows(&ep->spec, addr);
+}
+
+static void on_accept(uv_poll_t *poll, int status, int events)
+{
+	struct endpoint *ep = poll->data;
+	struct sockaddr_storage from = { 0 };
+	socklen_t len = sizeof(from);
+	int fd;
+
+	(void)status;
+	(void)events;
+	fd = accept4(ep->stream->fd, (struct sockaddr *)&from, &len,
+		     SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+			log_warn(ep->name, "accept: %s", uv_strerror(-errno));
+		return;
+	}
+	if (!is_allowed(ep, &from)) {
+		log_warn(ep->name, "refused a peer that allow= does not list");
+		close(fd);
+		return;
+	}
+	if (ep->up && !is_tcp(ep)) {
+		log_warn(ep->name, "refused a second peer");
+		close(fd);
+		return;
+	}
+	if (ep->dead || ep->ended) {	/* reconnect=0: one peer only */
+		close(fd);
+		return;
+	}
+	if (ep->up) {
+		log_warn(ep->name, "a new peer replaces the old one");
+		endpoint_lost(ep, 0, "replaced");
+	}
+	attach(ep, fd);
+}
+
+/* Is a process listening on this path, or is it a leftover? */
+static bool path_is_alive(const struct sockaddr_un *sun)
+{
+	int fd = new_socket(AF_UNIX);
+	bool alive = true;
+
+	if (fd >= 0) {
+		alive = connect(fd, (const struct sockaddr *)sun,
+				sizeof(*sun)) == 0 || errno != ECONNREFUSED;
+		close(fd);
+	}
+	return alive;
+}
+
+static int bind_unix(struct endpoint *ep)
+{
+	struct endpoint_stream *s = ep->stream;
+	struct sockaddr_un sun;
+	struct stat st;
+	mode_t mask;
+	int err;
+
+	unix_address(ep, &sun);
+	if (!lstat(sun.sun_path, &st) && S_ISSOCK(st.st_mode)) {
+		if (path_is_alive(&sun))
+			return -EADDRINUSE;
+		unlink(sun.sun_path);
+	}
+	s->fd = new_socket(AF_UNIX);
+	if (s->fd < 0)
+		return s->fd;
+	mask = umask(0777 & ~ep->spec.mode);
+	err = bind(s->fd, (struct sockaddr *)&sun, sizeof(sun)) ? -errno : 0;
+	umask(mask);
+	s->has_path = err == 0 && !stat(sun.sun_path, &s->path);
+	return err;
+}
+
+static bool is_loopback(const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(
+			&((const struct sockaddr_in6 *)sa)->sin6_addr);
+	return (ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >>
+		24) == 127;
+}
+
+/* At start-up only, so a name is resolved here and now. */
+static int bind_tcp(struct endpoint *ep)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+				  .ai_flags = AI_PASSIVE };
+	uv_getaddrinfo_t req;
+	int err = uv_getaddrinfo(&ep->loop->uv, &req, NULL, ep->spec.target,
+				 ep->spec.port, &hints);
+	int on = 1;
+
+	if (err < 0)
+		return err;
+	ep->stream->fd = err = new_socket(req.addrinfo->ai_family);
+	if (err >= 0) {
+		setsockopt(err, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		err = bind(err, req.addrinfo->ai_addr,
+			   req.addrinfo->ai_addrlen) ? -errno : 0;
+	}
+	if (err == 0 && !ep->spec.n_allow &&
+	    !is_loopback(req.addrinfo->ai_addr))
+		log_warn(ep->name, "%s listens for anybody: say allow=CIDR, "
+			 "and encrypt the link", ep->spec.text);
+	uv_freeaddrinfo(req.addrinfo);
+	return err;
+}
+
+static int listen_open(struct endpoint *ep)
+{
+	int err = stream_new(ep);
+
+	if (err == 0)
+		err = is_tcp(ep) ? bind_tcp(ep) : bind_unix(ep);
+	if (err == 0 && listen(ep->stream->fd, 16))
+		err = -errno;
+	if (err == 0)
+		err = wait_for(ep, UV_READABLE, on_accept);
+	if (err < 0) {
+		log_error(ep->name, "%s: %s", ep->spec.text, uv_strerror(err));
+		return err;
+	}
+	endpoint_settled(ep);
+	return 0;
+}
+
+const struct endpoint_ops endpoint_listen_ops = {
+	.form = OUTQ_PLAIN,
+	.open = listen_open,
+	.read = endpoint_stream_read,
+	.write = endpoint_stream_write,
+	.close = stream_close,
+};

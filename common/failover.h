@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_FAILOVER_H
+#define COLO_FAILOVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop.h"
+#include "role.h"
+
+/*
+ * The one decision that a process carries out but never takes by itself:
+ * the peer host is dead. Unless --auto-failover says otherwise.
+ */
+struct failover {
+	enum role role;
+	const char *state_dir;		/* or NULL */
+	uint64_t auto_s;		/* 0 = never by itself */
+	struct loop_timer timer;
+	bool was_up;			/* the peer had been there */
+	void (*on_failover)(void *arg);
+	void *arg;
+};
+
+#define FAILOVER_SPECS(type)                                                  \
+	{ "auto-failover", OPTION_UINT, offsetof(type, auto_failover_s),      \
+	  "SECONDS", "fail over when the peer is gone this long; 0 = never",  \
+	  0, 86400, NULL }
+
+int failover_init(struct failover *f, struct loop *loop, uint64_t auto_s,
+		  void (*on_failover)(void *arg), void *arg);
+void failover_now(struct failover *f);
+void failover_peer(struct failover *f, bool up);
+
+#endif

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The flow table: three arrays of which only touched pages cost memory.
+ *
+ *	buckets	u32 head of a chain, a power of two of them, at least one per
+ *		flow, so chains stay short without ever rehashing
+ *	entries	header and value side by side; a free entry is on the free
+ *		chain (last freed, first used: its pages are warm) or beyond
+ *		`fresh`, where nothing was touched yet
+ *	lists	the ends of the lists by last use
+ *
+ * Links are 1-based entry numbers, 0 for none: what the kernel gives zeroed is
+ * an empty table. The hash is seeded, so a peer that does not know the seed
+ * cannot aim at one chain.
+ */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "bytes.h"
+#include "flow.h"
+#include "packet.h"
+
+#define LIST_FREE 0u		/* what a page that was never touched says */
+
+/* A flow; the caller's value follows. */
+struct entry {
+	uint64_t used_ns;
+	struct flow_key key;
+	uint32_t next;		/* in the bucket's chain, or the free chain */
+	uint32_t older;		/* neighbours on the list */
+	uint32_t younger;
+	uint32_t hash;
+	uint8_t list;		/* number + 1, or LIST_FREE */
+};
+
+_Static_assert(sizeof(struct flow_key) == 44, "no padding: hashed whole");
+_Static_assert(sizeof(struct entry) <= 72, "a million of them");
+_Static_assert(sizeof(struct entry) % 8 == 0, "the value is aligned");
+
+/* The ends of a list by last use. */
+struct flow_list {
+	uint32_t oldest;
+	uint32_t youngest;
+};
+
+/* What the comment at the top describes. */
+struct flow_table {
+	uint64_t seed;
+	uint32_t *buckets;
+	uint8_t *entries;
+	size_t buckets_len;	/* bytes mapped */
+	size_t entries_len;
+	size_t stride;		/* bytes from entry to entry */
+	size_t value_len;
+	uint32_t mask;		/* number of buckets - 1 */
+	uint32_t max;
+	uint32_t fresh;		/* entries that were ever used */
+	uint32_t free;		/* chain of those given back */
+	uint32_t count;
+	struct flow_list lists[FLOW_LISTS];
+};
+
+static struct entry *entry_at(const struct flow_table *t, uint32_t n)
+{
+	return (void *)(t->entries + (n - 1) * t->stride);
+}
+
+static struct entry *entry_of(const void *value)
+{
+	struct entry *e = (struct entry *)(uintptr_t)value - 1;
+
+	assert(e->list != LIST_FREE);
+	return e;
+}
+
+static uint32_t entry_number(const struct flow_table *t, const struct entry *e)
+{
+	return (uint32_t)((size_t)((const uint8_t *)e - t->entries) /
+			  t->stride) + 1;
+}
+
+static void *entry_value(struct entry *e)
+{
+	return e + 1;
+}
+
+static uint32_t key_hash(const struct flow_table *t, const struct flow_key *key)
+{
+	return (uint32_t)XXH3_64bits_withSeed(key, sizeof(*key), t->seed);
+}
+
+/*
+ * The same identifier stands for both ports: a ping's request and its reply
+ * have keys that mirror each other.
+ */
+static uint16_t icmp_echo_id(const struct packet *p)
+{
+	uint8_t type = *packet_l4(p);
+	bool echo = p->proto == PACKET_ICMP ? type == 8 || type == 0 :
+					      type == 128 || type == 129;
+
+	return echo ? bytes_get16(packet_l4(p) + 4) : 0;
+}
+
+static void key_ports(struct flow_key *key, const struct packet *p)
+{
+	if (p->level != PACKET_L4)
+		return;
+	key->sport = p->sport;
+	key->dport = p->dport;
+	if (p->proto == PACKET_ICMP || p->proto == PACKET_ICMP6)
+		key->sport = key->dport = icmp_echo_id(p);
+}
+
+/**
+ * flow_key_of() - Which flow a packet belongs to
+ * @key:	set, every byte of it
+ * @p:		parsed packet
+ * @reverse:	the key of the packets that go the other way
+ *
+ * ICMP echo has its identifier in place of both ports. The ports of what has
+ * none, later fragments included, are 0; a first fragment has its own.
+ *
+ * Return: 0, or -EINVAL when the packet is not IP.
+ */
+int flow_key_of(struct flow_key *key, const struct packet *p, bool reverse)
+{
+	size_t addr_len = p->ip_version == 4 ? 4 : 16;
+	struct flow_key k = { .vlan = p->vlan, .proto = p->proto,
+			      .ip_version = p->ip_version };
+
+	if (p->level == PACKET_ETHER)
+		return -EINVAL;
+	key_ports(&k, p);
+	memcpy(k.src, reverse ? p->dst : p->src, addr_len);
+	memcpy(k.dst, reverse ? p->src : p->dst, addr_len);
+	if (reverse) {
+		uint16_t port = k.sport;
+
+		k.sport = k.dport;
+		k.dport = port;
+	}
+	*key = k;
+	return 0;
+}
+
+static void *reserve(size_t len)
+{
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/**
+ * flow_table_new() - Reserve a table
+ * @max_flows:	flows it can hold, 1 or more
+ * @value_len:	bytes of the caller's value in every flow
+ * @seed:	of the hash: random, except where a test wants to know
+ *
+ * Return: the table, which the caller frees with flow_table_free(), or NULL
+ *	   when the address space is not to be had.
+ */
+struct flow_table *flow_table_new(uint32_t max_flows, size_t value_len,
+				  uint64_t seed)
+{
+	struct flow_table *t = calloc(1, sizeof(*t));
+	uint64_t n_buckets = 1;
+
+	if (!t)
+		return NULL;
+	assert(max_flows && max_flows < UINT32_MAX);
+	while (n_buckets < max_flows)
+		n_buckets *= 2;
+	t->seed = seed;
+	t->max = max_flows;
+	t->mask = (uint32_t)(n_buckets - 1);
+	t->value_len = value_len;
+	t->stride = sizeof(struct entry) + ((value_len + 7) & ~(size_t)7);
+	t->buckets_len = n_buckets * sizeof(*t->buckets);
+	t->entries_len = max_flows * t->stride;
+	t->buckets = reserve(t->buckets_len);
+	t->entries = reserve(t->entries_len);
+	if (t->buckets && t->entries)
+		return t;
+	flow_table_free(t);
+	return NULL;
+}
+
+/**
+ * flow_table_free() - Free a table, its flows and their values
+ * @t:	table, or NULL
+ */
+void flow_table_free(struct flow_table *t)
+{
+	if (!t)
+		return;
+	if (t->buckets)
+		munmap(t->buckets, t->buckets_len);
+	if (t->entries)
+		munmap(t->entries, t->entries_len);
+	free(t);
+}
+
+/**
+ * flow_find() - Look a flow up
+ * @t:		table
+ * @key:	its key
+ *
+ * Return: its value, or NULL. A value stays where it is until flow_remove().
+ */
+void *flow_find(const struct flow_table *t, const struct flow_key *key)
+{
+	uint32_t hash = key_hash(t, key);
+	uint32_t n = t->buckets[hash & t->mask];
+
+	while (n) {
+		struct entry *e = entry_at(t, n);
+
+		if (e->hash == hash && !memcmp(&e->key, key, sizeof(*key)))
+			return entry_value(e);
+		n = e->next;
+	}
+	return NULL;
+}
+
+static void list_append(struct flow_table *t, struct entry *e, unsigned list)
+{
+	struct flow_list *l = &t->lists[list];
+	uint32_t n = entry_number(t, e);
+
+	e->list = (uint8_t)(list + 1);
+	e->older = l->youngest;
+	e->younger = 0;
+	if (l->youngest)
+		entry_at(t, l->youngest)->younger = n;
+	else
+		l->oldest = n;
+	l->youngest = n;
+}
+
+static void list_unlink(struct flow_table *t, struct entry *e)
+{
+	struct flow_list *l = &t->lists[e->list - 1];
+
+	if (e->older)
+		entry_at(t, e->older)->younger = e->younger;
+	else
+		l->oldest = e->younger;
+	if (e->younger)
+		entry_at(t, e->younger)->older = e->older;
+	else
+		l->youngest = e->older;
+	e->list = LIST_FREE;
+}
+
+/* An entry nobody uses, or NULL when the table is full. */
+static struct entry *entry_take(struct flow_table *t)
+{
+	struct entry *e = NULL;
+
+	if (t->free) {
+		e = entry_at(t, t->free);
+		t->free = e->next;
+	} else if (t->fresh < t->max) {
+		e = entry_at(t, ++t->fresh);
+	}
+	return e;
+}
+
+/**
+ * flow_add() - Add a flow, the youngest of its list
+ * @t:		table
+ * @key:	its key, copied; flow_find() must not know it yet
+ * @list:	list, less than FLOW_LISTS
+ * @now_ns:	time of its use
+ *
+ * Return: its value, zeroed and aligned to 8 bytes, or NULL when the table is
+ *	   full: it is for the caller to choose what to evict.
+ */
+void *flow_add(struct flow_table *t, const struct flow_key *key, unsigned list,
+	       uint64_t now_ns)
+{
+	struct entry *e = entry_take(t);
+	uint32_t *bucket;
+
+	assert(list < FLOW_LISTS);
+	if (!e)
+		return NULL;
+	e->key = *key;
+	e->hash = key_hash(t, key);
+	e->used_ns = now_ns;
+	bucket = &t->buckets[e->hash & t->mask];
+	e->next = *bucket;
+	*bucket = entry_number(t, e);
+	list_append(t, e, list);
+	t->count++;
+	memset(entry_value(e), 0, t->value_len);
+	return entry_value(e);
+}
+
+/**
+ * flow_remove() - Remove a flow
+ * @t:		table
+ * @value:	of a flow that is in it; void afterwards
+ */
+void flow_remove(struct flow_table *t, void *value)
+{
+	struct entry *e = entry_of(value);
+	uint32_t n = entry_number(t, e);
+	uint32_t *link = &t->buckets[e->hash & t->mask];
+
+	while (*link != n)
+		link = &entry_at(t, *link)->next;
+	*link = e->next;
+	list_unlink(t, e);
+	e->next = t->free;
+	t->free = n;
+	t->count--;
+}
+
+/**
+ * flow_touch() - A flow was used: make it the youngest of a list
+ * @t:		table
+ * @value:	of the flow
+ * @list:	the list it is on, or the one it changes to
+ * @now_ns:	time of the use; where it never falls, a list is in its order
+ */
+void flow_touch(struct flow_table *t, void *value, unsigned list,
+		uint64_t now_ns)
+{
+	struct entry *e = entry_of(value);
+
+	assert(list < FLOW_LISTS);
+	e->used_ns = now_ns;
+	if (!e->younger && e->list == list + 1)
+		return;
+	list_unlink(t, e);
+	list_append(t, e, list);
+}
+
+/**
+ * flow_oldest() - The flow of a list whose use is longest ago
+ * @t:		table
+ * @list:	list, less than FLOW_LISTS
+ *
+ * Return: its value, or NULL when the list is empty.
+ */
+void *flow_oldest(const struct flow_table *t, unsigned list)
+{
+	assert(list < FLOW_LISTS);
+	if (!t->lists[list].oldest)
+		return NULL;
+	return entry_value(entry_at(t, t->lists[list].oldest));
+}
+
+/**
+ * flow_next() - Walk a list towards the younger
+ * @t:		table
+ * @value:	of a flow; to remove it while walking, ask for the next first
+ *
+ * Return: the value of the next younger flow on the same list, or NULL.
+ */
+void *flow_next(const struct flow_table *t, const void *value)
+{
+	uint32_t n = entry_of(value)->younger;
+
+	return n ? entry_value(entry_at(t, n)) : NULL;
+}
+
+/**
+ * flow_key_get() - The key of a flow
+ * @t:		table
+ * @value:	of the flow
+ *
+ * Return: the key; borrowed, valid as long as @value.
+ */
+const struct flow_key *flow_key_get(const struct flow_table *t,
+				    const void *value)
+{
+	(void)t;
+	return &entry_of(value)->key;
+}
+
+/**
+ * flow_used_ns() - When a flow was last used
+ * @t:		table
+ * @value:	of the flow
+ *
+ * Return: what the last flow_add() or flow_touch() said.
+ */
+uint64_t flow_used_ns(const struct flow_table *t, const void *value)
+{
+	(void)t;
+	return entry_of(value)->used_ns;
+}
+
+/**
+ * flow_index() - A small number for a flow
+ * @t:		table
+ * @value:	of the flow
+ *
+ * Return: its index, less than the table's maximum, the flow's own until it is
+ *	   removed.
+ */
+uint32_t flow_index(const struct flow_table *t, const void *value)
+{
+	return entry_number(t, entry_of(value)) - 1;
+}
+
+/**
+ * flow_at() - The flow that has an index
+ * @t:		table
+ * @index:	any number
+ *
+ * Return: its value, or NULL when no flow has that index now.
+ */
+void *flow_at(const struct flow_table *t, uint32_t index)
+{
+	struct entry *e;
+
+	if (index >= t->fresh)
+		return NULL;
+	e = entry_at(t, index + 1);
+	return e->list == LIST_FREE ? NULL : entry_value(e);
+}
+
+/**
+ * flow_list() - The list a flow is on
+ * @t:		table
+ * @value:	of the flow
+ *
+ * Return: its number.
+ */
+unsigned flow_list(const struct flow_table *t, const void *value)
+{
+	(void)t;
+	return entry_of(value)->list - 1u;
+}
+
+/**
+ * flow_count() - How many flows there are
+ * @t:	table
+ *
+ * Return: their number.
+ */
+uint32_t flow_count(const struct flow_table *t)
+{
+	return t->count;
+}
+
+/* "10.0.0.1:80", "[fe80::1]:80"; without ports the address alone. */
+static void end_text(const struct flow_key *key, const uint8_t *addr,
+		     uint16_t port, char *buf, size_t len)
+{
+	bool has_ports = key->proto == PACKET_TCP || key->proto == PACKET_UDP;
+	bool v6 = key->ip_version == 6;
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(v6 ? AF_INET6 : AF_INET, addr, text, sizeof(text));
+	if (!has_ports)
+		snprintf(buf, len, "%s", text);
+	else
+		snprintf(buf, len, v6 ? "[%s]:%u" : "%s:%u", text, port);
+}
+
+static void proto_text(uint8_t proto, char *buf, size_t len)
+{
+	switch (proto) {
+	case PACKET_TCP:
+		snprintf(buf, len, "tcp");
+		break;
+	case PACKET_UDP:
+		snprintf(buf, len, "udp");
+		break;
+	case PACKET_ICMP:
+		snprintf(buf, len, "icmp");
+		break;
+	case PACKET_ICMP6:
+		snprintf(buf, len, "icmp6");
+		break;
+	default:
+		snprintf(buf, len, "proto %u", proto);
+	}
+}
+
+static void vlan_text(uint32_t vlan, char *buf, size_t len)
+{
+	if (vlan >> 12)
+		snprintf(buf, len, " vlan %u.%u", vlan >> 12, vlan & 0xfff);
+	else if (vlan)
+		snprintf(buf, len, " vlan %u", vlan);
+	else
+		*buf = '\0';
+}
+
+/**
+ * flow_key_text() - A key for people: "tcp 10.0.0.1:80 > 10.0.0.2:5000 vlan 7"
+ * @key:	key
+ * @buf:	text; ended by a NUL, cut when it does not fit
+ * @len:	bytes at @buf, 1 or more; FLOW_TEXT_MAX is enough for all
+ *
+ * Return: bytes of text at @buf, the NUL not counted.
+ */
+size_t flow_key_text(const struct flow_key *key, char *buf, size_t len)
+{
+	char src[INET6_ADDRSTRLEN + 8], dst[INET6_ADDRSTRLEN + 8];
+	char proto[16], vlan[24];
+
+	end_text(key, key->src, key->sport, src, sizeof(src));
+	end_text(key, key->dst, key->dport, dst, sizeof(dst));
+	proto_text(key->proto, proto, sizeof(proto));
+	vlan_text(key->vlan, vlan, sizeof(vlan));
+	snprintf(buf, len, "%s %s > %s%s", proto, src, dst, vlan);
+	return strlen(buf);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_FLOW_H
+#define COLO_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct packet;
+
+/*
+ * A table of flows, keyed by VLANs, addresses, protocol and ports. It is
+ * reserved whole at the start (pages that are never touched cost nothing) and
+ * never rehashed, so no packet pays for another one's arrival. Every flow is
+ * on one of a few lists, each in the order of last use: a list per timeout
+ * makes expiry cost only what expires, a list per class makes eviction a pop.
+ */
+struct flow_key {
+	uint8_t src[16];	/* IPv4 in the first 4 bytes, the rest zero */
+	uint8_t dst[16];
+	uint16_t sport;
+	uint16_t dport;
+	uint32_t vlan;
+	uint8_t proto;
+	uint8_t ip_version;
+	uint8_t zero[2];	/* compared too */
+};
+
+#define FLOW_LISTS 8		/* lists that a table has */
+
+struct flow_table;
+
+int flow_key_of(struct flow_key *key, const struct packet *p, bool reverse);
+
+struct flow_table *flow_table_new(uint32_t max_flows, size_t value_len,
+				  uint64_t seed);
+void flow_table_free(struct flow_table *t);
+void *flow_find(const struct flow_table *t, const struct flow_key *key);
+void *flow_add(struct flow_table *t, const struct flow_key *key, unsigned list,
+	       uint64_t now_ns);
+void flow_remove(struct flow_table *t, void *value);
+void flow_touch(struct flow_table *t, void *value, unsigned list,
+		uint64_t now_ns);
+void *flow_oldest(const struct flow_table *t, unsigned list);
+void *flow_next(const struct flow_table *t, const void *value);
+const struct flow_key *flow_key_get(const struct flow_table *t,
+				    const void *value);
+uint64_t flow_used_ns(const struct flow_table *t, const void *value);
+uint32_t flow_index(const struct flow_table *t, const void *value);
+void *flow_at(const struct flow_table *t, uint32_t index);
+unsigned flow_list(const struct flow_table *t, const void *value);
+uint32_t flow_count(const struct flow_table *t);
+size_t flow_key_text(const struct flow_key *key, char *buf, size_t len);
+
+#define FLOW_TEXT_MAX 128	/* enough for flow_key_text() */
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define LINE_MAX_LEN 1024u	/* bytes of a line, its newline included */
+#define SITE_LINES 5u		/* lines a call site may write in ... */
+#define SITE_MS 5000u		/* ... this time */
+
+static const char *log_name = "colo";
+static enum log_level log_max = LOG_INFO;
+
+static const char *const level_names[] = {
+	[LOG_ERROR] = "error",
+	[LOG_WARN] = "warn",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug",
+};
+
+/* A line being put together. */
+struct line {
+	size_t len;
+	char text[LINE_MAX_LEN];
+};
+
+/**
+ * log_init() - Say who writes, and how much
+ * @program:	borrowed: the first word of every line
+ * @level:	lines of a later level are not written
+ */
+void log_init(const char *program, enum log_level level)
+{
+	log_name = program;
+	log_max = level;
+}
+
+/**
+ * log_program() - The name given to log_init()
+ *
+ * Return: the name; borrowed.
+ */
+const char *log_program(void)
+{
+	return log_name;
+}
+
+static void line_vadd(struct line *l, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+static void line_add(struct line *l, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Append; what does not fit is cut, and one byte is left for the newline. */
+static void line_vadd(struct line *l, const char *fmt, va_list ap)
+{
+	size_t room = sizeof(l->text) - l->len;
+	int n = vsnprintf(l->text + l->len, room, fmt, ap);
+
+	if (n < 0)
+		return;
+	l->len += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+static void line_add(struct line *l, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	line_vadd(l, fmt, ap);
+	va_end(ap);
+}
+
+/*
+ * Bytes that came from a peer may be in the text: no control character of
+ * theirs, C1 in UTF-8 (0xc2 0x80..0x9f) included, reaches a terminal.
+ */
+static void line_clean(struct line *l)
+{
+	for (size_t i = 0; i < l->len; i++) {
+		unsigned char c = (unsigned char)l->text[i];
+		unsigned char last = i ? (unsigned char)l->text[i - 1] : 0;
+
+		if (c < 0x20 || c == 0x7f ||
+		    (last == 0xc2 && c >= 0x80 && c < 0xa0))
+			l->text[i] = '?';
+	}
+}
+
+/* One write(2): lines of several processes on one pipe do not mix. */
+static void line_write(struct line *l)
+{
+	line_clean(l);
+	l->text[l->len++] = '\n';
+	if (write(STDERR_FILENO, l->text, l->len) < 0)
+		return;		/* there is nobody left to tell */
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* May the site write a line now? n_lost: lines it lost before this one. */
+static bool site_may(struct log_site *site, uint32_t *n_lost)
+{
+	uint64_t now = now_ms();
+
+	if (!site->n_lines || now - site->since_ms >= SITE_MS) {
+		site->since_ms = now;
+		site->n_lines = 0;
+	}
+	if (site->n_lines >= SITE_LINES) {
+		site->n_lost++;
+		return false;
+	}
+	site->n_lines++;
+	*n_lost = site->n_lost;
+	site->n_lost = 0;
+	return true;
+}
+
+/**
+ * log_line() - Write one line, if its level and its call site's rate allow
+ * @site:	the call site's rate limit; NULL for none
+ * @level:	level
+ * @where:	what it is about: an endpoint's or module's name; or NULL
+ * @fmt:	printf's, without a newline
+ *
+ * A site that speaks again after it was silenced says how often it was. errno
+ * is left alone.
+ */
+void log_line(struct log_site *site, enum log_level level, const char *where,
+	      const char *fmt, ...)
+{
+	int saved_errno = errno;
+	uint32_t n_lost = 0;
+	struct line l;
+	va_list ap;
+
+	l.len = 0;
+	if (level > log_max || (site && !site_may(site, &n_lost)))
+		goto out;
+	line_add(&l, "%s: %s: ", log_name, level_names[level]);
+	if (where)
+		line_add(&l, "%s: ", where);
+	va_start(ap, fmt);
+	line_vadd(&l, fmt, ap);
+	va_end(ap);
+	if (n_lost)
+		line_add(&l, " (%u more like this not shown)", n_lost);
+	line_write(&l);
+out:
+	errno = saved_errno;
+}
+
+/**
+ * log_event() - Write an event for whoever watches the process
+ * @name:	its name, one word
+ * @fmt:	printf's, without a newline
+ */
+void log_event(const char *name, const char *fmt, ...)
+{
+	int saved_errno = errno;
+	struct line l;
+	va_list ap;
+
+	l.len = 0;
+	line_add(&l, "%s: event: %s: ", log_name, name);
+	va_start(ap, fmt);
+	line_vadd(&l, fmt, ap);
+	va_end(ap);
+	line_write(&l);
+	errno = saved_errno;
+}

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The life of a process.
+ *
+ * start:	endpoints are opened, then loop_run(). Inputs are read once
+ *		every output has made its first attempt to connect.
+ * running:	a turn is: timers, the pump (files, captures), flush, poll,
+ *		flush.
+ * draining:	every input has ended, or SIGTERM or SIGINT came: nothing is
+ *		read any more, what is queued is written. After a signal absent
+ *		peers are not waited for, and slow ones DRAIN_MS at most.
+ * closing:	handles are closed, the loop runs dry.
+ *
+ * The clock is CLOCK_MONOTONIC, or, when every input is a capture, the time
+ * of the last packet read: timeouts then happen on the packets' clock, as
+ * fast as the machine can read.
+ */
+#include "loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "endpoint_impl.h"
+
+#define DRAIN_MS 5000
+#define NS_PER_MS 1000000ull
+
+static void close_all(struct loop *loop);
+
+/* --- the account --- */
+
+static void add_endpoint_stats(struct stats *s, const struct endpoint *ep)
+{
+	struct endpoint_counters c = endpoint_counters(ep);
+
+	if (ep->mode & ENDPOINT_READ)
+		s->in += c.in;
+	s->originated += c.segmented;
+	s->out += c.out;
+	s->held += c.queued;
+	if (c.drop_down)
+		stats_drop(s, "down", c.drop_down);
+	if (c.drop_full)
+		stats_drop(s, "full", c.drop_full);
+	if (c.drop_link)
+		stats_drop(s, "link", c.drop_link);
+	stats_note(s, ep->name, "in", c.in);
+	stats_note(s, ep->name, "out", c.out);
+	stats_note(s, ep->name, "queued", c.queued);
+	if (c.truncated)
+		stats_note(s, ep->name, "truncated", c.truncated);
+	if (c.bad)
+		stats_note(s, ep->name, "bad", c.bad);
+}
+
+static void print_stats(struct loop *loop)
+{
+	struct stats s = { 0 };
+
+	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
+		add_endpoint_stats(&s, ep);
+	if (loop->handler.on_stats)
+		loop->handler.on_stats(loop->handler.arg, &s);
+	stats_print(&s);
+}
+
+/* --- signals --- */
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+	struct loop *loop = handle->data;
+
+	if (signum == SIGUSR1) {
+		print_stats(loop);
+	} else if (signum == SIGUSR2) {
+		if (loop->handler.on_failover)
+			loop->handler.on_failover(loop->handler.arg);
+	} else if (signum == SIGHUP) {
+		if (loop->handler.on_checkpoint)
+			loop->handler.on_checkpoint(loop->handler.arg);
+	} else {
+		if (loop->draining)	/* asked twice: now */
+			close_all(loop);
+		loop->hurried = true;
+		loop_end(loop);
+	}
+}
+
+/* --- ending --- */
+
+static bool has_undelivered(const struct loop *loop)
+{
+	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
+		if (ep->outq.count && !ep->dead && (ep->up || !loop->hurried))
+			return true;
+	}
+	return false;
+}
+
+static bool inputs_are_over(const struct loop *loop)
+{
+	bool has_input = false;
+
+	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
+		if (!(ep->mode & ENDPOINT_READ))
+			continue;
+		has_input = true;
+		if (!ep->ended)
+			return false;
+	}
+	return has_input;
+}
+
+static void on_drain_timeout(uv_timer_t *timer)
+{
+	struct loop *loop = timer->data;
+
+	log_error(NULL, "output was not taken within %d s: giving up",
+		  DRAIN_MS / 1000);
+	loop->exit_code = 1;
+	close_all(loop);
+}
+
+/**
+ * loop_end() - Stop reading, deliver what is queued, then end
+ * @loop:	The loop; calling again is harmless
+ */
+void loop_end(struct loop *loop)
+{
+	if (loop->hurried && !loop->closing &&
+	    !uv_is_active((uv_handle_t *)&loop->drain_timer))
+		uv_timer_start(&loop->drain_timer, on_drain_timeout, DRAIN_MS,
+			       0);
+	if (loop->draining)
+		return;
+	loop->draining = true;
+	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
+		endpoint_watch(ep);
+	if (loop->handler.on_end)
+		loop->handler.on_end(loop->handler.arg);
+}
+
+/**
+ * loop_fail() - The process has failed: exit status 1, whatever comes
+ * @loop:	The loop; it is not ended by this
+ */
+void loop_fail(struct loop *loop)
+{
+	loop->exit_code = 1;
+}
+
+static void close_timers(struct loop *loop)
+{
+	for (struct loop_timer *t = loop->timers; t; t = t->next)
+		uv_close((uv_handle_t *)&t->uv, NULL);
+}
+
+static void close_all(struct loop *loop)
+{
+	if (loop->closing)
+		return;
+	loop->closing = true;
+	if (loop->options->log_level >= LOG_INFO)
+		print_stats(loop);
+	while (loop->endpoints)
+		endpoint_close(loop->endpoints);
+	close_timers(loop);
+	for (unsigned i = 0; i < 5; i++)
+		uv_close((uv_handle_t *)&loop->signals[i], NULL);
+	uv_close((uv_handle_t *)&loop->before_poll, NULL);
+	uv_close((uv_handle_t *)&loop->after_poll, NULL);
+	uv_close((uv_handle_t *)&loop->pump, NULL);
+	uv_close((uv_handle_t *)&loop->drain_timer, NULL);
+}
+
+/* --- a turn --- */
+
+static void flush_all(struct loop *loop)
+{
+	struct endpoint *next;
+
+	for (struct endpoint *ep = loop->endpoints; ep; ep = next) {
+		next = ep->next;
+		endpoint_flush(ep);
+	}
+}
+
+static bool needs_pump(const struct loop *loop)
+{
+	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
+		if (ep->always_ready && endpoint_is_reading(ep))
+			return true;
+	}
+	return false;
+}
+
+/* Of the captures, the one whose next frame is the oldest, and until when
+ * it is that. One that is stopped holds the others: time cannot go on. */
+static struct endpoint *oldest_capture(const struct loop *loop,
+				       uint64_t *until_ns)
+{
+	struct endpoint *oldest = NULL;
+	uint64_t best = UINT64_MAX;
+
+	*until_ns = UINT64_MAX;
+	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
+		uint64_t next_ns;
+
+		if (!ep->pcap || ep->mode != ENDPOINT_READ || ep->ended)
+			continue;
+		next_ns = endpoint_pcap_next_ns(ep);
+		if (!oldest || next_ns < best) {
+			*until_ns = best;
+			best = next_ns;
+			oldest = ep;
+		} else if (next_ns < *until_ns) {
+			*until_ns = next_ns;
+		}
+	}
+	return oldest;
+}
+
+static void on_pump(uv_idle_t *pump)
+{
+	struct loop *loop = pump->data;
+	uint64_t until_ns;
+	struct endpoint *capture = oldest_capture(loop, &until_ns);
+	struct endpoint *next;
+
+	if (capture && endpoint_is_reading(capture))
+		endpoint_pcap_read_until(capture, until_ns);
+	for (struct endpoint *ep = loop->endpoints; ep; ep = next) {
+		next = ep->next;
+		if (ep->always_ready && !ep->pcap && endpoint_is_reading(ep))
+			ep->ops->read(ep);
+	}
+}
+
+static void on_turn(struct loop *loop)
+{
+	bool pump;
+
+	flush_all(loop);
+	if (loop->started && !loop->draining && inputs_are_over(loop)) {
+		loop_end(loop);
+		flush_all(loop);
+	}
+	if (loop->draining && !has_undelivered(loop)) {
+		close_all(loop);
+		return;
+	}
+	pump = needs_pump(loop);
+	if (pump && !loop->pumping)
+		uv_idle_start(&loop->pump, on_pump);
+	else if (!pump && loop->pumping)
+		uv_idle_stop(&loop->pump);
+	loop->pumping = pump;
+}
+
+static void on_before_poll(uv_prepare_t *handle)
+{
+	on_turn(handle->data);
+}
+
+static void on_after_poll(uv_check_t *handle)
+{
+	flush_all(handle->data);
+}
+
+/* --- start --- */
+
+/* s6's convention (a newline on a descriptor) and systemd's (sd_notify(3)). */
+static void notify_systemd(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (!len || len >= sizeof(sun.sun_path))
+		return;
+	memcpy(sun.sun_path, path, len);
+	if (sun.sun_path[0] == '@')
+		sun.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&sun,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		log_warn(NULL, "NOTIFY_SOCKET: %s", uv_strerror(-errno));
+	close(fd);
+}
+
+static void notify_ready(const struct loop *loop)
+{
+	uint64_t fd = loop->options->notify_fd;
+
+	notify_systemd();
+	if (fd == OPTION_NO_FD)
+		return;
+	if (write((int)fd, "\n", 1) != 1)
+		log_warn(NULL, "--notify-fd: %s", uv_strerror(-errno));
+	if (fd > STDERR_FILENO)
+		close((int)fd);
+}
+
+static bool all_inputs_are_captures(const struct loop *loop)
+{
+	bool any = false;
+
+	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
+		if (!(ep->mode & ENDPOINT_READ))
+			continue;
+		if (ep->spec.kind == ENDPOINT_PCAP)
+			any = true;
+		else if (ep->spec.kind != ENDPOINT_NULL)
+			return false;
+	}
+	return any;
+}
+
+static void init_signals(struct loop *loop)
+{
+	static const int signums[5] = { SIGTERM, SIGINT, SIGUSR1, SIGUSR2,
+					SIGHUP };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (unsigned i = 0; i < 5; i++) {
+		uv_signal_init(&loop->uv, &loop->signals[i]);
+		loop->signals[i].data = loop;
+		uv_signal_start(&loop->signals[i], on_signal, signums[i]);
+	}
+}
+
+/**
+ * loop_init() - The loop of a process, its signals handled from here on
+ * @loop:	To be filled in; must stay where it is
+ * @options:	Borrowed
+ * @handler:	Copied
+ *
+ * Return: 0 or a negative errno
+ */
+int loop_init(struct loop *loop, const struct option_common *options,
+	      const struct loop_handler *handler)
+{
+	int err;
+
+	memset(loop, 0, sizeof(*loop));
+	loop->options = options;
+	loop->handler = *handler;
+	loop->n_unsettled = 1;		/* loop_run() settles this one */
+	err = uv_loop_init(&loop->uv);
+	if (err < 0)
+		return err;
+	init_signals(loop);
+	uv_prepare_init(&loop->uv, &loop->before_poll);
+	uv_check_init(&loop->uv, &loop->after_poll);
+	uv_idle_init(&loop->uv, &loop->pump);
+	uv_timer_init(&loop->uv, &loop->drain_timer);
+	loop->before_poll.data = loop->after_poll.data = loop;
+	loop->pump.data = loop->drain_timer.data = loop;
+	uv_prepare_start(&loop->before_poll, on_before_poll);
+	uv_check_start(&loop->after_poll, on_after_poll);
+	return 0;
+}
+
+/**
+ * loop_settle() - One attempt to connect fewer is under way
+ * @loop:	The loop; its inputs flow when this was the last
+ */
+void loop_settle(struct loop *loop)
+{
+	if (--loop->n_unsettled || loop->started)
+		return;
+	loop->started = true;
+	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
+		endpoint_watch(ep);
+}
+
+/**
+ * loop_run() - Say that the process is ready, and run until it ends
+ * @loop:	All its endpoints are open
+ *
+ * Return: the exit status
+ */
+int loop_run(struct loop *loop)
+{
+	loop->is_virtual = all_inputs_are_captures(loop);
+	notify_ready(loop);
+	if (--loop->n_unsettled == 0) {
+		loop->started = true;
+		for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
+			endpoint_watch(ep);
+	}
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	/* a handle that is still open would be a leak */
+	if (uv_loop_close(&loop->uv))
+		abort();
+	return loop->exit_code;
+}
+
+/**
+ * loop_abandon() - Start-up failed: close what is open
+ * @loop:	The loop, instead of loop_run()
+ */
+void loop_abandon(struct loop *loop)
+{
+	close_all(loop);
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	if (uv_loop_close(&loop->uv))
+		abort();
+}
+
+/* --- time --- */
+
+/**
+ * loop_now_ns() - The time, for timeouts and ages
+ * @loop:	The loop
+ *
+ * Return: nanoseconds, monotonic; on captures the time of the last packet
+ */
+uint64_t loop_now_ns(const struct loop *loop)
+{
+	/* uv_now() is cached per turn but only in ms: exact enough for
+	 * timeouts, and free */
+	return loop->is_virtual ? loop->virtual_ns :
+				  uv_now(&loop->uv) * NS_PER_MS;
+}
+
+static void fire(struct loop_timer *t)
+{
+	if (t->period_ns)
+		t->due_ns += t->period_ns;
+	else
+		t->armed = false;
+	t->on_timer(t->arg);
+}
+
+static struct loop_timer *first_due(const struct loop *loop, uint64_t by_ns)
+{
+	struct loop_timer *first = NULL;
+
+	for (struct loop_timer *t = loop->timers; t; t = t->next) {
+		if (t->armed && t->due_ns <= by_ns &&
+		    (!first || t->due_ns < first->due_ns))
+			first = t;
+	}
+	return first;
+}
+
+/**
+ * loop_advance() - The captures have reached a point of time
+ * @loop:	The loop; nothing happens unless all inputs are captures
+ * @now_ns:	The capture time; going backwards is ignored
+ *
+ * Timers that became due since are run first, in order.
+ */
+void loop_advance(struct loop *loop, uint64_t now_ns)
+{
+	struct loop_timer *t;
+
+	if (!loop->is_virtual || now_ns <= loop->virtual_ns)
+		return;
+	if (!loop->virtual_ns) {	/* the first packet starts the clock */
+		for (t = loop->timers; t; t = t->next)
+			t->due_ns += now_ns;
+	}
+	while ((t = first_due(loop, now_ns))) {
+		loop->virtual_ns = t->due_ns;
+		fire(t);
+	}
+	loop->virtual_ns = now_ns;
+}
+
+static void on_uv_timer(uv_timer_t *handle)
+{
+	struct loop_timer *t = handle->data;
+
+	if (!t->loop->is_virtual)
+		t->on_timer(t->arg);
+}
+
+/**
+ * loop_timer_init() - A timer on the loop's clock
+ * @loop:	The loop; it closes the timer when it ends
+ * @t:		To be filled in; must live as long as the loop
+ * @on_timer:	Called when it is due
+ * @arg:	For @on_timer
+ */
+void loop_timer_init(struct loop *loop, struct loop_timer *t,
+		     void (*on_timer)(void *arg), void *arg)
+{
+	memset(t, 0, sizeof(*t));
+	t->loop = loop;
+	t->on_timer = on_timer;
+	t->arg = arg;
+	t->next = loop->timers;
+	loop->timers = t;
+	uv_timer_init(&loop->uv, &t->uv);
+	t->uv.data = t;
+}
+
+/**
+ * loop_timer_start() - Arm a timer, anew if it is armed
+ * @t:		The timer
+ * @delay_ms:	Until it is due for the first time
+ * @period_ms:	From then on; 0 = once
+ */
+void loop_timer_start(struct loop_timer *t, uint64_t delay_ms,
+		      uint64_t period_ms)
+{
+	if (t->loop->closing)
+		return;
+	t->armed = true;
+	t->due_ns = t->loop->virtual_ns + delay_ms * NS_PER_MS;
+	t->period_ns = period_ms * NS_PER_MS;
+	uv_timer_start(&t->uv, on_uv_timer, delay_ms, period_ms);
+}
+
+/**
+ * loop_timer_stop() - Disarm a timer
+ * @t:		The timer, armed or not
+ */
+void loop_timer_stop(struct loop_timer *t)
+{
+	t->armed = false;
+	if (!t->loop->closing)
+		uv_timer_stop(&t->uv);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_LOOP_H
+#define COLO_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "option.h"
+#include "stats.h"
+
+/*
+ * The life of a process: one libuv loop, its signals, its endpoints, its
+ * clock. It ends when every input has ended or on SIGTERM: inputs stop, what
+ * is queued is delivered, everything is closed, exit status 0.
+ */
+struct endpoint;
+
+struct loop_handler {
+	/* the tool's part of the account; the endpoints' is added already */
+	void (*on_stats)(void *arg, struct stats *s);	/* SIGUSR1; or NULL */
+	void (*on_failover)(void *arg);			/* SIGUSR2; or NULL */
+	void (*on_checkpoint)(void *arg);		/* SIGHUP; or NULL */
+	/* no more input: the last chance to send; or NULL */
+	void (*on_end)(void *arg);
+	void *arg;
+};
+
+struct loop {
+	uv_loop_t uv;
+	const struct option_common *options;
+	struct loop_handler handler;
+	struct endpoint *endpoints;	/* all of them, newest first */
+	uv_signal_t signals[5];
+	uv_prepare_t before_poll;	/* what is queued is written twice a */
+	uv_check_t after_poll;		/* turn, gathered */
+	uv_idle_t pump;			/* reads files and captures */
+	bool pumping;
+	uv_timer_t drain_timer;
+	unsigned n_unsettled;		/* first attempts to connect under way */
+	bool started;			/* all of them are over: inputs flow */
+	bool draining;			/* inputs are over */
+	bool hurried;			/* by a signal: do not wait for absent peers */
+	bool closing;			/* handles are going away */
+	bool is_virtual;		/* captures only: their clock is ours */
+	uint64_t virtual_ns;
+	struct loop_timer *timers;
+	int exit_code;
+};
+
+struct loop_timer {
+	struct loop *loop;
+	struct loop_timer *next;
+	uint64_t due_ns, period_ns;
+	bool armed;
+	void (*on_timer)(void *arg);
+	void *arg;
+	uv_timer_t uv;
+};
+
+int loop_init(struct loop *loop, const struct option_common *options,
+	      const struct loop_handler *handler);
+int loop_run(struct loop *loop);
+void loop_abandon(struct loop *loop);
+void loop_fail(struct loop *loop);
+void loop_end(struct loop *loop);
+void loop_settle(struct loop *loop);
+void loop_advance(struct loop *loop, uint64_t now_ns);
+
+uint64_t loop_now_ns(const struct loop *loop);
+void loop_timer_init(struct loop *loop, struct loop_timer *t,
+		     void (*on_timer)(void *arg), void *arg);
+void loop_timer_start(struct loop_timer *t, uint64_t delay_ms,
+		      uint64_t period_ms);
+void loop_timer_stop(struct loop_timer *t);
+
+#endif

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: ISC */
+#include "option.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A tool's table and the table of what all tools have in common are laid end
+ * to end, and a row's place in that list is what getopt_long() returns for
+ * it. The same list is printed by --help, so that the two cannot differ.
+ */
+#define ROWS_MAX	64
+#define ROW_BASE	256		/* getopt values below are characters */
+#define LINE_WIDTH	80
+#define HELP_COLUMN_MAX	32
+
+struct rows {
+	const struct option_spec *spec[ROWS_MAX];
+	unsigned n;
+};
+
+struct parser {
+	const struct option_program *program;
+	struct rows rows;
+	char *config;
+	bool seen[ROWS_MAX];
+};
+
+static const char *const log_levels[] = {
+	[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug", NULL,
+};
+
+static const struct option_spec common_specs[] = {
+	{ .name = "vnet-hdr-support", .type = OPTION_BOOL,
+	  .offset = offsetof(struct option_common, vnet_hdr_support),
+	  .help = "frames carry a virtio-net header where an endpoint does "
+		  "not say vnet-hdr=" },
+	{ .name = "state-dir", .type = OPTION_STRING, .arg = "DIR",
+	  .offset = offsetof(struct option_common, state_dir),
+	  .help = "keep across restarts what must not be forgotten" },
+	{ .name = "notify-fd", .type = OPTION_UINT, .arg = "N",
+	  .offset = offsetof(struct option_common, notify_fd), .max = INT_MAX,
+	  .help = "write a newline to descriptor N when ready" },
+	{ .name = "log-level", .type = OPTION_CHOICE, .choices = log_levels,
+	  .offset = offsetof(struct option_common, log_level),
+	  .help = "how much to say on standard error (warn)" },
+	{ .name = "check", .type = OPTION_BOOL,
+	  .offset = offsetof(struct option_common, check_only),
+	  .help = "check the arguments and exit (-n)" },
+	{ 0 },
+};
+
+/* The two that set nothing have a character for getopt, and no value. */
+static const struct option_spec action_specs[] = {
+	{ .name = "help", .help = "print this and exit (-h)" },
+	{ .name = "version", .help = "print the version and exit (-V)" },
+	{ 0 },
+};
+#define HELP	(&action_specs[0])
+#define VERSION	(&action_specs[1])
+
+/**
+ * option_bad() - Say what is wrong with the command line
+ * @fmt:	one line without its newline
+ *
+ * For what a tool finds out only after option_parse(): options that are
+ * missing or do not go together.
+ *
+ * Return: 2, the exit status of bad usage
+ */
+int option_bad(const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_error(NULL, "%s", line);
+	return 2;
+}
+
+static void rows_add(struct rows *rows, const struct option_spec *spec)
+{
+	for (; spec->name; spec++) {
+		assert(rows->n < ROWS_MAX);
+		rows->spec[rows->n++] = spec;
+	}
+}
+
+static void rows_init(struct rows *rows, const struct option_spec *specs)
+{
+	rows->n = 0;
+	rows_add(rows, specs);
+	rows_add(rows, common_specs);
+	rows_add(rows, action_specs);
+}
+
+static bool is_action(const struct option_spec *spec)
+{
+	return spec == HELP || spec == VERSION;
+}
+
+/* Writes ` ARG`, `[=on|off]` or nothing behind an option's name. */
+static int arg_text(char *buf, size_t size, const struct option_spec *spec)
+{
+	int len = 0;
+
+	if (is_action(spec))
+		return snprintf(buf, size, "%s", "");
+	if (spec->type == OPTION_BOOL)
+		return snprintf(buf, size, "[=on|off]");
+	if (spec->arg || spec->type != OPTION_CHOICE)
+		return snprintf(buf, size, " %s", spec->arg ? spec->arg : "?");
+	for (unsigned i = 0; spec->choices[i]; i++)
+		len += snprintf(buf + len, size - (size_t)len, "%c%s",
+				i ? '|' : ' ', spec->choices[i]);
+	return len;
+}
+
+/*
+ * Prints TEXT from COLUMN on, broken at blanks that stand outside of brackets
+ * so that no line is over LINE_WIDTH; further lines start at INDENT.
+ */
+static void print_wrapped(const char *text, int column, int indent)
+{
+	bool is_first = true;
+
+	while (*text) {
+		int len = 0, depth = 0;
+
+		for (; text[len] && (text[len] != ' ' || depth); len++)
+			depth += (text[len] == '[') - (text[len] == ']');
+		if (!is_first && column + 1 + len > LINE_WIDTH) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		} else if (!is_first) {
+			putchar(' ');
+			column++;
+		}
+		printf("%.*s", len, text);
+		column += len;
+		is_first = false;
+		text += len;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+static void print_row(const struct option_spec *spec, int help_column)
+{
+	char arg[LINE_WIDTH];
+	int column;
+
+	arg_text(arg, sizeof(arg), spec);
+	column = printf("  --%s%s", spec->name, arg);
+	if (column + 2 > help_column) {
+		putchar('\n');
+		column = 0;
+	}
+	printf("%*s", help_column - column, "");
+	print_wrapped(spec->help, help_column, help_column);
+}
+
+static int help_column(const struct rows *rows)
+{
+	int widest = 0;
+
+	for (unsigned i = 0; i < rows->n; i++) {
+		char arg[LINE_WIDTH];
+		int width = 6 + (int)strlen(rows->spec[i]->name) +
+			    arg_text(arg, sizeof(arg), rows->spec[i]);
+
+		if (width > widest && width <= HELP_COLUMN_MAX)
+			widest = width;
+	}
+	return widest;
+}
+
+/* Return: OPTION_DONE once standard output has it all */
+static enum option_result finish_output(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return OPTION_DONE;
+	option_bad("standard output: %s", strerror(errno));
+	return OPTION_USAGE;
+}
+
+static enum option_result print_help(const struct parser *p)
+{
+	int column = help_column(&p->rows);
+	int indent = printf("usage: %s ", p->program->name);
+
+	print_wrapped(p->program->usage, indent, indent);
+	print_wrapped(p->program->summary, 0, 0);
+	putchar('\n');
+	for (unsigned i = 0; i < p->rows.n; i++)
+		print_row(p->rows.spec[i], column);
+	return finish_output();
+}
+
+static enum option_result print_version(const struct parser *p)
+{
+	printf("%s (colo-pipe) %s\n", p->program->name, COLO_VERSION);
+	return finish_output();
+}
+
+static int set_bool(bool *out, const struct option_spec *spec, const char *arg)
+{
+	if (!arg || !strcmp(arg, "on"))
+		*out = true;
+	else if (!strcmp(arg, "off"))
+		*out = false;
+	else
+		return option_bad("--%s: \"%s\" is not on or off", spec->name,
+				  arg);
+	return 0;
+}
+
+/* A table that names no max sets no limit. */
+static int set_uint(uint64_t *out, const struct option_spec *spec,
+		    const char *arg)
+{
+	uint64_t max = spec->max ? spec->max : UINT64_MAX;
+	unsigned long long n;
+
+	if (!*arg || strspn(arg, "0123456789") != strlen(arg))
+		return option_bad("--%s: \"%s\" is not a number", spec->name,
+				  arg);
+	errno = 0;
+	n = strtoull(arg, NULL, 10);
+	if (errno || n < spec->min || n > max)
+		return option_bad("--%s: %s is not in %llu..%llu", spec->name,
+				  arg, (unsigned long long)spec->min,
+				  (unsigned long long)max);
+	*out = n;
+	return 0;
+}
+
+static int set_string(const char **out, const struct option_spec *spec,
+		      const char *arg)
+{
+	if (!*arg)
+		return option_bad("--%s: empty", spec->name);
+	*out = arg;
+	return 0;
+}
+
+static int set_choice(unsigned *out, const struct option_spec *spec,
+		      const char *arg)
+{
+	char list[256];
+	int len = 0;
+
+	for (unsigned i = 0; spec->choices[i]; i++) {
+		if (!strcmp(arg, spec->choices[i])) {
+			*out = i;
+			return 0;
+		}
+		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s%s",
+				i ? ", " : "", spec->choices[i]);
+	}
+	return option_bad("--%s: \"%s\" is not one of %s", spec->name, arg,
+			  list);
+}
+
+static int set_endpoint(struct endpoint_spec *out,
+			const struct option_spec *spec, const char *arg)
+{
+	char err[320];
+
+	if (endpoint_spec_parse(out, arg, err, sizeof(err)) < 0)
+		return option_bad("--%s: %s", spec->name, err);
+	return 0;
+}
+
+/* Return: 0, or what option_bad() returned */
+static int set(struct parser *p, unsigned row, const char *arg)
+{
+	const struct option_spec *spec = p->rows.spec[row];
+	void *member = p->config + spec->offset;
+	bool is_again = p->seen[row];
+
+	p->seen[row] = true;
+	switch (spec->type) {
+	case OPTION_BOOL:
+		return set_bool(member, spec, arg);
+	case OPTION_UINT:
+		return set_uint(member, spec, arg);
+	case OPTION_STRING:
+		return set_string(member, spec, arg);
+	case OPTION_CHOICE:
+		return set_choice(member, spec, arg);
+	case OPTION_ENDPOINT:
+		if (is_again)
+			return option_bad("--%s given twice", spec->name);
+		return set_endpoint(member, spec, arg);
+	}
+	abort();		/* no such type: a broken table */
+}
+
+/* TEXT is the long option getopt_long() knew nothing of, or too much. */
+static int bad_long(const struct rows *rows, const char *text)
+{
+	int len = (int)strcspn(text, "=");
+	char list[256];
+	size_t at = 0;
+
+	for (unsigned i = 0; i < rows->n; i++) {
+		if (strncmp(rows->spec[i]->name, text + 2, (size_t)len - 2))
+			continue;
+		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s--%s",
+				       at ? ", " : "", rows->spec[i]->name);
+		if (at >= sizeof(list))
+			at = sizeof(list) - 1;
+	}
+	if (at)
+		return option_bad("ambiguous option %.*s: %s", len, text, list);
+	return option_bad("unknown option %.*s (try --help)", len, text);
+}
+
+/* VALUE is what getopt_long() put into optopt. */
+static const char *value_name(const struct rows *rows, int value)
+{
+	if (value == 'h')
+		return HELP->name;
+	if (value == 'V')
+		return VERSION->name;
+	return rows->spec[value - ROW_BASE]->name;
+}
+
+static enum option_result getopt_error(const struct parser *p, int opt,
+				       char **argv)
+{
+	if (opt == ':')
+		option_bad("--%s: missing argument",
+			   value_name(&p->rows, optopt));
+	else if (!optopt)
+		bad_long(&p->rows, argv[optind - 1]);
+	else if (optopt >= ROW_BASE || optopt == 'h' || optopt == 'V')
+		option_bad("--%s takes no argument",
+			   value_name(&p->rows, optopt));
+	else
+		option_bad("unknown option -%c (try --help)", optopt);
+	return OPTION_USAGE;
+}
+
+static void long_options(struct option *longs, const struct rows *rows)
+{
+	for (unsigned i = 0; i < rows->n; i++) {
+		const struct option_spec *spec = rows->spec[i];
+
+		longs[i] = (struct option){
+			.name = spec->name,
+			.has_arg = is_action(spec) ? no_argument :
+				   spec->type == OPTION_BOOL ?
+				   optional_argument : required_argument,
+			.val = spec == HELP ? 'h' : spec == VERSION ? 'V' :
+			       (int)(ROW_BASE + i),
+		};
+	}
+	longs[rows->n] = (struct option){ 0 };
+}
+
+static enum option_result parse_argv(struct parser *p, int argc, char **argv)
+{
+	struct option_common *common = (void *)p->config;
+	struct option longs[ROWS_MAX + 1];
+	int opt;
+
+	long_options(longs, &p->rows);
+	opterr = 0;
+	optind = 0;		/* getopt starts afresh, whoever used it */
+	while ((opt = getopt_long(argc, argv, "+:hVn", longs, NULL)) != -1) {
+		if (opt == 'h')
+			return print_help(p);
+		if (opt == 'V')
+			return print_version(p);
+		if (opt == 'n')
+			common->check_only = true;
+		else if (opt < ROW_BASE)
+			return getopt_error(p, opt, argv);
+		else if (set(p, (unsigned)(opt - ROW_BASE), optarg))
+			return OPTION_USAGE;
+	}
+	if (optind < argc) {
+		option_bad("unexpected argument \"%s\"", argv[optind]);
+		return OPTION_USAGE;
+	}
+	return OPTION_RUN;
+}
+
+/*
+ * --vnet-hdr-support is the default of endpoints that carry the wire; a
+ * capture is plain whatever the tool does, and null: has no form.
+ */
+static void default_vnet(struct parser *p)
+{
+	for (unsigned i = 0; i < p->rows.n; i++) {
+		struct endpoint_spec *ep;
+
+		if (p->rows.spec[i]->type != OPTION_ENDPOINT || !p->seen[i])
+			continue;
+		ep = (void *)(p->config + p->rows.spec[i]->offset);
+		if (!ep->vnet_set && ep->kind != ENDPOINT_PCAP &&
+		    ep->kind != ENDPOINT_NULL)
+			ep->vnet_len = 12;
+	}
+}
+
+/**
+ * option_parse() - Read the command line
+ * @program:	the tool: its name and its table
+ * @argc:	main's
+ * @argv:	main's; borrowed for as long as @config is used
+ * @config:	the tool's configuration, whose first member is `struct
+ *		option_common`. That one starts with its own defaults; of the
+ *		rest only what the command line names is set, so that the
+ *		caller's values are the defaults.
+ *
+ * Also makes the log speak in the tool's name, and as much as --log-level
+ * says. An option given twice counts as given last; an endpoint given twice
+ * is an error.
+ *
+ * Return: OPTION_RUN; OPTION_DONE when --help or --version was answered (exit
+ * 0); OPTION_USAGE when one line on standard error has said what is wrong
+ * (exit 2)
+ */
+enum option_result option_parse(const struct option_program *program,
+				int argc, char **argv, void *config)
+{
+	struct option_common *common = config;
+	struct parser p = { .program = program, .config = config };
+	enum option_result result;
+
+	log_init(program->name, LOG_WARN);
+	*common = (struct option_common){
+		.notify_fd = OPTION_NO_FD,
+		.log_level = LOG_WARN,
+	};
+	rows_init(&p.rows, program->specs);
+
+	result = parse_argv(&p, argc, argv);
+	if (result != OPTION_RUN)
+		return result;
+	if (common->vnet_hdr_support)
+		default_vnet(&p);
+	log_init(program->name, (enum log_level)common->log_level);
+	return OPTION_RUN;
+}

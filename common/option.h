@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_OPTION_H
+#define COLO_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "endpoint.h"
+#include "log.h"
+
+/*
+ * One table per tool drives parsing and --help. The member an option sets is
+ * named by its offset in the tool's config, whose first member is `struct
+ * option_common common`.
+ */
+enum option_type {
+	OPTION_BOOL,		/* --x, --x=on, --x=off          -> bool */
+	OPTION_UINT,		/* decimal, min..max             -> uint64_t */
+	OPTION_STRING,		/* borrowed from argv            -> const char * */
+	OPTION_CHOICE,		/* one of choices, by its index  -> unsigned */
+	OPTION_ENDPOINT,	/* an endpoint's text            -> struct endpoint_spec */
+};
+
+struct option_spec {
+	const char *name;	/* without the dashes */
+	enum option_type type;
+	size_t offset;
+	const char *arg;	/* what --help calls the argument; NULL for BOOL */
+	const char *help;	/* one line */
+	uint64_t min, max;	/* OPTION_UINT */
+	const char *const *choices;	/* OPTION_CHOICE, NULL-terminated */
+};
+
+struct option_common {
+	bool vnet_hdr_support;	/* the default of the endpoints' vnet-hdr */
+	bool check_only;	/* -n */
+	const char *state_dir;	/* or NULL */
+	uint64_t notify_fd;	/* OPTION_NO_FD without one */
+	unsigned log_level;	/* enum log_level */
+};
+
+#define OPTION_NO_FD UINT64_MAX
+
+struct option_program {
+	const char *name;	/* colo-mirror */
+	const char *summary;	/* one line */
+	const char *usage;	/* behind "usage: NAME " */
+	const struct option_spec *specs;	/* ended by a NULL name */
+};
+
+enum option_result { OPTION_RUN, OPTION_DONE, OPTION_USAGE };
+
+enum option_result option_parse(const struct option_program *program,
+				int argc, char **argv, void *config);
+int option_bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

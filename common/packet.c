@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The checked view of a frame. Each layer is compared with the bytes that are
+ * there before it is read, and hands the next one an end that it must not
+ * pass. A layer that does not hold leaves the level where it was: hostile
+ * bytes yield a lower level, never an error.
+ */
+#include "bytes.h"
+#include "packet.h"
+
+#define ETH_LEN 14u
+#define VLAN_LEN 4u
+#define VLAN_MAX 2u
+#define IPV4_LEN 20u
+#define IPV6_LEN 40u
+#define TCP_LEN 20u
+#define UDP_LEN 8u
+#define ICMP_LEN 8u		/* also the least that any ICMPv6 message has */
+
+#define IPV6_EXT_MAX 8u		/* extension headers that are followed */
+
+enum {
+	ETHERTYPE_IPV4 = 0x0800,
+	ETHERTYPE_IPV6 = 0x86dd,
+	ETHERTYPE_VLAN = 0x8100,
+	ETHERTYPE_QINQ = 0x88a8,
+	ETHERTYPE_QINQ_OLD = 0x9100,
+};
+
+enum {
+	IPV6_HOPOPTS = 0,
+	IPV6_ROUTING = 43,
+	IPV6_FRAGMENT = 44,
+	IPV6_AH = 51,
+	IPV6_DSTOPTS = 60,
+};
+
+static bool ethertype_is_vlan(uint16_t type)
+{
+	return type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ ||
+	       type == ETHERTYPE_QINQ_OLD;
+}
+
+/* What IP says exists, from off on, cut at the end of the capture. */
+static void l4_bound(struct packet *p, uint32_t off, uint64_t end)
+{
+	p->truncated = end > p->len;
+	if (p->truncated)
+		end = p->len;
+	p->l4_off = (uint16_t)off;
+	p->l4_len = (uint32_t)end - off;
+}
+
+static bool ipv4_parse(struct packet *p)
+{
+	const uint8_t *ip = p->eth + p->l3_off;
+	uint32_t left = p->len - p->l3_off;
+	uint32_t header_len, total_len;
+	uint16_t frag;
+
+	if (left < IPV4_LEN || ip[0] >> 4 != 4)
+		return false;
+	header_len = (ip[0] & 15u) * 4u;
+	total_len = bytes_get16(ip + 2);
+	if (header_len < IPV4_LEN || header_len > left ||
+	    total_len < header_len)
+		return false;
+	frag = bytes_get16(ip + 6);
+	p->frag_off = (uint16_t)((frag & 0x1fff) * 8);
+	p->more_frags = frag & 0x2000;
+	p->fragment = p->frag_off || p->more_frags;
+	p->ip_version = 4;
+	p->proto = ip[9];
+	p->src = ip + 12;
+	p->dst = ip + 16;
+	l4_bound(p, p->l3_off + header_len, (uint64_t)p->l3_off + total_len);
+	return true;
+}
+
+/* The jumbo payload option (RFC 2675) of a hop-by-hop header, or 0. */
+static uint32_t ipv6_jumbo_len(const uint8_t *opt, uint32_t len)
+{
+	uint32_t jumbo_len;
+	uint32_t i = 2;
+
+	while (i < len) {
+		if (opt[i] == 0) {		/* Pad1 */
+			i++;
+			continue;
+		}
+		if (len - i < 2 || len - i - 2 < opt[i + 1])
+			return 0;
+		if (opt[i] == 0xc2 && opt[i + 1] == 4) {
+			jumbo_len = bytes_get32(opt + i + 2);
+			return jumbo_len > UINT16_MAX ? jumbo_len : 0;
+		}
+		i += 2u + opt[i + 1];
+	}
+	return 0;
+}
+
+/* Whole bytes of the extension header at h, 0 when proto is none. */
+static uint32_t ipv6_ext_len(uint8_t proto, const uint8_t *h)
+{
+	switch (proto) {
+	case IPV6_HOPOPTS:
+	case IPV6_ROUTING:
+	case IPV6_DSTOPTS:
+		return (h[1] + 1u) * 8u;
+	case IPV6_FRAGMENT:
+		return 8;
+	case IPV6_AH:
+		return (h[1] + 2u) * 4u;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Walk the extension headers. It stops in front of the first one that does not
+ * fit, whose number stays in proto, and behind that of a later fragment.
+ */
+static void ipv6_ext_parse(struct packet *p)
+{
+	for (unsigned n = 0; n < IPV6_EXT_MAX && !p->frag_off; n++) {
+		const uint8_t *h = packet_l4(p);
+		uint32_t len = p->l4_len < 8 ? 0 : ipv6_ext_len(p->proto, h);
+
+		if (!len || len > p->l4_len)
+			return;
+		if (p->proto == IPV6_FRAGMENT) {
+			p->frag_off = bytes_get16(h + 2) & 0xfff8;
+			p->more_frags = h[3] & 1;
+			p->fragment = p->frag_off || p->more_frags;
+		}
+		p->proto = h[0];
+		p->l4_off = (uint16_t)(p->l4_off + len);
+		p->l4_len -= len;
+	}
+}
+
+static bool ipv6_parse(struct packet *p)
+{
+	const uint8_t *ip = p->eth + p->l3_off;
+	uint32_t left = p->len - p->l3_off;
+	uint32_t payload_len;
+
+	if (left < IPV6_LEN || ip[0] >> 4 != 6)
+		return false;
+	left -= IPV6_LEN;
+	payload_len = bytes_get16(ip + 4);
+	p->ip_version = 6;
+	p->proto = ip[6];
+	p->src = ip + 8;
+	p->dst = ip + 24;
+	if (!payload_len && p->proto == IPV6_HOPOPTS && left >= 8) {
+		const uint8_t *h = ip + IPV6_LEN;
+		uint32_t len = (h[1] + 1u) * 8u;
+
+		if (len <= left)
+			payload_len = ipv6_jumbo_len(h, len);
+	}
+	l4_bound(p, p->l3_off + IPV6_LEN,
+		 (uint64_t)p->l3_off + IPV6_LEN + payload_len);
+	ipv6_ext_parse(p);
+	return true;
+}
+
+static bool tcp_parse(struct packet *p)
+{
+	const uint8_t *tcp = packet_l4(p);
+	uint32_t header_len;
+
+	if (p->l4_len < TCP_LEN)
+		return false;
+	header_len = (tcp[12] >> 4) * 4u;
+	if (header_len < TCP_LEN || header_len > p->l4_len)
+		return false;
+	p->sport = bytes_get16(tcp);
+	p->dport = bytes_get16(tcp + 2);
+	p->seq = bytes_get32(tcp + 4);
+	p->ack = bytes_get32(tcp + 8);
+	p->flags = tcp[13];
+	p->window = bytes_get16(tcp + 14);
+	p->tcp_opt_len = (uint8_t)(header_len - TCP_LEN);
+	p->payload_off = p->l4_off + header_len;
+	p->payload_len = p->l4_len - header_len;
+	return true;
+}
+
+/* The UDP length may end before IP's does; beyond it only what was cut off. */
+static bool udp_parse(struct packet *p)
+{
+	const uint8_t *udp = packet_l4(p);
+	uint32_t udp_len;
+
+	if (p->l4_len < UDP_LEN)
+		return false;
+	udp_len = bytes_get16(udp + 4);
+	if (udp_len > p->l4_len && (p->truncated || p->more_frags))
+		udp_len = p->l4_len;
+	if (udp_len < UDP_LEN || udp_len > p->l4_len)
+		return false;
+	p->sport = bytes_get16(udp);
+	p->dport = bytes_get16(udp + 2);
+	p->payload_off = p->l4_off + UDP_LEN;
+	p->payload_len = udp_len - UDP_LEN;
+	return true;
+}
+
+static bool icmp_parse(struct packet *p)
+{
+	if (p->l4_len < ICMP_LEN)
+		return false;
+	p->payload_off = p->l4_off + ICMP_LEN;
+	p->payload_len = p->l4_len - ICMP_LEN;
+	return true;
+}
+
+static bool l4_parse(struct packet *p)
+{
+	if (p->frag_off)
+		return false;
+	switch (p->proto) {
+	case PACKET_TCP:
+		return tcp_parse(p);
+	case PACKET_UDP:
+		return udp_parse(p);
+	case PACKET_ICMP:
+		return p->ip_version == 4 && icmp_parse(p);
+	case PACKET_ICMP6:
+		return p->ip_version == 6 && icmp_parse(p);
+	default:
+		return false;
+	}
+}
+
+/* The type and length at offset 12, behind what VLAN tags there are. */
+static bool ether_parse(struct packet *p)
+{
+	uint32_t off = ETH_LEN;
+
+	if (p->len < ETH_LEN)
+		return false;
+	p->ethertype = bytes_get16(p->eth + 12);
+	while (ethertype_is_vlan(p->ethertype) && p->n_vlan < VLAN_MAX) {
+		if (p->len - off < VLAN_LEN)
+			return false;
+		p->vlan = p->vlan << 12 | (bytes_get16(p->eth + off) & 0xfff);
+		p->ethertype = bytes_get16(p->eth + off + 2);
+		p->n_vlan++;
+		off += VLAN_LEN;
+	}
+	p->l3_off = (uint16_t)off;
+	return true;
+}
+
+/**
+ * packet_parse() - Look at a frame, layer by layer
+ * @p:		view to fill, every member of it
+ * @eth:	first byte of the Ethernet header; borrowed by the view
+ * @len:	bytes there
+ *
+ * Safe for every byte sequence and length; no checksum is looked at. Lengths
+ * are those of IP, so Ethernet padding is not payload. An IPv4 total length of
+ * 0, which some capture points show for segments to be cut by the hardware, is
+ * no sound header. ICMP's payload begins behind its first 8 bytes.
+ */
+void packet_parse(struct packet *p, uint8_t *eth, size_t len)
+{
+	bool sound = false;
+
+	*p = (struct packet){ .eth = eth, .len = (uint32_t)len };
+	if (!ether_parse(p))
+		return;
+	if (p->ethertype == ETHERTYPE_IPV4)
+		sound = ipv4_parse(p);
+	else if (p->ethertype == ETHERTYPE_IPV6)
+		sound = ipv6_parse(p);
+	if (sound)
+		p->level = l4_parse(p) ? PACKET_L4 : PACKET_IP;
+}

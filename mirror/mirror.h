@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_MIRROR_H
+#define COLO_MIRROR_H
+
+#include "../common/failover.h"
+#include "../common/filter.h"
+
+/* QEMU's filter-mirror: a wire, and a copy of what goes over it. */
+struct mirror_options {
+	struct option_common common;
+	struct filter_options filter;
+	struct endpoint_spec outdev;
+	unsigned queue;			/* enum endpoint_queue */
+	unsigned when_slow;		/* enum mirror_when_slow */
+	uint64_t auto_failover_s;
+};
+
+enum mirror_when_slow {
+	MIRROR_DROP,			/* copies never stop the wire */
+	MIRROR_BLOCK,			/* the wire waits for the copies */
+};
+
+struct mirror {
+	const struct mirror_options *options;
+	struct loop loop;
+	struct filter filter;
+	struct failover failover;
+	struct endpoint *outdev;	/* NULL after a failover */
+	uint64_t copied;
+	uint64_t n_lost;		/* copies of the present episode */
+};
+
+int mirror_run(struct mirror *m, const struct mirror_options *options);
+
+#endif

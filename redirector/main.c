@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+#include "redirector.h"
+
+#include <string.h>
+
+static const char *const queues[] = { "tx", "rx", "all", NULL };
+static const char *const when_down[] = { "block", "pass", "drop", NULL };
+
+static const struct option_spec specs[] = {
+	FILTER_SPECS(struct redirector_options),
+	{ "indev", OPTION_ENDPOINT, offsetof(struct redirector_options, indev),
+	  "EP", "frames to inject; queue= says in which direction", 0, 0,
+	  NULL },
+	{ "outdev", OPTION_ENDPOINT,
+	  offsetof(struct redirector_options, outdev), "EP",
+	  "where the direction that queue= names is diverted to", 0, 0, NULL },
+	{ "queue", OPTION_CHOICE, offsetof(struct redirector_options, queue),
+	  "tx|rx|all", "the default of both queue= (all)", 0, 0, queues },
+	{ "exclusive", OPTION_BOOL,
+	  offsetof(struct redirector_options, exclusive), NULL,
+	  "the secondary's: cut the net side off until a failover", 0, 0,
+	  NULL },
+	{ "announce", OPTION_UINT,
+	  offsetof(struct redirector_options, announce), "N",
+	  "rounds of announcing the guest after a failover (5)", 0, 1000,
+	  NULL },
+	{ "when-down", OPTION_CHOICE,
+	  offsetof(struct redirector_options, when_down), "block|pass|drop",
+	  "outdev has no peer: hold, pass or drop frames (block)", 0, 0,
+	  when_down },
+	{ "when-down-grace", OPTION_UINT,
+	  offsetof(struct redirector_options, grace_s), "SECONDS",
+	  "how long block holds before it passes (2)", 0, 86400, NULL },
+	FAILOVER_SPECS(struct redirector_options),
+	{ 0 },
+};
+
+static const struct option_program program = {
+	.name = "colo-redirector",
+	.summary = "Divert frames of one direction, inject frames into one.",
+	.usage = "[--net EP] [--guest EP] [--indev EP] [--outdev EP] "
+		 "[OPTION...]",
+	.specs = specs,
+};
+
+static int check(struct redirector_options *o)
+{
+	bool has_indev = o->indev.kind != ENDPOINT_UNSET;
+	bool has_outdev = o->outdev.kind != ENDPOINT_UNSET;
+
+	if (!has_indev && !has_outdev)
+		return option_bad("--indev or --outdev is required");
+	if (has_indev && has_outdev && !strcmp(o->indev.text, o->outdev.text))
+		return option_bad("--indev and --outdev must differ");
+	return filter_check(&o->filter) ? 0 : 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct redirector_options options = {
+		.queue = QUEUE_ALL - QUEUE_TX,
+		.announce = 5,
+		.grace_s = 2,
+	};
+	static struct redirector redirector;
+
+	switch (option_parse(&program, argc, argv, &options)) {
+	case OPTION_RUN:
+		break;
+	case OPTION_DONE:
+		return 0;
+	case OPTION_USAGE:
+		return 2;
+	}
+	options.queue += QUEUE_TX;	/* the choices begin with tx */
+	if (check(&options))
+		return 2;
+	if (options.common.check_only)
+		return 0;
+	return redirector_run(&redirector, &options);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_REDIRECT_H
+#define COLO_REDIRECT_H
+
+#include <stdbool.h>
+
+#include "../common/endpoint_spec.h"
+#include "../common/role.h"
+
+/* Which way does a frame go? Pure: no frame is touched, no clock is read. */
+enum redirect_from {
+	REDIRECT_FROM_NET,
+	REDIRECT_FROM_GUEST,
+	REDIRECT_FROM_INDEV,
+};
+
+enum redirect_when_down {
+	REDIRECT_BLOCK,			/* hold for a while, then pass */
+	REDIRECT_PASS,
+	REDIRECT_DROP,
+};
+
+enum redirect_outdev {
+	REDIRECT_UP,
+	REDIRECT_HOLDING,		/* down, and within the grace */
+	REDIRECT_PASSING,		/* down for longer: uncompared */
+	REDIRECT_DROPPING,
+};
+
+enum redirect_drop {
+	REDIRECT_KEEP,			/* not dropped */
+	REDIRECT_ISOLATED,		/* the net side is cut off */
+	REDIRECT_OUTDEV_DOWN,
+};
+
+struct redirect {
+	bool has_indev, has_outdev;
+	enum endpoint_queue indev_queue, outdev_queue;
+	bool exclusive;
+	enum redirect_when_down when_down;
+	enum role role;
+	enum redirect_outdev outdev;	/* while has_outdev */
+};
+
+struct redirect_route {
+	bool net, guest, outdev;	/* where to; more than one is a copy */
+	enum redirect_drop drop;
+};
+
+struct redirect_route redirect_route(const struct redirect *r,
+				     enum redirect_from from);
+enum redirect_outdev redirect_outdev_down(const struct redirect *r);
+const char *redirect_drop_text(enum redirect_drop drop);
+
+#endif

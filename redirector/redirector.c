@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: ISC */
+#include "redirector.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FAREWELL_MS 1000
+
+/* QEMU's announce-self: 50, 150, 250, ... ms behind each other, 550 at most. */
+#define ANNOUNCE_FIRST_MS 50
+#define ANNOUNCE_STEP_MS 100
+#define ANNOUNCE_MAX_MS 550
+
+static void send_routed(struct redirector *r, struct redirect_route route,
+			const struct frame *v, unsigned n)
+{
+	unsigned n_ways = (unsigned)route.net + route.guest + route.outdev;
+
+	if (!n_ways)
+		r->dropped[route.drop] += n;
+	else
+		r->copied += (uint64_t)n * (n_ways - 1);
+	if (route.guest)
+		filter_forward(&r->filter, FILTER_TX, v, n);
+	if (route.net)
+		filter_forward(&r->filter, FILTER_RX, v, n);
+	if (route.outdev)
+		endpoint_send(r->outdev, v, n);
+}
+
+static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
+		      unsigned n)
+{
+	struct redirector *r = arg;
+	bool from_guest = dir == FILTER_RX;
+	struct redirect_route route =
+		redirect_route(&r->redirect, from_guest ? REDIRECT_FROM_GUEST :
+							  REDIRECT_FROM_NET);
+
+	if (from_guest && r->options->exclusive) {
+		for (unsigned i = 0; i < n; i++)
+			announce_learn(&r->announce, &v[i]);
+	}
+	if (r->redirect.role == ROLE_COLO &&
+	    r->redirect.outdev == REDIRECT_PASSING && !route.drop)
+		r->n_uncompared += n;
+	send_routed(r, route, v, n);
+}
+
+static void on_indev_frames(struct endpoint *ep, struct frame *v, unsigned n,
+			    void *arg)
+{
+	struct redirector *r = arg;
+
+	(void)ep;
+	send_routed(r, redirect_route(&r->redirect, REDIRECT_FROM_INDEV), v,
+		    n);
+}
+
+/* --- the outdev comes and goes --- */
+
+/* A frame that waited for the outdev goes on instead. */
+static void pass_held(void *arg, const struct frame *f)
+{
+	struct redirector *r = arg;
+	enum redirect_from from = r->redirect.outdev_queue == QUEUE_TX ?
+				  REDIRECT_FROM_NET : REDIRECT_FROM_GUEST;
+
+	r->n_uncompared += r->redirect.role == ROLE_COLO;
+	send_routed(r, redirect_route(&r->redirect, from), f, 1);
+}
+
+static void start_passing(struct redirector *r)
+{
+	r->redirect.outdev = REDIRECT_PASSING;
+	r->is_uncompared = true;
+	log_event("uncompared", "outdev is down: frames pass uncompared");
+	endpoint_take_back(r->outdev, pass_held, r);
+}
+
+static void on_grace_over(void *arg)
+{
+	start_passing(arg);
+}
+
+static void on_outdev_down(struct redirector *r)
+{
+	r->redirect.outdev = redirect_outdev_down(&r->redirect);
+	if (r->redirect.outdev == REDIRECT_HOLDING)
+		loop_timer_start(&r->grace, r->options->grace_s * 1000, 0);
+	else if (r->redirect.outdev == REDIRECT_PASSING)
+		start_passing(r);
+}
+
+static void on_outdev_up(struct redirector *r)
+{
+	loop_timer_stop(&r->grace);
+	if (r->redirect.outdev == REDIRECT_PASSING && r->is_uncompared)
+		log_event("outdev-back", "%llu frames passed uncompared: a "
+			  "checkpoint is wanted",
+			  (unsigned long long)r->n_uncompared);
+	r->redirect.outdev = REDIRECT_UP;
+}
+
+static void on_outdev_event(struct endpoint *ep, enum endpoint_event ev,
+			    void *arg)
+{
+	struct redirector *r = arg;
+
+	if (ev == ENDPOINT_UP) {
+		on_outdev_up(r);
+	} else if (ev == ENDPOINT_DOWN) {
+		on_outdev_down(r);
+	} else if (ev == ENDPOINT_DEAD) {
+		loop_fail(&r->loop);
+		loop_end(&r->loop);
+	}
+	if (!r->options->indev.kind)
+		failover_peer(&r->failover, endpoint_is_up(ep));
+}
+
+static void on_indev_event(struct endpoint *ep, enum endpoint_event ev,
+			   void *arg)
+{
+	struct redirector *r = arg;
+
+	(void)ep;
+	if (ev == ENDPOINT_UP || ev == ENDPOINT_DOWN)
+		failover_peer(&r->failover, ev == ENDPOINT_UP);
+}
+
+static void on_checkpoint(void *arg)
+{
+	struct redirector *r = arg;
+
+	if (!r->is_uncompared || r->redirect.outdev == REDIRECT_PASSING)
+		return;
+	r->is_uncompared = false;
+	r->n_uncompared = 0;
+	log_event("compared", "a checkpoint has ended the uncompared time");
+}
+
+/* --- failover --- */
+
+static void emit_announcement(void *arg, const struct frame *f)
+{
+	struct redirector *r = arg;
+
+	r->originated++;
+	filter_forward(&r->filter, FILTER_RX, f, 1);
+}
+
+static void on_round(void *arg)
+{
+	struct redirector *r = arg;
+	uint64_t delay_ms = ANNOUNCE_FIRST_MS + r->n_rounds * ANNOUNCE_STEP_MS;
+
+	if (r->n_rounds == r->options->announce)
+		return;
+	announce_emit(&r->announce, emit_announcement, r);
+	r->n_rounds++;
+	loop_timer_start(&r->rounds, delay_ms < ANNOUNCE_MAX_MS ?
+				     delay_ms : ANNOUNCE_MAX_MS, 0);
+}
+
+static void close_indev(void *arg)
+{
+	struct redirector *r = arg;
+
+	if (!r->indev)
+		return;
+	endpoint_read_rest(r->indev);
+	endpoint_close(r->indev);
+	r->indev = NULL;
+}
+
+static void close_outdev(struct redirector *r)
+{
+	struct endpoint *outdev = r->outdev;
+
+	if (!outdev)
+		return;
+	r->outdev = NULL;
+	endpoint_take_back(outdev, pass_held, r);
+	endpoint_close(outdev);
+}
+
+/*
+ * What has already arrived from the dead peer still counts: the client may
+ * have been told that it did. On the primary the peer of indev is our own
+ * compare, which is releasing what it held: it gets a moment to.
+ */
+static void on_failover(void *arg)
+{
+	struct redirector *r = arg;
+
+	loop_timer_stop(&r->grace);
+	if (r->indev && r->options->exclusive)
+		close_indev(r);
+	else if (r->indev)
+		loop_timer_start(&r->farewell, FAREWELL_MS, 0);
+	r->redirect.role = ROLE_FAILOVER;
+	close_outdev(r);
+	if (r->options->exclusive)
+		on_round(r);
+}
+
+static void on_failover_signal(void *arg)
+{
+	struct redirector *r = arg;
+
+	failover_now(&r->failover);
+}
+
+/* --- start --- */
+
+static void on_stats(void *arg, struct stats *s)
+{
+	struct redirector *r = arg;
+
+	s->copied += r->copied;
+	s->originated += r->originated;
+	for (int i = REDIRECT_ISOLATED; i <= REDIRECT_OUTDEV_DOWN; i++)
+		stats_drop(s, redirect_drop_text((enum redirect_drop)i),
+			   r->dropped[i]);
+	filter_stats(&r->filter, s);
+	stats_note(s, "redirector", "uncompared", r->n_uncompared);
+}
+
+static void init_redirect(struct redirector *r)
+{
+	const struct redirector_options *o = r->options;
+
+	r->redirect = (struct redirect){
+		.has_indev = o->indev.kind != ENDPOINT_UNSET,
+		.has_outdev = o->outdev.kind != ENDPOINT_UNSET,
+		.indev_queue = o->indev.queue ? o->indev.queue :
+			       (enum endpoint_queue)o->queue,
+		.outdev_queue = o->outdev.queue ? o->outdev.queue :
+				(enum endpoint_queue)o->queue,
+		.exclusive = o->exclusive,
+		.when_down = (enum redirect_when_down)o->when_down,
+		.role = r->failover.role,
+		.outdev = REDIRECT_UP,
+	};
+}
+
+static int open_indev(struct redirector *r)
+{
+	const struct endpoint_handler handler = { on_indev_frames,
+						  on_indev_event, r };
+	int err = endpoint_open(&r->indev, &r->loop, "indev",
+				&r->options->indev, ENDPOINT_READ, &handler);
+
+	if (err < 0)
+		return err;
+	for (int dir = FILTER_TX; dir <= FILTER_RX; dir++) {
+		enum endpoint_queue queue = dir == FILTER_TX ? QUEUE_TX :
+							       QUEUE_RX;
+
+		if (r->filter.out[dir] &&
+		    (r->redirect.indev_queue == QUEUE_ALL ||
+		     r->redirect.indev_queue == queue))
+			endpoint_feeds(r->indev, r->filter.out[dir]);
+	}
+	return 0;
+}
+
+static int open_outdev(struct redirector *r)
+{
+	const struct endpoint_handler handler = { NULL, on_outdev_event, r };
+	int err = endpoint_open(&r->outdev, &r->loop, "outdev",
+				&r->options->outdev, ENDPOINT_WRITE, &handler);
+
+	if (err < 0)
+		return err;
+	if (r->filter.in[FILTER_TX] && r->redirect.outdev_queue != QUEUE_RX)
+		endpoint_feeds(r->filter.in[FILTER_TX], r->outdev);
+	if (r->filter.in[FILTER_RX] && r->redirect.outdev_queue != QUEUE_TX)
+		endpoint_feeds(r->filter.in[FILTER_RX], r->outdev);
+	if (!endpoint_is_up(r->outdev))
+		on_outdev_down(r);
+	return 0;
+}
+
+static int open_all(struct redirector *r)
+{
+	int err = failover_init(&r->failover, &r->loop,
+				r->options->auto_failover_s, on_failover, r);
+
+	if (err < 0)
+		return err;
+	loop_timer_init(&r->loop, &r->grace, on_grace_over, r);
+	loop_timer_init(&r->loop, &r->rounds, on_round, r);
+	loop_timer_init(&r->loop, &r->farewell, close_indev, r);
+	init_redirect(r);
+	err = filter_open(&r->filter, &r->loop, &r->options->filter, on_frames,
+			  r);
+	if (err < 0 || r->failover.role == ROLE_FAILOVER)
+		return err;
+	if (r->redirect.has_indev)
+		err = open_indev(r);
+	if (err == 0 && r->redirect.has_outdev)
+		err = open_outdev(r);
+	return err;
+}
+
+/**
+ * redirector_run() - Run a redirector until it ends
+ * @r:		To be filled in
+ * @options:	Checked by main(); borrowed
+ *
+ * Return: the exit status
+ */
+int redirector_run(struct redirector *r,
+		   const struct redirector_options *options)
+{
+	const struct loop_handler handler = {
+		.on_stats = on_stats,
+		.on_failover = on_failover_signal,
+		.on_checkpoint = on_checkpoint,
+		.arg = r,
+	};
+	int err;
+
+	memset(r, 0, sizeof(*r));
+	r->options = options;
+	err = loop_init(&r->loop, &options->common, &handler);
+	if (err < 0)
+		return 1;
+	err = open_all(r);
+	if (err < 0) {
+		loop_abandon(&r->loop);
+		return err == -EINVAL ? 2 : 1;
+	}
+	return loop_run(&r->loop);
+}
