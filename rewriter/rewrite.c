@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rewriter: the client talks to the primary and a copy of what it says
+ * goes to the secondary, whose stack chose other sequence numbers and has
+ * another clock. With
+ *
+ *	offset = secondary's ISN - primary's ISN	(modulo 2^32)
+ *
+ * everything the client says about the primary's bytes is shifted by +offset
+ * on its way to the guest, and everything the guest says about its own by
+ * -offset on the way back; timestamps likewise with an offset of their own.
+ *
+ * A flow is in one of four states, each with its timer (rewrite_flow.c):
+ *
+ *	HALF_OPEN	from the first SYN or SYN+ACK, seen from either side,
+ *			until the offset is known. rewrite_track.c collects the
+ *			facts. What may not go on untranslated is held.
+ *	ESTABLISHED	the offset is known
+ *	CLOSING		a FIN was seen
+ *	CLOSED		both FINs were acknowledged, or a reset was seen. All
+ *			is still translated; a new SYN begins anew.
+ *
+ * Before the offset is known the guest's SYN, SYN+ACK and RST and the peer's
+ * SYN and RST pass as they are; all else is held, the peer's segments because
+ * the guest would reset the connection, the guest's because their numbers mean
+ * nothing to the peer. When the last fact arrives they follow it, translated
+ * and in order. At a bound the newest is dropped (its sender repeats it); a
+ * reset or 30 s drop all of the flow's; a checkpoint delivers them as they are.
+ *
+ * Checkpoint: the guest becomes the primary's copy, so every offset is 0 at
+ * once. A flow says at which epoch its offset was learned, and that of an older
+ * one is void: nothing is walked. Failover: flows keep their offsets until they
+ * end, half-open ones go on learning, new ones are not tracked: they pass.
+ *
+ * Departures from QEMU's filter-rewriter: it knows only connections that the
+ * peer opens, takes any first ack for the primary's ISN, holds nothing, and
+ * shifts only seq of segments with ACK, and ack.
+ */
+#include <stdlib.h>
+
+#include "rewrite_impl.h"
+
+enum fate { GOES_ON, HELD_BACK };
+
+/**
+ * rewrite_new() - Make a rewriter in COLO role
+ * @config:	copied
+ * @handler:	copied; called only from within the functions here
+ * @now_ns:	the time
+ *
+ * With a table in @config the flows in it are taken over.
+ *
+ * Return: the rewriter, which the caller frees with rewrite_free(), or NULL
+ *	   when memory is not to be had.
+ */
+struct rewrite *rewrite_new(const struct rewrite_config *config,
+			    const struct rewrite_handler *handler,
+			    uint64_t now_ns)
+{
+	struct rewrite *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->config = *config;
+	r->handler = *handler;
+	r->now_ns = now_ns;
+	r->flows = flow_table_new(config->max_flows,
+				  sizeof(struct rewrite_flow), config->seed);
+	if (r->flows && !rewrite_hold_init(&r->hold)) {
+		rewrite_table_load(r);
+		return r;
+	}
+	rewrite_free(r);
+	return NULL;
+}
+
+/**
+ * rewrite_free() - Free a rewriter and what it holds
+ * @r:	rewriter, or NULL
+ */
+void rewrite_free(struct rewrite *r)
+{
+	if (!r)
+		return;
+	rewrite_hold_fini(&r->hold);
+	flow_table_free(r->flows);
+	free(r);
+}
+
+/**
+ * rewrite_event() - Tell the owner
+ * @r:		rewriter
+ * @event:	what happened
+ * @fl:		to whom, or NULL
+ */
+void rewrite_event(struct rewrite *r, enum rewrite_event event,
+		   const struct rewrite_flow *fl)
+{
+	char text[FLOW_TEXT_MAX];
+
+	if (!r->handler.event)
+		return;
+	if (fl)
+		flow_key_text(flow_key_get(r->flows, fl), text, sizeof(text));
+	r->handler.event(r->handler.arg, event, fl ? text : NULL);
+}
+
+/* What has gone through of the batch goes out, before anything overtakes. */
+static void emit_run(struct rewrite *r)
+{
+	unsigned n = r->run.at - r->run.first;
+
+	if (n)
+		r->handler.emit(r->handler.arg, r->run.side,
+				r->run.v + r->run.first, n);
+	r->run.first = r->run.at;
+}
+
+/* Deliver what waited for the offset; or, at a checkpoint, as it is. */
+static void deliver(struct rewrite *r, struct rewrite_flow *fl)
+{
+	struct rewrite_held held;
+
+	emit_run(r);
+	while (rewrite_hold_pop(r, fl, &held)) {
+		struct rewrite_segment s;
+
+		rewrite_segment_init(&s, held.side, &held.frame);
+		if (!(fl->flags & REWRITE_IS_SIGNED)) {
+			rewrite_segment_translate(r, fl, &s);
+			rewrite_track_close(r, fl, &s);
+		}
+		r->n.released++;
+		r->handler.emit(r->handler.arg, held.side, &held.frame, 1);
+		chunk_unref(held.frame.chunk);
+	}
+}
+
+static enum fate hold(struct rewrite *r, struct rewrite_flow *fl,
+		      const struct rewrite_segment *s, bool first)
+{
+	if (r->config.translate == REWRITE_NO_HOLD)
+		return GOES_ON;
+	if (rewrite_hold_add(r, fl, s, first))
+		r->n.drop_hold_full++;
+	return HELD_BACK;
+}
+
+/* A segment of a flow whose offset is not known yet. */
+static enum fate input_early(struct rewrite *r, struct rewrite_flow *fl,
+			     const struct rewrite_segment *s, bool taught)
+{
+	unsigned flags = s->p.flags;
+	bool has_peer = fl->flags & REWRITE_HAS_PEER_ISN;
+
+	if (s->side == REWRITE_TX && !has_peer)
+		return rewrite_track_refuses(&s->p) ? hold(r, fl, s, false) :
+						      GOES_ON;
+	if (flags & TCP_RST)
+		rewrite_track_reset_early(r, fl, s);
+	if (flags & TCP_RST || (flags & TCP_SYN && s->side == REWRITE_RX) ||
+	    (s->side == REWRITE_TX && !(flags & TCP_ACK)))
+		return GOES_ON;
+	return hold(r, fl, s, taught);
+}
+
+/* No flow, no SYN: it began before we did, or what we knew is lost. */
+static enum fate input_unknown(struct rewrite *r)
+{
+	if (r->failed_over)
+		return GOES_ON;
+	if (r->table_lost) {
+		r->table_lost = false;
+		rewrite_event(r, REWRITE_STATE_LOST, NULL);
+	}
+	if (r->config.drop_unknown) {
+		r->n.drop_unknown++;
+		return HELD_BACK;
+	}
+	r->n.unknown++;
+	return GOES_ON;
+}
+
+/* Its digest covers what we would change, and we have no key (RFC 2385, RFC
+ * 5925). */
+static enum fate input_signed(struct rewrite *r, struct rewrite_flow *fl)
+{
+	if (!(fl->flags & REWRITE_IS_SIGNED)) {
+		fl->flags |= REWRITE_IS_SIGNED;
+		rewrite_event(r, REWRITE_SIGNED, fl);
+		if (fl->n_held)
+			deliver(r, fl);
+	}
+	r->n.is_signed++;
+	return GOES_ON;
+}
+
+static enum fate input_known(struct rewrite *r, struct rewrite_flow *fl,
+			     const struct rewrite_segment *s)
+{
+	if (s->side == REWRITE_TX)
+		rewrite_track_peer(r, fl, &s->p);
+	rewrite_segment_translate(r, fl, s);
+	rewrite_track_close(r, fl, s);
+	if (fl->n_held) {
+		r->run.at++;		/* this one goes before them */
+		deliver(r, fl);
+	}
+	return GOES_ON;
+}
+
+static enum fate input_flow(struct rewrite *r, struct rewrite_flow *fl,
+			    const struct rewrite_segment *s)
+{
+	bool taught;
+
+	rewrite_flow_use(r, fl);
+	if (s->options.is_signed || fl->flags & REWRITE_IS_SIGNED)
+		return input_signed(r, fl);
+	if (fl->flags & REWRITE_KNOWN)
+		return input_known(r, fl, s);
+	taught = s->side == REWRITE_TX && rewrite_track_teaches(fl, &s->p);
+	rewrite_track_learn(r, fl, s);
+	if (fl->flags & REWRITE_KNOWN)
+		return input_known(r, fl, s);
+	return input_early(r, fl, s, taught);
+}
+
+static enum fate input_tcp(struct rewrite *r, const struct rewrite_segment *s)
+{
+	bool is_tx = s->side == REWRITE_TX;
+	bool begins = s->p.flags & TCP_SYN ||
+		      (is_tx && rewrite_track_refuses(&s->p));
+	struct rewrite_flow *fl;
+	struct flow_key key;
+
+	flow_key_of(&key, &s->p, !is_tx);
+	fl = rewrite_flow_find(r, &key);
+	if (begins)
+		fl = rewrite_track_syn(r, fl, &key, s);
+	else if (fl && is_tx && fl->flags & REWRITE_HAS_AGAIN)
+		fl = rewrite_track_again(r, fl, &s->p);
+	if (fl)
+		return input_flow(r, fl, s);
+	return begins ? GOES_ON : input_unknown(r);
+}
+
+static enum fate input_frame(struct rewrite *r, enum rewrite_side side,
+			     const struct frame *f)
+{
+	struct rewrite_segment s;
+
+	rewrite_segment_init(&s, side, f);
+	if (s.p.level == PACKET_L4 && s.p.proto == PACKET_TCP)
+		return input_tcp(r, &s);
+	if (rewrite_icmp_is_error(&s.p))
+		rewrite_icmp_translate(r, &s);
+	else if (s.p.level == PACKET_IP && s.p.proto == PACKET_TCP)
+		r->n.fragments++;
+	return GOES_ON;
+}
+
+/**
+ * rewrite_input() - Frames from a side
+ * @r:		rewriter
+ * @side:	where they go: towards the guest or from it
+ * @v:		frames, in order; borrowed, their bytes are changed
+ * @n:		how many
+ * @now_ns:	the time, which never falls
+ *
+ * Calls emit() for what goes on, at least once for each row of frames that
+ * nothing interrupts.
+ */
+void rewrite_input(struct rewrite *r, enum rewrite_side side, struct frame *v,
+		   unsigned n, uint64_t now_ns)
+{
+	bool on = r->config.translate != REWRITE_NOTHING;
+
+	r->now_ns = now_ns;
+	r->run.v = v;
+	r->run.side = side;
+	r->run.first = 0;
+	for (unsigned i = 0; i < n; i++) {
+		r->run.at = i;
+		if (on && input_frame(r, side, &v[i]) == HELD_BACK) {
+			emit_run(r);
+			r->run.first = i + 1;
+		}
+		r->run.at = i + 1;
+	}
+	emit_run(r);
+	r->run.first = r->run.at = 0;
+}
+
+/**
+ * rewrite_expire() - Forget what has waited or lain idle too long
+ * @r:		rewriter
+ * @now_ns:	the time
+ */
+void rewrite_expire(struct rewrite *r, uint64_t now_ns)
+{
+	r->now_ns = now_ns;
+	rewrite_hold_expire(r);
+	rewrite_flow_expire(r);
+}
+
+/**
+ * rewrite_checkpoint() - The guest has become the primary's copy
+ * @r:	rewriter
+ *
+ * No flow's numbers differ any more; held segments go on as they are.
+ */
+void rewrite_checkpoint(struct rewrite *r)
+{
+	struct rewrite_flow *fl;
+
+	r->n.checkpoints++;
+	r->epoch++;
+	r->n_translated = 0;
+	rewrite_table_set_epoch(r);
+	while ((fl = rewrite_hold_oldest(r))) {
+		rewrite_flow_sync(r, fl);
+		deliver(r, fl);
+	}
+}
+
+/**
+ * rewrite_failover() - Guest and peers speak directly from now on
+ * @r:	rewriter
+ */
+void rewrite_failover(struct rewrite *r)
+{
+	if (r->failed_over)
+		return;
+	r->failed_over = true;
+	if (!r->n_translated)
+		rewrite_event(r, REWRITE_NONE_LEFT, NULL);
+}
+
+/**
+ * rewrite_translated() - Connections whose numbers still change on the way
+ * @r:	rewriter
+ *
+ * Return: their number.
+ */
+uint32_t rewrite_translated(const struct rewrite *r)
+{
+	return r->n_translated;
+}
+
+/**
+ * rewrite_stats() - Add the rewriter's part of the account
+ * @r:	rewriter
+ * @s:	account
+ */
+void rewrite_stats(const struct rewrite *r, struct stats *s)
+{
+	const struct rewrite_counters *n = &r->n;
+
+	s->held += r->hold.n;
+	stats_drop(s, "unknown", n->drop_unknown);
+	stats_drop(s, "hold-full", n->drop_hold_full);
+	stats_drop(s, "hold-expired", n->drop_hold_expired);
+	stats_drop(s, "hold-reset", n->drop_hold_reset);
+	stats_note(s, "translated", "tx", n->translated[REWRITE_TX]);
+	stats_note(s, "translated", "rx", n->translated[REWRITE_RX]);
+	stats_note(s, "translated", "icmp", n->icmp);
+	stats_note(s, "passed", "unknown", n->unknown);
+	stats_note(s, "passed", "signed", n->is_signed);
+	stats_note(s, "passed", "fragment", n->fragments);
+	stats_note(s, "hold", "held", n->held);
+	stats_note(s, "hold", "released", n->released);
+	stats_note(s, "flows", "translated", r->n_translated);
+	stats_note(s, "flows", "half-open", r->n_state[REWRITE_HALF_OPEN]);
+	stats_note(s, "flows", "established", r->n_state[REWRITE_ESTABLISHED]);
+	stats_note(s, "flows", "closing", r->n_state[REWRITE_CLOSING]);
+	stats_note(s, "flows", "closed", r->n_state[REWRITE_CLOSED]);
+	stats_note(s, "flows", "learned", n->learned);
+	stats_note(s, "flows", "corrected", n->corrected);
+	stats_note(s, "flows", "expired", n->expired);
+	stats_note(s, "flows", "evicted", n->evicted);
+	stats_note(s, "flows", "table-full", n->table_full);
+	stats_note(s, "file", "loaded", n->loaded);
+	stats_note(s, "file", "lost", n->lost);
+	stats_note(s, "file", "unsaved", n->unsaved);
+	stats_note(s, "clock", "raised", n->raised);
+	stats_note(s, "clock", "capped", n->capped);
+	stats_note(s, "role", "checkpoints", n->checkpoints);
+}

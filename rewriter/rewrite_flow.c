@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of connections: what is remembered, for how long, and what is
+ * given up when it is full. A flow's list in the table is its state.
+ */
+#include <assert.h>
+
+#include "../common/seq.h"
+#include "rewrite_impl.h"
+
+#define SECOND UINT64_C(1000000000)
+#define EXPIRE_MAX 65536u	/* flows that one call gives up */
+
+/*
+ * After so many seconds without a segment a flow is forgotten. Half-open: the
+ * longest pause between two SYNs of Linux is 64 s. Closing: RFC 5382 section 5
+ * wants 4 minutes at least, an upload behind a half-close may pause longer.
+ * Established: idle connections are legal for ever; five days are what Linux'
+ * connection tracking gives them.
+ */
+static const uint32_t timeout_s[REWRITE_STATES] = {
+	[REWRITE_CLOSED] = 120,
+	[REWRITE_HALF_OPEN] = 120,
+	[REWRITE_CLOSING] = 3600,
+	[REWRITE_ESTABLISHED] = 5 * 86400,
+};
+
+/* At a full table a live connection gives way only after 2 hours and 4 minutes
+ * without a segment, when keepalives would have shown it (RFC 5382, REQ-5). */
+static const uint32_t evict_after_s[REWRITE_STATES] = {
+	[REWRITE_CLOSED] = 0,
+	[REWRITE_HALF_OPEN] = 0,
+	[REWRITE_CLOSING] = 7440,
+	[REWRITE_ESTABLISHED] = 7440,
+};
+
+/**
+ * rewrite_flow_is_translated() - Do a flow's numbers change on the way?
+ * @r:	rewriter
+ * @fl:	flow
+ */
+bool rewrite_flow_is_translated(const struct rewrite *r,
+				const struct rewrite_flow *fl)
+{
+	return fl->epoch == r->epoch && fl->flags & REWRITE_KNOWN &&
+	       (fl->offset || fl->ts_offset);
+}
+
+static void count_one_less(struct rewrite *r)
+{
+	assert(r->n_translated);
+	if (!--r->n_translated && r->failed_over)
+		rewrite_event(r, REWRITE_NONE_LEFT, NULL);
+}
+
+/**
+ * rewrite_flow_set_offset() - Offsets are known from now on
+ * @r:		rewriter
+ * @fl:		flow
+ * @offset:	guest space - primary space
+ * @ts_offset:	guest's clock - primary's clock
+ */
+void rewrite_flow_set_offset(struct rewrite *r, struct rewrite_flow *fl,
+			     uint32_t offset, uint32_t ts_offset)
+{
+	bool before = rewrite_flow_is_translated(r, fl);
+
+	fl->offset = offset;
+	fl->ts_offset = ts_offset;
+	fl->flags |= REWRITE_KNOWN;
+	if (!before && rewrite_flow_is_translated(r, fl))
+		r->n_translated++;
+	else if (before && !rewrite_flow_is_translated(r, fl))
+		count_one_less(r);
+	rewrite_table_save(r, fl);
+}
+
+/**
+ * rewrite_flow_set_state() - Change a flow's state
+ * @r:		rewriter
+ * @fl:		flow
+ * @state:	the new one, or the one it is in
+ */
+void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
+			    enum rewrite_state state)
+{
+	if (fl->state == state)
+		return;
+	r->n_state[fl->state]--;
+	r->n_state[state]++;
+	fl->state = (uint8_t)state;
+	flow_touch(r->flows, fl, state, r->now_ns);
+	rewrite_table_save(r, fl);
+}
+
+/**
+ * rewrite_flow_use() - A flow was used: it is not idle
+ * @r:	rewriter
+ * @fl:	flow
+ *
+ * A list is in the order of use to the second: to move a flow touches its two
+ * neighbours, which a busy flow need not do for every segment.
+ */
+void rewrite_flow_use(struct rewrite *r, struct rewrite_flow *fl)
+{
+	if (r->now_ns - flow_used_ns(r->flows, fl) >= SECOND)
+		flow_touch(r->flows, fl, fl->state, r->now_ns);
+}
+
+/**
+ * rewrite_flow_sync() - Let a flow catch up with the last checkpoint
+ * @r:	rewriter
+ * @fl:	flow
+ *
+ * A checkpoint made the secondary the primary's copy: spaces and clocks are
+ * one. What it had sent itself, its FIN, its reset, never happened.
+ */
+void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl)
+{
+	bool answered = fl->flags & REWRITE_HAS_PRIMARY_ISN;
+
+	if (fl->epoch == r->epoch)
+		return;
+	fl->epoch = r->epoch;
+	fl->offset = 0;
+	fl->ts_offset = 0;
+	fl->reset_s = 0;
+	fl->flags &= REWRITE_HAS_PEER_ISN | REWRITE_IS_SIGNED |
+		     REWRITE_HAS_TS_ECHO | REWRITE_PEER_FIN;
+	fl->flags |= REWRITE_KNOWN | REWRITE_ASSUMED | REWRITE_TS_KNOWN;
+	if (fl->flags & REWRITE_HAS_TS_ECHO) {
+		fl->ts_sent = fl->ts_echo;	/* by the primary: so by it */
+		fl->flags |= REWRITE_HAS_TS_SENT;
+	}
+	if (fl->flags & REWRITE_PEER_FIN)
+		rewrite_flow_set_state(r, fl, REWRITE_CLOSING);
+	else if (fl->state != REWRITE_HALF_OPEN || answered)
+		rewrite_flow_set_state(r, fl, REWRITE_ESTABLISHED);
+	rewrite_table_save(r, fl);
+}
+
+/**
+ * rewrite_flow_find() - Look a connection up
+ * @r:		rewriter
+ * @key:	its key, from the peer to the guest
+ *
+ * Return: the flow as the last checkpoint left it, or NULL.
+ */
+struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
+				       const struct flow_key *key)
+{
+	struct rewrite_flow *fl = flow_find(r->flows, key);
+
+	if (fl)
+		rewrite_flow_sync(r, fl);
+	return fl;
+}
+
+/* Closed, half-open, idle; never a live connection for one that only begins. */
+static bool flow_evict(struct rewrite *r)
+{
+	for (unsigned state = 0; state < REWRITE_STATES; state++) {
+		struct rewrite_flow *fl = flow_oldest(r->flows, state);
+
+		if (!fl || r->now_ns - flow_used_ns(r->flows, fl) <
+				   evict_after_s[state] * SECOND)
+			continue;
+		r->n.evicted++;
+		rewrite_flow_remove(r, fl);
+		return true;
+	}
+	return false;
+}
+
+/**
+ * rewrite_flow_add() - Begin to track a connection
+ * @r:		rewriter
+ * @key:	its key, from the peer to the guest
+ *
+ * Return: the flow, half-open with nothing known, or NULL when the table is
+ *	   full of live ones.
+ */
+struct rewrite_flow *rewrite_flow_add(struct rewrite *r,
+				      const struct flow_key *key)
+{
+	struct rewrite_flow *fl;
+
+	if (flow_count(r->flows) >= r->config.max_flows && !flow_evict(r)) {
+		r->n.table_full++;
+		return NULL;
+	}
+	fl = flow_add(r->flows, key, REWRITE_HALF_OPEN, r->now_ns);
+	assert(fl);
+	fl->epoch = r->epoch;
+	fl->state = REWRITE_HALF_OPEN;
+	r->n_state[REWRITE_HALF_OPEN]++;
+	return fl;
+}
+
+/* What held segments waited for will not come, and no offset counts. */
+static void flow_forget(struct rewrite *r, struct rewrite_flow *fl)
+{
+	bool was_translated = rewrite_flow_is_translated(r, fl);
+
+	rewrite_hold_discard(r, fl, &r->n.drop_hold_reset);
+	fl->flags = 0;
+	if (was_translated)
+		count_one_less(r);
+}
+
+/**
+ * rewrite_flow_remove() - Forget a connection
+ * @r:	rewriter
+ * @fl:	flow, void afterwards
+ */
+void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl)
+{
+	flow_forget(r, fl);
+	rewrite_table_clear(r, fl);
+	r->n_state[fl->state]--;
+	flow_remove(r->flows, fl);
+}
+
+/**
+ * rewrite_flow_restart() - Another connection begins under the same key
+ * @r:	rewriter
+ * @fl:	flow, afterwards as rewrite_flow_add() makes it
+ */
+void rewrite_flow_restart(struct rewrite *r, struct rewrite_flow *fl)
+{
+	flow_forget(r, fl);
+	rewrite_flow_set_state(r, fl, REWRITE_HALF_OPEN);
+	*fl = (struct rewrite_flow){ .epoch = r->epoch,
+				     .state = REWRITE_HALF_OPEN };
+	rewrite_table_save(r, fl);
+}
+
+/**
+ * rewrite_flow_expire() - Forget what was not used for its state's time
+ * @r:	rewriter
+ */
+void rewrite_flow_expire(struct rewrite *r)
+{
+	unsigned left = EXPIRE_MAX;
+
+	for (unsigned state = 0; state < REWRITE_STATES; state++) {
+		struct rewrite_flow *fl;
+
+		while (left && (fl = flow_oldest(r->flows, state)) &&
+		       r->now_ns - flow_used_ns(r->flows, fl) >=
+			       timeout_s[state] * SECOND) {
+			r->n.expired++;
+			rewrite_flow_remove(r, fl);
+			left--;
+		}
+	}
+}

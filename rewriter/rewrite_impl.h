@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_REWRITE_IMPL_H
+#define COLO_REWRITE_IMPL_H
+
+#include "../common/flow.h"
+#include "../common/packet.h"
+#include "rewrite.h"
+
+/* What the files of the core share; nobody else includes it. */
+
+/* A flow's state is also its list in the table, and the order of eviction. */
+enum rewrite_state {
+	REWRITE_CLOSED,
+	REWRITE_HALF_OPEN,
+	REWRITE_CLOSING,
+	REWRITE_ESTABLISHED,
+	REWRITE_STATES,
+};
+
+enum {					/* struct rewrite_flow.flags */
+	REWRITE_HAS_PEER_ISN	= 1 << 0,
+	REWRITE_HAS_GUEST_ISN	= 1 << 1,
+	REWRITE_HAS_PRIMARY_ISN	= 1 << 2,
+	REWRITE_KNOWN		= 1 << 3,	/* offset is valid */
+	REWRITE_ASSUMED		= 1 << 4,	/* by a checkpoint, not learned */
+	REWRITE_EARLY		= 1 << 5,	/* a lower ack would correct it */
+	REWRITE_IS_SIGNED	= 1 << 6,
+	REWRITE_HAS_TS_SENT	= 1 << 7,
+	REWRITE_HAS_TS_ECHO	= 1 << 8,
+	REWRITE_TS_KNOWN	= 1 << 9,	/* ts_offset is valid */
+	REWRITE_TS_RAISED	= 1 << 10,	/* failover was looked at */
+	REWRITE_PEER_FIN	= 1 << 11,
+	REWRITE_GUEST_FIN	= 1 << 12,
+	REWRITE_PEER_DONE	= 1 << 13,	/* its FIN was acknowledged */
+	REWRITE_GUEST_DONE	= 1 << 14,
+	REWRITE_HAS_AGAIN	= 1 << 15,	/* again_isn is valid */
+};
+
+/*
+ * A connection. Peer space is what the peer numbers, guest space what the
+ * secondary's stack numbers, primary space what the peer believes of it.
+ */
+struct rewrite_flow {
+	uint32_t epoch;		/* checkpoints seen; see rewrite.c */
+	uint16_t flags;
+	uint8_t state;		/* enum rewrite_state */
+	uint8_t n_held;
+	uint32_t peer_isn;	/* peer space */
+	uint32_t peer_syn_end;	/* behind its SYN and the data in it */
+	uint32_t peer_nxt;	/* highest ack from the guest */
+	uint32_t peer_fin;	/* behind its FIN */
+	uint32_t guest_isn;	/* guest space */
+	uint32_t guest_fin;
+	uint32_t primary_isn;	/* primary space */
+	uint32_t again_isn;	/* of a SYN that may begin another connection */
+	uint32_t offset;	/* guest - primary space */
+	uint32_t ts_offset;	/* guest's - primary's clock */
+	uint32_t ts_sent;	/* the guest's highest TSval; its clock */
+	uint32_t ts_echo;	/* the peer's highest TSecr; primary's clock */
+	uint32_t reset_s;	/* second of the reset that closed it, or 0 */
+	uint32_t held;		/* chain in struct rewrite_hold, 0 = none */
+};
+
+/* Where a segment's options lie, counted from the TCP header; 0 = absent. */
+struct rewrite_options {
+	uint8_t timestamp;	/* its TSval; TSecr is 4 bytes on */
+	uint8_t sack;		/* its first edge */
+	uint8_t n_edges;
+	bool is_signed;
+};
+
+/*
+ * Numbers that change under one or two checksums: the segment's own and, in
+ * an ICMP error, that of the message around it.
+ */
+struct rewrite_edit {
+	uint8_t *base;		/* where the checksummed bytes begin */
+	uint8_t *sum;		/* or NULL: partial, or not quoted */
+	uint8_t *outer_sum;	/* or NULL */
+};
+
+struct rewrite_segment {
+	struct packet p;	/* as it came in */
+	const struct frame *frame;
+	enum rewrite_side side;
+	struct rewrite_options options;
+};
+
+struct rewrite_held {
+	struct frame frame;	/* holds its chunk */
+	uint64_t since_ns;
+	struct rewrite_flow *flow;
+	enum rewrite_side side;
+	uint32_t next;		/* in the flow's chain, or the free chain */
+	uint32_t older, younger;	/* of all */
+};
+
+/* At most this many; their bytes are bounded by the configuration. */
+#define REWRITE_HELD_MAX	16384u
+#define REWRITE_FLOW_HELD_MAX	32u
+#define REWRITE_HELD_NS		(30 * UINT64_C(1000000000))
+
+struct rewrite_hold {
+	struct rewrite_held *pool;	/* numbered from 1 */
+	uint32_t fresh, free, n;
+	uint32_t oldest, youngest;
+	size_t bytes;
+};
+
+struct rewrite_counters {
+	uint64_t translated[2];		/* segments changed, by side */
+	uint64_t icmp;			/* errors whose quote was changed */
+	uint64_t held, released;
+	uint64_t drop_unknown, drop_hold_full, drop_hold_expired, drop_hold_reset;
+	uint64_t unknown;		/* passed */
+	uint64_t is_signed, fragments;
+	uint64_t learned, checkpoints, raised, capped, corrected;
+	uint64_t expired, evicted, table_full;
+	uint64_t loaded, lost, unsaved;	/* of the table's file */
+};
+
+struct rewrite {
+	struct rewrite_config config;
+	struct rewrite_handler handler;
+	struct flow_table *flows;
+	struct rewrite_hold hold;
+	struct rewrite_counters n;
+	uint64_t now_ns;
+	uint32_t epoch;
+	uint32_t n_translated;
+	uint32_t n_state[REWRITE_STATES];
+	bool failed_over;
+	bool table_lost;
+	struct {			/* of the call: [first, at) go on */
+		const struct frame *v;
+		unsigned first, at;
+		enum rewrite_side side;
+	} run;
+};
+
+/* rewrite.c */
+void rewrite_event(struct rewrite *r, enum rewrite_event event,
+		   const struct rewrite_flow *fl);
+
+/* rewrite_flow.c */
+struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
+				       const struct flow_key *key);
+struct rewrite_flow *rewrite_flow_add(struct rewrite *r,
+				      const struct flow_key *key);
+void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl);
+void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl);
+void rewrite_flow_restart(struct rewrite *r, struct rewrite_flow *fl);
+void rewrite_flow_use(struct rewrite *r, struct rewrite_flow *fl);
+void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
+			    enum rewrite_state state);
+void rewrite_flow_set_offset(struct rewrite *r, struct rewrite_flow *fl,
+			     uint32_t offset, uint32_t ts_offset);
+void rewrite_flow_expire(struct rewrite *r);
+bool rewrite_flow_is_translated(const struct rewrite *r,
+				const struct rewrite_flow *fl);
+
+/* rewrite_track.c */
+struct rewrite_flow *rewrite_track_syn(struct rewrite *r,
+				       struct rewrite_flow *fl,
+				       const struct flow_key *key,
+				       const struct rewrite_segment *s);
+void rewrite_track_learn(struct rewrite *r, struct rewrite_flow *fl,
+			 const struct rewrite_segment *s);
+void rewrite_track_close(struct rewrite *r, struct rewrite_flow *fl,
+			 const struct rewrite_segment *s);
+void rewrite_track_peer(struct rewrite *r, struct rewrite_flow *fl,
+			const struct packet *p);
+struct rewrite_flow *rewrite_track_again(struct rewrite *r,
+					 struct rewrite_flow *fl,
+					 const struct packet *p);
+void rewrite_track_reset_early(struct rewrite *r, struct rewrite_flow *fl,
+			       const struct rewrite_segment *s);
+bool rewrite_track_refuses(const struct packet *p);
+bool rewrite_track_teaches(const struct rewrite_flow *fl,
+			   const struct packet *p);
+
+/* rewrite_segment.c */
+void rewrite_options_find(struct rewrite_options *o, const uint8_t *tcp,
+			  size_t len);
+void rewrite_edit32(const struct rewrite_edit *e, uint8_t *at, uint32_t to);
+bool rewrite_sum_is_partial(const struct frame *f, unsigned l4_off);
+void rewrite_segment_init(struct rewrite_segment *s, enum rewrite_side side,
+			  const struct frame *f);
+void rewrite_segment_translate(struct rewrite *r, struct rewrite_flow *fl,
+			       const struct rewrite_segment *s);
+
+/* rewrite_icmp.c */
+bool rewrite_icmp_is_error(const struct packet *p);
+void rewrite_icmp_translate(struct rewrite *r, const struct rewrite_segment *s);
+
+/* rewrite_hold.c */
+int rewrite_hold_init(struct rewrite_hold *h);
+void rewrite_hold_fini(struct rewrite_hold *h);
+int rewrite_hold_add(struct rewrite *r, struct rewrite_flow *fl,
+		     const struct rewrite_segment *s, bool first);
+bool rewrite_hold_pop(struct rewrite *r, struct rewrite_flow *fl,
+		      struct rewrite_held *out);
+void rewrite_hold_discard(struct rewrite *r, struct rewrite_flow *fl,
+			  uint64_t *counter);
+void rewrite_hold_expire(struct rewrite *r);
+struct rewrite_flow *rewrite_hold_oldest(const struct rewrite *r);
+
+/* rewrite_table.c */
+void rewrite_table_load(struct rewrite *r);
+void rewrite_table_set_epoch(struct rewrite *r);
+void rewrite_table_save(struct rewrite *r, const struct rewrite_flow *fl);
+void rewrite_table_save_clock(struct rewrite *r, const struct rewrite_flow *fl);
+void rewrite_table_clear(struct rewrite *r, const struct rewrite_flow *fl);
+
+#endif

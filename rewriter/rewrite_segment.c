@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One segment of a connection whose offsets are known. Every number is changed
+ * in place, and every checksum follows by RFC 1624, so that a wrong one stays
+ * wrong and nothing but the changed bytes is read.
+ *
+ *	towards the guest	ack, TSecr, SACK edges	primary to guest space
+ *	from the guest		seq, TSval		guest to primary space
+ *
+ * What a side says about the bytes of the peer (seq and TSval of the peer, ack
+ * and SACK edges of the guest) is the same in both spaces.
+ */
+#include "../common/bytes.h"
+#include "../common/checksum.h"
+#include "../common/seq.h"
+#include "rewrite_impl.h"
+
+#define TCP_SEQ 4u
+#define TCP_ACK_NUMBER 8u
+#define TCP_SUM 16u
+#define TCP_OPTIONS 20u
+
+enum {				/* IANA: TCP option kinds */
+	OPT_END = 0,
+	OPT_NOP = 1,
+	OPT_SACK = 5,
+	OPT_TIMESTAMP = 8,
+	OPT_MD5 = 19,		/* RFC 2385 */
+	OPT_AO = 29,		/* RFC 5925 */
+};
+
+/* VIRTIO_NET_HDR_F_NEEDS_CSUM, and where the header says the sum begins. */
+#define VNET_NEEDS_CSUM 1u
+#define VNET_CSUM_START 6u
+
+static void option_note(struct rewrite_options *o, const uint8_t *tcp,
+			unsigned at)
+{
+	unsigned len = tcp[at + 1];
+
+	switch (tcp[at]) {
+	case OPT_TIMESTAMP:
+		if (len == 10)
+			o->timestamp = (uint8_t)(at + 2);
+		break;
+	case OPT_SACK:
+		o->sack = (uint8_t)(at + 2);
+		o->n_edges = (uint8_t)((len - 2) / 8 * 2);
+		break;
+	case OPT_MD5:
+	case OPT_AO:
+		o->is_signed = true;
+		break;
+	}
+}
+
+/**
+ * rewrite_options_find() - Find the options that carry numbers of ours
+ * @o:		set, all of it
+ * @tcp:	the TCP header
+ * @len:	bytes there, options included; those of a quoted header may end
+ *		within an option, which is then not found
+ *
+ * The walk ends at the first option whose length does not hold.
+ */
+void rewrite_options_find(struct rewrite_options *o, const uint8_t *tcp,
+			  size_t len)
+{
+	unsigned at = TCP_OPTIONS;
+
+	*o = (struct rewrite_options){ 0 };
+	while (at < len && tcp[at] != OPT_END) {
+		if (tcp[at] == OPT_NOP) {
+			at++;
+			continue;
+		}
+		if (at + 1 >= len || tcp[at + 1] < 2 || at + tcp[at + 1] > len)
+			return;
+		option_note(o, tcp, at);
+		at += tcp[at + 1];
+	}
+}
+
+/* Both halves with their bytes swapped: what a word at an odd offset adds. */
+static uint32_t swap_halves(uint32_t v)
+{
+	return (v & 0x00ff00ff) << 8 | (v >> 8 & 0x00ff00ff);
+}
+
+/**
+ * rewrite_edit32() - Change a number, and the checksums that cover it
+ * @e:	what is being changed
+ * @at:	the number, big-endian at any alignment
+ * @to:	its new value
+ */
+void rewrite_edit32(const struct rewrite_edit *e, uint8_t *at, uint32_t to)
+{
+	uint32_t from = bytes_get32(at);
+	uint32_t value = to;
+
+	bytes_put32(at, to);
+	if ((at - e->base) & 1) {
+		from = swap_halves(from);
+		value = swap_halves(value);
+	}
+	if (e->outer_sum)
+		checksum_update32(e->outer_sum, from, value);
+	if (e->sum) {
+		uint16_t before = bytes_get16(e->sum);
+
+		checksum_update32(e->sum, from, value);
+		if (e->outer_sum)
+			checksum_update16(e->outer_sum, before,
+					  bytes_get16(e->sum));
+	}
+}
+
+/**
+ * rewrite_sum_is_partial() - Is a checksum only its pseudo header's part?
+ * @f:		frame
+ * @l4_off:	where the transport header is, from the Ethernet header on
+ *
+ * Then whoever receives the frame finishes the sum (VIRTIO_NET_HDR_F_NEEDS_CSUM
+ * of the virtio specification, section 5.1.6.2), and no number in the segment
+ * is part of it yet.
+ */
+bool rewrite_sum_is_partial(const struct frame *f, unsigned l4_off)
+{
+	uint16_t start;
+
+	if (!f->vnet_len || !(f->data[0] & VNET_NEEDS_CSUM))
+		return false;
+	start = (uint16_t)(f->data[VNET_CSUM_START] |
+			   f->data[VNET_CSUM_START + 1] << 8);
+	return start == l4_off;
+}
+
+/**
+ * rewrite_segment_init() - Look at a frame
+ * @s:		set, all of it
+ * @side:	where it came from
+ * @f:		frame, borrowed
+ */
+void rewrite_segment_init(struct rewrite_segment *s, enum rewrite_side side,
+			  const struct frame *f)
+{
+	s->side = side;
+	s->frame = f;
+	packet_parse(&s->p, frame_eth(f), frame_eth_len(f));
+	s->options = (struct rewrite_options){ 0 };
+	if (s->p.level == PACKET_L4 && s->p.proto == PACKET_TCP &&
+	    s->p.tcp_opt_len)
+		rewrite_options_find(&s->options, packet_l4(&s->p),
+				     TCP_OPTIONS + s->p.tcp_opt_len);
+}
+
+/* An echo of the primary's clock becomes one of the guest's, which never was
+ * later than what the guest sent last. */
+static uint32_t echo_for_guest(struct rewrite *r, const struct rewrite_flow *fl,
+			       uint32_t echo)
+{
+	uint32_t mapped = echo + fl->ts_offset;
+
+	if (!(fl->flags & REWRITE_HAS_TS_SENT) || seq_le(mapped, fl->ts_sent))
+		return mapped;
+	r->n.capped++;
+	return fl->ts_sent;
+}
+
+/* One of the two clocks was read; flag says that it had been before. */
+static void clock_noted(struct rewrite *r, struct rewrite_flow *fl,
+			unsigned flag)
+{
+	bool first = !(fl->flags & flag);
+
+	fl->flags |= (uint16_t)flag;
+	if (first)
+		rewrite_table_save(r, fl);
+	else
+		rewrite_table_save_clock(r, fl);
+}
+
+static void echo_translate(struct rewrite *r, struct rewrite_flow *fl,
+			   const struct rewrite_edit *e, uint8_t *at)
+{
+	uint32_t echo = bytes_get32(at);
+
+	if (!(fl->flags & REWRITE_HAS_TS_ECHO) || seq_gt(echo, fl->ts_echo)) {
+		fl->ts_echo = echo;
+		clock_noted(r, fl, REWRITE_HAS_TS_ECHO);
+	}
+	if (fl->flags & REWRITE_TS_KNOWN &&
+	    r->config.translate != REWRITE_NO_TIMESTAMPS)
+		rewrite_edit32(e, at, echo_for_guest(r, fl, echo));
+}
+
+/* The peer's ack says more than where it stands: what it got beyond. */
+static void tx_translate(struct rewrite *r, struct rewrite_flow *fl,
+			 const struct rewrite_segment *s,
+			 const struct rewrite_edit *e)
+{
+	uint8_t *tcp = e->base;
+
+	if (!(s->p.flags & TCP_ACK))
+		return;
+	if (fl->offset) {
+		rewrite_edit32(e, tcp + TCP_ACK_NUMBER, s->p.ack + fl->offset);
+		if (r->config.translate != REWRITE_NO_SACK)
+			for (unsigned i = 0; i < s->options.n_edges; i++) {
+				uint8_t *edge = tcp + s->options.sack + 4 * i;
+
+				rewrite_edit32(e, edge, bytes_get32(edge) +
+							fl->offset);
+			}
+	}
+	if (s->options.timestamp)
+		echo_translate(r, fl, e, tcp + s->options.timestamp + 4);
+}
+
+/*
+ * Once after failover: had the guest answered more slowly than the primary, its
+ * mapped clock would lie behind what the peer got last, and PAWS (RFC 7323
+ * section 5) would drop all it sends.
+ */
+static void ts_raise(struct rewrite *r, struct rewrite_flow *fl, uint32_t sent)
+{
+	fl->flags |= REWRITE_TS_RAISED;
+	if (!(fl->flags & REWRITE_HAS_TS_ECHO) ||
+	    seq_ge(sent - fl->ts_offset, fl->ts_echo))
+		return;
+	r->n.raised++;
+	rewrite_flow_set_offset(r, fl, fl->offset, sent - fl->ts_echo);
+}
+
+static void ts_translate(struct rewrite *r, struct rewrite_flow *fl,
+			 const struct rewrite_edit *e, uint8_t *at)
+{
+	uint32_t sent = bytes_get32(at);
+
+	if (!(fl->flags & REWRITE_HAS_TS_SENT) || seq_gt(sent, fl->ts_sent)) {
+		fl->ts_sent = sent;
+		clock_noted(r, fl, REWRITE_HAS_TS_SENT);
+	}
+	if (!(fl->flags & REWRITE_TS_KNOWN) ||
+	    r->config.translate == REWRITE_NO_TIMESTAMPS)
+		return;
+	if (r->failed_over && !(fl->flags & REWRITE_TS_RAISED))
+		ts_raise(r, fl, sent);
+	rewrite_edit32(e, at, sent - fl->ts_offset);
+}
+
+/* A reset that answers a segment without an ack has sequence number 0 (RFC
+ * 9293 section 3.10.7.1): no number of the guest's. */
+static void rx_translate(struct rewrite *r, struct rewrite_flow *fl,
+			 const struct rewrite_segment *s,
+			 const struct rewrite_edit *e)
+{
+	uint8_t *tcp = e->base;
+
+	if (fl->offset && !(s->p.flags & TCP_RST && !s->p.seq))
+		rewrite_edit32(e, tcp + TCP_SEQ, s->p.seq - fl->offset);
+	if (s->options.timestamp)
+		ts_translate(r, fl, e, tcp + s->options.timestamp);
+}
+
+/**
+ * rewrite_segment_translate() - Change a segment for the side it goes to
+ * @r:	rewriter
+ * @fl:	its flow, REWRITE_KNOWN
+ * @s:	segment; the view in it stays as the segment came in
+ */
+void rewrite_segment_translate(struct rewrite *r, struct rewrite_flow *fl,
+			       const struct rewrite_segment *s)
+{
+	struct rewrite_edit e = { .base = packet_l4(&s->p) };
+
+	if (!rewrite_sum_is_partial(s->frame, s->p.l4_off))
+		e.sum = e.base + TCP_SUM;
+	if (fl->offset || fl->ts_offset)
+		r->n.translated[s->side]++;
+	if (s->side == REWRITE_TX)
+		tx_translate(r, fl, s, &e);
+	else
+		rx_translate(r, fl, s, &e);
+}

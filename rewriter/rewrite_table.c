@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The file `flows`: a header page, then a record for every index of the flow
+ * table. What a store puts into a shared mapping is the kernel's from then on,
+ * so kill -9 loses nothing; a crash of the machine may, and therefore the
+ * header names the boot. A record carries a checksum, because a kill may come
+ * between two stores of one record: that flow is then lost, and said to be.
+ *
+ * Written when a fact changes, not for every segment; only the two clocks,
+ * outside the checksum, follow each change. Disk blocks are reserved in steps
+ * ahead of their use: a store into a hole of a full disk would be a SIGBUS.
+ */
+#include "rewrite_table.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "rewrite_impl.h"
+
+#define TABLE_FILE "flows"
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+#define HEADER_LEN 4096u
+#define VERSION 1u
+#define RESERVE_STEP 8192u	/* records: just under 1 MiB */
+
+struct header {
+	char magic[8];
+	uint32_t version;
+	uint32_t record_len;
+	uint32_t byte_order;
+	uint32_t max_flows;
+	char boot_id[36];
+	uint32_t sum;		/* of all above */
+	_Atomic uint32_t epoch;
+	_Atomic uint32_t n_used;	/* records that were ever used */
+};
+
+struct record {
+	uint32_t sum;		/* of all below but the clocks */
+	struct flow_key key;	/* ip_version 0: free */
+	struct rewrite_flow flow;
+};
+
+_Static_assert(sizeof(struct record) == 112, "no padding: hashed whole");
+
+struct rewrite_table {
+	int fd;
+	struct header *header;
+	struct record *records;
+	size_t len;		/* bytes mapped */
+	uint32_t n_reserved;	/* records that have disk blocks */
+	bool is_full;		/* the disk is */
+	enum rewrite_table_found found;
+};
+
+static uint32_t header_sum(const struct header *h)
+{
+	return (uint32_t)XXH3_64bits(h, offsetof(struct header, sum));
+}
+
+static uint32_t record_sum(const struct record *rec)
+{
+	struct record copy = *rec;
+
+	copy.flow.ts_sent = 0;
+	copy.flow.ts_echo = 0;
+	return (uint32_t)XXH3_64bits(&copy.key,
+				     sizeof(copy) - sizeof(copy.sum));
+}
+
+static int boot_id_read(char id[36])
+{
+	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, id, 36);
+	close(fd);
+	return n == 36 ? 0 : -EIO;
+}
+
+static int header_make(struct header *h, uint32_t max_flows)
+{
+	*h = (struct header){ .magic = "COLOflow", .version = VERSION,
+			      .record_len = sizeof(struct record),
+			      .byte_order = 0x01020304,
+			      .max_flows = max_flows };
+	return boot_id_read(h->boot_id);
+}
+
+/* What a file of file_len bytes that begins with h is, compared with ours. */
+static enum rewrite_table_found header_check(const struct header *h,
+					     uint64_t file_len,
+					     const struct header *ours)
+{
+	if (memcmp(h->magic, ours->magic, sizeof(h->magic)) ||
+	    h->version != ours->version || h->record_len != ours->record_len ||
+	    h->byte_order != ours->byte_order || h->sum != header_sum(h) ||
+	    h->n_used > h->max_flows ||
+	    file_len < HEADER_LEN + (uint64_t)h->n_used * sizeof(struct record))
+		return REWRITE_TABLE_BAD;
+	if (memcmp(h->boot_id, ours->boot_id, sizeof(h->boot_id)))
+		return REWRITE_TABLE_NEW;
+	return REWRITE_TABLE_GOOD;
+}
+
+static uint64_t table_len(uint32_t max_flows)
+{
+	return HEADER_LEN + (uint64_t)max_flows * sizeof(struct record);
+}
+
+static bool reserve(struct rewrite_table *t, uint32_t n)
+{
+	uint64_t len;
+
+	if (n < t->n_reserved)
+		return true;
+	if (t->is_full)
+		return false;
+	len = table_len(t->n_reserved + RESERVE_STEP);
+	if (len > t->len)
+		len = t->len;
+	if (posix_fallocate(t->fd, 0, (off_t)len)) {
+		t->is_full = true;
+		return false;
+	}
+	t->n_reserved += RESERVE_STEP;
+	return true;
+}
+
+/* Begin an empty file, whatever was in it. */
+static int table_begin(struct rewrite_table *t, const struct header *ours)
+{
+	if (ftruncate(t->fd, 0) < 0 ||
+	    ftruncate(t->fd, (off_t)t->len) < 0)
+		return -errno;
+	if (!reserve(t, 0))
+		return -ENOSPC;
+	*t->header = *ours;
+	t->header->sum = header_sum(ours);
+	return 0;
+}
+
+/* Look at the file, then map it, at least as long as it is in use. */
+static int table_map(struct rewrite_table *t, uint32_t max_flows)
+{
+	struct header ours, h = { 0 };
+	struct stat st;
+	void *map;
+	int err = header_make(&ours, max_flows);
+
+	if (err)
+		return err;
+	if (fstat(t->fd, &st) < 0)
+		return -errno;
+	t->found = REWRITE_TABLE_NEW;
+	if (st.st_size)
+		t->found = pread(t->fd, &h, sizeof(h), 0) == sizeof(h) ?
+				   header_check(&h, (uint64_t)st.st_size,
+						&ours) :
+				   REWRITE_TABLE_BAD;
+	if (t->found == REWRITE_TABLE_GOOD && h.n_used > max_flows)
+		t->len = table_len(h.n_used);
+	else
+		t->len = table_len(max_flows);
+	map = mmap(NULL, t->len, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	t->header = map;
+	t->records = (void *)((char *)map + HEADER_LEN);
+	if (t->found != REWRITE_TABLE_GOOD)
+		return table_begin(t, &ours);
+	if (ftruncate(t->fd, (off_t)t->len) < 0)
+		return -errno;
+	while (t->n_reserved < h.n_used)
+		if (!reserve(t, t->n_reserved))
+			return -ENOSPC;
+	t->header->max_flows = max_flows;
+	t->header->sum = header_sum(t->header);
+	return 0;
+}
+
+/**
+ * rewrite_table_open() - Open the table in a state directory, or begin one
+ * @out:	the table, which the caller closes with rewrite_table_close()
+ * @state_dir:	directory that exists
+ * @max_flows:	records, at most
+ *
+ * Return: 0, -EWOULDBLOCK when another process has it, or a negative errno.
+ */
+int rewrite_table_open(struct rewrite_table **out, const char *state_dir,
+		       uint32_t max_flows)
+{
+	struct rewrite_table *t = calloc(1, sizeof(*t));
+	int dir, err = 0;
+
+	if (!t)
+		return -ENOMEM;
+	t->fd = -1;
+	dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0) {
+		t->fd = openat(dir, TABLE_FILE,
+			       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		err = t->fd < 0 ? -errno : 0;
+		close(dir);
+	} else {
+		err = -errno;
+	}
+	if (!err && flock(t->fd, LOCK_EX | LOCK_NB) < 0)
+		err = -errno;
+	if (!err)
+		err = table_map(t, max_flows);
+	if (err)
+		rewrite_table_close(t);
+	else
+		*out = t;
+	return err;
+}
+
+/**
+ * rewrite_table_close() - Close a table; what is in it stays
+ * @t:	table, or NULL
+ */
+void rewrite_table_close(struct rewrite_table *t)
+{
+	if (!t)
+		return;
+	if (t->header)
+		munmap(t->header, t->len);
+	if (t->fd >= 0)
+		close(t->fd);
+	free(t);
+}
+
+/**
+ * rewrite_table_found() - What was there when it was opened
+ * @t:	table
+ */
+enum rewrite_table_found rewrite_table_found(const struct rewrite_table *t)
+{
+	return t->found;
+}
+
+/* In this order, for the eyes of who comes after a kill between two stores. */
+static void record_write(struct record *at, const struct flow_key *key,
+			 const struct rewrite_flow *fl)
+{
+	struct record rec = { .key = *key, .flow = *fl };
+
+	rec.flow.held = 0;
+	rec.flow.n_held = 0;
+	rec.sum = record_sum(&rec);
+	at->sum = ~rec.sum;
+	atomic_signal_fence(memory_order_seq_cst);
+	at->key = rec.key;
+	at->flow = rec.flow;
+	atomic_signal_fence(memory_order_seq_cst);
+	at->sum = rec.sum;
+}
+
+/**
+ * rewrite_table_save() - Facts of a flow changed
+ * @r:	rewriter, with a table or without
+ * @fl:	flow
+ */
+void rewrite_table_save(struct rewrite *r, const struct rewrite_flow *fl)
+{
+	struct rewrite_table *t = r->config.table;
+	uint32_t n;
+
+	if (!t)
+		return;
+	n = flow_index(r->flows, fl);
+	if (!reserve(t, n)) {
+		r->n.unsaved++;
+		return;
+	}
+	record_write(&t->records[n], flow_key_get(r->flows, fl), fl);
+	if (n >= t->header->n_used)
+		t->header->n_used = n + 1;
+}
+
+/**
+ * rewrite_table_save_clock() - One of a flow's clocks went on
+ * @r:	rewriter, with a table or without
+ * @fl:	flow that was saved
+ */
+void rewrite_table_save_clock(struct rewrite *r, const struct rewrite_flow *fl)
+{
+	struct rewrite_table *t = r->config.table;
+	struct record *rec;
+
+	if (!t)
+		return;
+	rec = &t->records[flow_index(r->flows, fl)];
+	if (flow_index(r->flows, fl) >= t->n_reserved)
+		return;
+	rec->flow.ts_sent = fl->ts_sent;
+	rec->flow.ts_echo = fl->ts_echo;
+}
+
+static void record_clear(struct rewrite_table *t, uint32_t n)
+{
+	if (n < t->n_reserved)
+		memset(&t->records[n], 0, sizeof(t->records[n]));
+}
+
+/**
+ * rewrite_table_clear() - A flow is about to be removed
+ * @r:	rewriter, with a table or without
+ * @fl:	flow
+ */
+void rewrite_table_clear(struct rewrite *r, const struct rewrite_flow *fl)
+{
+	if (r->config.table)
+		record_clear(r->config.table, flow_index(r->flows, fl));
+}
+
+/**
+ * rewrite_table_set_epoch() - A checkpoint: one store makes all offsets void
+ * @r:	rewriter, with a table or without
+ */
+void rewrite_table_set_epoch(struct rewrite *r)
+{
+	if (r->config.table)
+		r->config.table->header->epoch = r->epoch;
+}
+
+/* A record whose key is there already is the source of a move that a kill
+ * cut short, or was damaged in just this way: the first one stays. */
+static bool record_load(struct rewrite *r, const struct record *rec)
+{
+	struct rewrite_flow *fl;
+
+	if (rec->sum != record_sum(rec) || rec->flow.state >= REWRITE_STATES)
+		return false;
+	if (flow_find(r->flows, &rec->key))
+		return true;
+	fl = flow_add(r->flows, &rec->key, rec->flow.state, r->now_ns);
+	if (!fl)
+		return false;
+	*fl = rec->flow;
+	r->n_state[fl->state]++;
+	r->n_translated += rewrite_flow_is_translated(r, fl);
+	rewrite_table_save(r, fl);
+	return true;
+}
+
+static bool record_is_used(const struct record *rec)
+{
+	static const struct record unused;
+
+	return memcmp(rec, &unused, sizeof(unused)) != 0;
+}
+
+/**
+ * rewrite_table_load() - Take over what an earlier process left
+ * @r:	rewriter without flows, with a table or without
+ *
+ * Indexes of the new flows are given out from 0 on, so each record moves to
+ * its own place or to a lower one that was read already.
+ */
+void rewrite_table_load(struct rewrite *r)
+{
+	struct rewrite_table *t = r->config.table;
+	uint32_t n_used;
+
+	if (!t)
+		return;
+	r->epoch = t->header->epoch;
+	n_used = t->header->n_used;
+	for (uint32_t n = 0; n < n_used; n++) {
+		struct record rec = t->records[n];
+
+		if (!record_is_used(&rec))
+			continue;
+		if (record_load(r, &rec))
+			r->n.loaded++;
+		else
+			r->n.lost++;
+		if (n >= flow_count(r->flows))
+			record_clear(t, n);
+	}
+	t->header->n_used = flow_count(r->flows);
+	r->table_lost = t->found == REWRITE_TABLE_NEW;
+	if (t->found == REWRITE_TABLE_BAD || r->n.lost)
+		rewrite_event(r, REWRITE_STATE_LOST, NULL);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a connection's segments tell about it. Three facts make an offset:
+ *
+ *	peer_isn	the peer's SYN or SYN+ACK
+ *	guest_isn	the guest's SYN or SYN+ACK
+ *	primary_isn	never seen itself, since the mirror shows only what the
+ *			peer sends: one less than the ack of the peer's SYN+ACK
+ *			(or of the reset that refuses), when the guest opened;
+ *			else one less than the ack of the peer's first segment
+ *			behind its SYN
+ *
+ * That first segment is known by its sequence number: whatever the peer sends
+ * there acknowledges the SYN+ACK, and nothing else unless the server spoke
+ * first. Then a lower ack in the same place corrects it, before 1 MiB is
+ * acknowledged; without one the guest's stream looks displaced, which the
+ * comparison finds.
+ */
+#include "../common/bytes.h"
+#include "../common/seq.h"
+#include "rewrite_impl.h"
+
+#define SECOND UINT64_C(1000000000)
+#define EARLY_BYTES (1 << 20)	/* within which an ack may be the first */
+#define WINDOW_MAX (1 << 30)	/* RFC 7323 section 2.3 */
+
+static bool is_syn_ack(const struct packet *p)
+{
+	return (p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+}
+
+/**
+ * rewrite_track_refuses() - Is it the reset that refuses a SYN?
+ * @p:	segment
+ *
+ * It has sequence number 0 and acknowledges the SYN (RFC 9293 3.10.7.1).
+ */
+bool rewrite_track_refuses(const struct packet *p)
+{
+	return (p->flags & (TCP_RST | TCP_ACK)) == (TCP_RST | TCP_ACK) &&
+	       !p->seq;
+}
+
+/* Has the peer's segment the place of the first one behind its SYN? */
+static bool is_behind_syn(const struct rewrite_flow *fl, const struct packet *p)
+{
+	return seq_gt(p->seq, fl->peer_isn) &&
+	       seq_le(p->seq, fl->peer_syn_end);
+}
+
+/**
+ * rewrite_track_teaches() - Does a peer's segment show the primary's ISN?
+ * @fl:	flow
+ * @p:	segment from the peer
+ */
+bool rewrite_track_teaches(const struct rewrite_flow *fl,
+			   const struct packet *p)
+{
+	const unsigned facts = REWRITE_HAS_PEER_ISN | REWRITE_HAS_PRIMARY_ISN;
+
+	return (fl->flags & facts) == REWRITE_HAS_PEER_ISN &&
+	       (p->flags & (TCP_ACK | TCP_SYN)) == TCP_ACK &&
+	       is_behind_syn(fl, p);
+}
+
+/* Does the peer's SYN, SYN+ACK or refusal begin another connection? */
+static bool peer_begins_anew(struct rewrite_flow *fl, const struct packet *p)
+{
+	bool differs = fl->flags & REWRITE_HAS_PEER_ISN &&
+		       p->seq != fl->peer_isn;
+
+	if (rewrite_track_refuses(p))
+		return fl->state == REWRITE_CLOSED &&
+		       p->ack - 1 != fl->primary_isn;
+	if (fl->state == REWRITE_CLOSED)
+		return differs || !(fl->flags & REWRITE_KNOWN) ||
+		       !(fl->flags & REWRITE_HAS_PEER_ISN);
+	if (fl->state == REWRITE_HALF_OPEN)
+		return differs;
+	if (differs && !(p->flags & TCP_ACK)) {
+		fl->again_isn = p->seq;
+		fl->flags |= REWRITE_HAS_AGAIN;
+	}
+	return false;
+}
+
+/* The guest's own SYN is to be believed: its stack has no other connection. */
+static bool guest_begins_anew(const struct rewrite_flow *fl,
+			      const struct packet *p)
+{
+	bool has_isn = fl->flags & REWRITE_HAS_GUEST_ISN;
+	bool differs = !has_isn || p->seq != fl->guest_isn;
+
+	if (is_syn_ack(p) && fl->flags & REWRITE_HAS_AGAIN && differs)
+		return p->ack - 1 == fl->again_isn;
+	if (fl->state == REWRITE_CLOSED)
+		return differs || !(fl->flags & REWRITE_KNOWN);
+	if (fl->state == REWRITE_HALF_OPEN)
+		return has_isn && differs && !is_syn_ack(p);
+	return differs && !is_syn_ack(p);
+}
+
+static void peer_isn_set(struct rewrite_flow *fl, uint32_t isn, uint32_t end)
+{
+	fl->peer_isn = isn;
+	fl->peer_syn_end = end;
+	fl->peer_nxt = end;
+	fl->flags |= REWRITE_HAS_PEER_ISN;
+}
+
+static void primary_isn_set(struct rewrite_flow *fl,
+			    const struct rewrite_segment *s)
+{
+	fl->primary_isn = s->p.ack - 1;
+	fl->flags |= REWRITE_HAS_PRIMARY_ISN;
+	if (!s->options.timestamp)
+		return;
+	fl->ts_echo = bytes_get32(packet_l4(&s->p) + s->options.timestamp + 4);
+	fl->flags |= REWRITE_HAS_TS_ECHO;
+}
+
+static void peer_syn(struct rewrite_flow *fl, const struct rewrite_segment *s)
+{
+	const struct packet *p = &s->p;
+
+	if (!(fl->flags & REWRITE_HAS_PEER_ISN) && p->flags & TCP_SYN)
+		peer_isn_set(fl, p->seq, p->seq + 1 + p->payload_len);
+	if (p->flags & TCP_ACK &&
+	    !(fl->flags & (REWRITE_HAS_PRIMARY_ISN | REWRITE_KNOWN)))
+		primary_isn_set(fl, s);
+}
+
+/*
+ * After a checkpoint the offset 0 is only assumed of a half-open connection:
+ * its SYN may have reached the guest afterwards, and made it choose.
+ */
+static void guest_syn(struct rewrite_flow *fl, const struct rewrite_segment *s)
+{
+	const struct packet *p = &s->p;
+
+	if (fl->flags & REWRITE_ASSUMED && fl->state == REWRITE_HALF_OPEN)
+		fl->flags &= (uint16_t)~(REWRITE_KNOWN | REWRITE_ASSUMED |
+					 REWRITE_TS_KNOWN);
+	if (fl->flags & REWRITE_KNOWN)
+		return;
+	if (is_syn_ack(p)) {
+		if (!(fl->flags & REWRITE_HAS_PEER_ISN))
+			peer_isn_set(fl, p->ack - 1, p->ack);
+		else if (seq_le(p->ack, fl->peer_isn) ||
+			 seq_gt(p->ack, fl->peer_syn_end))
+			return;		/* it answers another SYN */
+	}
+	fl->guest_isn = p->seq;
+	fl->flags |= REWRITE_HAS_GUEST_ISN;
+	if (!s->options.timestamp)
+		return;
+	fl->ts_sent = bytes_get32(packet_l4(p) + s->options.timestamp);
+	fl->flags |= REWRITE_HAS_TS_SENT;
+}
+
+/**
+ * rewrite_track_syn() - A connection begins, or goes on beginning
+ * @r:		rewriter
+ * @fl:		the flow as it was, or NULL
+ * @key:	its key
+ * @s:		SYN, SYN+ACK, or the reset that refuses a SYN
+ *
+ * Return: the flow; NULL when it is not tracked: the table is full, or after
+ *	   failover, when guest and peer speak directly.
+ */
+struct rewrite_flow *rewrite_track_syn(struct rewrite *r,
+				       struct rewrite_flow *fl,
+				       const struct flow_key *key,
+				       const struct rewrite_segment *s)
+{
+	bool is_tx = s->side == REWRITE_TX;
+
+	if (fl && (is_tx ? peer_begins_anew(fl, &s->p) :
+			   guest_begins_anew(fl, &s->p))) {
+		if (r->failed_over) {
+			rewrite_flow_remove(r, fl);
+			return NULL;
+		}
+		rewrite_flow_restart(r, fl);
+	}
+	if (!fl && !r->failed_over)
+		fl = rewrite_flow_add(r, key);
+	if (!fl)
+		return NULL;
+	if (is_tx)
+		peer_syn(fl, s);
+	else
+		guest_syn(fl, s);
+	rewrite_table_save(r, fl);
+	return fl;
+}
+
+/**
+ * rewrite_track_again() - Has a SYN on a live connection come true?
+ * @r:	rewriter
+ * @fl:	flow with REWRITE_HAS_AGAIN
+ * @p:	segment from the peer
+ *
+ * It has when the peer goes on behind it, since then the primary answered.
+ *
+ * Return: the flow, or NULL when it is no longer tracked.
+ */
+struct rewrite_flow *rewrite_track_again(struct rewrite *r,
+					 struct rewrite_flow *fl,
+					 const struct packet *p)
+{
+	uint32_t isn = fl->again_isn;
+
+	if ((p->flags & (TCP_SYN | TCP_ACK)) != TCP_ACK || p->seq != isn + 1)
+		return fl;
+	if (r->failed_over) {
+		rewrite_flow_remove(r, fl);
+		return NULL;
+	}
+	rewrite_flow_restart(r, fl);
+	peer_isn_set(fl, isn, isn + 1);
+	return fl;
+}
+
+/**
+ * rewrite_track_learn() - Make an offset of the facts, when they are there
+ * @r:	rewriter
+ * @fl:	flow that is not REWRITE_KNOWN
+ * @s:	segment
+ */
+void rewrite_track_learn(struct rewrite *r, struct rewrite_flow *fl,
+			 const struct rewrite_segment *s)
+{
+	const unsigned isns = REWRITE_HAS_GUEST_ISN | REWRITE_HAS_PRIMARY_ISN;
+	const unsigned clocks = REWRITE_HAS_TS_SENT | REWRITE_HAS_TS_ECHO;
+	uint32_t ts_offset = 0;
+
+	if (s->side == REWRITE_TX && rewrite_track_teaches(fl, &s->p)) {
+		primary_isn_set(fl, s);
+		fl->flags |= REWRITE_EARLY;
+	}
+	if ((fl->flags & isns) != isns) {
+		rewrite_table_save(r, fl);
+		return;
+	}
+	if ((fl->flags & clocks) == clocks) {
+		ts_offset = fl->ts_sent - fl->ts_echo;
+		fl->flags |= REWRITE_TS_KNOWN;
+	}
+	r->n.learned++;
+	rewrite_flow_set_offset(r, fl, fl->guest_isn - fl->primary_isn,
+				ts_offset);
+	rewrite_flow_set_state(r, fl, REWRITE_ESTABLISHED);
+}
+
+/* A server that speaks first, and a first segment that was lost or late. */
+static void correct(struct rewrite *r, struct rewrite_flow *fl,
+		    const struct packet *p)
+{
+	int32_t diff = seq_diff(p->ack, fl->primary_isn + 1);
+
+	if (diff > EARLY_BYTES)
+		fl->flags &= (uint16_t)~REWRITE_EARLY;
+	if (diff >= 0 || diff < -EARLY_BYTES || !is_behind_syn(fl, p))
+		return;
+	r->n.corrected++;
+	fl->primary_isn = p->ack - 1;
+	rewrite_flow_set_offset(r, fl, fl->guest_isn - fl->primary_isn,
+				fl->ts_offset);
+}
+
+/**
+ * rewrite_track_peer() - What a peer's segment tells of a known connection
+ * @r:	rewriter
+ * @fl:	flow, REWRITE_KNOWN
+ * @p:	segment from the peer
+ */
+void rewrite_track_peer(struct rewrite *r, struct rewrite_flow *fl,
+			const struct packet *p)
+{
+	if (!(p->flags & TCP_ACK))
+		return;
+	if (fl->flags & REWRITE_EARLY)
+		correct(r, fl, p);
+	if (fl->state == REWRITE_HALF_OPEN)
+		rewrite_flow_set_state(r, fl, REWRITE_ESTABLISHED);
+}
+
+static void reset(struct rewrite *r, struct rewrite_flow *fl)
+{
+	fl->reset_s = (uint32_t)(r->now_ns / SECOND) | 1;
+	rewrite_flow_set_state(r, fl, REWRITE_CLOSED);
+}
+
+/* A guest that goes on a second later has not believed the reset. */
+static void revive(struct rewrite *r, struct rewrite_flow *fl)
+{
+	if (r->now_ns / SECOND <= (uint64_t)fl->reset_s + 1)
+		return;
+	fl->reset_s = 0;
+	rewrite_flow_set_state(r, fl, REWRITE_ESTABLISHED);
+}
+
+static void peer_closes(struct rewrite *r, struct rewrite_flow *fl,
+			const struct packet *p)
+{
+	uint32_t ack = p->ack + fl->offset;
+
+	if (p->flags & TCP_RST &&
+	    (rewrite_track_refuses(p) ||
+	     (uint32_t)(p->seq - fl->peer_nxt) < WINDOW_MAX))
+		reset(r, fl);
+	if (p->flags & TCP_FIN && !p->fragment) {
+		fl->peer_fin = p->seq + p->payload_len + 1;
+		fl->flags |= REWRITE_PEER_FIN;
+	}
+	if (fl->flags & REWRITE_GUEST_FIN && p->flags & TCP_ACK &&
+	    seq_ge(ack, fl->guest_fin))
+		fl->flags |= REWRITE_GUEST_DONE;
+}
+
+static void guest_closes(struct rewrite *r, struct rewrite_flow *fl,
+			 const struct packet *p)
+{
+	if (p->flags & TCP_RST)
+		reset(r, fl);
+	else if (fl->reset_s)
+		revive(r, fl);
+	if (p->flags & TCP_FIN && !p->fragment) {
+		fl->guest_fin = p->seq + p->payload_len + 1;
+		fl->flags |= REWRITE_GUEST_FIN;
+	}
+	if (!(p->flags & TCP_ACK))
+		return;
+	fl->peer_nxt = seq_max(fl->peer_nxt, p->ack);
+	if (fl->flags & REWRITE_PEER_FIN && seq_ge(p->ack, fl->peer_fin))
+		fl->flags |= REWRITE_PEER_DONE;
+}
+
+/**
+ * rewrite_track_close() - Follow FIN and RST
+ * @r:	rewriter
+ * @fl:	flow, REWRITE_KNOWN
+ * @s:	segment, as it came in
+ *
+ * Nothing but this bookkeeping hangs on it: a closed connection's segments are
+ * translated like any others until the flow is forgotten.
+ */
+void rewrite_track_close(struct rewrite *r, struct rewrite_flow *fl,
+			 const struct rewrite_segment *s)
+{
+	const unsigned done = REWRITE_PEER_DONE | REWRITE_GUEST_DONE;
+	const unsigned fin = REWRITE_PEER_FIN | REWRITE_GUEST_FIN;
+
+	if (s->side == REWRITE_TX)
+		peer_closes(r, fl, &s->p);
+	else
+		guest_closes(r, fl, &s->p);
+	if ((fl->flags & done) == done)
+		rewrite_flow_set_state(r, fl, REWRITE_CLOSED);
+	else if (fl->flags & fin && fl->state != REWRITE_CLOSED)
+		rewrite_flow_set_state(r, fl, REWRITE_CLOSING);
+}
+
+/**
+ * rewrite_track_reset_early() - A reset before the offset is known
+ * @r:	rewriter
+ * @fl:	flow that is not REWRITE_KNOWN
+ * @s:	the reset; it passes as it is
+ *
+ * It ends what it can belong to: the peer's has its place behind the SYN, the
+ * guest's is to be believed, except that in SYN-SENT it answers only a strange
+ * ACK and goes on.
+ */
+void rewrite_track_reset_early(struct rewrite *r, struct rewrite_flow *fl,
+			       const struct rewrite_segment *s)
+{
+	bool has_peer = fl->flags & REWRITE_HAS_PEER_ISN;
+
+	if (!has_peer || (s->side == REWRITE_TX &&
+			  (uint32_t)(s->p.seq - fl->peer_isn) >= WINDOW_MAX))
+		return;
+	rewrite_hold_discard(r, fl, &r->n.drop_hold_reset);
+	reset(r, fl);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_REWRITER_H
+#define COLO_REWRITER_H
+
+#include "../common/failover.h"
+#include "../common/filter.h"
+#include "rewrite.h"
+#include "rewrite_table.h"
+
+struct rewriter_options {
+	struct option_common common;
+	struct filter_options filter;
+	uint64_t max_flows;
+	uint64_t max_held;		/* bytes */
+	unsigned unknown;		/* 0 pass, 1 drop */
+	unsigned translate;		/* enum rewrite_translate */
+};
+
+struct rewriter {
+	const struct rewriter_options *options;
+	struct loop loop;
+	struct filter filter;
+	struct failover failover;
+	struct loop_timer expiry;
+	struct rewrite_table *table;
+	struct rewrite *rewrite;
+};
+
+int rewriter_run(struct rewriter *r, const struct rewriter_options *options);
+
+#endif

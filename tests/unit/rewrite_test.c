@@ -1,0 +1,1499 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rewriter's core against segments built by hand. In all of them the peer
+ * is 10.0.0.1:1024 (fd00::1), the guest 10.0.0.2:80 (fd00::2), and, unless a
+ * test says otherwise:
+ *
+ *	peer's ISN 1000, primary's ISN 5000, secondary's ISN 9000: offset 4000
+ *	primary's clock 70000, secondary's clock 20000: ts_offset -50000
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "../../common/bytes.h"
+#include "../../common/checksum.h"
+#include "../../common/packet.h"
+#include "../../rewriter/rewrite.h"
+#include "../../rewriter/rewrite_table.h"
+#include "test.h"
+
+#define PEER_ISN 1000u
+#define PRIMARY_ISN 5000u
+#define GUEST_ISN 9000u
+#define PRIMARY_TS 70000u
+#define GUEST_TS 20000u
+#define SECOND UINT64_C(1000000000)
+#define SEEN_MAX 64
+
+struct seen {
+	enum rewrite_side side;
+	uint32_t len;
+	uint8_t bytes[2048];
+};
+
+static struct rewrite *rw;
+static struct rewrite_table *table;
+static char state_dir[] = "/tmp/rewrite_test.XXXXXX";
+static struct seen seen[SEEN_MAX];
+static unsigned n_seen;
+static unsigned n_events[3];
+static uint64_t now = SECOND;
+
+/* How the next segments are wrapped. */
+static struct {
+	bool v6;
+	unsigned n_vlan;
+	bool ip_options;	/* IPv4 options, IPv6 destination options */
+	bool first_fragment;
+	uint8_t vnet_len;
+	bool partial;		/* NEEDS_CSUM */
+	bool bad_sum;
+	uint16_t port;		/* the peer's, 1024 when 0 */
+} wrap;
+
+struct opts {
+	uint8_t bytes[40];
+	size_t len;
+};
+
+static const struct opts no_opts;
+
+static void on_emit(void *arg, enum rewrite_side side, const struct frame *v,
+		    unsigned n)
+{
+	(void)arg;
+	for (unsigned i = 0; i < n; i++) {
+		struct seen *s = &seen[n_seen++];
+
+		CHECK(n_seen <= SEEN_MAX);
+		CHECK(v[i].len <= sizeof(s->bytes));
+		s->side = side;
+		s->len = v[i].len - v[i].vnet_len;
+		memcpy(s->bytes, v[i].data + v[i].vnet_len, s->len);
+	}
+}
+
+static void on_event(void *arg, enum rewrite_event event, const char *flow)
+{
+	(void)arg;
+	(void)flow;
+	n_events[event]++;
+}
+
+static void start_with(struct rewrite_config config)
+{
+	const struct rewrite_handler handler = { on_emit, on_event, NULL };
+
+	if (!config.max_flows)
+		config.max_flows = 16;
+	if (!config.max_held)
+		config.max_held = 1 << 20;
+	rewrite_free(rw);
+	now = SECOND;
+	n_seen = 0;
+	memset(&wrap, 0, sizeof(wrap));
+	memset(n_events, 0, sizeof(n_events));
+	rw = rewrite_new(&config, &handler, now);
+	CHECK(rw);
+}
+
+static void start(void)
+{
+	start_with((struct rewrite_config){ 0 });
+}
+
+static uint64_t stat(const char *group, const char *name)
+{
+	struct stats s = { 0 };
+
+	rewrite_stats(rw, &s);
+	for (unsigned i = 0; i < s.n_rows; i++)
+		if (!strcmp(s.rows[i].group, group) &&
+		    !strcmp(s.rows[i].name, name))
+			return s.rows[i].value;
+	fprintf(stderr, "no counter %s.%s\n", group, name);
+	exit(1);
+}
+
+static struct opts opt_ts(uint32_t val, uint32_t ecr)
+{
+	struct opts o = { { 1, 1, 8, 10 }, 12 };
+
+	bytes_put32(o.bytes + 4, val);
+	bytes_put32(o.bytes + 8, ecr);
+	return o;
+}
+
+static struct opts opt_sack(const uint32_t *edge, unsigned n_edges)
+{
+	struct opts o = { { 1, 1, 5, 0 }, 4 + 4 * n_edges };
+
+	o.bytes[3] = (uint8_t)(2 + 4 * n_edges);
+	for (unsigned i = 0; i < n_edges; i++)
+		bytes_put32(o.bytes + 4 + 4 * i, edge[i]);
+	return o;
+}
+
+static size_t put_ipv4(uint8_t *ip, bool rx, size_t tcp_len)
+{
+	const uint8_t peer[4] = { 10, 0, 0, 1 }, guest[4] = { 10, 0, 0, 2 };
+	size_t header_len = wrap.ip_options ? 24 : 20;
+
+	memset(ip, 0, header_len);
+	ip[0] = (uint8_t)(0x40 | header_len / 4);
+	bytes_put16(ip + 2, (uint16_t)(header_len + tcp_len));
+	if (wrap.first_fragment)
+		bytes_put16(ip + 6, 0x2000);
+	ip[8] = 64;
+	ip[9] = PACKET_TCP;
+	memcpy(ip + 12, rx ? guest : peer, 4);
+	memcpy(ip + 16, rx ? peer : guest, 4);
+	if (wrap.ip_options)
+		memset(ip + 20, 1, 4);
+	bytes_put16(ip + 10, checksum_fold(checksum_add(0, ip, header_len)));
+	return header_len;
+}
+
+static size_t put_ipv6(uint8_t *ip, bool rx, size_t tcp_len)
+{
+	size_t ext_len = wrap.ip_options ? 8 : 0;
+
+	memset(ip, 0, 40 + ext_len);
+	ip[0] = 0x60;
+	bytes_put16(ip + 4, (uint16_t)(ext_len + tcp_len));
+	ip[6] = wrap.ip_options ? 60 : PACKET_TCP;
+	ip[7] = 64;
+	ip[8] = ip[24] = 0xfd;
+	ip[23] = rx ? 2 : 1;
+	ip[39] = rx ? 1 : 2;
+	if (wrap.ip_options) {
+		ip[40] = PACKET_TCP;
+		ip[42] = 1;	/* PadN */
+		ip[43] = 4;
+	}
+	return 40 + ext_len;
+}
+
+static uint16_t tcp_sum(const struct packet *p, bool partial)
+{
+	uint32_t sum = checksum_pseudo(p->ip_version, p->src, p->dst,
+				       PACKET_TCP, p->l4_len);
+
+	if (partial)
+		return (uint16_t)~checksum_fold(sum);
+	return checksum_fold(checksum_add(sum, packet_l4(p), p->l4_len));
+}
+
+/* What a checksum that is wrong by 0x1234 looks like. */
+static uint16_t add_error(uint16_t sum)
+{
+	uint32_t wrong = sum + 0x1234u;
+
+	return (uint16_t)(wrong + (wrong >> 16));
+}
+
+static size_t put_ether(uint8_t *at)
+{
+	size_t off = 12;
+
+	memset(at, 2, 12);
+	for (unsigned i = 0; i < wrap.n_vlan; i++, off += 4) {
+		bytes_put16(at + off, i + 1 < wrap.n_vlan ? 0x88a8 : 0x8100);
+		bytes_put16(at + off + 2, (uint16_t)(100 + i));
+	}
+	bytes_put16(at + off, wrap.v6 ? 0x86dd : 0x0800);
+	return off + 2;
+}
+
+/* A frame at buf; returns its length, the vnet header not counted. */
+static uint32_t put_segment(uint8_t *buf, enum rewrite_side side, uint32_t seq,
+			    uint32_t ack, uint8_t flags, const struct opts *o,
+			    size_t payload_len)
+{
+	bool rx = side == REWRITE_RX;
+	size_t tcp_len = 20 + o->len + payload_len;
+	size_t off = put_ether(buf);
+	uint16_t port = wrap.port ? wrap.port : 1024;
+	struct packet p;
+	uint8_t *tcp;
+
+	off += wrap.v6 ? put_ipv6(buf + off, rx, tcp_len) :
+			 put_ipv4(buf + off, rx, tcp_len);
+	tcp = buf + off;
+	memset(tcp, 0, 20);
+	bytes_put16(tcp, rx ? 80 : port);
+	bytes_put16(tcp + 2, rx ? port : 80);
+	bytes_put32(tcp + 4, seq);
+	bytes_put32(tcp + 8, ack);
+	tcp[12] = (uint8_t)((20 + o->len) / 4 << 4);
+	tcp[13] = flags;
+	bytes_put16(tcp + 14, 502);
+	memcpy(tcp + 20, o->bytes, o->len);
+	memset(tcp + 20 + o->len, 'x', payload_len);
+	packet_parse(&p, buf, off + tcp_len);
+	CHECK_EQ(p.level, PACKET_L4);
+	CHECK_EQ(p.l4_off, off);
+	bytes_put16(tcp + 16, tcp_sum(&p, wrap.partial));
+	if (wrap.bad_sum)
+		bytes_put16(tcp + 16, add_error(bytes_get16(tcp + 16)));
+	return (uint32_t)(off + tcp_len);
+}
+
+static void input(enum rewrite_side side, uint8_t *buf, uint32_t len)
+{
+	struct frame f = { .data = buf, .len = len };
+
+	rewrite_input(rw, side, &f, 1, now);
+}
+
+static void send_full(enum rewrite_side side, uint32_t seq, uint32_t ack,
+		      uint8_t flags, struct opts o, size_t payload_len)
+{
+	uint8_t buf[12 + 2048] = { 0 };
+	uint32_t len = put_segment(buf + wrap.vnet_len, side, seq, ack, flags,
+				   &o, payload_len);
+	struct frame f = { .data = buf, .len = len + wrap.vnet_len,
+			   .vnet_len = wrap.vnet_len };
+
+	if (wrap.partial) {
+		struct packet p;
+
+		packet_parse(&p, buf + wrap.vnet_len, len);
+		buf[0] = 1;
+		buf[6] = (uint8_t)p.l4_off;
+		buf[8] = 16;
+	}
+	rewrite_input(rw, side, &f, 1, now);
+}
+
+static void tx(uint32_t seq, uint32_t ack, uint8_t flags, size_t payload_len)
+{
+	send_full(REWRITE_TX, seq, ack, flags, no_opts, payload_len);
+}
+
+static void rx(uint32_t seq, uint32_t ack, uint8_t flags, size_t payload_len)
+{
+	send_full(REWRITE_RX, seq, ack, flags, no_opts, payload_len);
+}
+
+/* The oldest frame that came out and was not looked at. Its sum must hold. */
+static struct packet take(enum rewrite_side side)
+{
+	static struct seen one;
+	uint16_t sum, right;
+	struct packet p;
+
+	CHECK(n_seen);
+	one = seen[0];
+	memmove(seen, seen + 1, --n_seen * sizeof(seen[0]));
+	CHECK_EQ(one.side, side);
+	packet_parse(&p, one.bytes, one.len);
+	if (p.level != PACKET_L4 || p.proto != PACKET_TCP)
+		return p;
+	sum = bytes_get16(packet_l4(&p) + 16);
+	bytes_put16(packet_l4(&p) + 16, 0);
+	right = tcp_sum(&p, wrap.partial);
+	CHECK_EQ(sum, wrap.bad_sum ? add_error(right) : right);
+	bytes_put16(packet_l4(&p) + 16, sum);
+	return p;
+}
+
+static void expect(enum rewrite_side side, uint32_t seq, uint32_t ack)
+{
+	struct packet p = take(side);
+
+	CHECK_EQ(p.seq, seq);
+	CHECK_EQ(p.ack, ack);
+}
+
+static uint32_t option32(const struct packet *p, unsigned at)
+{
+	return bytes_get32(packet_l4(p) + 20 + at);
+}
+
+/* A client opens; the handshake is over and looked at. */
+static void open_passive(void)
+{
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	expect(REWRITE_TX, PEER_ISN, 0);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_RX, GUEST_ISN, PEER_ISN + 1);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+}
+
+/* The guest opens. */
+static void open_active(void)
+{
+	rx(GUEST_ISN, 0, TCP_SYN, 0);
+	expect(REWRITE_RX, GUEST_ISN, 0);
+	tx(PEER_ISN, PRIMARY_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN, GUEST_ISN + 1);
+	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
+}
+
+static void data_both_ways(void)
+{
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK | TCP_PSH, 100);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+	rx(GUEST_ISN + 1, PEER_ISN + 101, TCP_ACK, 300);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 101);
+	tx(PEER_ISN + 101, PRIMARY_ISN + 301, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 101, GUEST_ISN + 301);
+	CHECK_EQ(n_seen, 0);
+}
+
+static void passive_open(void)
+{
+	start();
+	open_passive();
+	CHECK_EQ(rewrite_translated(rw), 1);
+	data_both_ways();
+	CHECK_EQ(stat("translated", "tx"), 3);
+	CHECK_EQ(stat("translated", "rx"), 1);
+}
+
+static void active_open(void)
+{
+	start();
+	open_active();
+	CHECK_EQ(rewrite_translated(rw), 1);
+	data_both_ways();
+}
+
+static void every_encapsulation(void)
+{
+	for (unsigned bits = 0; bits < 48; bits++) {
+		start();
+		wrap.v6 = bits & 1;
+		wrap.ip_options = bits & 2;
+		wrap.vnet_len = bits & 4 ? 12 : 0;
+		wrap.partial = bits & 8 && wrap.vnet_len;
+		wrap.n_vlan = bits / 16;
+		open_passive();
+		data_both_ways();
+	}
+}
+
+static void wrong_checksum_stays_wrong(void)
+{
+	start();
+	wrap.bad_sum = true;
+	open_passive();
+	data_both_ways();
+}
+
+static void first_fragment_is_translated(void)
+{
+	start();
+	open_passive();
+	wrap.first_fragment = true;
+	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK, 96);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
+}
+
+/* RFC 1624 by hand: ack 0x00001389 becomes 0x00002329, sum falls by 0xfa0. */
+static void hand_checked_checksum(void)
+{
+	uint8_t buf[64];
+	uint32_t len;
+	struct packet p;
+
+	start();
+	open_passive();
+	len = put_segment(buf, REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1,
+			  TCP_ACK, &no_opts, 0);
+	bytes_put16(buf + 14 + 20 + 16, 0xbeef);
+	input(REWRITE_TX, buf, len);
+	packet_parse(&p, seen[0].bytes, seen[0].len);
+	CHECK_EQ(bytes_get16(packet_l4(&p) + 16), 0xbeef - 0xfa0);
+	bytes_put16(buf + 14 + 20 + 16, 0x0010);
+	bytes_put32(buf + 14 + 20 + 8, PRIMARY_ISN + 1);
+	input(REWRITE_TX, buf, len);
+	packet_parse(&p, seen[1].bytes, seen[1].len);
+	/* 0x0010 - 0xfa0 borrows: one less, in ones' complement */
+	CHECK_EQ(bytes_get16(packet_l4(&p) + 16), 0xf06f);
+	n_seen = 0;
+}
+
+static void numbers_wrap(void)
+{
+	start();
+	tx(0xffffffff, 0, TCP_SYN, 0);
+	rx(10, 0, TCP_SYN | TCP_ACK, 0);
+	tx(0, 0xfffffff0 + 1, TCP_ACK, 0);	/* primary's ISN 0xfffffff0 */
+	n_seen = 0;
+	tx(0, 0x10, TCP_ACK, 5);		/* 31 bytes on */
+	expect(REWRITE_TX, 0, 42);
+	rx(42, 5, TCP_ACK, 5);
+	expect(REWRITE_RX, 0x10, 5);
+}
+
+static void slow_secondary_passive(void)
+{
+	start();
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	expect(REWRITE_TX, PEER_ISN, 0);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK | TCP_PSH, 100);
+	CHECK_EQ(n_seen, 0);
+	CHECK_EQ(stat("hold", "held"), 2);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_RX, PRIMARY_ISN, PEER_ISN + 1);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+	CHECK_EQ(take(REWRITE_TX).payload_len, 100);
+	CHECK_EQ(stat("hold", "released"), 2);
+}
+
+static void slow_secondary_active(void)
+{
+	start();
+	tx(PEER_ISN, PRIMARY_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	CHECK_EQ(n_seen, 0);
+	rx(GUEST_ISN, 0, TCP_SYN, 0);
+	expect(REWRITE_RX, PRIMARY_ISN, 0);
+	expect(REWRITE_TX, PEER_ISN, GUEST_ISN + 1);
+}
+
+static void refused_connection(void)
+{
+	start();
+	rx(GUEST_ISN, 0, TCP_SYN, 0);
+	expect(REWRITE_RX, GUEST_ISN, 0);
+	tx(0, PRIMARY_ISN + 1, TCP_RST | TCP_ACK, 0);
+	expect(REWRITE_TX, 0, GUEST_ISN + 1);
+	CHECK_EQ(stat("flows", "closed"), 1);
+
+	start();	/* the primary's was refused before the guest tried */
+	tx(0, PRIMARY_ISN + 1, TCP_RST | TCP_ACK, 0);
+	CHECK_EQ(n_seen, 0);
+	rx(GUEST_ISN, 0, TCP_SYN, 0);
+	expect(REWRITE_RX, PRIMARY_ISN, 0);
+	expect(REWRITE_TX, 0, GUEST_ISN + 1);
+}
+
+/* A segment that overtook the first one waits for it, and comes after it. */
+static void reordered_handshake(void)
+{
+	start();
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	n_seen = 0;
+	tx(PEER_ISN + 101, PRIMARY_ISN + 1, TCP_ACK, 50);
+	CHECK_EQ(n_seen, 0);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 100);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+	expect(REWRITE_TX, PEER_ISN + 101, GUEST_ISN + 1);
+
+	start();	/* the same before the guest has answered */
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	expect(REWRITE_TX, PEER_ISN, 0);
+	tx(PEER_ISN + 101, PRIMARY_ISN + 1, TCP_ACK, 50);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 100);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_RX, PRIMARY_ISN, PEER_ISN + 1);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+	expect(REWRITE_TX, PEER_ISN + 101, GUEST_ISN + 1);
+}
+
+/* A server that speaks first, its client's acks reordered. */
+static void lower_ack_corrects(void)
+{
+	start();
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	n_seen = 0;
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1 + 500, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1 + 500, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1 + 500);
+	CHECK_EQ(stat("flows", "corrected"), 1);
+	/* 3 GiB later a lower number is no lower ack */
+	for (uint32_t at = 0; at < 3; at++)
+		tx(PEER_ISN + 1, PRIMARY_ISN + 1 + (at << 30), TCP_ACK, 0);
+	n_seen = 0;
+	tx(PEER_ISN + 1, PRIMARY_ISN - 5, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN - 5);
+	CHECK_EQ(stat("flows", "corrected"), 1);
+}
+
+static void simultaneous_open(void)
+{
+	start();
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	rx(GUEST_ISN, 0, TCP_SYN, 0);
+	expect(REWRITE_TX, PEER_ISN, 0);
+	expect(REWRITE_RX, GUEST_ISN, 0);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_RX, GUEST_ISN, PEER_ISN + 1);
+	tx(PEER_ISN, PRIMARY_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN, GUEST_ISN + 1);
+	data_both_ways();
+}
+
+static void fast_open(void)
+{
+	start();
+	tx(PEER_ISN, 0, TCP_SYN, 200);
+	rx(GUEST_ISN, PEER_ISN + 201, TCP_SYN | TCP_ACK, 0);
+	n_seen = 0;
+	rx(GUEST_ISN + 1, PEER_ISN + 201, TCP_ACK, 50);	/* early answer */
+	CHECK_EQ(n_seen, 0);
+	tx(PEER_ISN + 201, PRIMARY_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 201, GUEST_ISN + 1);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 201);
+}
+
+static void retransmitted_handshake(void)
+{
+	start();
+	for (int i = 0; i < 3; i++) {
+		tx(PEER_ISN, 0, TCP_SYN, 0);
+		expect(REWRITE_TX, PEER_ISN, 0);
+		rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+		expect(REWRITE_RX, GUEST_ISN, PEER_ISN + 1);
+	}
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);	/* a late one */
+	expect(REWRITE_RX, PRIMARY_ISN, PEER_ISN + 1);
+	data_both_ways();
+}
+
+static void reset_and_fin(void)
+{
+	start();
+	open_passive();
+	rx(GUEST_ISN + 1, 0, TCP_RST, 0);	/* answers an ACK */
+	expect(REWRITE_RX, PRIMARY_ISN + 1, 0);
+	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
+	rx(0, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
+	expect(REWRITE_RX, 0, PEER_ISN + 1);
+	rx(GUEST_ISN + 1, 0, TCP_FIN, 0);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, 0);
+	tx(PEER_ISN + 1, 77, TCP_RST, 0);	/* no ACK: nothing to shift */
+	expect(REWRITE_TX, PEER_ISN + 1, 77);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_RST | TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+}
+
+static void closes_in_order(void)
+{
+	start();
+	open_passive();
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_FIN | TCP_ACK, 0);
+	CHECK_EQ(stat("flows", "closing"), 1);
+	rx(GUEST_ISN + 1, PEER_ISN + 2, TCP_FIN | TCP_ACK, 0);
+	CHECK_EQ(stat("flows", "closing"), 1);
+	tx(PEER_ISN + 2, PRIMARY_ISN + 2, TCP_ACK, 0);
+	CHECK_EQ(stat("flows", "closed"), 1);
+	n_seen = 0;
+	tx(PEER_ISN + 2, PRIMARY_ISN + 2, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 2, GUEST_ISN + 2);
+	now += 121 * SECOND;
+	rewrite_expire(rw, now);
+	CHECK_EQ(stat("flows", "closed"), 0);
+	CHECK_EQ(rewrite_translated(rw), 0);
+}
+
+static void reused_tuple(void)
+{
+	start();
+	open_passive();
+	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
+	n_seen = 0;
+	tx(3000, 0, TCP_SYN, 0);
+	expect(REWRITE_TX, 3000, 0);
+	rx(100, 3001, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_RX, 100, 3001);
+	tx(3001, 201, TCP_ACK, 0);
+	expect(REWRITE_TX, 3001, 101);
+}
+
+/* A SYN on a live connection is believed when one of the ends goes on. */
+static void syn_on_live_connection(void)
+{
+	start();
+	open_passive();
+	tx(3000, 0, TCP_SYN, 0);
+	expect(REWRITE_TX, 3000, 0);
+	data_both_ways();
+	rx(100, 3001, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_RX, 100, 3001);
+	tx(3001, 201, TCP_ACK, 0);
+	expect(REWRITE_TX, 3001, 101);
+
+	start();		/* the peer is first */
+	open_passive();
+	tx(3000, 0, TCP_SYN, 0);
+	n_seen = 0;
+	tx(3001, 201, TCP_ACK, 0);
+	CHECK_EQ(n_seen, 0);
+	rx(100, 3001, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_RX, 200, 3001);
+	expect(REWRITE_TX, 3001, 101);
+}
+
+static void open_passive_ts(void)
+{
+	send_full(REWRITE_TX, PEER_ISN, 0, TCP_SYN, opt_ts(1, 0), 0);
+	send_full(REWRITE_RX, GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK,
+		  opt_ts(GUEST_TS, 1), 0);
+	n_seen = 0;
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK,
+		  opt_ts(2, PRIMARY_TS), 0);
+}
+
+static void timestamps(void)
+{
+	struct packet p;
+
+	start();
+	open_passive_ts();
+	p = take(REWRITE_TX);
+	CHECK_EQ(option32(&p, 4), 2);
+	CHECK_EQ(option32(&p, 8), GUEST_TS);	/* exactly its own */
+	send_full(REWRITE_RX, GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK,
+		  opt_ts(GUEST_TS + 40, 2), 10);
+	p = take(REWRITE_RX);
+	CHECK_EQ(option32(&p, 4), PRIMARY_TS + 40);
+	CHECK_EQ(option32(&p, 8), 2);
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 11, TCP_ACK,
+		  opt_ts(3, PRIMARY_TS + 40), 0);
+	p = take(REWRITE_TX);
+	CHECK_EQ(option32(&p, 8), GUEST_TS + 40);
+	/* the primary is ahead: never more than the guest sent */
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 11, TCP_ACK,
+		  opt_ts(3, PRIMARY_TS + 90), 0);
+	p = take(REWRITE_TX);
+	CHECK_EQ(option32(&p, 8), GUEST_TS + 40);
+	CHECK_EQ(stat("clock", "capped"), 1);
+}
+
+/* The guest lags 3 s behind; after failover its clock jumps once. */
+static void timestamps_raised_at_failover(void)
+{
+	struct packet p;
+
+	start();
+	open_passive_ts();
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK,
+		  opt_ts(3, PRIMARY_TS + 3000), 0);
+	n_seen = 0;
+	rewrite_failover(rw);
+	send_full(REWRITE_RX, GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK,
+		  opt_ts(GUEST_TS + 10, 2), 10);
+	p = take(REWRITE_RX);
+	CHECK_EQ(option32(&p, 4), PRIMARY_TS + 3000);
+	send_full(REWRITE_RX, GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK,
+		  opt_ts(GUEST_TS + 20, 2), 10);
+	p = take(REWRITE_RX);
+	CHECK_EQ(option32(&p, 4), PRIMARY_TS + 3010);
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 11, TCP_ACK,
+		  opt_ts(4, PRIMARY_TS + 3010), 0);
+	p = take(REWRITE_TX);
+	CHECK_EQ(option32(&p, 8), GUEST_TS + 20);
+	CHECK_EQ(stat("clock", "raised"), 1);
+}
+
+/* After a checkpoint too, when the offsets are 0. */
+static void timestamps_raised_at_offset_zero(void)
+{
+	struct packet p;
+
+	start();
+	open_passive_ts();
+	rewrite_checkpoint(rw);
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK,
+		  opt_ts(3, PRIMARY_TS + 3000), 0);
+	n_seen = 0;
+	rewrite_failover(rw);
+	send_full(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1, TCP_ACK,
+		  opt_ts(PRIMARY_TS + 1000, 3), 10);
+	p = take(REWRITE_RX);
+	CHECK_EQ(p.seq, PRIMARY_ISN + 1);
+	CHECK_EQ(option32(&p, 4), PRIMARY_TS + 3000);
+}
+
+static void sack_edges(void)
+{
+	const uint32_t edges[] = {
+		PRIMARY_ISN + 11, PRIMARY_ISN + 21,	/* a D-SACK */
+		PRIMARY_ISN + 201, PRIMARY_ISN + 301,
+		PRIMARY_ISN + 401, PRIMARY_ISN + 501,
+	};
+	struct packet p;
+
+	start();
+	open_passive();
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 101, TCP_ACK,
+		  opt_sack(edges, 6), 0);
+	p = take(REWRITE_TX);
+	for (unsigned i = 0; i < 6; i++)
+		CHECK_EQ(option32(&p, 4 + 4 * i),
+			 edges[i] + GUEST_ISN - PRIMARY_ISN);
+	send_full(REWRITE_RX, GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK,
+		  opt_sack(edges, 2), 0);	/* of the peer's bytes */
+	p = take(REWRITE_RX);
+	CHECK_EQ(option32(&p, 4), edges[0]);
+	CHECK_EQ(option32(&p, 8), edges[1]);
+}
+
+/* Timestamps at an odd offset, without padding in front. */
+static void options_at_odd_offsets(void)
+{
+	struct opts o = { { 1, 8, 10 }, 12 };
+	struct packet p;
+
+	start();
+	open_passive_ts();
+	n_seen = 0;
+	bytes_put32(o.bytes + 3, 0x01020304);
+	bytes_put32(o.bytes + 7, PRIMARY_TS);
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, o, 7);
+	p = take(REWRITE_TX);
+	CHECK_EQ(option32(&p, 3), 0x01020304);
+	CHECK_EQ(option32(&p, 7), GUEST_TS);
+}
+
+static void broken_options(void)
+{
+	const struct opts broken[] = {
+		{ { 8, 0, 1, 1 }, 4 }, { { 8, 1, 1, 1 }, 4 },
+		{ { 8, 10, 1, 1 }, 4 }, { { 1, 1, 1, 8 }, 4 },
+		{ { 5, 255, 1, 1 }, 4 }, { { 5, 2, 1, 5 }, 4 },
+		{ { 8, 3, 1, 1 }, 4 }, { { 0, 8, 10, 1 }, 4 },
+	};
+
+	start();
+	open_passive();
+	for (unsigned i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		struct packet p;
+
+		send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK,
+			  broken[i], 0);
+		p = take(REWRITE_TX);
+		CHECK_EQ(p.ack, GUEST_ISN + 1);
+		CHECK(!memcmp(packet_l4(&p) + 20, broken[i].bytes, 4));
+	}
+}
+
+static void signed_segments_pass(void)
+{
+	struct opts md5 = { { 19, 18, 0xaa }, 20 };
+
+	start();
+	send_full(REWRITE_TX, PEER_ISN, 0, TCP_SYN, md5, 0);
+	send_full(REWRITE_RX, GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, md5,
+		  0);
+	n_seen = 0;
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, md5, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
+	CHECK_EQ(n_events[REWRITE_SIGNED], 1);
+	CHECK_EQ(stat("passed", "signed"), 3);
+}
+
+static void checkpoint_makes_offsets_zero(void)
+{
+	start();
+	open_passive();
+	rewrite_checkpoint(rw);
+	CHECK_EQ(rewrite_translated(rw), 0);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
+	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
+	rx(PRIMARY_ISN + 1, PEER_ISN + 11, TCP_ACK, 10);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 11);
+}
+
+static void checkpoint_on_half_open(void)
+{
+	start();
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	rewrite_checkpoint(rw);
+	n_seen = 0;
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
+	CHECK_EQ(stat("flows", "established"), 1);
+
+	start();	/* a copy that was made before the SYN came chooses */
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	rewrite_checkpoint(rw);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	n_seen = 0;
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+	data_both_ways();
+}
+
+static void checkpoint_delivers_held(void)
+{
+	start();
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 9);
+	n_seen = 0;
+	rewrite_checkpoint(rw);
+	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
+	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
+	CHECK_EQ(n_seen, 0);
+}
+
+static void failover_keeps_offsets(void)
+{
+	start();
+	open_passive();
+	wrap.port = 2000;	/* half-open at the time */
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	n_seen = 0;
+	rewrite_failover(rw);
+	CHECK_EQ(rewrite_translated(rw), 1);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+	CHECK_EQ(rewrite_translated(rw), 2);
+	wrap.port = 3000;	/* new: not ours */
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	expect(REWRITE_TX, PEER_ISN, 0);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_RX, GUEST_ISN, PEER_ISN + 1);
+	tx(PEER_ISN + 1, GUEST_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
+	wrap.port = 0;
+	data_both_ways();
+}
+
+static void failover_ends_with_an_event(void)
+{
+	start();
+	open_passive();
+	rewrite_failover(rw);
+	CHECK_EQ(n_events[REWRITE_NONE_LEFT], 0);
+	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
+	now += 121 * SECOND;
+	rewrite_expire(rw, now);
+	CHECK_EQ(n_events[REWRITE_NONE_LEFT], 1);
+	rewrite_failover(rw);
+	CHECK_EQ(n_events[REWRITE_NONE_LEFT], 1);
+	start();
+	rewrite_failover(rw);
+	CHECK_EQ(n_events[REWRITE_NONE_LEFT], 1);
+}
+
+static void reused_tuple_after_failover(void)
+{
+	start();
+	open_passive();
+	rewrite_failover(rw);
+	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
+	tx(3000, 0, TCP_SYN, 0);
+	CHECK_EQ(rewrite_translated(rw), 0);
+	n_seen = 0;
+	tx(3001, 201, TCP_ACK, 0);
+	expect(REWRITE_TX, 3001, 201);
+}
+
+static void unknown_flows(void)
+{
+	start();
+	tx(1, 2, TCP_ACK, 0);
+	expect(REWRITE_TX, 1, 2);
+	rx(1, 2, TCP_ACK, 0);
+	expect(REWRITE_RX, 1, 2);
+	CHECK_EQ(stat("passed", "unknown"), 2);
+
+	start_with((struct rewrite_config){ .drop_unknown = true });
+	tx(1, 2, TCP_ACK, 0);
+	CHECK_EQ(n_seen, 0);
+	CHECK_EQ(stat("dropped", "unknown"), 1);
+	rewrite_failover(rw);
+	tx(1, 2, TCP_ACK, 0);
+	expect(REWRITE_TX, 1, 2);
+}
+
+static void other_protocols_pass(void)
+{
+	uint8_t arp[60] = { [12] = 8, [13] = 6 };
+	uint8_t runt[3] = { 1, 2, 3 };
+
+	start_with((struct rewrite_config){ .drop_unknown = true });
+	input(REWRITE_TX, arp, sizeof(arp));
+	input(REWRITE_RX, runt, sizeof(runt));
+	CHECK_EQ(n_seen, 2);
+	CHECK(!memcmp(seen[0].bytes, arp, sizeof(arp)));
+	CHECK_EQ(seen[1].len, 3);
+	n_seen = 0;
+}
+
+static void translation_off(void)
+{
+	start_with((struct rewrite_config){ .translate = REWRITE_NOTHING });
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	n_seen = 0;
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
+}
+
+static void hold_is_bounded(void)
+{
+	start();
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	n_seen = 0;
+	for (int i = 0; i < 40; i++)
+		tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
+	CHECK_EQ(stat("hold", "held"), 32);
+	CHECK_EQ(stat("dropped", "hold-full"), 8);
+	now += 29 * SECOND;
+	rewrite_expire(rw, now);
+	CHECK_EQ(stat("dropped", "hold-expired"), 0);
+	now += SECOND;
+	rewrite_expire(rw, now);
+	CHECK_EQ(stat("dropped", "hold-expired"), 32);
+
+	start_with((struct rewrite_config){ .max_held = 200 });
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	for (int i = 0; i < 4; i++)	/* of 64 bytes each */
+		tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
+	CHECK_EQ(stat("hold", "held"), 3);
+	tx(PEER_ISN + 1, 0, TCP_RST, 0);
+	CHECK_EQ(stat("dropped", "hold-reset"), 3);
+}
+
+static void open_half(uint16_t port)
+{
+	wrap.port = port;
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	n_seen = 0;
+}
+
+/* Many SYNs turn over among themselves; an established flow stays. */
+static void eviction(void)
+{
+	start_with((struct rewrite_config){ .max_flows = 4 });
+	wrap.port = 1;
+	open_passive();
+	wrap.port = 2;
+	open_passive();
+	for (uint16_t port = 100; port < 1100; port++) {
+		now += SECOND / 100;
+		open_half(port);
+	}
+	CHECK_EQ(stat("flows", "evicted"), 998);
+	wrap.port = 1;
+	data_both_ways();
+	wrap.port = 2;
+	data_both_ways();
+
+	start_with((struct rewrite_config){ .max_flows = 2 });
+	for (wrap.port = 1; wrap.port <= 2; wrap.port++)
+		open_passive();
+	open_half(3);
+	CHECK_EQ(stat("flows", "table-full"), 1);
+	wrap.port = 2;
+	data_both_ways();
+	now += 7441 * SECOND;	/* both idle now; the older goes */
+	open_half(3);
+	CHECK_EQ(stat("flows", "evicted"), 1);
+	wrap.port = 2;
+	data_both_ways();
+}
+
+static void half_open_expires(void)
+{
+	start();
+	open_half(5);
+	now += 119 * SECOND;
+	rewrite_expire(rw, now);
+	CHECK_EQ(stat("flows", "half-open"), 1);
+	now += SECOND;
+	rewrite_expire(rw, now);
+	CHECK_EQ(stat("flows", "half-open"), 0);
+	CHECK_EQ(stat("flows", "expired"), 1);
+}
+
+/* A blind reset in the window does not end what goes on. */
+static void survives_a_disbelieved_reset(void)
+{
+	start();
+	open_passive();
+	tx(PEER_ISN + 5000, 0, TCP_RST, 0);
+	CHECK_EQ(stat("flows", "closed"), 1);
+	now += 3 * SECOND;
+	n_seen = 0;
+	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK, 10);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
+	CHECK_EQ(stat("flows", "established"), 1);
+	tx(PEER_ISN - 5000, 0, TCP_RST, 0);	/* outside */
+	CHECK_EQ(stat("flows", "established"), 1);
+	n_seen = 0;
+}
+
+/* Frames around one that is held stay in order, whatever the batch. */
+static void batches_stay_in_order(void)
+{
+	uint8_t buf[4][128];
+	struct frame v[4];
+
+	start();
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	n_seen = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t len;
+
+		wrap.port = i == 1 ? 1024 : 9;
+		len = put_segment(buf[i], REWRITE_TX, PEER_ISN + 1 + i,
+				  PRIMARY_ISN + 1, TCP_ACK, &no_opts, 0);
+		v[i] = (struct frame){ .data = buf[i], .len = len };
+	}
+	rewrite_input(rw, REWRITE_TX, v, 4, now);
+	CHECK_EQ(n_seen, 3);
+	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
+	expect(REWRITE_TX, PEER_ISN + 3, PRIMARY_ISN + 1);
+	expect(REWRITE_TX, PEER_ISN + 4, PRIMARY_ISN + 1);
+	CHECK_EQ(stat("hold", "held"), 1);
+}
+
+/* An error around a quote of quote_len bytes of a segment; returns length. */
+static uint32_t put_icmp(uint8_t *buf, enum rewrite_side side,
+			 enum rewrite_side of, uint32_t seq, uint32_t ack,
+			 struct opts o, uint32_t quote_len)
+{
+	uint8_t inner[256];
+	uint32_t ip_len = wrap.v6 ? 40 : 20;
+	uint32_t len = put_segment(inner, of, seq, ack, TCP_ACK, &o, 0) - 14;
+	uint32_t sum, l4_len;
+	uint8_t *ip = buf + 14, *icmp = ip + ip_len;
+
+	if (quote_len < len)
+		len = quote_len;
+	l4_len = 8 + len;
+	put_ether(buf);
+	if (wrap.v6)
+		put_ipv6(ip, side == REWRITE_RX, l4_len);
+	else
+		put_ipv4(ip, side == REWRITE_RX, l4_len);
+	ip[wrap.v6 ? 6 : 9] = wrap.v6 ? PACKET_ICMP6 : PACKET_ICMP;
+	memset(icmp, 0, 8);
+	icmp[0] = wrap.v6 ? 1 : 3;
+	icmp[1] = wrap.v6 ? 4 : 3;
+	memcpy(icmp + 8, inner + 14, len);
+	sum = wrap.v6 ? checksum_pseudo(6, ip + 8, ip + 24, PACKET_ICMP6,
+					l4_len) : 0;
+	bytes_put16(icmp + 2, checksum_fold(checksum_add(sum, icmp, l4_len)));
+	return 14 + ip_len + l4_len;
+}
+
+/* The quoted TCP header of what came out, whose sums must hold. */
+static uint8_t *take_quote(uint32_t quote_len)
+{
+	static uint8_t copy[512];
+	uint32_t ip_len = wrap.v6 ? 40 : 20, sum = 0;
+	uint8_t *ip = copy + 14, *icmp = ip + ip_len;
+	struct packet p;
+
+	CHECK_EQ(n_seen, 1);
+	memcpy(copy, seen[0].bytes, seen[0].len);
+	packet_parse(&p, copy, seen[0].len);
+	n_seen = 0;
+	CHECK_EQ(p.level, PACKET_L4);
+	if (wrap.v6)
+		sum = checksum_pseudo(6, p.src, p.dst, PACKET_ICMP6, p.l4_len);
+	CHECK_EQ(checksum_fold(checksum_add(sum, icmp, p.l4_len)), 0);
+	if (quote_len >= p.l4_len - 8) {	/* quoted whole */
+		uint32_t tcp_len = p.l4_len - 8 - ip_len;
+		const uint8_t *in = icmp + 8;
+
+		sum = wrap.v6 ? checksum_pseudo(6, in + 8, in + 24, 6, tcp_len) :
+				checksum_pseudo(4, in + 12, in + 16, 6, tcp_len);
+		if (quote_len > ip_len + 20)
+			CHECK_EQ(checksum_fold(checksum_add(sum, in + ip_len,
+							    tcp_len)), 0);
+	}
+	return icmp + 8 + ip_len;
+}
+
+static void icmp_towards_guest(void)
+{
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		uint8_t buf[512], *tcp;
+		uint32_t len;
+
+		start();
+		wrap.v6 = v6;
+		open_passive_ts();
+		n_seen = 0;
+		len = put_icmp(buf, REWRITE_TX, REWRITE_RX, PRIMARY_ISN + 7,
+			       PEER_ISN + 1, opt_ts(PRIMARY_TS + 5, 2), 500);
+		input(REWRITE_TX, buf, len);
+		tcp = take_quote(500);
+		CHECK_EQ(bytes_get32(tcp + 4), GUEST_ISN + 7);
+		CHECK_EQ(bytes_get32(tcp + 8), PEER_ISN + 1);
+		CHECK_EQ(bytes_get32(tcp + 24), GUEST_TS + 5);
+		CHECK_EQ(bytes_get32(tcp + 28), 2);
+		CHECK_EQ(stat("translated", "icmp"), 1);
+	}
+}
+
+static void icmp_from_guest(void)
+{
+	const uint32_t edges[] = { GUEST_ISN + 20, GUEST_ISN + 30 };
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		uint8_t buf[512], *tcp;
+		uint32_t len;
+
+		start();
+		wrap.v6 = v6;
+		open_passive();
+		len = put_icmp(buf, REWRITE_RX, REWRITE_TX, PEER_ISN + 7,
+			       GUEST_ISN + 1, opt_sack(edges, 2), 500);
+		input(REWRITE_RX, buf, len);
+		tcp = take_quote(500);
+		CHECK_EQ(bytes_get32(tcp + 4), PEER_ISN + 7);
+		CHECK_EQ(bytes_get32(tcp + 8), PRIMARY_ISN + 1);
+		CHECK_EQ(bytes_get32(tcp + 24), PRIMARY_ISN + 20);
+		CHECK_EQ(bytes_get32(tcp + 28), PRIMARY_ISN + 30);
+	}
+}
+
+/* Whatever is quoted, of the IP header on, one byte more each time. */
+static void icmp_quotes_cut_anywhere(void)
+{
+	for (uint32_t cut = 0; cut < 52; cut++) {
+		uint8_t buf[512], *tcp;
+		uint32_t len;
+
+		start();
+		open_passive_ts();
+		n_seen = 0;
+		len = put_icmp(buf, REWRITE_TX, REWRITE_RX, PRIMARY_ISN + 7,
+			       PEER_ISN + 1, opt_ts(PRIMARY_TS + 5, 2), cut);
+		input(REWRITE_TX, buf, len);
+		tcp = take_quote(0);
+		if (cut >= 28)
+			CHECK_EQ(bytes_get32(tcp + 4), GUEST_ISN + 7);
+		if (cut >= 52)
+			CHECK_EQ(bytes_get32(tcp + 24), GUEST_TS + 5);
+	}
+}
+
+static void icmp_of_strangers(void)
+{
+	uint8_t buf[512], *tcp;
+	uint32_t len;
+
+	start();
+	open_passive();
+	wrap.port = 4;
+	len = put_icmp(buf, REWRITE_TX, REWRITE_RX, 1, 2, no_opts, 500);
+	input(REWRITE_TX, buf, len);
+	tcp = take_quote(500);
+	CHECK_EQ(bytes_get32(tcp + 4), 1);
+	buf[14 + 20] = 8;	/* an echo request quotes nothing */
+	input(REWRITE_TX, buf, len);
+	CHECK_EQ(n_seen, 1);
+	n_seen = 0;
+}
+
+static void flows_path(char *path, size_t len)
+{
+	snprintf(path, len, "%s/flows", state_dir);
+}
+
+/* A process with a state directory ends as kill -9 ends it, another starts. */
+static void restart(uint32_t max_flows)
+{
+	const struct rewrite_handler handler = { on_emit, on_event, NULL };
+	struct rewrite_config config = { .max_flows = max_flows,
+					 .max_held = 1 << 20 };
+
+	rewrite_free(rw);
+	rewrite_table_close(table);
+	table = NULL;
+	CHECK_EQ(rewrite_table_open(&table, state_dir, max_flows), 0);
+	config.table = table;
+	rw = rewrite_new(&config, &handler, now);
+	CHECK(rw);
+	n_seen = 0;
+}
+
+static void start_fresh(uint32_t max_flows)
+{
+	char path[64];
+
+	start();
+	flows_path(path, sizeof(path));
+	remove(path);
+	restart(max_flows);
+}
+
+static void finish_table(void)
+{
+	start();
+	rewrite_table_close(table);
+	table = NULL;
+}
+
+static void restart_keeps_offsets(void)
+{
+	start_fresh(16);
+	CHECK_EQ(rewrite_table_found(table), REWRITE_TABLE_NEW);
+	for (wrap.port = 1; wrap.port <= 6; wrap.port++)
+		open_passive();
+	wrap.port = 3;		/* leaves a hole */
+	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
+	tx(3000, 0, TCP_SYN, 0);
+	restart(16);
+	CHECK_EQ(rewrite_table_found(table), REWRITE_TABLE_GOOD);
+	CHECK_EQ(stat("file", "loaded"), 6);
+	CHECK_EQ(stat("file", "lost"), 0);
+	CHECK_EQ(rewrite_translated(rw), 5);
+	CHECK_EQ(n_events[REWRITE_STATE_LOST], 0);
+	for (wrap.port = 1; wrap.port <= 6; wrap.port++)
+		if (wrap.port != 3)
+			data_both_ways();
+	wrap.port = 3;		/* the half-open one goes on learning */
+	rx(100, 3001, TCP_SYN | TCP_ACK, 0);
+	tx(3001, 201, TCP_ACK, 0);
+	n_seen = 0;
+	tx(3001, 201, TCP_ACK, 0);
+	expect(REWRITE_TX, 3001, 101);
+	finish_table();
+}
+
+static void restart_after_removals(void)
+{
+	start_fresh(16);
+	for (wrap.port = 1; wrap.port <= 8; wrap.port++) {
+		open_passive();
+		if (wrap.port % 2)
+			rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
+		n_seen = 0;
+	}
+	now += 121 * SECOND;
+	rewrite_expire(rw, now);
+	for (int i = 0; i < 3; i++) {
+		restart(16);
+		CHECK_EQ(stat("file", "loaded"), 4);
+		for (wrap.port = 2; wrap.port <= 8; wrap.port += 2)
+			data_both_ways();
+	}
+	restart(3);		/* too small now: one is lost, and said to be */
+	CHECK_EQ(stat("file", "loaded"), 3);
+	CHECK_EQ(stat("file", "lost"), 1);
+	CHECK_EQ(n_events[REWRITE_STATE_LOST], 1);
+	restart(64);
+	CHECK_EQ(stat("file", "loaded"), 3);
+	CHECK_EQ(stat("file", "lost"), 0);
+	finish_table();
+}
+
+static void restart_after_checkpoint(void)
+{
+	start_fresh(16);
+	open_passive();
+	rewrite_checkpoint(rw);
+	restart(16);
+	CHECK_EQ(rewrite_translated(rw), 0);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
+	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
+	finish_table();
+}
+
+static void restart_keeps_clocks(void)
+{
+	struct packet p;
+
+	start_fresh(16);
+	open_passive_ts();
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK,
+		  opt_ts(3, PRIMARY_TS + 3000), 0);
+	restart(16);
+	rewrite_failover(rw);
+	send_full(REWRITE_RX, GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK,
+		  opt_ts(GUEST_TS + 10, 2), 10);
+	p = take(REWRITE_RX);
+	CHECK_EQ(option32(&p, 4), PRIMARY_TS + 3000);
+	finish_table();
+}
+
+static void flip(long at)
+{
+	char path[64];
+	FILE *f;
+	int c;
+
+	flows_path(path, sizeof(path));
+	f = fopen(path, "r+");
+	CHECK(f);
+	CHECK_EQ(fseek(f, at, SEEK_SET), 0);
+	c = fgetc(f);
+	CHECK_EQ(fseek(f, at, SEEK_SET), 0);
+	fputc(c ^ 1, f);
+	CHECK_EQ(fclose(f), 0);
+}
+
+/* Any byte of a record but the 8 of the clocks; any byte of the header. */
+static void damaged_table(void)
+{
+	const long first = 4096, second = 4096 + 112;
+
+	for (long at = 0; at < 112; at++) {
+		start_fresh(16);
+		for (wrap.port = 1; wrap.port <= 2; wrap.port++)
+			open_passive();
+		flip(at % 2 ? first + at : second + at);
+		restart(16);
+		if (stat("file", "lost") == 0) {
+			CHECK_EQ(stat("file", "loaded"), 2);
+			CHECK(at >= 48 + 48 && at < 48 + 56);
+			continue;
+		}
+		CHECK_EQ(stat("file", "loaded"), 1);
+		CHECK_EQ(n_events[REWRITE_STATE_LOST], 1);
+		wrap.port = at % 2 ? 2 : 1;
+		data_both_ways();
+	}
+	for (long at = 0; at < 64; at++) {
+		start_fresh(16);
+		open_passive();
+		flip(at);
+		restart(16);
+		CHECK_EQ(rewrite_table_found(table), REWRITE_TABLE_BAD);
+		CHECK_EQ(n_events[REWRITE_STATE_LOST], 1);
+		CHECK_EQ(rewrite_translated(rw), 0);
+	}
+	finish_table();
+}
+
+static void table_cut_short(void)
+{
+	char path[64];
+
+	flows_path(path, sizeof(path));
+	for (off_t len = 0; len < 4096 + 112; len += 61) {
+		start_fresh(16);
+		open_passive();
+		CHECK_EQ(truncate(path, len), 0);
+		restart(16);
+		CHECK_EQ(rewrite_table_found(table),
+			 len ? REWRITE_TABLE_BAD : REWRITE_TABLE_NEW);
+		n_seen = 0;
+		open_passive();
+		data_both_ways();
+	}
+	finish_table();
+}
+
+static void missing_table_is_told_when_it_matters(void)
+{
+	start_fresh(16);
+	open_passive();
+	CHECK_EQ(n_events[REWRITE_STATE_LOST], 0);
+	wrap.port = 9;
+	tx(1, 2, TCP_ACK, 0);
+	tx(1, 2, TCP_ACK, 0);
+	CHECK_EQ(n_events[REWRITE_STATE_LOST], 1);
+	finish_table();
+}
+
+static void table_has_one_owner(void)
+{
+	struct rewrite_table *second;
+
+	start_fresh(16);
+	CHECK_EQ(rewrite_table_open(&second, state_dir, 16), -EWOULDBLOCK);
+	CHECK_EQ(rewrite_table_open(&second, "/nonexistent", 16), -ENOENT);
+	finish_table();
+}
+
+/* What the stats say is what came and went. */
+static void account(void)
+{
+	struct stats s = { 0 };
+	unsigned out;
+
+	start_with((struct rewrite_config){ .drop_unknown = true });
+	open_passive();
+	out = 3;
+	wrap.port = 7;
+	tx(1, 2, TCP_ACK, 0);			/* dropped */
+	tx(PEER_ISN, 0, TCP_SYN, 0);		/* goes on */
+	out++;
+	tx(PEER_ISN + 1, 1, TCP_ACK, 0);	/* held */
+	rewrite_stats(rw, &s);
+	CHECK_EQ(s.held, 1);
+	CHECK_EQ(stats_dropped(&s), 1);
+	CHECK_EQ(out + s.held + stats_dropped(&s), 6);
+	n_seen = 0;
+}
+
+int main(void)
+{
+	char path[64];
+
+	CHECK(mkdtemp(state_dir));
+	TEST(passive_open);
+	TEST(active_open);
+	TEST(every_encapsulation);
+	TEST(wrong_checksum_stays_wrong);
+	TEST(first_fragment_is_translated);
+	TEST(hand_checked_checksum);
+	TEST(numbers_wrap);
+	TEST(slow_secondary_passive);
+	TEST(slow_secondary_active);
+	TEST(refused_connection);
+	TEST(reordered_handshake);
+	TEST(lower_ack_corrects);
+	TEST(simultaneous_open);
+	TEST(fast_open);
+	TEST(retransmitted_handshake);
+	TEST(reset_and_fin);
+	TEST(closes_in_order);
+	TEST(reused_tuple);
+	TEST(syn_on_live_connection);
+	TEST(timestamps);
+	TEST(timestamps_raised_at_failover);
+	TEST(timestamps_raised_at_offset_zero);
+	TEST(sack_edges);
+	TEST(options_at_odd_offsets);
+	TEST(broken_options);
+	TEST(signed_segments_pass);
+	TEST(checkpoint_makes_offsets_zero);
+	TEST(checkpoint_on_half_open);
+	TEST(checkpoint_delivers_held);
+	TEST(failover_keeps_offsets);
+	TEST(failover_ends_with_an_event);
+	TEST(reused_tuple_after_failover);
+	TEST(unknown_flows);
+	TEST(other_protocols_pass);
+	TEST(translation_off);
+	TEST(hold_is_bounded);
+	TEST(eviction);
+	TEST(half_open_expires);
+	TEST(survives_a_disbelieved_reset);
+	TEST(batches_stay_in_order);
+	TEST(icmp_towards_guest);
+	TEST(icmp_from_guest);
+	TEST(icmp_quotes_cut_anywhere);
+	TEST(icmp_of_strangers);
+	TEST(restart_keeps_offsets);
+	TEST(restart_after_removals);
+	TEST(restart_after_checkpoint);
+	TEST(restart_keeps_clocks);
+	TEST(damaged_table);
+	TEST(table_cut_short);
+	TEST(missing_table_is_told_when_it_matters);
+	TEST(table_has_one_owner);
+	TEST(account);
+	rewrite_free(rw);
+	flows_path(path, sizeof(path));
+	remove(path);
+	rmdir(state_dir);
+	return TEST_END();
+}
