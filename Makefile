@@ -10,20 +10,23 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1
 
-TOOLS := mirror redirector
+TOOLS := mirror redirector rewriter compare
 
 SRC_common := chunk frame outq packet flow checksum vnet stats log netns \
 	      endpoint_spec endpoint endpoint_stream endpoint_socket \
 	      endpoint_dev endpoint_pcap loop option role failover filter
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
-SRC_compare    := main live checkpoint running $(COMPARE_CORE)
+SRC_rewriter    = main rewriter $(REWRITE_CORE)
+REWRITE_CORE   := rewrite rewrite_flow rewrite_hold rewrite_icmp \
+		  rewrite_segment rewrite_table rewrite_track
+SRC_compare     = main live checkpoint running $(COMPARE_CORE)
 COMPARE_CORE   := compare compare_act compare_flow compare_hold compare_tcp \
 		  compare_syn compare_datagram
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
-	 role redirect announce
+	 role redirect announce rewrite compare compare_tcp compare_datagram
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -38,6 +41,13 @@ UNIT_log           := common/log common/stats
 UNIT_role          := common/role
 UNIT_redirect      := redirector/redirect
 UNIT_announce      := redirector/announce common/checksum common/chunk
+UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow common/packet \
+		      common/checksum common/chunk common/frame common/stats \
+		      common/log
+UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow common/packet \
+		      common/chunk common/stats common/log
+UNIT_compare_tcp      = $(UNIT_compare)
+UNIT_compare_datagram = $(UNIT_compare)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The comparison of two replicas' output.
+ *
+ * A frame is sorted into its flow and handed to the rules of its protocol,
+ * which match it against what the other side has shown. A primary packet ends
+ * in exactly one way: released. It may be held before that. A secondary packet
+ * ends dropped, with a reason. So
+ *
+ *	in = out + held + dropped
+ *
+ * Episodes: the first difference asks for a checkpoint, and no other one asks
+ * until compare_flush() says that the replicas are equal again. The flow that
+ * differs is no longer compared: its primary packets are held, its secondary
+ * ones dropped. All other flows go on.
+ *
+ * Bounds: each side may hold half of max_bytes. Over it the primary's input
+ * has to stop (compare_is_full()). The secondary's never stops, or the two
+ * inputs could wait for each other: its fullest flow is given up as different.
+ * One flow over max_queue asks for a checkpoint and stops nobody.
+ *
+ * Differences from QEMU's colo-compare: queues are FIFO, no primary packet is
+ * ever dropped, SYN, FIN, RST and the destination MAC are compared, IPv6 and
+ * VLANs are compared, the flow table never empties itself.
+ */
+#include "compare_core.h"
+
+#include <stdlib.h>
+
+#define FLOW_SLACK 4096u	/* beyond max_flows, for what was read already */
+
+static const char *const reason_text[COMPARE_REASONS] = {
+	"payload", "flags", "timeout", "queue",
+};
+
+static const char *const drop_text[DROP_REASONS] = {
+	"matched", "ack", "late", "duplicate", "different", "flushed",
+	"over-bound", "uncompared", "no-flow", "failover",
+};
+
+static const char *const note_text[NOTES] = {
+	"compared", "acks", "retransmitted", "uncompared", "flushed", "passed",
+	"flows-different", "episodes", "flows-evicted",
+};
+
+/**
+ * compare_new - make a comparison
+ * @config:	copied
+ * @handler:	copied
+ *
+ * Return: it, for compare_free(); NULL when memory is short
+ */
+struct compare *compare_new(const struct compare_config *config,
+			    const struct compare_handler *handler)
+{
+	struct compare *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->config = *config;
+	c->handler = *handler;
+	c->flows = flow_table_new(config->max_flows + FLOW_SLACK,
+				  sizeof(struct cmp_flow), config->seed);
+	if (!c->flows) {
+		free(c);
+		return NULL;
+	}
+	hold_pool_init(&c->pool);
+	return c;
+}
+
+/**
+ * compare_free - free it and what it holds
+ * @c:		may be NULL
+ */
+void compare_free(struct compare *c)
+{
+	if (!c)
+		return;
+	hold_pool_fini(&c->pool);
+	flow_table_free(c->flows);
+	free(c);
+}
+
+static void input_uncompared(struct compare *c, enum compare_side side,
+			     const struct frame *f, bool is_compared_kind)
+{
+	if (side == COMPARE_PRIMARY)
+		compare_release_frame(c, f, NOTE_UNCOMPARED);
+	else
+		c->dropped[is_compared_kind ? DROP_NO_FLOW :
+			   DROP_UNCOMPARED]++;
+	if (is_compared_kind)
+		compare_ask(c, COMPARE_QUEUE, NULL);
+}
+
+static void input_primary(struct compare *c, struct cmp_flow *fl,
+			  const struct frame *f, const struct packet *p)
+{
+	if (fl->is_tcp)
+		compare_tcp_primary(c, fl, f, p);
+	else
+		compare_datagram_primary(c, fl, f, p);
+}
+
+static void input_secondary(struct compare *c, struct cmp_flow *fl,
+			    const struct frame *f, const struct packet *p)
+{
+	if (fl->is_tcp)
+		compare_tcp_secondary(c, fl, f, p);
+	else if (fl->flags & FLOW_DIFFERENT)
+		c->dropped[DROP_DIFFERENT]++;
+	else
+		compare_datagram_secondary(c, fl, f, p);
+	compare_relieve_secondary(c);
+}
+
+static void input_one(struct compare *c, enum compare_side side,
+		      const struct frame *f)
+{
+	struct cmp_flow *fl;
+	struct packet p;
+
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	fl = compare_flow_find(c, &p);
+	if (!fl) {
+		input_uncompared(c, side, f, p.level != PACKET_ETHER);
+		return;
+	}
+	if (side == COMPARE_PRIMARY)
+		input_primary(c, fl, f, &p);
+	else
+		input_secondary(c, fl, f, &p);
+	if (fl->q[side].n > c->config.max_queue)
+		compare_ask(c, COMPARE_QUEUE, fl);
+	compare_flow_touch(c, fl);
+}
+
+/**
+ * compare_input - take frames of one side
+ * @c:		the comparison
+ * @side:	whose they are
+ * @v:		the frames; borrowed, but references on their chunks are kept
+ *		for those that have to wait
+ * @n:		how many
+ * @now_ns:	the time; must not go back
+ */
+void compare_input(struct compare *c, enum compare_side side, struct frame *v,
+		   unsigned n, uint64_t now_ns)
+{
+	c->now_ns = now_ns;
+	c->in[side] += n;
+	if (c->is_failover && side == COMPARE_SECONDARY) {
+		c->dropped[DROP_FAILOVER] += n;
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (c->is_failover)
+			compare_release_frame(c, &v[i], NOTE_PASSED);
+		else
+			input_one(c, side, &v[i]);
+	}
+	hold_compact(&c->pool);
+}
+
+static void expire_held(struct compare *c, enum compare_side side)
+{
+	const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
+
+	if (h && h->time_ns + c->config.timeout_ns <= c->now_ns)
+		compare_ask(c, COMPARE_TIMEOUT, compare_flow_of(c, h));
+}
+
+/**
+ * compare_expire - see what has become too old
+ * @c:		the comparison
+ * @now_ns:	the time
+ */
+void compare_expire(struct compare *c, uint64_t now_ns)
+{
+	c->now_ns = now_ns;
+	compare_flow_expire_suspects(c);
+	expire_held(c, COMPARE_PRIMARY);
+	expire_held(c, COMPARE_SECONDARY);
+	compare_flow_expire_idle(c);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/**
+ * compare_due_ns - when compare_expire() has something urgent to do
+ * @c:		the comparison
+ *
+ * Return: the time, COMPARE_NEVER when nothing waits. Idle flows do not
+ * count: a call now and then is soon enough for them.
+ */
+uint64_t compare_due_ns(const struct compare *c)
+{
+	const struct cmp_flow *fl = flow_oldest(c->flows, LIST_SUSPECT);
+	uint64_t due = COMPARE_NEVER;
+
+	if (fl)
+		due = flow_used_ns(c->flows, fl) + c->config.reorder_ns;
+	for (unsigned side = 0; side < 2 && !c->in_episode; side++) {
+		const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
+
+		if (h)
+			due = sooner(due, h->time_ns + c->config.timeout_ns);
+	}
+	return due;
+}
+
+/* The oldest packet's flow lets its first one go, until all have gone: so
+ * the order between flows is kept too, as far as that of the flows allows. */
+static void flush_primary(struct compare *c, enum compare_note why)
+{
+	const struct hold *h;
+
+	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_PRIMARY]))) {
+		struct cmp_flow *fl = compare_flow_of(c, h);
+
+		if (fl->is_tcp)
+			compare_tcp_flushed(c, fl, hold_at(&c->pool,
+					    fl->q[COMPARE_PRIMARY].head));
+		compare_release_head(c, fl, why);
+	}
+}
+
+static void flush_secondary(struct compare *c, enum compare_drop why)
+{
+	struct hold *h;
+
+	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_SECONDARY]))) {
+		struct cmp_flow *fl = compare_flow_of(c, h);
+
+		fl->flags &= (uint16_t)~FLOW_SECONDARY_SYN;
+		compare_drop_held(c, fl, h, why);
+	}
+}
+
+/**
+ * compare_flush - the replicas are equal: a checkpoint was made
+ * @c:		the comparison
+ * @now_ns:	the time
+ *
+ * Held primary packets are released in order, secondary ones dropped.
+ */
+void compare_flush(struct compare *c, uint64_t now_ns)
+{
+	c->now_ns = now_ns;
+	flush_primary(c, NOTE_FLUSHED);
+	flush_secondary(c, DROP_FLUSHED);
+	compare_flow_clear_marks(c);
+	c->in_episode = false;
+}
+
+/**
+ * compare_failover - the secondary is gone: pass the primary
+ * @c:		the comparison
+ * @now_ns:	the time
+ */
+void compare_failover(struct compare *c, uint64_t now_ns)
+{
+	c->is_failover = true;
+	c->now_ns = now_ns;
+	flush_primary(c, NOTE_PASSED);
+	flush_secondary(c, DROP_FAILOVER);
+	compare_flow_clear_marks(c);
+	c->in_episode = false;
+}
+
+/**
+ * compare_is_full - must the primary's input stop?
+ * @c:		the comparison
+ *
+ * Return: true over the primary's half of the bytes, and when max_flows flows
+ * all hold something
+ */
+bool compare_is_full(const struct compare *c)
+{
+	return c->pool.bytes[COMPARE_PRIMARY] > c->config.max_bytes / 2 ||
+	       (flow_count(c->flows) >= c->config.max_flows &&
+		c->n_holding >= flow_count(c->flows));
+}
+
+/**
+ * compare_is_holding - is any packet held?
+ * @c:		the comparison
+ */
+bool compare_is_holding(const struct compare *c)
+{
+	return c->n_holding;
+}
+
+/**
+ * compare_stats - give account
+ * @c:		the comparison
+ * @s:		its totals are added to, rows appended
+ */
+void compare_stats(const struct compare *c, struct stats *s)
+{
+	s->in += c->in[COMPARE_PRIMARY] + c->in[COMPARE_SECONDARY];
+	s->out += c->out;
+	s->held += c->pool.n[COMPARE_PRIMARY] + c->pool.n[COMPARE_SECONDARY];
+	for (unsigned i = 0; i < DROP_REASONS; i++)
+		stats_drop(s, drop_text[i], c->dropped[i]);
+	for (unsigned i = 0; i < NOTES; i++)
+		stats_note(s, "compare", note_text[i], c->noted[i]);
+	for (unsigned i = 0; i < COMPARE_REASONS; i++)
+		stats_note(s, "asked", reason_text[i], c->asked[i]);
+	stats_note(s, "held", "primary", c->pool.n[COMPARE_PRIMARY]);
+	stats_note(s, "held", "secondary", c->pool.n[COMPARE_SECONDARY]);
+	stats_note(s, "held", "bytes", c->pool.held_bytes);
+	stats_note(s, "held", "pinned-bytes", c->pool.pinned_bytes);
+	stats_note(s, "flows", "known", flow_count(c->flows));
+	stats_note(s, "flows", "holding", c->n_holding);
+}
+
+/**
+ * compare_reason_text - a reason in one word
+ * @reason:	below COMPARE_REASONS
+ *
+ * Return: static text
+ */
+const char *compare_reason_text(enum compare_reason reason)
+{
+	return reason_text[reason];
+}

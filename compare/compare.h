@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_H
+#define COLO_COMPARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../common/frame.h"
+#include "../common/stats.h"
+
+/*
+ * The comparison: pure. Frames and the time go in; primary frames come out
+ * through release() in the order of their flow, checkpoint() says that the
+ * replicas differ. No I/O, no clock.
+ */
+enum compare_side { COMPARE_PRIMARY, COMPARE_SECONDARY };
+
+enum compare_reason {
+	COMPARE_PAYLOAD,	/* the bytes differ */
+	COMPARE_FLAGS,		/* SYN, FIN, RST or their options differ */
+	COMPARE_TIMEOUT,	/* one side waited longer than timeout_ns */
+	COMPARE_QUEUE,		/* a queue or the flow table is full */
+	COMPARE_REASONS
+};
+
+struct compare_config {
+	uint64_t timeout_ns;	/* compare_timeout */
+	uint64_t reorder_ns;	/* datagrams: what may still be reordering */
+	uint32_t max_queue;	/* max_queue_size: packets per flow and side */
+	size_t max_bytes;	/* of held packets; half of it for each side */
+	uint32_t max_flows;
+	uint64_t seed;		/* of the hash */
+};
+
+struct compare_handler {
+	/* the frame is borrowed for the call */
+	void (*release)(void *arg, const struct frame *f);
+	/* one per episode: the next after compare_flush(). flow is text */
+	void (*checkpoint)(void *arg, enum compare_reason reason,
+			   const char *flow);
+	void *arg;
+};
+
+#define COMPARE_NEVER UINT64_MAX
+
+struct compare;
+
+struct compare *compare_new(const struct compare_config *config,
+			    const struct compare_handler *handler);
+void compare_free(struct compare *c);
+
+void compare_input(struct compare *c, enum compare_side side,
+		   struct frame *v, unsigned n, uint64_t now_ns);
+void compare_expire(struct compare *c, uint64_t now_ns);
+uint64_t compare_due_ns(const struct compare *c);
+void compare_flush(struct compare *c, uint64_t now_ns);
+void compare_failover(struct compare *c, uint64_t now_ns);
+
+bool compare_is_full(const struct compare *c);
+bool compare_is_holding(const struct compare *c);
+void compare_stats(const struct compare *c, struct stats *s);
+const char *compare_reason_text(enum compare_reason reason);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What becomes of a packet: released, held, dropped; and of a flow that
+ * differs.
+ */
+#include "compare_core.h"
+
+/**
+ * compare_release_frame - let a primary frame out
+ * @c:		the comparison
+ * @f:		borrowed
+ * @why:	what it is counted as
+ */
+void compare_release_frame(struct compare *c, const struct frame *f,
+			   enum compare_note why)
+{
+	c->out++;
+	c->noted[why]++;
+	c->handler.release(c->handler.arg, f);
+}
+
+static void unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
+{
+	uint32_t i = hold_index(&c->pool, h);
+
+	hold_queue_remove(&c->pool, &fl->q[h->side], i);
+	hold_remove(&c->pool, i);
+	if (!compare_flow_holds(fl))
+		c->n_holding--;
+}
+
+/**
+ * compare_release_head - let the first held primary packet of a flow out
+ * @c:		the comparison
+ * @fl:		a flow with a primary packet
+ * @why:	what it is counted as
+ */
+void compare_release_head(struct compare *c, struct cmp_flow *fl,
+			  enum compare_note why)
+{
+	struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
+	struct frame f = hold_frame(&c->pool, h);
+
+	compare_release_frame(c, &f, why);
+	unhold(c, fl, h);
+}
+
+/**
+ * compare_drop_held - drop a held secondary packet
+ * @c:		the comparison
+ * @fl:		its flow
+ * @h:		the packet
+ * @why:	what it is counted as
+ */
+void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
+		       enum compare_drop why)
+{
+	c->dropped[why]++;
+	unhold(c, fl, h);
+}
+
+/**
+ * compare_hold - keep a packet
+ * @c:		the comparison
+ * @fl:		its flow, into whose queue the caller puts it
+ * @side:	whose it is
+ * @f:		borrowed
+ *
+ * Return: its node, valid until the next call
+ */
+struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
+			  enum compare_side side, const struct frame *f)
+{
+	uint32_t i = hold_add(&c->pool, f, side, c->now_ns);
+	struct hold *h = hold_at(&c->pool, i);
+
+	h->flow = flow_index(c->flows, fl);
+	if (!compare_flow_holds(fl))
+		c->n_holding++;
+	return h;
+}
+
+/**
+ * compare_ask - ask for a checkpoint, once in an episode
+ * @c:		the comparison
+ * @reason:	why
+ * @fl:		the flow that shows it; NULL when it is none in particular
+ */
+void compare_ask(struct compare *c, enum compare_reason reason,
+		 struct cmp_flow *fl)
+{
+	char text[FLOW_TEXT_MAX] = "";
+
+	if (c->in_episode)
+		return;
+	c->in_episode = true;
+	c->noted[NOTE_EPISODES]++;
+	c->asked[reason]++;
+	if (fl)
+		flow_key_text(flow_key_get(c->flows, fl), text, sizeof(text));
+	c->handler.checkpoint(c->handler.arg, reason, text);
+}
+
+static void drop_queue(struct compare *c, struct cmp_flow *fl,
+		       enum compare_drop why)
+{
+	struct hold *h;
+
+	while ((h = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head)))
+		compare_drop_held(c, fl, h, why);
+}
+
+/**
+ * compare_differ - a flow differs: nothing of it is compared until the flush
+ * @c:		the comparison
+ * @fl:		the flow
+ * @reason:	how it differs
+ */
+void compare_differ(struct compare *c, struct cmp_flow *fl,
+		    enum compare_reason reason)
+{
+	if (!(fl->flags & FLOW_DIFFERENT)) {
+		fl->flags &= (uint16_t)~FLOW_SUSPECT;
+		fl->flags |= FLOW_DIFFERENT;
+		c->noted[NOTE_DIFFERENT]++;
+	}
+	drop_queue(c, fl, DROP_DIFFERENT);
+	compare_flow_touch(c, fl);
+	compare_ask(c, reason, fl);
+}
+
+/**
+ * compare_flow_of - the flow a packet is held in
+ * @c:		the comparison
+ * @h:		the packet
+ */
+struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h)
+{
+	return flow_at(c->flows, h->flow);
+}
+
+/* The flow with the most secondary packets. */
+static struct cmp_flow *fullest_flow(const struct compare *c)
+{
+	struct cmp_flow *best = NULL;
+	uint32_t i = c->pool.oldest[COMPARE_SECONDARY];
+
+	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->age_next) {
+		struct cmp_flow *fl = compare_flow_of(c, hold_at(&c->pool, i));
+
+		if (!best || fl->q[COMPARE_SECONDARY].n >
+			     best->q[COMPARE_SECONDARY].n)
+			best = fl;
+	}
+	return best;
+}
+
+/**
+ * compare_relieve_secondary - keep the secondary within its half of the bytes
+ * @c:		the comparison
+ *
+ * The fullest flow's secondary packets go. When that is little, because the
+ * bytes are spread over many flows, the oldest go too, so that the search is
+ * paid for by what it frees.
+ */
+void compare_relieve_secondary(struct compare *c)
+{
+	size_t bound = c->config.max_bytes / 2;
+	struct hold *h;
+
+	if (c->pool.bytes[COMPARE_SECONDARY] <= bound)
+		return;
+	for (struct cmp_flow *fl = fullest_flow(c); fl;
+	     fl = h ? compare_flow_of(c, h) : NULL) {
+		drop_queue(c, fl, DROP_OVER_BOUND);
+		compare_differ(c, fl, COMPARE_QUEUE);
+		if (c->pool.bytes[COMPARE_SECONDARY] <= bound / 8 * 7)
+			break;
+		h = hold_at(&c->pool, c->pool.oldest[COMPARE_SECONDARY]);
+	}
+}
+

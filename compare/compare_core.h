@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_CORE_H
+#define COLO_COMPARE_CORE_H
+
+#include "../common/flow.h"
+#include "../common/packet.h"
+#include "compare.h"
+#include "compare_hold.h"
+
+/*
+ * What the parts of the comparison share. compare.c sorts frames into flows
+ * and keeps the account, compare_tcp.c and compare_datagram.c decide,
+ * compare_hold.c keeps what waits.
+ *
+ * A flow goes one way, out of the guest. It has a queue for each side:
+ * primary packets wait for the secondary's in stream order, secondary packets
+ * for the primary's.
+ */
+enum {
+	FLOW_EDGE = 1 << 0,		/* edge is known */
+	FLOW_END = 1 << 1,		/* end is known */
+	FLOW_DIFFERENT = 1 << 2,	/* nothing more is compared until flush */
+	FLOW_SUSPECT = 1 << 3,		/* both sides wait, without a match */
+	FLOW_SYN_DONE = 1 << 4,		/* isn[] are those of this connection */
+	FLOW_SYN_LATE = 1 << 5,		/* the primary's SYN left by a flush */
+	FLOW_PRIMARY_SYN = 1 << 6,	/* a SYN waits in the primary's queue */
+	FLOW_SECONDARY_SYN = 1 << 7,	/* and one in the secondary's */
+	FLOW_RST_DONE = 1 << 8,		/* both sides have reset */
+	FLOW_CLOSED = 1 << 9,		/* both sides have closed or reset */
+	FLOW_BUSY = 1 << 10,		/* more than a SYN was seen */
+};
+
+/* The lists of the flow table: what goes together at expiry and eviction. */
+enum {
+	LIST_CLOSED,
+	LIST_HALF,			/* TCP that showed only a SYN */
+	LIST_DATAGRAM,
+	LIST_TCP,
+	LIST_SUSPECT,			/* in the order of suspicion */
+	LIST_DIFFERENT,
+};
+
+struct cmp_flow {
+	struct hold_queue q[2];	/* by enum compare_side */
+	uint32_t edge;		/* TCP: all below is equal on both sides */
+	uint32_t end;		/* TCP: behind the primary's highest byte */
+	uint32_t isn[2];	/* TCP: of the SYNs that matched */
+	uint16_t flags;		/* FLOW_* */
+	bool is_tcp;
+};
+
+enum compare_drop {
+	DROP_MATCHED,		/* secondary: equal to what left */
+	DROP_ACK,		/* secondary: carries only an acknowledgement */
+	DROP_LATE,		/* secondary: below the compared edge */
+	DROP_DUPLICATE,		/* secondary: waits already */
+	DROP_DIFFERENT,		/* secondary: of a flow known to differ */
+	DROP_FLUSHED,		/* secondary: thrown away by a checkpoint */
+	DROP_OVER_BOUND,	/* secondary: its half of max_bytes is used */
+	DROP_UNCOMPARED,	/* secondary: nothing we compare */
+	DROP_NO_FLOW,		/* secondary: the flow table is full */
+	DROP_FAILOVER,		/* secondary: ignored since failover */
+	DROP_REASONS
+};
+
+enum compare_note {
+	NOTE_COMPARED,		/* primary packets that left as equal */
+	NOTE_RELEASED_ACK,	/* primary: acknowledgements alone */
+	NOTE_RETRANSMITTED,	/* primary: bytes that had left before */
+	NOTE_UNCOMPARED,	/* primary: nothing we compare */
+	NOTE_FLUSHED,		/* primary: let go by a checkpoint */
+	NOTE_PASSED,		/* primary: after failover */
+	NOTE_DIFFERENT,		/* flows found to differ */
+	NOTE_EPISODES,		/* checkpoints asked for */
+	NOTE_EVICTED,		/* flows that made room for others */
+	NOTES
+};
+
+struct compare {
+	struct compare_config config;
+	struct compare_handler handler;
+	struct flow_table *flows;
+	struct hold_pool pool;
+	bool in_episode;	/* a checkpoint was asked for */
+	bool is_failover;
+	uint32_t n_holding;	/* flows with anything in a queue */
+	uint64_t now_ns;
+	uint64_t in[2], out;	/* frames */
+	uint64_t dropped[DROP_REASONS];
+	uint64_t noted[NOTES];
+	uint64_t asked[COMPARE_REASONS];
+};
+
+/* What a queue's head, or a new packet, came to. */
+enum compare_step { STEP_WAIT, STEP_DONE, STEP_DIFFERENT };
+
+static inline bool compare_flow_holds(const struct cmp_flow *fl)
+{
+	return fl->q[COMPARE_PRIMARY].n || fl->q[COMPARE_SECONDARY].n;
+}
+
+struct cmp_flow *compare_flow_find(struct compare *c, const struct packet *p);
+void compare_flow_touch(struct compare *c, struct cmp_flow *fl);
+void compare_flow_expire_idle(struct compare *c);
+void compare_flow_expire_suspects(struct compare *c);
+void compare_flow_clear_marks(struct compare *c);
+
+struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h);
+void compare_relieve_secondary(struct compare *c);
+void compare_release_frame(struct compare *c, const struct frame *f,
+			   enum compare_note why);
+void compare_release_head(struct compare *c, struct cmp_flow *fl,
+			  enum compare_note why);
+void compare_drop_held(struct compare *c, struct cmp_flow *fl,
+		       struct hold *h, enum compare_drop why);
+struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
+			  enum compare_side side, const struct frame *f);
+void compare_differ(struct compare *c, struct cmp_flow *fl,
+		    enum compare_reason reason);
+void compare_ask(struct compare *c, enum compare_reason reason,
+		 struct cmp_flow *fl);
+
+void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
+			 const struct frame *f, const struct packet *p);
+void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
+			   const struct frame *f, const struct packet *p);
+void compare_tcp_flushed(struct compare *c, struct cmp_flow *fl,
+			 const struct hold *h);
+
+bool compare_syn_is_same(const struct packet *a, const struct packet *b);
+
+void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
+			      const struct frame *f, const struct packet *p);
+void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
+				const struct frame *f, const struct packet *p);
+
+#endif

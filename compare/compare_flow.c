@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The flows of a comparison, and which of them are forgotten when: by their
+ * list and its idle time, or at max_flows to make room. One that holds a
+ * packet is never forgotten.
+ */
+#include "compare_core.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+#define EVICT_SCAN 64u		/* flows looked at to find one to evict */
+
+/* Idle for so long, a flow is forgotten; 0: never. */
+static const uint64_t list_idle_ns[FLOW_LISTS] = {
+	[LIST_CLOSED] = 60 * SECOND_NS,
+	[LIST_HALF] = 60 * SECOND_NS,
+	[LIST_DATAGRAM] = 180 * SECOND_NS,
+	[LIST_TCP] = 2 * 3600 * SECOND_NS,
+};
+
+static unsigned home_list(const struct cmp_flow *fl)
+{
+	if (fl->flags & FLOW_DIFFERENT)
+		return LIST_DIFFERENT;
+	if (fl->flags & FLOW_SUSPECT)
+		return LIST_SUSPECT;
+	if (!fl->is_tcp)
+		return LIST_DATAGRAM;
+	if (fl->flags & FLOW_CLOSED)
+		return LIST_CLOSED;
+	return fl->flags & FLOW_BUSY ? LIST_TCP : LIST_HALF;
+}
+
+/**
+ * compare_flow_touch - a flow was used, or has become another kind
+ * @c:		the comparison
+ * @fl:		the flow
+ *
+ * Keeps the lists in about the order of use: to the second is enough.
+ */
+void compare_flow_touch(struct compare *c, struct cmp_flow *fl)
+{
+	unsigned list = home_list(fl);
+
+	if (flow_list(c->flows, fl) == list &&
+	    (list == LIST_SUSPECT || list == LIST_DIFFERENT ||
+	     c->now_ns - flow_used_ns(c->flows, fl) < SECOND_NS))
+		return;
+	flow_touch(c->flows, fl, list, c->now_ns);
+}
+
+static bool evict_from(struct compare *c, unsigned list)
+{
+	struct cmp_flow *fl;
+
+	for (unsigned i = 0; i < EVICT_SCAN; i++) {
+		fl = flow_oldest(c->flows, list);
+		if (!fl)
+			return false;
+		if (!compare_flow_holds(fl)) {
+			flow_remove(c->flows, fl);
+			c->noted[NOTE_EVICTED]++;
+			return true;
+		}
+		flow_touch(c->flows, fl, list, c->now_ns);
+	}
+	return false;
+}
+
+static void make_room(struct compare *c)
+{
+	if (flow_count(c->flows) < c->config.max_flows ||
+	    c->n_holding >= flow_count(c->flows))
+		return;
+	for (unsigned list = LIST_CLOSED; list <= LIST_TCP; list++)
+		if (evict_from(c, list))
+			return;
+}
+
+/**
+ * compare_flow_find - the flow of a packet, a new one if need be
+ * @c:		the comparison
+ * @p:		the packet
+ *
+ * Return: the flow, NULL for a packet without one or when the table is full
+ */
+struct cmp_flow *compare_flow_find(struct compare *c, const struct packet *p)
+{
+	bool is_tcp = p->proto == PACKET_TCP && p->level == PACKET_L4 &&
+		      !p->fragment;
+	struct flow_key key;
+	struct cmp_flow *fl;
+
+	if (flow_key_of(&key, p, false) < 0)
+		return NULL;
+	if (p->fragment)
+		key.sport = key.dport = 0;
+	fl = flow_find(c->flows, &key);
+	if (fl)
+		return fl;
+	make_room(c);
+	fl = flow_add(c->flows, &key, is_tcp ? LIST_HALF : LIST_DATAGRAM,
+		      c->now_ns);
+	if (!fl)
+		return NULL;
+	fl->is_tcp = is_tcp;
+	hold_queue_init(&fl->q[COMPARE_PRIMARY]);
+	hold_queue_init(&fl->q[COMPARE_SECONDARY]);
+	return fl;
+}
+
+static void expire_list(struct compare *c, unsigned list)
+{
+	struct cmp_flow *fl;
+
+	while ((fl = flow_oldest(c->flows, list)) &&
+	       flow_used_ns(c->flows, fl) + list_idle_ns[list] <= c->now_ns) {
+		if (compare_flow_holds(fl))
+			flow_touch(c->flows, fl, list, c->now_ns);
+		else
+			flow_remove(c->flows, fl);
+	}
+}
+
+/**
+ * compare_flow_expire_idle - forget the flows that have been idle
+ * @c:		the comparison
+ */
+void compare_flow_expire_idle(struct compare *c)
+{
+	for (unsigned list = 0; list < FLOW_LISTS; list++)
+		if (list_idle_ns[list])
+			expire_list(c, list);
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Since when the first packets of both sides have waited together. */
+static uint64_t suspect_since(const struct compare *c,
+			      const struct cmp_flow *fl)
+{
+	const struct hold *p = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
+	const struct hold *s = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head);
+
+	return later(p->time_ns, s->time_ns);
+}
+
+/**
+ * compare_flow_expire_suspects - what waits on both sides does differ
+ * @c:		the comparison
+ *
+ * A flow's place in the list says when suspicion began; the packets it is
+ * about may be newer ones by now.
+ */
+void compare_flow_expire_suspects(struct compare *c)
+{
+	uint64_t reorder_ns = c->config.reorder_ns;
+	struct cmp_flow *fl;
+
+	while ((fl = flow_oldest(c->flows, LIST_SUSPECT)) &&
+	       flow_used_ns(c->flows, fl) + reorder_ns <= c->now_ns) {
+		uint64_t since = suspect_since(c, fl);
+
+		if (since + reorder_ns <= c->now_ns)
+			compare_differ(c, fl, COMPARE_PAYLOAD);
+		else
+			flow_touch(c->flows, fl, LIST_SUSPECT, since);
+	}
+}
+
+static void clear_list(struct compare *c, unsigned list, unsigned flag)
+{
+	struct cmp_flow *fl;
+
+	while ((fl = flow_oldest(c->flows, list))) {
+		fl->flags &= (uint16_t)~flag;
+		flow_touch(c->flows, fl, home_list(fl), c->now_ns);
+	}
+}
+
+/**
+ * compare_flow_clear_marks - no flow differs any more
+ * @c:		the comparison, which holds nothing
+ */
+void compare_flow_clear_marks(struct compare *c)
+{
+	clear_list(c, LIST_DIFFERENT, FLOW_DIFFERENT);
+	clear_list(c, LIST_SUSPECT, FLOW_SUSPECT);
+}

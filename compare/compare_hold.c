@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: ISC */
+#include "compare_hold.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_NODES 1024u
+#define FIRST_PINS 64u
+#define SLACK_BYTES (16u * (size_t)CHUNK_BYTES)
+
+static_assert(sizeof(struct hold) == 64, "a held packet costs 64 bytes");
+
+static void *grow(void *array, uint32_t *n, uint32_t first, size_t size)
+{
+	uint32_t more = *n ? *n * 2 : first;
+	void *p = *n < HOLD_NONE / 2 ? realloc(array, more * size) : NULL;
+
+	if (!p)
+		abort();
+	*n = more;
+	return p;
+}
+
+static uint32_t node_take(struct hold_pool *p)
+{
+	uint32_t i = p->free_node;
+
+	if (i == HOLD_NONE) {
+		uint32_t from = p->n_nodes;
+
+		p->nodes = grow(p->nodes, &p->n_nodes, FIRST_NODES,
+				sizeof(*p->nodes));
+		for (i = p->n_nodes; i-- > from;) {
+			p->nodes[i].next = p->free_node;
+			p->free_node = i;
+		}
+		i = p->free_node;
+	}
+	p->free_node = p->nodes[i].next;
+	return i;
+}
+
+static uint32_t pin_take(struct hold_pool *p, struct chunk *chunk)
+{
+	uint32_t i = p->free_pin;
+
+	if (i == HOLD_NONE) {
+		uint32_t from = p->n_pins;
+
+		p->pins = grow(p->pins, &p->n_pins, FIRST_PINS,
+			       sizeof(*p->pins));
+		for (i = p->n_pins; i-- > from;) {
+			p->pins[i].chunk = NULL;
+			p->pins[i].next = p->free_pin;
+			p->free_pin = i;
+		}
+		i = p->free_pin;
+	}
+	p->free_pin = p->pins[i].next;
+	p->pins[i] = (struct hold_pin){ .chunk = chunk_ref(chunk),
+					.nodes = HOLD_NONE };
+	p->pinned_bytes += chunk->cap;
+	return i;
+}
+
+static void pin_put(struct hold_pool *p, uint32_t i)
+{
+	struct hold_pin *pin = &p->pins[i];
+
+	for (unsigned side = 0; side < 2; side++)
+		if (p->current[side] == i)
+			p->current[side] = HOLD_NONE;
+	p->pinned_bytes -= pin->chunk->cap;
+	chunk_unref(pin->chunk);
+	pin->chunk = NULL;
+	pin->next = p->free_pin;
+	p->free_pin = i;
+}
+
+static void pin_attach(struct hold_pool *p, uint32_t i, uint32_t index)
+{
+	struct hold_pin *pin = &p->pins[i];
+	struct hold *h = &p->nodes[index];
+
+	h->pin = i;
+	h->pin_prev = HOLD_NONE;
+	h->pin_next = pin->nodes;
+	if (pin->nodes != HOLD_NONE)
+		p->nodes[pin->nodes].pin_prev = index;
+	pin->nodes = index;
+	pin->held_bytes += h->len;
+}
+
+static void pin_detach(struct hold_pool *p, const struct hold *h)
+{
+	struct hold_pin *pin = &p->pins[h->pin];
+
+	if (h->pin_prev == HOLD_NONE)
+		pin->nodes = h->pin_next;
+	else
+		p->nodes[h->pin_prev].pin_next = h->pin_next;
+	if (h->pin_next != HOLD_NONE)
+		p->nodes[h->pin_next].pin_prev = h->pin_prev;
+	pin->held_bytes -= h->len;
+	if (pin->nodes == HOLD_NONE)
+		pin_put(p, h->pin);
+}
+
+/**
+ * hold_pool_init - begin with nothing held
+ * @p:		filled
+ */
+void hold_pool_init(struct hold_pool *p)
+{
+	*p = (struct hold_pool){
+		.free_node = HOLD_NONE,
+		.free_pin = HOLD_NONE,
+		.current = { HOLD_NONE, HOLD_NONE },
+		.oldest = { HOLD_NONE, HOLD_NONE },
+		.newest = { HOLD_NONE, HOLD_NONE },
+	};
+}
+
+/**
+ * hold_pool_fini - let go of everything held and the memory
+ * @p:		as hold_pool_init() left it, or used
+ */
+void hold_pool_fini(struct hold_pool *p)
+{
+	for (uint32_t i = 0; i < p->n_pins; i++)
+		chunk_unref(p->pins[i].chunk);
+	free(p->pins);
+	free(p->nodes);
+	hold_pool_init(p);
+}
+
+static void age_append(struct hold_pool *p, unsigned side, uint32_t index)
+{
+	struct hold *h = &p->nodes[index];
+
+	h->age_next = HOLD_NONE;
+	h->age_prev = p->newest[side];
+	if (h->age_prev == HOLD_NONE)
+		p->oldest[side] = index;
+	else
+		p->nodes[h->age_prev].age_next = index;
+	p->newest[side] = index;
+}
+
+static void age_remove(struct hold_pool *p, const struct hold *h)
+{
+	if (h->age_prev == HOLD_NONE)
+		p->oldest[h->side] = h->age_next;
+	else
+		p->nodes[h->age_prev].age_next = h->age_next;
+	if (h->age_next == HOLD_NONE)
+		p->newest[h->side] = h->age_prev;
+	else
+		p->nodes[h->age_next].age_prev = h->age_prev;
+}
+
+/**
+ * hold_add - keep a frame without copying it
+ * @p:		the pool
+ * @f:		borrowed; a reference on its chunk is taken
+ * @side:	0 or 1
+ * @now_ns:	its time of arrival
+ *
+ * Return: the node's index; it is in no flow's queue yet.
+ */
+uint32_t hold_add(struct hold_pool *p, const struct frame *f, unsigned side,
+		  uint64_t now_ns)
+{
+	uint32_t index = node_take(p), pin = p->current[side];
+	struct hold *h = &p->nodes[index];
+
+	if (pin == HOLD_NONE || p->pins[pin].chunk != f->chunk)
+		p->current[side] = pin = pin_take(p, f->chunk);
+	*h = (struct hold){
+		.time_ns = now_ns,
+		.off = (uint32_t)(f->data - f->chunk->bytes),
+		.len = f->len,
+		.next = HOLD_NONE,
+		.prev = HOLD_NONE,
+		.vnet_len = f->vnet_len,
+		.prefix_len = f->prefix_len,
+		.side = (uint8_t)side,
+	};
+	pin_attach(p, pin, index);
+	age_append(p, side, index);
+	p->n[side]++;
+	p->bytes[side] += h->len + sizeof(*h);
+	p->held_bytes += h->len;
+	return index;
+}
+
+/**
+ * hold_remove - let go of a frame
+ * @p:		the pool
+ * @index:	of a node that is in no flow's queue any more
+ */
+void hold_remove(struct hold_pool *p, uint32_t index)
+{
+	struct hold *h = &p->nodes[index];
+
+	p->n[h->side]--;
+	p->bytes[h->side] -= h->len + sizeof(*h);
+	p->held_bytes -= h->len;
+	age_remove(p, h);
+	pin_detach(p, h);
+	h->next = p->free_node;
+	p->free_node = index;
+}
+
+/* Moves the frame of a node to the place `used` of a chunk of ours. */
+static uint32_t move_frame(struct hold_pool *p, uint32_t index, uint32_t to,
+			   uint32_t used)
+{
+	struct hold *h = &p->nodes[index];
+	const uint8_t *from = p->pins[h->pin].chunk->bytes + h->off;
+	uint8_t *at = p->pins[to].chunk->bytes + used;
+
+	memcpy(at, from - h->prefix_len, h->prefix_len + h->len);
+	pin_detach(p, h);
+	h->off = used + h->prefix_len;
+	pin_attach(p, to, index);
+	return used + h->prefix_len + h->len;
+}
+
+static bool is_sparse(const struct hold_pool *p, uint32_t i)
+{
+	const struct hold_pin *pin = &p->pins[i];
+
+	return pin->chunk && i != p->current[0] && i != p->current[1] &&
+	       pin->held_bytes < pin->chunk->cap / 2;
+}
+
+static void compact_now(struct hold_pool *p)
+{
+	uint32_t n_pins = p->n_pins, to = HOLD_NONE, used = 0;
+
+	for (uint32_t i = 0; i < n_pins; i++) {
+		if (i == to || !is_sparse(p, i))
+			continue;
+		for (uint32_t n = p->pins[i].nodes, next; n != HOLD_NONE;
+		     n = next) {
+			const struct hold *h = &p->nodes[n];
+			uint32_t need = h->prefix_len + h->len;
+
+			next = h->pin_next;
+			if (to == HOLD_NONE ||
+			    p->pins[to].chunk->cap - used < need) {
+				struct chunk *c = chunk_new(CHUNK_BYTES);
+
+				to = pin_take(p, c);
+				chunk_unref(c);
+				used = 0;
+			}
+			used = move_frame(p, n, to, used);
+		}
+	}
+}
+
+/**
+ * hold_compact - keep the memory of held frames in proportion to them
+ * @p:		the pool
+ *
+ * Cheap when there is nothing to gain. It gains something only after as many
+ * bytes as it may leave have arrived, so its cost is a share of theirs.
+ */
+void hold_compact(struct hold_pool *p)
+{
+	if (p->pinned_bytes > p->held_bytes + p->held_bytes / 2 + SLACK_BYTES)
+		compact_now(p);
+}
+
+/**
+ * hold_queue_init - an empty queue
+ * @q:		filled
+ */
+void hold_queue_init(struct hold_queue *q)
+{
+	*q = (struct hold_queue){ .head = HOLD_NONE, .tail = HOLD_NONE };
+}
+
+/**
+ * hold_queue_insert - put a node in a queue
+ * @p:		the pool
+ * @q:		the queue
+ * @after:	the node it comes behind, HOLD_NONE for the front
+ * @index:	the node
+ */
+void hold_queue_insert(struct hold_pool *p, struct hold_queue *q,
+		       uint32_t after, uint32_t index)
+{
+	struct hold *h = &p->nodes[index];
+
+	h->prev = after;
+	h->next = after == HOLD_NONE ? q->head : p->nodes[after].next;
+	if (h->prev == HOLD_NONE)
+		q->head = index;
+	else
+		p->nodes[h->prev].next = index;
+	if (h->next == HOLD_NONE)
+		q->tail = index;
+	else
+		p->nodes[h->next].prev = index;
+	q->n++;
+}
+
+/**
+ * hold_queue_remove - take a node out of its queue
+ * @p:		the pool
+ * @q:		the queue it is in
+ * @index:	the node
+ */
+void hold_queue_remove(struct hold_pool *p, struct hold_queue *q,
+		       uint32_t index)
+{
+	const struct hold *h = &p->nodes[index];
+
+	if (h->prev == HOLD_NONE)
+		q->head = h->next;
+	else
+		p->nodes[h->prev].next = h->next;
+	if (h->next == HOLD_NONE)
+		q->tail = h->prev;
+	else
+		p->nodes[h->next].prev = h->prev;
+	q->n--;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC */
+#include "live.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "../common/log.h"
+#include "running.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+static uint64_t now_ns(const struct live *l)
+{
+	return loop_now_ns(&l->loop);
+}
+
+static void arm_due(struct live *l)
+{
+	uint64_t now = now_ns(l), due = compare_due_ns(l->compare);
+
+	if (due >= l->due_ns || due == COMPARE_NEVER)
+		return;
+	l->due_ns = due;
+	loop_timer_start(&l->due, due <= now ? 0 :
+			 (due - now + NS_PER_MS - 1) / NS_PER_MS, 0);
+}
+
+/* While the comparison is full, primary-in waits; on captures, which wait for
+ * each other, a checkpoint has to do instead. */
+static void apply_pressure(struct live *l)
+{
+	bool is_full = compare_is_full(l->compare);
+
+	if (is_full && l->loop.is_virtual) {
+		compare_flush(l->compare, now_ns(l));
+		return;
+	}
+	if (is_full == l->is_stopped)
+		return;
+	l->is_stopped = is_full;
+	if (is_full)
+		endpoint_stop(l->primary_in);
+	else
+		endpoint_start(l->primary_in);
+}
+
+static void flush(struct live *l)
+{
+	compare_flush(l->compare, now_ns(l));
+	apply_pressure(l);
+}
+
+/* After each call of the comparison: what it asked for is done here, so that
+ * it is never called from its own callbacks. */
+static void settle(struct live *l)
+{
+	if (l->wants_checkpoint) {
+		l->wants_checkpoint = false;
+		log_info("compare", "checkpoint wanted: %s %s",
+			 compare_reason_text(l->reason), l->flow);
+		checkpoint_ask(&l->checkpoint, compare_reason_text(l->reason),
+			       l->flow);
+	}
+	apply_pressure(l);
+	arm_due(l);
+}
+
+static void on_release(void *arg, const struct frame *f)
+{
+	struct live *l = arg;
+
+	endpoint_send(l->outdev, f, 1);
+}
+
+static void on_compare_checkpoint(void *arg, enum compare_reason reason,
+				  const char *flow)
+{
+	struct live *l = arg;
+
+	l->n_episodes++;
+	l->wants_checkpoint = true;
+	l->reason = reason;
+	snprintf(l->flow, sizeof(l->flow), "%s", flow);
+}
+
+static void on_checkpoint_made(void *arg)
+{
+	flush(arg);
+}
+
+static void on_primary(struct endpoint *ep, struct frame *v, unsigned n,
+		       void *arg)
+{
+	struct live *l = arg;
+
+	(void)ep;
+	compare_input(l->compare, COMPARE_PRIMARY, v, n, now_ns(l));
+	settle(l);
+}
+
+static void on_secondary(struct endpoint *ep, struct frame *v, unsigned n,
+			 void *arg)
+{
+	struct live *l = arg;
+
+	(void)ep;
+	compare_input(l->compare, COMPARE_SECONDARY, v, n, now_ns(l));
+	settle(l);
+}
+
+static void on_secondary_event(struct endpoint *ep, enum endpoint_event ev,
+			       void *arg)
+{
+	struct live *l = arg;
+
+	(void)ep;
+	if (ev == ENDPOINT_UP || ev == ENDPOINT_DOWN)
+		failover_peer(&l->failover, ev == ENDPOINT_UP);
+}
+
+static void on_outdev_event(struct endpoint *ep, enum endpoint_event ev,
+			    void *arg)
+{
+	struct live *l = arg;
+
+	(void)ep;
+	if (ev != ENDPOINT_DEAD)
+		return;
+	loop_fail(&l->loop);
+	loop_end(&l->loop);
+}
+
+static void on_scan(void *arg)
+{
+	struct live *l = arg;
+
+	compare_expire(l->compare, now_ns(l));
+	settle(l);
+}
+
+static void on_due(void *arg)
+{
+	struct live *l = arg;
+
+	l->due_ns = COMPARE_NEVER;
+	on_scan(l);
+}
+
+static void on_failover(void *arg)
+{
+	struct live *l = arg;
+
+	checkpoint_stop(&l->checkpoint);
+	compare_failover(l->compare, now_ns(l));
+	apply_pressure(l);
+}
+
+static void on_failover_signal(void *arg)
+{
+	struct live *l = arg;
+
+	failover_now(&l->failover);
+}
+
+/* Somebody says that a checkpoint was made. */
+static void on_checkpoint_signal(void *arg)
+{
+	struct live *l = arg;
+
+	checkpoint_done(&l->checkpoint);
+	flush(l);
+}
+
+/* The endpoints count what came in and went out; ours is what is between. */
+static void on_stats(void *arg, struct stats *s)
+{
+	const struct live *l = arg;
+	struct stats own = { 0 };
+
+	compare_stats(l->compare, &own);
+	s->held += own.held;
+	s->originated += l->checkpoint.n_sent;
+	stats_drop(s, "notify", l->checkpoint.n_received);
+	for (unsigned i = 0; i < own.n_rows; i++)
+		stats_note(s, own.rows[i].group, own.rows[i].name,
+			   own.rows[i].value);
+}
+
+/*
+ * No more input. On captures what still waits has waited too long. A wire's
+ * held packets leave: the primary has sent them, nobody else would.
+ */
+static void on_end(void *arg)
+{
+	struct live *l = arg;
+	bool holds = compare_is_holding(l->compare);
+
+	if (l->loop.is_virtual) {
+		compare_expire(l->compare, now_ns(l) +
+			       l->options->timeout_ms * NS_PER_MS);
+		settle(l);
+	}
+	checkpoint_stop(&l->checkpoint);
+	flush(l);
+	if (!holds && l->options->common.state_dir)
+		running_end(l->options->common.state_dir);
+}
+
+static struct compare_config compare_config(const struct live_options *o)
+{
+	struct compare_config config = {
+		.timeout_ns = o->timeout_ms * NS_PER_MS,
+		.reorder_ns = o->reorder_ms * NS_PER_MS,
+		.max_queue = (uint32_t)o->max_queue,
+		.max_bytes = o->max_bytes,
+		.max_flows = (uint32_t)o->max_flows,
+	};
+
+	if (getrandom(&config.seed, sizeof(config.seed), 0) < 0)
+		config.seed = 1;
+	return config;
+}
+
+static int open_endpoints(struct live *l)
+{
+	const struct live_options *o = l->options;
+	const struct endpoint_handler primary = { on_primary, NULL, l };
+	const struct endpoint_handler secondary = {
+		on_secondary, on_secondary_event, l
+	};
+	const struct endpoint_handler outdev = { NULL, on_outdev_event, l };
+	int err;
+
+	err = endpoint_open(&l->outdev, &l->loop, "outdev", &o->outdev,
+			    ENDPOINT_WRITE, &outdev);
+	if (err == 0)
+		err = endpoint_open(&l->primary_in, &l->loop, "primary-in",
+				    &o->primary_in, ENDPOINT_READ, &primary);
+	if (err == 0)
+		err = endpoint_open(&l->secondary_in, &l->loop,
+				    "secondary-in", &o->secondary_in,
+				    ENDPOINT_READ, &secondary);
+	if (err == 0)
+		err = checkpoint_open(&l->checkpoint, &o->notify_dev);
+	if (err == 0)
+		endpoint_feeds(l->primary_in, l->outdev);
+	return err;
+}
+
+/* The role, and whether the last run lost what it held. */
+static int take_up(struct live *l)
+{
+	const char *state_dir = l->options->common.state_dir;
+	int err = failover_init(&l->failover, &l->loop,
+				l->options->auto_failover_s, on_failover, l);
+
+	if (err == 0 && l->failover.role == ROLE_FAILOVER)
+		on_failover(l);
+	if (err < 0 || !state_dir)
+		return err;
+	err = running_begin(state_dir);
+	if (err == 1)
+		checkpoint_ask(&l->checkpoint, "restart", "");
+	return err < 0 ? err : 0;
+}
+
+static int start(struct live *l)
+{
+	const struct compare_handler handler = {
+		on_release, on_compare_checkpoint, l
+	};
+	const struct compare_config config = compare_config(l->options);
+	int err;
+
+	l->compare = compare_new(&config, &handler);
+	if (!l->compare)
+		return -ENOMEM;
+	checkpoint_init(&l->checkpoint, &l->loop, l->options->retry_ms,
+			on_checkpoint_made, l);
+	loop_timer_init(&l->loop, &l->scan, on_scan, l);
+	loop_timer_init(&l->loop, &l->due, on_due, l);
+	l->due_ns = COMPARE_NEVER;
+	err = open_endpoints(l);
+	if (err == 0)
+		err = take_up(l);
+	loop_timer_start(&l->scan, l->options->scan_ms, l->options->scan_ms);
+	return err;
+}
+
+/* On captures it is a diff: 0 same, 1 different, 2 trouble. */
+static int exit_status(const struct live *l, bool failed)
+{
+	if (l->options->primary_in.kind != ENDPOINT_PCAP ||
+	    l->options->secondary_in.kind != ENDPOINT_PCAP)
+		return failed;
+	return failed ? 2 : l->n_episodes > 0;
+}
+
+/**
+ * live_run - run colo-compare until it ends
+ * @l:		its checkpoint mode is set, all else is filled in
+ * @options:	checked by main(); borrowed
+ *
+ * Return: the exit status
+ */
+int live_run(struct live *l, const struct live_options *options)
+{
+	const struct loop_handler handler = {
+		.on_stats = on_stats,
+		.on_failover = on_failover_signal,
+		.on_checkpoint = on_checkpoint_signal,
+		.on_end = on_end,
+		.arg = l,
+	};
+	int err;
+
+	l->options = options;
+	err = loop_init(&l->loop, &options->common, &handler);
+	if (err < 0)
+		return 1;
+	err = start(l);
+	if (err < 0) {
+		loop_abandon(&l->loop);
+		compare_free(l->compare);
+		return err == -EINVAL ? 2 : exit_status(l, true);
+	}
+	err = loop_run(&l->loop);
+	compare_free(l->compare);
+	return exit_status(l, err);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_LIVE_H
+#define COLO_COMPARE_LIVE_H
+
+#include "../common/failover.h"
+#include "../common/option.h"
+#include "checkpoint.h"
+#include "compare.h"
+
+struct live_options {
+	struct option_common common;
+	struct endpoint_spec primary_in, secondary_in, outdev, notify_dev;
+	bool notify_plain;
+	uint64_t timeout_ms, scan_ms, reorder_ms, retry_ms;
+	uint64_t max_queue, max_bytes, max_flows;
+	uint64_t auto_failover_s;
+	const char *checkpoint;
+};
+
+/* The process: endpoints and a clock around the comparison. */
+struct live {
+	const struct live_options *options;
+	struct loop loop;
+	struct failover failover;
+	struct checkpoint checkpoint;
+	struct compare *compare;
+	struct endpoint *primary_in, *secondary_in, *outdev;
+	struct loop_timer scan, due;
+	uint64_t due_ns;		/* what `due` is armed for */
+	bool is_stopped;		/* primary-in, for compare_is_full() */
+	bool wants_checkpoint;		/* compare asked during this call */
+	enum compare_reason reason;
+	char flow[128];
+	uint64_t n_episodes;
+};
+
+int live_run(struct live *l, const struct live_options *options);
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_KIT_H
+#define COLO_COMPARE_KIT_H
+
+#include "../../common/bytes.h"
+#include "../../common/packet.h"
+#include "../../compare/compare.h"
+#include "test.h"
+
+/*
+ * What the tests of the comparison share: packets from a few words, and a
+ * handler that writes down what came out.
+ */
+#define KIT_OUT_MAX (1u << 21)
+#define MS UINT64_C(1000000)
+#define SEC (1000 * MS)
+#define A TCP_ACK
+#define F TCP_FIN
+#define S TCP_SYN
+#define R TCP_RST
+
+struct kit {
+	struct compare *c;
+	uint64_t now_ns;
+	uint32_t *out;		/* the tags of the released frames, in order */
+	unsigned n_out;
+	unsigned n_asked;
+	enum compare_reason reason;
+	char flow[160];
+};
+
+struct seg {			/* a frame, in the test's words */
+	uint32_t tag;		/* to know it again: IPv4 id, IPv6 flow label */
+	unsigned proto;
+	bool v6;
+	uint16_t sport, dport;	/* 80, 1000 unless set */
+	uint32_t seq, ack;
+	unsigned flags;
+	const void *data;
+	unsigned len;
+	const void *options;	/* of TCP */
+	unsigned options_len;
+	unsigned vlan;
+	unsigned pad_to;	/* Ethernet padding */
+	unsigned ttl;
+	unsigned mac;		/* last byte of the destination */
+	unsigned frag;		/* the IPv4 flags and offset field */
+	unsigned ethertype;
+};
+
+static inline uint32_t kit_tag(const struct frame *f)
+{
+	struct packet p;
+
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	if (p.ip_version == 4)
+		return bytes_get16(p.eth + p.l3_off + 4);
+	if (p.ip_version == 6)
+		return bytes_get32(p.eth + p.l3_off) & 0xfffff;
+	return p.eth[p.len - 1];
+}
+
+static inline void kit_on_release(void *arg, const struct frame *f)
+{
+	struct kit *k = arg;
+
+	CHECK(k->n_out < KIT_OUT_MAX);
+	k->out[k->n_out++] = kit_tag(f);
+}
+
+static inline void kit_on_checkpoint(void *arg, enum compare_reason reason,
+				     const char *flow)
+{
+	struct kit *k = arg;
+
+	k->n_asked++;
+	k->reason = reason;
+	snprintf(k->flow, sizeof(k->flow), "%s", flow);
+}
+
+static inline void kit_init_with(struct kit *k,
+				 const struct compare_config *config)
+{
+	const struct compare_handler handler = {
+		.release = kit_on_release,
+		.checkpoint = kit_on_checkpoint,
+		.arg = k,
+	};
+
+	*k = (struct kit){ .now_ns = SEC };
+	k->out = malloc(KIT_OUT_MAX * sizeof(*k->out));
+	k->c = compare_new(config, &handler);
+	CHECK(k->out && k->c);
+}
+
+static inline struct compare_config kit_config(void)
+{
+	return (struct compare_config){
+		.timeout_ns = 3 * SEC,
+		.reorder_ns = 10 * MS,
+		.max_queue = 1024,
+		.max_bytes = 64 << 20,
+		.max_flows = 1 << 16,
+		.seed = 1,
+	};
+}
+
+static inline void kit_init(struct kit *k)
+{
+	struct compare_config config = kit_config();
+
+	kit_init_with(k, &config);
+}
+
+static inline uint64_t kit_row(const struct stats *s, const char *group,
+			       const char *name)
+{
+	for (unsigned i = 0; i < s->n_rows; i++)
+		if (!strcmp(s->rows[i].group, group) &&
+		    !strcmp(s->rows[i].name, name))
+			return s->rows[i].value;
+	CHECK(!"no such row");
+	return 0;
+}
+
+/* The account must be exact, at any moment. */
+static inline struct stats kit_stats(const struct kit *k)
+{
+	struct stats s = { 0 };
+
+	compare_stats(k->c, &s);
+	CHECK_EQ(s.in + s.originated + s.copied,
+		 s.out + s.merged + s.held + stats_dropped(&s));
+	return s;
+}
+
+static inline uint64_t kit_dropped(const struct kit *k, const char *reason)
+{
+	struct stats s = kit_stats(k);
+
+	return kit_row(&s, "dropped", reason);
+}
+
+static inline void kit_fini(struct kit *k)
+{
+	kit_stats(k);
+	compare_free(k->c);
+	free(k->out);
+}
+
+static inline uint8_t *kit_ethernet(uint8_t *at, const struct seg *g)
+{
+	memcpy(at, "\x52\x54\0\0\0\0\x52\x54\0\0\0\x02", 12);
+	at[5] = (uint8_t)g->mac;
+	at += 12;
+	if (g->vlan) {
+		bytes_put16(at, 0x8100);
+		bytes_put16(at + 2, (uint16_t)g->vlan);
+		at += 4;
+	}
+	bytes_put16(at, (uint16_t)(g->ethertype ? g->ethertype :
+				   g->v6 ? 0x86dd : 0x0800));
+	return at + 2;
+}
+
+static inline uint8_t *kit_ip(uint8_t *at, const struct seg *g, unsigned len)
+{
+	unsigned ttl = g->ttl ? g->ttl : 64;
+
+	if (g->v6) {
+		memset(at, 0, 40);
+		bytes_put32(at, 0x60000000 | g->tag);
+		bytes_put16(at + 4, (uint16_t)len);
+		at[6] = (uint8_t)g->proto;
+		at[7] = (uint8_t)ttl;
+		at[8] = at[24] = 0xfd;
+		at[23] = 1;
+		at[39] = 2;
+		return at + 40;
+	}
+	memset(at, 0, 20);
+	at[0] = 0x45;
+	bytes_put16(at + 2, (uint16_t)(20 + len));
+	bytes_put16(at + 4, (uint16_t)g->tag);
+	bytes_put16(at + 6, (uint16_t)g->frag);
+	at[8] = (uint8_t)ttl;
+	at[9] = (uint8_t)g->proto;
+	memcpy(at + 12, "\x0a\0\0\x01\x0a\0\0\x02", 8);
+	return at + 20;
+}
+
+static inline uint8_t *kit_l4(uint8_t *at, const struct seg *g)
+{
+	unsigned header_len = 20 + g->options_len;
+
+	if (g->proto == PACKET_TCP || g->proto == PACKET_UDP) {
+		bytes_put16(at, g->sport ? g->sport : 80);
+		bytes_put16(at + 2, g->dport ? g->dport : 1000);
+	}
+	if (g->proto == PACKET_UDP) {
+		bytes_put16(at + 4, (uint16_t)(8 + g->len));
+		bytes_put16(at + 6, 0);
+		return at + 8;
+	}
+	if (g->proto != PACKET_TCP)
+		return at;
+	bytes_put32(at + 4, g->seq);
+	bytes_put32(at + 8, g->ack);
+	at[12] = (uint8_t)(header_len / 4 << 4);
+	at[13] = (uint8_t)g->flags;
+	bytes_put16(at + 14, 65000);
+	bytes_put32(at + 16, 0);
+	if (g->options_len)
+		memcpy(at + 20, g->options, g->options_len);
+	return at + header_len;
+}
+
+static inline unsigned kit_l4_len(const struct seg *g)
+{
+	unsigned header_len = g->proto == PACKET_TCP ? 20 + g->options_len :
+			      g->proto == PACKET_UDP ? 8 : 0;
+
+	return header_len + g->len;
+}
+
+/* One frame in a chunk of its own; the caller gives the reference back. */
+static inline struct frame kit_frame(const struct seg *g)
+{
+	struct chunk *chunk = chunk_new(256 + g->len + g->pad_to);
+	uint8_t *at = kit_ethernet(chunk->bytes + FRAME_PREFIX_MAX, g);
+	struct frame f = { .chunk = chunk,
+			   .data = chunk->bytes + FRAME_PREFIX_MAX };
+
+	at = kit_ip(at, g, kit_l4_len(g));
+	at = kit_l4(at, g);
+	if (g->len)
+		memcpy(at, g->data, g->len);
+	at += g->len;
+	while (at < f.data + g->pad_to)
+		*at++ = (uint8_t)g->tag;
+	f.len = (uint32_t)(at - f.data);
+	return f;
+}
+
+static inline void kit_input(struct kit *k, enum compare_side side,
+			     struct seg g)
+{
+	struct frame f = kit_frame(&g);
+
+	compare_input(k->c, side, &f, 1, k->now_ns);
+	chunk_unref(f.chunk);
+}
+
+#define PRIMARY(k, ...) \
+	kit_input((k), COMPARE_PRIMARY, (struct seg){ __VA_ARGS__ })
+#define SECONDARY(k, ...) \
+	kit_input((k), COMPARE_SECONDARY, (struct seg){ __VA_ARGS__ })
+
+/* Exactly these tags have left so far. */
+#define CHECK_OUT(k, ...)                                                    \
+	do {                                                                 \
+		const uint32_t tags_[] = { __VA_ARGS__ };                    \
+		unsigned n_ = sizeof(tags_) / sizeof(*tags_);                \
+		CHECK_EQ((k)->n_out, n_);                                    \
+		for (unsigned i_ = 0; i_ < n_; i_++)                         \
+			CHECK_EQ((k)->out[i_], tags_[i_]);                   \
+		kit_stats(k);                                                \
+	} while (0)
+
+static inline void kit_wait(struct kit *k, uint64_t ns)
+{
+	k->now_ns += ns;
+	compare_expire(k->c, k->now_ns);
+}
+
+#endif

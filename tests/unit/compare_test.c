@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+#include "compare_kit.h"
+
+#define UDP(t, d) \
+	.tag = (t), .proto = PACKET_UDP, .data = (d), .len = sizeof(d) - 1
+
+static char block[1400];
+
+static void failover_releases_and_passes(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, UDP(1, "one"));
+	PRIMARY(&k, UDP(2, "two"));
+	SECONDARY(&k, UDP(3, "six"));
+	compare_failover(k.c, k.now_ns);
+	CHECK_OUT(&k, 1, 2);
+	PRIMARY(&k, UDP(3, "three"));
+	SECONDARY(&k, UDP(4, "four"));
+	CHECK_OUT(&k, 1, 2, 3);
+	CHECK_EQ(kit_dropped(&k, "failover"), 2);
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_asked, 0);
+	kit_fini(&k);
+}
+
+/* QEMU fault 6: a full queue dropped packets of the primary. */
+static void long_queue_asks_and_keeps(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.max_queue = 10;
+	kit_init_with(&k, &config);
+	for (unsigned i = 0; i < 1000; i++) {
+		PRIMARY(&k, UDP(i, "x"));
+		CHECK_EQ(k.n_asked, i >= 10);
+	}
+	CHECK_EQ(k.reason, COMPARE_QUEUE);
+	CHECK(!compare_is_full(k.c));
+	compare_flush(k.c, k.now_ns);
+	CHECK_EQ(k.n_out, 1000);
+	for (unsigned i = 0; i < 1000; i++)
+		CHECK_EQ(k.out[i], i);
+	kit_fini(&k);
+}
+
+static void byte_bound_stops_the_primary(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+	unsigned n = 0;
+
+	config.max_bytes = 1 << 20;
+	kit_init_with(&k, &config);
+	while (!compare_is_full(k.c))
+		PRIMARY(&k, .tag = n++, .proto = PACKET_UDP, .data = block,
+			.len = sizeof(block));
+	CHECK(n > 300 && n <= (1 << 19) / 1400 + 1);
+	for (unsigned i = 0; i < n; i++)
+		SECONDARY(&k, .tag = i, .proto = PACKET_UDP, .data = block,
+			  .len = sizeof(block));
+	CHECK_EQ(k.n_out, n);
+	CHECK(!compare_is_full(k.c));
+	CHECK_EQ(k.n_asked, 0);
+	kit_fini(&k);
+}
+
+static void secondary_bound_gives_up_the_fullest_flow(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.max_bytes = 1 << 20;
+	config.max_queue = 1 << 20;
+	kit_init_with(&k, &config);
+	SECONDARY(&k, UDP(1, "small"), .dport = 7);
+	for (unsigned i = 0; i < 5000; i++) {
+		SECONDARY(&k, .tag = i, .proto = PACKET_UDP, .data = block,
+			  .len = sizeof(block));
+		CHECK(!compare_is_full(k.c));
+	}
+	CHECK_EQ(k.n_asked, 1);
+	CHECK_EQ(k.reason, COMPARE_QUEUE);
+	CHECK(!strcmp(k.flow, "udp 10.0.0.1:80 > 10.0.0.2:1000"));
+	CHECK_EQ(kit_dropped(&k, "over-bound") + kit_dropped(&k, "different"),
+		 5000);
+	PRIMARY(&k, UDP(1, "small"), .dport = 7);
+	CHECK_OUT(&k, 1);
+	kit_fini(&k);
+}
+
+static void secondary_bound_with_many_flows(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.max_bytes = 1 << 20;
+	kit_init_with(&k, &config);
+	for (unsigned i = 0; i < 20000; i++)
+		SECONDARY(&k, UDP(i, "x"), .sport = (uint16_t)(i + 1));
+	CHECK_EQ(k.n_asked, 1);
+	CHECK(kit_dropped(&k, "over-bound") > 10000);
+	compare_flush(k.c, k.now_ns);
+	CHECK(!compare_is_holding(k.c));
+	kit_fini(&k);
+}
+
+/* QEMU fault 7: at the 16385th flow every held packet was lost. */
+static void flow_table_is_full(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.max_flows = 100;
+	kit_init_with(&k, &config);
+	for (unsigned i = 0; i < 100; i++) {
+		CHECK(!compare_is_full(k.c));
+		PRIMARY(&k, UDP(i, "x"), .sport = (uint16_t)(i + 1));
+	}
+	CHECK(compare_is_full(k.c));
+	for (unsigned i = 0; i < 100; i++)
+		SECONDARY(&k, UDP(i, "x"), .sport = (uint16_t)(i + 1));
+	CHECK_EQ(k.n_out, 100);
+	CHECK(!compare_is_full(k.c));
+	/* idle ones make room, held ones do not */
+	PRIMARY(&k, UDP(200, "y"), .sport = 1);
+	for (unsigned i = 0; i < 1000; i++) {
+		PRIMARY(&k, UDP(300, "x"), .sport = (uint16_t)(i + 1000));
+		SECONDARY(&k, UDP(300, "x"), .sport = (uint16_t)(i + 1000));
+	}
+	CHECK_EQ(k.n_out, 1100);
+	SECONDARY(&k, UDP(200, "y"), .sport = 1);
+	CHECK_EQ(k.n_out, 1101);
+	CHECK_EQ(k.n_asked, 0);
+	kit_fini(&k);
+}
+
+static void flood_without_stopping(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.max_flows = 10;
+	kit_init_with(&k, &config);
+	for (unsigned i = 0; i < 6000; i++)
+		PRIMARY(&k, UDP(i, "x"), .sport = (uint16_t)(i + 1));
+	CHECK_EQ(k.n_asked, 1);
+	compare_flush(k.c, k.now_ns);
+	CHECK_EQ(k.n_out, 6000);
+	kit_fini(&k);
+}
+
+static void idle_flows_are_forgotten(void)
+{
+	struct stats s;
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, UDP(1, "x"));
+	SECONDARY(&k, UDP(1, "x"));
+	PRIMARY(&k, UDP(2, "x"), .sport = 7);
+	kit_wait(&k, 1000 * SEC);
+	s = kit_stats(&k);
+	CHECK_EQ(kit_row(&s, "flows", "known"), 1);
+	CHECK_EQ(k.n_out, 1);
+	compare_flush(k.c, k.now_ns);
+	kit_wait(&k, 1000 * SEC);
+	s = kit_stats(&k);
+	CHECK_EQ(kit_row(&s, "flows", "known"), 0);
+	kit_fini(&k);
+}
+
+/* One frame in a large chunk of many keeps the chunk: but not for ever. */
+static void pinned_memory_is_bounded(void)
+{
+	struct seg held = { UDP(1, "held") }, gone = { UDP(2, "gone") };
+	struct kit k;
+
+	kit_init(&k);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct chunk *chunk = chunk_new(CHUNK_BYTES);
+		struct frame f = kit_frame(&held);
+		struct stats s;
+
+		held.tag = i;
+		memcpy(chunk->bytes + 4, f.data, f.len);
+		bytes_put16(chunk->bytes + 4 + 14 + 4, (uint16_t)i);
+		chunk_unref(f.chunk);
+		f.chunk = chunk;
+		f.data = chunk->bytes + 4;
+		f.prefix_len = 4;
+		bytes_put32(chunk->bytes, f.len);
+		compare_input(k.c, COMPARE_PRIMARY, &f, 1, k.now_ns);
+		chunk_unref(chunk);
+		s = kit_stats(&k);
+		CHECK(kit_row(&s, "held", "pinned-bytes") <
+		      20 * (uint64_t)CHUNK_BYTES);
+		kit_input(&k, COMPARE_SECONDARY, gone);
+	}
+	compare_flush(k.c, k.now_ns);
+	CHECK_EQ(k.n_out, 1000);
+	for (unsigned i = 0; i < 1000; i++)
+		CHECK_EQ(k.out[i], i);
+	kit_fini(&k);
+}
+
+static void reasons_have_names(void)
+{
+	for (unsigned i = 0; i < COMPARE_REASONS; i++)
+		CHECK(*compare_reason_text(i));
+}
+
+int main(void)
+{
+	TEST(failover_releases_and_passes);
+	TEST(long_queue_asks_and_keeps);
+	TEST(byte_bound_stops_the_primary);
+	TEST(secondary_bound_gives_up_the_fullest_flow);
+	TEST(secondary_bound_with_many_flows);
+	TEST(flow_table_is_full);
+	TEST(flood_without_stopping);
+	TEST(idle_flows_are_forgotten);
+	TEST(pinned_memory_is_bounded);
+	TEST(reasons_have_names);
+	return TEST_END();
+}
