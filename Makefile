@@ -100,6 +100,11 @@ $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
+# --- the demo ---
+
+run: deps-build deps-run all
+	$(Q)COLO_BIN=$(abspath $(BIN)) examples/failover/run
+
 # --- testing ---
 
 # what the tests drive the tools with

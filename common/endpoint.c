@@ -551,6 +551,7 @@ unsigned endpoint_offer(struct endpoint *ep, const struct frame *v, unsigned n)
 {
 	unsigned i;
 
+	ep->lossy = true;
 	if (!ep->up) {
 		ep->count.drop_down += n;
 		return 0;

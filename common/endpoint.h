@@ -24,7 +24,8 @@ enum endpoint_mode {
 };
 
 enum endpoint_event {
-	ENDPOINT_UP,		/* a peer is there */
+	ENDPOINT_UP,		/* a peer is there; perhaps already while
+				   endpoint_open() runs */
 	ENDPOINT_DOWN,		/* it went; the endpoint tries again */
 	ENDPOINT_END,		/* end of input: nothing will ever come again */
 	ENDPOINT_DEAD,		/* output can never be delivered again */

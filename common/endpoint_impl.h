@@ -52,6 +52,7 @@ struct endpoint {
 	bool closing;
 	bool settled;		/* the first attempt to connect is over */
 	bool want_write;	/* the kernel's buffer was full */
+	bool lossy;		/* endpoint_offer(): never waited for */
 	bool half_closed;	/* an output's peer will say nothing */
 	bool full;		/* its feeders are stopped */
 	unsigned n_stops;	/* endpoint_stop() calls outstanding */

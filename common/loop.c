@@ -98,7 +98,8 @@ static void on_signal(uv_signal_t *handle, int signum)
 static bool has_undelivered(const struct loop *loop)
 {
 	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
-		if (ep->outq.count && !ep->dead && (ep->up || !loop->hurried))
+		if (ep->outq.count && !ep->dead &&
+		    (ep->up || !(loop->hurried || ep->lossy)))
 			return true;
 	}
 	return false;

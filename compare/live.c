@@ -254,13 +254,12 @@ static int open_endpoints(struct live *l)
 static int take_up(struct live *l)
 {
 	const char *state_dir = l->options->common.state_dir;
-	int err = failover_init(&l->failover, &l->loop,
-				l->options->auto_failover_s, on_failover, l);
+	int err;
 
-	if (err == 0 && l->failover.role == ROLE_FAILOVER)
+	if (l->failover.role == ROLE_FAILOVER)
 		on_failover(l);
-	if (err < 0 || !state_dir)
-		return err;
+	if (!state_dir)
+		return 0;
 	err = running_begin(state_dir);
 	if (err == 1)
 		checkpoint_ask(&l->checkpoint, "restart", "");
@@ -283,7 +282,11 @@ static int start(struct live *l)
 	loop_timer_init(&l->loop, &l->scan, on_scan, l);
 	loop_timer_init(&l->loop, &l->due, on_due, l);
 	l->due_ns = COMPARE_NEVER;
-	err = open_endpoints(l);
+	/* first: an endpoint may come up while it is opened */
+	err = failover_init(&l->failover, &l->loop,
+			    l->options->auto_failover_s, on_failover, l);
+	if (err == 0)
+		err = open_endpoints(l);
 	if (err == 0)
 		err = take_up(l);
 	loop_timer_start(&l->scan, l->options->scan_ms, l->options->scan_ms);
