@@ -22,11 +22,12 @@ REWRITE_CORE   := rewrite rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track
 SRC_compare     = main live checkpoint running $(COMPARE_CORE)
 COMPARE_CORE   := compare compare_act compare_flow compare_hold compare_tcp \
-		  compare_syn compare_datagram
+		  compare_syn compare_gate compare_datagram
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
-	 role redirect announce rewrite compare compare_tcp compare_datagram
+	 role redirect announce rewrite compare compare_tcp compare_gate \
+	 compare_datagram
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -45,9 +46,15 @@ UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow common/packet \
 		      common/checksum common/chunk common/frame common/stats \
 		      common/log
 UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow common/packet \
-		      common/chunk common/stats common/log
+		      common/chunk common/stats common/log \
+		      common/checksum
 UNIT_compare_tcp      = $(UNIT_compare)
+UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)
+
+# What tests and examples are driven with; they may use the library.
+PROGRAMS := tests/frames
+PROGRAM_tests/frames := tests/frames
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla
@@ -63,11 +70,13 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run check check-unit check-bats check-asan soak lint deps \
+.PHONY: all programs run check check-unit check-bats check-asan soak lint deps \
 	install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(TOOLS:%=$(BIN)/colo-%)
+
+programs: $(PROGRAMS:%=$(BUILD)/%)
 
 # --- building ---
 
@@ -98,25 +107,35 @@ $$(BUILD)/unit/$(1): $$(BUILD)/tests/unit/$(1)_test.o $$(UNIT_$(1):%=$$(BUILD)/%
 endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 
+define program_rule
+$$(BUILD)/$(1): $$(PROGRAM_$(1):%=$$(BUILD)/%.o) $$(BUILD)/libcolo.a
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # --- the demo ---
 
-run: deps-build deps-run all
-	$(Q)COLO_BIN=$(abspath $(BIN)) examples/failover/run
+run: deps-build deps-run
+	$(Q)$(MAKE) --no-print-directory all programs
+	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
+		examples/failover/run
 
 # --- testing ---
 
-# what the tests drive the tools with
-HELPERS :=
-BATS := $(wildcard tests/*.bats)
+BATS := $(sort $(wildcard tests/*.bats))
 
-check: check-unit check-bats
+# make again: what deps installed is seen by a new make only
+check: deps-build deps-check
+	$(Q)$(MAKE) --no-print-directory check-unit check-bats
 
-check-unit: deps-check $(UNITS:%=$(BUILD)/unit/%)
+check-unit: $(UNITS:%=$(BUILD)/unit/%)
 	$(Q)set -e; for u in $(UNITS); do echo "# unit $$u"; $(BUILD)/unit/$$u; done
 
-check-bats: deps-check all $(HELPERS)
+check-bats: all programs
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		bats --tap $(BATS)
 

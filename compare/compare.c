@@ -40,7 +40,7 @@ static const char *const drop_text[DROP_REASONS] = {
 
 static const char *const note_text[NOTES] = {
 	"compared", "acks", "retransmitted", "uncompared", "flushed", "passed",
-	"flows-different", "episodes", "flows-evicted",
+	"flows-different", "episodes", "acks-made", "flows-evicted",
 };
 
 /**
@@ -163,12 +163,26 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 	hold_compact(&c->pool);
 }
 
+/* A gate may wait without being a difference; it waits on then. */
+static bool is_overdue(struct compare *c, const struct hold *h)
+{
+	if (!h->is_gate || compare_gate_is_stuck(compare_flow_of(c, h)))
+		return true;
+	hold_touch(&c->pool, hold_index(&c->pool, h), c->now_ns);
+	return false;
+}
+
 static void expire_held(struct compare *c, enum compare_side side)
 {
-	const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
+	const struct hold *h;
 
-	if (h && h->time_ns + c->config.timeout_ns <= c->now_ns)
+	while ((h = hold_at(&c->pool, c->pool.oldest[side])) &&
+	       h->time_ns + c->config.timeout_ns <= c->now_ns) {
+		if (!is_overdue(c, h))
+			continue;
 		compare_ask(c, COMPARE_TIMEOUT, compare_flow_of(c, h));
+		break;
+	}
 }
 
 /**
@@ -222,10 +236,12 @@ static void flush_primary(struct compare *c, enum compare_note why)
 	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_PRIMARY]))) {
 		struct cmp_flow *fl = compare_flow_of(c, h);
 
-		if (fl->is_tcp)
-			compare_tcp_flushed(c, fl, hold_at(&c->pool,
-					    fl->q[COMPARE_PRIMARY].head));
-		compare_release_head(c, fl, why);
+		if (h->is_gate)
+			compare_gate_open(c, fl, why);
+		else if (fl->is_tcp)
+			compare_tcp_flush_head(c, fl, why);
+		else
+			compare_release_head(c, fl, why);
 	}
 }
 
@@ -302,16 +318,20 @@ bool compare_is_holding(const struct compare *c)
  */
 void compare_stats(const struct compare *c, struct stats *s)
 {
+	uint64_t n_primary = c->pool.n[COMPARE_PRIMARY] - c->n_templates;
+
 	s->in += c->in[COMPARE_PRIMARY] + c->in[COMPARE_SECONDARY];
+	s->originated += c->originated;
+	s->merged += c->merged;
 	s->out += c->out;
-	s->held += c->pool.n[COMPARE_PRIMARY] + c->pool.n[COMPARE_SECONDARY];
+	s->held += n_primary + c->pool.n[COMPARE_SECONDARY];
 	for (unsigned i = 0; i < DROP_REASONS; i++)
 		stats_drop(s, drop_text[i], c->dropped[i]);
 	for (unsigned i = 0; i < NOTES; i++)
 		stats_note(s, "compare", note_text[i], c->noted[i]);
 	for (unsigned i = 0; i < COMPARE_REASONS; i++)
 		stats_note(s, "asked", reason_text[i], c->asked[i]);
-	stats_note(s, "held", "primary", c->pool.n[COMPARE_PRIMARY]);
+	stats_note(s, "held", "primary", n_primary);
 	stats_note(s, "held", "secondary", c->pool.n[COMPARE_SECONDARY]);
 	stats_note(s, "held", "bytes", c->pool.held_bytes);
 	stats_note(s, "held", "pinned-bytes", c->pool.pinned_bytes);

@@ -24,12 +24,20 @@ enum compare_reason {
 	COMPARE_REASONS
 };
 
+/* What becomes of an acknowledgement that the secondary has not given. */
+enum compare_ack_policy {
+	COMPARE_ACK_CLAMP,	/* it is lowered; alone, it waits */
+	COMPARE_ACK_HOLD,	/* the segment waits */
+	COMPARE_ACK_RELEASE,	/* nothing: the client is told too much */
+};
+
 struct compare_config {
 	uint64_t timeout_ns;	/* compare_timeout */
 	uint64_t reorder_ns;	/* datagrams: what may still be reordering */
 	uint32_t max_queue;	/* max_queue_size: packets per flow and side */
 	size_t max_bytes;	/* of held packets; half of it for each side */
 	uint32_t max_flows;
+	enum compare_ack_policy ack_policy;
 	uint64_t seed;		/* of the hash */
 };
 

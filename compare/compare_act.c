@@ -19,7 +19,13 @@ void compare_release_frame(struct compare *c, const struct frame *f,
 	c->handler.release(c->handler.arg, f);
 }
 
-static void unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
+/**
+ * compare_unhold - take a packet out of its queue and let go of it
+ * @c:		the comparison
+ * @fl:		its flow
+ * @h:		the packet; counting it is the caller's business
+ */
+void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 {
 	uint32_t i = hold_index(&c->pool, h);
 
@@ -42,7 +48,7 @@ void compare_release_head(struct compare *c, struct cmp_flow *fl,
 	struct frame f = hold_frame(&c->pool, h);
 
 	compare_release_frame(c, &f, why);
-	unhold(c, fl, h);
+	compare_unhold(c, fl, h);
 }
 
 /**
@@ -56,7 +62,7 @@ void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		       enum compare_drop why)
 {
 	c->dropped[why]++;
-	unhold(c, fl, h);
+	compare_unhold(c, fl, h);
 }
 
 /**

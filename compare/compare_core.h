@@ -40,8 +40,36 @@ enum {
 	LIST_DIFFERENT,
 };
 
+/* What the client may be told: compare_gate.c. */
+enum {
+	GATE_PRIMARY = 1 << 0,		/* p_ack, p_right are known */
+	GATE_SECONDARY = 1 << 1,	/* s_ack, s_right are known */
+	GATE_SENT = 1 << 2,		/* sent_ack, sent_right are known */
+	GATE_SCALE = 1 << 3,		/* the window scale is known */
+	GATE_PACKET = 1 << 4,		/* what waits is a packet */
+};
+
+struct gate {
+	uint32_t p_ack, s_ack;		/* the newest of the two sides */
+	uint32_t p_right, s_right;	/* right edges of their windows */
+	uint32_t sent_ack, sent_right;	/* the furthest the client was told */
+	uint32_t sent_end;		/* behind the last byte that left */
+	uint32_t waiting;		/* a hold, or HOLD_NONE */
+	uint8_t scale;
+	uint8_t flags;			/* GATE_* */
+};
+
+struct segment {			/* a TCP header, in short */
+	unsigned l4_off, payload_off;
+	unsigned flags;
+	uint32_t end;			/* sequence number behind it */
+	uint32_t ack;
+	uint16_t window;
+};
+
 struct cmp_flow {
 	struct hold_queue q[2];	/* by enum compare_side */
+	struct gate gate;	/* TCP */
 	uint32_t edge;		/* TCP: all below is equal on both sides */
 	uint32_t end;		/* TCP: behind the primary's highest byte */
 	uint32_t isn[2];	/* TCP: of the SYNs that matched */
@@ -72,6 +100,7 @@ enum compare_note {
 	NOTE_PASSED,		/* primary: after failover */
 	NOTE_DIFFERENT,		/* flows found to differ */
 	NOTE_EPISODES,		/* checkpoints asked for */
+	NOTE_ORIGINATED,	/* acknowledgements made here */
 	NOTE_EVICTED,		/* flows that made room for others */
 	NOTES
 };
@@ -86,6 +115,8 @@ struct compare {
 	uint32_t n_holding;	/* flows with anything in a queue */
 	uint64_t now_ns;
 	uint64_t in[2], out;	/* frames */
+	uint64_t originated, merged;
+	uint64_t n_templates;	/* of what the pool holds: no packets */
 	uint64_t dropped[DROP_REASONS];
 	uint64_t noted[NOTES];
 	uint64_t asked[COMPARE_REASONS];
@@ -96,7 +127,8 @@ enum compare_step { STEP_WAIT, STEP_DONE, STEP_DIFFERENT };
 
 static inline bool compare_flow_holds(const struct cmp_flow *fl)
 {
-	return fl->q[COMPARE_PRIMARY].n || fl->q[COMPARE_SECONDARY].n;
+	return fl->q[COMPARE_PRIMARY].n || fl->q[COMPARE_SECONDARY].n ||
+	       fl->gate.waiting != HOLD_NONE;
 }
 
 struct cmp_flow *compare_flow_find(struct compare *c, const struct packet *p);
@@ -111,6 +143,7 @@ void compare_release_frame(struct compare *c, const struct frame *f,
 			   enum compare_note why);
 void compare_release_head(struct compare *c, struct cmp_flow *fl,
 			  enum compare_note why);
+void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
 void compare_drop_held(struct compare *c, struct cmp_flow *fl,
 		       struct hold *h, enum compare_drop why);
 struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
@@ -124,9 +157,25 @@ void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct packet *p);
 void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 			   const struct frame *f, const struct packet *p);
-void compare_tcp_flushed(struct compare *c, struct cmp_flow *fl,
-			 const struct hold *h);
+void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
+			    enum compare_note why);
 
+struct segment compare_segment_of(const struct packet *p);
+void compare_gate_release(struct compare *c, struct cmp_flow *fl,
+			  const struct frame *f, const struct segment *seg,
+			  enum compare_note why);
+bool compare_gate_blocks(const struct compare *c, const struct cmp_flow *fl,
+			 unsigned flags, uint32_t ack);
+void compare_gate_connection(struct compare *c, struct cmp_flow *fl,
+			     const struct packet *syn);
+void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
+			    const struct packet *p);
+void compare_gate_open(struct compare *c, struct cmp_flow *fl,
+		       enum compare_note why);
+void compare_gate_agree(struct cmp_flow *fl, const struct segment *seg);
+bool compare_gate_is_stuck(const struct cmp_flow *fl);
+
+int compare_syn_scale(const struct packet *p);
 bool compare_syn_is_same(const struct packet *a, const struct packet *b);
 
 void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,

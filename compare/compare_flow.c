@@ -105,6 +105,7 @@ struct cmp_flow *compare_flow_find(struct compare *c, const struct packet *p)
 	fl->is_tcp = is_tcp;
 	hold_queue_init(&fl->q[COMPARE_PRIMARY]);
 	hold_queue_init(&fl->q[COMPARE_SECONDARY]);
+	fl->gate.waiting = HOLD_NONE;
 	return fl;
 }
 

@@ -160,6 +160,37 @@ static void age_remove(struct hold_pool *p, const struct hold *h)
 		p->nodes[h->age_next].age_prev = h->age_prev;
 }
 
+/* The pin for a frame: the one of the side's newest arrivals, most often. */
+static uint32_t pin_for(struct hold_pool *p, unsigned side,
+			struct chunk *chunk)
+{
+	uint32_t pin = p->current[side];
+
+	if (pin == HOLD_NONE || p->pins[pin].chunk != chunk)
+		p->current[side] = pin = pin_take(p, chunk);
+	return pin;
+}
+
+static void set_frame(struct hold *h, const struct frame *f)
+{
+	h->off = (uint32_t)(f->data - f->chunk->bytes);
+	h->len = f->len;
+	h->vnet_len = f->vnet_len;
+	h->prefix_len = f->prefix_len;
+}
+
+static void count_frame(struct hold_pool *p, const struct hold *h)
+{
+	p->bytes[h->side] += h->len + sizeof(*h);
+	p->held_bytes += h->len;
+}
+
+static void uncount_frame(struct hold_pool *p, const struct hold *h)
+{
+	p->bytes[h->side] -= h->len + sizeof(*h);
+	p->held_bytes -= h->len;
+}
+
 /**
  * hold_add - keep a frame without copying it
  * @p:		the pool
@@ -172,26 +203,20 @@ static void age_remove(struct hold_pool *p, const struct hold *h)
 uint32_t hold_add(struct hold_pool *p, const struct frame *f, unsigned side,
 		  uint64_t now_ns)
 {
-	uint32_t index = node_take(p), pin = p->current[side];
+	uint32_t index = node_take(p), pin = pin_for(p, side, f->chunk);
 	struct hold *h = &p->nodes[index];
 
-	if (pin == HOLD_NONE || p->pins[pin].chunk != f->chunk)
-		p->current[side] = pin = pin_take(p, f->chunk);
 	*h = (struct hold){
 		.time_ns = now_ns,
-		.off = (uint32_t)(f->data - f->chunk->bytes),
-		.len = f->len,
 		.next = HOLD_NONE,
 		.prev = HOLD_NONE,
-		.vnet_len = f->vnet_len,
-		.prefix_len = f->prefix_len,
 		.side = (uint8_t)side,
 	};
+	set_frame(h, f);
 	pin_attach(p, pin, index);
 	age_append(p, side, index);
 	p->n[side]++;
-	p->bytes[side] += h->len + sizeof(*h);
-	p->held_bytes += h->len;
+	count_frame(p, h);
 	return index;
 }
 
@@ -205,12 +230,44 @@ void hold_remove(struct hold_pool *p, uint32_t index)
 	struct hold *h = &p->nodes[index];
 
 	p->n[h->side]--;
-	p->bytes[h->side] -= h->len + sizeof(*h);
-	p->held_bytes -= h->len;
+	uncount_frame(p, h);
 	age_remove(p, h);
 	pin_detach(p, h);
 	h->next = p->free_node;
 	p->free_node = index;
+}
+
+/**
+ * hold_replace - keep another frame in a node's place
+ * @p:		the pool
+ * @index:	the node; its age stays
+ * @f:		borrowed; a reference on its chunk is taken
+ */
+void hold_replace(struct hold_pool *p, uint32_t index, const struct frame *f)
+{
+	struct hold *h = &p->nodes[index];
+	uint32_t pin = pin_for(p, h->side, f->chunk);
+
+	uncount_frame(p, h);
+	pin_detach(p, h);
+	set_frame(h, f);
+	pin_attach(p, pin, index);
+	count_frame(p, h);
+}
+
+/**
+ * hold_touch - make a node the youngest of its side
+ * @p:		the pool
+ * @index:	the node
+ * @now_ns:	its time from now on
+ */
+void hold_touch(struct hold_pool *p, uint32_t index, uint64_t now_ns)
+{
+	struct hold *h = &p->nodes[index];
+
+	age_remove(p, h);
+	age_append(p, h->side, index);
+	h->time_ns = now_ns;
 }
 
 /* Moves the frame of a node to the place `used` of a chunk of ours. */

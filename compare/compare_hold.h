@@ -40,7 +40,9 @@ struct hold {
 	uint8_t vnet_len;
 	uint8_t prefix_len;
 	uint8_t flags;		/* TCP's, or HOLD_MATCHED */
+	bool is_gate;		/* waits in the flow's gate, not in a queue */
 	uint8_t side;		/* enum compare_side */
+	uint8_t header_len;	/* TCP: of its header, before payload_off */
 };
 
 struct hold_pin {
@@ -69,6 +71,8 @@ void hold_pool_fini(struct hold_pool *p);
 uint32_t hold_add(struct hold_pool *p, const struct frame *f, unsigned side,
 		  uint64_t now_ns);
 void hold_remove(struct hold_pool *p, uint32_t index);
+void hold_replace(struct hold_pool *p, uint32_t index, const struct frame *f);
+void hold_touch(struct hold_pool *p, uint32_t index, uint64_t now_ns);
 void hold_compact(struct hold_pool *p);
 
 void hold_queue_init(struct hold_queue *q);

@@ -73,6 +73,21 @@ static bool is_same_shape(const struct shape *a, const struct shape *b)
 }
 
 /**
+ * compare_syn_scale - the window scale a SYN or SYN+ACK offers
+ * @p:		the segment
+ *
+ * Return: 0 to 14 (more counts as 14, RFC 7323 section 2.3), -1 without one
+ */
+int compare_syn_scale(const struct packet *p)
+{
+	struct shape shape = shape_of(p);
+
+	if (!shape.has_scale)
+		return -1;
+	return shape.window_scale > 14 ? 14 : shape.window_scale;
+}
+
+/**
  * compare_syn_is_same - do two SYN or SYN+ACK segments open alike?
  * @a:		a segment of TCP
  * @b:		another

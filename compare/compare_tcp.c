@@ -51,6 +51,42 @@ static struct hold *head_of(const struct compare *c, const struct cmp_flow *fl,
 	return hold_at(&c->pool, fl->q[side].head);
 }
 
+static struct segment segment_of_hold(const struct compare *c,
+				      const struct hold *h)
+{
+	const uint8_t *tcp = hold_payload(&c->pool, h) - h->header_len;
+
+	return (struct segment){
+		.l4_off = (unsigned)h->payload_off - h->header_len,
+		.payload_off = h->payload_off,
+		.flags = h->flags,
+		.end = hold_end(h),
+		.ack = bytes_get32(tcp + 8),
+		.window = bytes_get16(tcp + 14),
+	};
+}
+
+static void release_head(struct compare *c, struct cmp_flow *fl,
+			 enum compare_note why)
+{
+	uint32_t i = fl->q[COMPARE_PRIMARY].head;
+	struct hold *h = hold_at(&c->pool, i);
+	struct frame f = hold_frame(&c->pool, h);
+	struct segment seg = segment_of_hold(c, h);
+
+	compare_gate_release(c, fl, &f, &seg, why);
+	compare_unhold(c, fl, hold_at(&c->pool, i));
+}
+
+static void release_segment(struct compare *c, struct cmp_flow *fl,
+			    const struct frame *f, const struct packet *p,
+			    enum compare_note why)
+{
+	struct segment seg = compare_segment_of(p);
+
+	compare_gate_release(c, fl, f, &seg, why);
+}
+
 static bool is_same_wire(const uint8_t *a, const uint8_t *b)
 {
 	return !memcmp(a, b, 6);	/* destination MAC */
@@ -83,6 +119,7 @@ static void hold_tcp(struct compare *c, struct cmp_flow *fl,
 	h->seq = p->seq;
 	h->payload_len = p->payload_len;
 	h->payload_off = (uint16_t)p->payload_off;
+	h->header_len = (uint8_t)(p->payload_off - p->l4_off);
 	h->flags = p->flags;
 	insert_sorted(c, &fl->q[side], h);
 }
@@ -134,9 +171,19 @@ static bool is_same_syn(const struct compare *c, const struct hold *p,
 	return is_same_wire(a.eth, b.eth) && compare_syn_is_same(&a, &b);
 }
 
-static void begin_connection(struct cmp_flow *fl, const struct hold *p,
-			     const struct hold *s)
+static void open_gate(struct compare *c, struct cmp_flow *fl,
+		      const struct hold *p)
 {
+	struct packet syn;
+
+	packet_parse(&syn, hold_eth(&c->pool, p), p->len - p->vnet_len);
+	compare_gate_connection(c, fl, &syn);
+}
+
+static void begin_connection(struct compare *c, struct cmp_flow *fl,
+			     const struct hold *p, const struct hold *s)
+{
+	open_gate(c, fl, p);
 	fl->isn[COMPARE_PRIMARY] = p->seq;
 	fl->isn[COMPARE_SECONDARY] = s->seq;
 	fl->edge = hold_end(p);
@@ -152,7 +199,7 @@ static enum compare_step match_syn(struct compare *c, struct cmp_flow *fl,
 
 	if ((fl->flags & FLOW_SYN_DONE) &&
 	    p->seq == fl->isn[COMPARE_PRIMARY]) {
-		compare_release_head(c, fl, NOTE_RETRANSMITTED);
+		release_head(c, fl, NOTE_RETRANSMITTED);
 		recount_syns(c, fl, COMPARE_PRIMARY);
 		return STEP_DONE;
 	}
@@ -164,9 +211,9 @@ static enum compare_step match_syn(struct compare *c, struct cmp_flow *fl,
 	}
 	if (!is_same_syn(c, p, s))
 		return differ(c, fl, COMPARE_FLAGS);
-	begin_connection(fl, p, s);
+	begin_connection(c, fl, p, s);
 	compare_drop_held(c, fl, s, DROP_MATCHED);
-	compare_release_head(c, fl, NOTE_COMPARED);
+	release_head(c, fl, NOTE_COMPARED);
 	recount_syns(c, fl, COMPARE_PRIMARY);
 	recount_syns(c, fl, COMPARE_SECONDARY);
 	return STEP_DONE;
@@ -195,7 +242,7 @@ static enum compare_step match_rst(struct compare *c, struct cmp_flow *fl,
 	struct hold *s = secondary_first(c, fl);
 
 	if (fl->flags & FLOW_RST_DONE) {
-		compare_release_head(c, fl, NOTE_RETRANSMITTED);
+		release_head(c, fl, NOTE_RETRANSMITTED);
 		return STEP_DONE;
 	}
 	if (!s)
@@ -205,7 +252,7 @@ static enum compare_step match_rst(struct compare *c, struct cmp_flow *fl,
 		return differ(c, fl, COMPARE_FLAGS);
 	fl->flags |= FLOW_RST_DONE | FLOW_CLOSED;
 	compare_drop_held(c, fl, s, DROP_MATCHED);
-	compare_release_head(c, fl, NOTE_COMPARED);
+	release_head(c, fl, NOTE_COMPARED);
 	return STEP_DONE;
 }
 
@@ -242,17 +289,27 @@ static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 	return STEP_DONE;
 }
 
+static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
+		       const struct hold *p)
+{
+	const uint8_t *tcp = hold_payload(&c->pool, p) - p->header_len;
+
+	return compare_gate_blocks(c, fl, p->flags, bytes_get32(tcp + 8));
+}
+
 static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
 				    const struct hold *p)
 {
 	uint32_t end = hold_end(p);
 
+	if (is_blocked(c, fl, p))
+		return STEP_WAIT;
 	if (end == p->seq) {
-		compare_release_head(c, fl, NOTE_RELEASED_ACK);
+		release_head(c, fl, NOTE_RELEASED_ACK);
 		return STEP_DONE;
 	}
 	if (has_edge(fl) && seq_le(end, fl->edge)) {
-		compare_release_head(c, fl, NOTE_RETRANSMITTED);
+		release_head(c, fl, NOTE_RETRANSMITTED);
 		return STEP_DONE;
 	}
 	if (!has_edge(fl) &&
@@ -272,7 +329,7 @@ static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
 		if (step != STEP_DONE)
 			return step;
 	}
-	compare_release_head(c, fl, NOTE_COMPARED);
+	release_head(c, fl, NOTE_COMPARED);
 	return STEP_DONE;
 }
 
@@ -338,6 +395,24 @@ static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
 		       p->payload_len);
 }
 
+static void note_primary(struct cmp_flow *fl, const struct packet *p)
+{
+	if (!(p->flags & TCP_RST))
+		note_end(fl, p->seq + tcp_len(p), p->flags & TCP_SYN);
+	if (!(p->flags & TCP_SYN))
+		fl->flags |= FLOW_BUSY;
+}
+
+static void hold_primary(struct compare *c, struct cmp_flow *fl,
+			 const struct frame *f, const struct packet *p)
+{
+	note_primary(fl, p);
+	hold_tcp(c, fl, COMPARE_PRIMARY, f, p);
+	if (p->flags & TCP_SYN)
+		fl->flags |= FLOW_PRIMARY_SYN;
+	match(c, fl);
+}
+
 /**
  * compare_tcp_primary - a segment of the primary
  * @c:		the comparison
@@ -350,29 +425,26 @@ void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 {
 	struct hold *s = head_of(c, fl, COMPARE_SECONDARY);
 
-	if (is_released(fl, p)) {
-		compare_release_frame(c, f, NOTE_RETRANSMITTED);
+	if (compare_gate_blocks(c, fl, p->flags, p->ack)) {
+		hold_primary(c, fl, f, p);
 		return;
 	}
-	if (!(p->flags & TCP_RST))
-		note_end(fl, p->seq + tcp_len(p), p->flags & TCP_SYN);
-	if (!(p->flags & TCP_SYN))
-		fl->flags |= FLOW_BUSY;
+	if (is_released(fl, p)) {
+		release_segment(c, fl, f, p, NOTE_RETRANSMITTED);
+		return;
+	}
 	if (fl->q[COMPARE_PRIMARY].n) {
-		hold_tcp(c, fl, COMPARE_PRIMARY, f, p);
-		set_flag(fl, FLOW_PRIMARY_SYN, fl->flags & FLOW_PRIMARY_SYN ||
-			 p->flags & TCP_SYN);
-		match(c, fl);
+		hold_primary(c, fl, f, p);
 	} else if (is_pure_ack(p)) {
-		compare_release_frame(c, f, NOTE_RELEASED_ACK);
+		note_primary(fl, p);
+		release_segment(c, fl, f, p, NOTE_RELEASED_ACK);
 	} else if (is_twin(c, fl, s, p)) {
+		note_primary(fl, p);
 		fl->edge += p->payload_len;
-		compare_release_frame(c, f, NOTE_COMPARED);
+		release_segment(c, fl, f, p, NOTE_COMPARED);
 		compare_drop_held(c, fl, s, DROP_MATCHED);
 	} else {
-		hold_tcp(c, fl, COMPARE_PRIMARY, f, p);
-		set_flag(fl, FLOW_PRIMARY_SYN, p->flags & TCP_SYN);
-		match(c, fl);
+		hold_primary(c, fl, f, p);
 	}
 }
 
@@ -434,15 +506,18 @@ void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 {
 	enum compare_drop why = stale(c, fl, p);
 
+	compare_gate_secondary(c, fl, p);
 	if (!(p->flags & TCP_SYN))
 		fl->flags |= FLOW_BUSY;
 	if (why != DROP_REASONS) {
 		c->dropped[why]++;
+		if (c->config.ack_policy == COMPARE_ACK_HOLD)
+			match(c, fl);
 	} else if (!fl->q[COMPARE_SECONDARY].n &&
 		   is_twin(c, fl, head_of(c, fl, COMPARE_PRIMARY), p)) {
 		fl->edge += p->payload_len;
 		c->dropped[DROP_MATCHED]++;
-		compare_release_head(c, fl, NOTE_COMPARED);
+		release_head(c, fl, NOTE_COMPARED);
 		match(c, fl);
 	} else {
 		hold_tcp(c, fl, COMPARE_SECONDARY, f, p);
@@ -452,19 +527,10 @@ void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 	}
 }
 
-/**
- * compare_tcp_flushed - a held primary segment leaves uncompared
- * @c:		the comparison
- * @fl:		its flow
- * @h:		the first held segment
- *
- * The secondary is the primary's copy now: all the primary has sent is below
- * the edge.
- */
-void compare_tcp_flushed(struct compare *c, struct cmp_flow *fl,
-			 const struct hold *h)
+/* The secondary is the primary's copy now: all that the primary has sent is
+ * below the edge. */
+static void take_as_compared(struct cmp_flow *fl, const struct hold *h)
 {
-	(void)c;
 	if (h->flags & TCP_SYN) {
 		fl->isn[COMPARE_PRIMARY] = fl->isn[COMPARE_SECONDARY] = h->seq;
 		fl->flags |= FLOW_SYN_DONE | FLOW_SYN_LATE;
@@ -479,4 +545,24 @@ void compare_tcp_flushed(struct compare *c, struct cmp_flow *fl,
 		fl->edge = fl->end;
 		fl->flags |= FLOW_EDGE;
 	}
+}
+
+/**
+ * compare_tcp_flush_head - the first held segment leaves uncompared
+ * @c:		the comparison
+ * @fl:		a flow with a primary segment
+ * @why:	what it is counted as
+ */
+void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
+			    enum compare_note why)
+{
+	const struct hold *h = head_of(c, fl, COMPARE_PRIMARY);
+	struct segment seg = segment_of_hold(c, h);
+
+	take_as_compared(fl, h);
+	if (h->flags & TCP_SYN)
+		open_gate(c, fl, h);
+	else
+		compare_gate_agree(fl, &seg);
+	release_head(c, fl, why);
 }

@@ -182,7 +182,8 @@ static void on_stats(void *arg, struct stats *s)
 
 	compare_stats(l->compare, &own);
 	s->held += own.held;
-	s->originated += l->checkpoint.n_sent;
+	s->merged += own.merged;
+	s->originated += own.originated + l->checkpoint.n_sent;
 	stats_drop(s, "notify", l->checkpoint.n_received);
 	for (unsigned i = 0; i < own.n_rows; i++)
 		stats_note(s, own.rows[i].group, own.rows[i].name,
@@ -217,6 +218,7 @@ static struct compare_config compare_config(const struct live_options *o)
 		.max_queue = (uint32_t)o->max_queue,
 		.max_bytes = o->max_bytes,
 		.max_flows = (uint32_t)o->max_flows,
+		.ack_policy = (enum compare_ack_policy)o->ack_policy,
 	};
 
 	if (getrandom(&config.seed, sizeof(config.seed), 0) < 0)

@@ -13,6 +13,7 @@ struct live_options {
 	bool notify_plain;
 	uint64_t timeout_ms, scan_ms, reorder_ms, retry_ms;
 	uint64_t max_queue, max_bytes, max_flows;
+	unsigned ack_policy;		/* enum compare_ack_policy */
 	uint64_t auto_failover_s;
 	const char *checkpoint;
 };

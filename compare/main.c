@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+static const char *const ack_policies[] = { "clamp", "hold", "release", NULL };
+
 static const struct option_spec specs[] = {
 	{ "primary-in", OPTION_ENDPOINT,
 	  offsetof(struct live_options, primary_in), "EP",
@@ -28,6 +30,10 @@ static const struct option_spec specs[] = {
 	  offsetof(struct live_options, retry_ms), "MS",
 	  "ask again when there is no answer for so long (5000)", 1,
 	  86400000, NULL },
+	{ "ack-policy", OPTION_CHOICE,
+	  offsetof(struct live_options, ack_policy), NULL,
+	  "acknowledgements that the secondary has not given (clamp)", 0, 0,
+	  ack_policies },
 	{ "compare-timeout", OPTION_UINT,
 	  offsetof(struct live_options, timeout_ms), "MS",
 	  "how long a packet may wait for its equal (3000)", 1, 86400000,

@@ -3,6 +3,7 @@
 #define COLO_COMPARE_KIT_H
 
 #include "../../common/bytes.h"
+#include "../../common/checksum.h"
 #include "../../common/packet.h"
 #include "../../compare/compare.h"
 #include "test.h"
@@ -23,6 +24,10 @@ struct kit {
 	struct compare *c;
 	uint64_t now_ns;
 	uint32_t *out;		/* the tags of the released frames, in order */
+	/* of the last released one, if it was TCP */
+	uint32_t seq, ack;
+	unsigned window, flags, payload_len, sacks;
+	bool sum_is_good;
 	unsigned n_out;
 	unsigned n_asked;
 	enum compare_reason reason;
@@ -43,6 +48,8 @@ struct seg {			/* a frame, in the test's words */
 	unsigned vlan;
 	unsigned pad_to;	/* Ethernet padding */
 	unsigned ttl;
+	unsigned window;	/* 507 unless set */
+	bool bad_sum;		/* TCP's checksum is left 0 */
 	unsigned mac;		/* last byte of the destination */
 	unsigned frag;		/* the IPv4 flags and offset field */
 	unsigned ethertype;
@@ -60,10 +67,48 @@ static inline uint32_t kit_tag(const struct frame *f)
 	return p.eth[p.len - 1];
 }
 
+static inline uint16_t kit_tcp_sum(const struct packet *p)
+{
+	return checksum_fold(checksum_add(
+		checksum_pseudo(p->ip_version, p->src, p->dst, PACKET_TCP,
+				p->l4_len), packet_l4(p), p->l4_len));
+}
+
+/* Bytes of SACK blocks. */
+static inline unsigned kit_sacks(const struct packet *p)
+{
+	const uint8_t *o = packet_l4(p) + 20;
+	unsigned i = 0;
+
+	while (i < p->tcp_opt_len && o[i]) {
+		if (o[i] == 5)
+			return o[i + 1] - 2u;
+		i += o[i] == 1 ? 1 : o[i + 1];
+	}
+	return 0;
+}
+
+static inline void kit_look(struct kit *k, const struct frame *f)
+{
+	struct packet p;
+
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	if (p.level != PACKET_L4 || p.proto != PACKET_TCP)
+		return;
+	k->seq = p.seq;
+	k->ack = p.ack;
+	k->window = p.window;
+	k->flags = p.flags;
+	k->payload_len = p.payload_len;
+	k->sacks = kit_sacks(&p);
+	k->sum_is_good = !kit_tcp_sum(&p);
+}
+
 static inline void kit_on_release(void *arg, const struct frame *f)
 {
 	struct kit *k = arg;
 
+	kit_look(k, f);
 	CHECK(k->n_out < KIT_OUT_MAX);
 	k->out[k->n_out++] = kit_tag(f);
 }
@@ -208,7 +253,7 @@ static inline uint8_t *kit_l4(uint8_t *at, const struct seg *g)
 	bytes_put32(at + 8, g->ack);
 	at[12] = (uint8_t)(header_len / 4 << 4);
 	at[13] = (uint8_t)g->flags;
-	bytes_put16(at + 14, 65000);
+	bytes_put16(at + 14, (uint16_t)(g->window ? g->window : 507));
 	bytes_put32(at + 16, 0);
 	if (g->options_len)
 		memcpy(at + 20, g->options, g->options_len);
@@ -236,6 +281,13 @@ static inline struct frame kit_frame(const struct seg *g)
 	if (g->len)
 		memcpy(at, g->data, g->len);
 	at += g->len;
+	f.len = (uint32_t)(at - f.data);
+	if (g->proto == PACKET_TCP && !g->bad_sum && !g->frag) {
+		struct packet p;
+
+		packet_parse(&p, f.data, f.len);
+		bytes_put16(packet_l4(&p) + 16, kit_tcp_sum(&p));
+	}
 	while (at < f.data + g->pad_to)
 		*at++ = (uint8_t)g->tag;
 	f.len = (uint32_t)(at - f.data);

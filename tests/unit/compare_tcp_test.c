@@ -419,8 +419,9 @@ static void midstream(void)
 	kit_init(&k);
 	PRIMARY(&k, EMPTY(1, 1000, A));
 	PRIMARY(&k, DATA(2, 1000, "abc"));
-	CHECK_OUT(&k, 1);
+	CHECK_EQ(k.n_out, 0);		/* has the secondary that too? */
 	SECONDARY(&k, DATA(2, 998, "xxab"));
+	CHECK_OUT(&k, 1);
 	SECONDARY(&k, DATA(3, 1002, "c"));
 	CHECK_OUT(&k, 1, 2);
 	CHECK_EQ(k.n_asked, 0);

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: ISC */
+#include "compare_kit.h"
+
+/*
+ * QEMU fault 5: the acknowledgement gate was skipped when segments agree, and
+ * broke at the wrap of the sequence numbers.
+ */
+#define SEG(t, s, ack_, d) \
+	.tag = (t), .proto = PACKET_TCP, .seq = (s), .ack = (ack_), \
+	.flags = A, .data = (d), .len = sizeof(d) - 1
+#define ACK(t, s, ack_) SEG(t, s, ack_, "")
+#define SYN_ACK(t, s, ack_) \
+	.tag = (t), .proto = PACKET_TCP, .seq = (s), .ack = (ack_), \
+	.flags = S | A, .window = 65000, .options = "\2\4\5\xb4\1\3\3\7", .options_len = 8
+
+/* The primary's next byte is 101, the client's is `client`. */
+static void open_with(struct kit *k, enum compare_ack_policy policy,
+		      uint32_t client)
+{
+	struct compare_config config = kit_config();
+
+	config.ack_policy = policy;
+	kit_init_with(k, &config);
+	PRIMARY(k, SYN_ACK(1, 100, client));
+	SECONDARY(k, SYN_ACK(1, 7777, client));
+	CHECK_OUT(k, 1);
+}
+
+static void open_flow(struct kit *k)
+{
+	open_with(k, COMPARE_ACK_CLAMP, 500);
+}
+
+static uint64_t merged(const struct kit *k)
+{
+	return kit_stats(k).merged;
+}
+
+static uint64_t originated(const struct kit *k)
+{
+	return kit_stats(k).originated;
+}
+
+static void ack_waits_for_the_secondary(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	PRIMARY(&k, ACK(2, 101, 600));
+	CHECK_OUT(&k, 1);
+	CHECK(compare_is_holding(k.c));
+	SECONDARY(&k, ACK(2, 101, 600));
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(k.ack, 600);
+	CHECK(!compare_is_holding(k.c));
+	SECONDARY(&k, ACK(3, 101, 700));
+	PRIMARY(&k, ACK(3, 101, 700));
+	PRIMARY(&k, ACK(4, 101, 700));		/* a duplicate */
+	CHECK_OUT(&k, 1, 2, 3, 4);
+	CHECK_EQ(k.n_asked, 0);
+	kit_fini(&k);
+}
+
+static void only_the_newest_ack_waits(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	PRIMARY(&k, ACK(2, 101, 600));
+	PRIMARY(&k, ACK(3, 101, 700));
+	PRIMARY(&k, ACK(4, 101, 800));
+	CHECK_EQ(merged(&k), 2);
+	SECONDARY(&k, ACK(2, 101, 650));	/* half-way: one is made */
+	CHECK_EQ(originated(&k), 1);
+	CHECK_EQ(k.n_out, 2);
+	CHECK_EQ(k.ack, 650);
+	CHECK_EQ(k.flags, A);
+	CHECK(k.sum_is_good);
+	SECONDARY(&k, ACK(3, 101, 900));
+	CHECK_EQ(k.n_out, 3);
+	CHECK_EQ(k.out[2], 4);
+	CHECK_EQ(k.ack, 800);
+	CHECK(!compare_is_holding(k.c));
+	kit_fini(&k);
+}
+
+static void data_never_waits_for_an_ack(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, SEG(2, 101, 500, "abc"));
+	PRIMARY(&k, SEG(2, 101, 600, "abc"));
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(k.ack, 500);
+	CHECK_EQ(k.payload_len, 3);
+	CHECK(k.sum_is_good);
+	CHECK_EQ(kit_stats(&k).held, 0);	/* the template is no packet */
+	SECONDARY(&k, ACK(3, 104, 600));
+	CHECK_EQ(originated(&k), 1);
+	CHECK_EQ(k.n_out, 3);
+	CHECK_EQ(k.ack, 600);
+	CHECK_EQ(k.seq, 104);
+	CHECK_EQ(k.payload_len, 0);
+	CHECK(k.sum_is_good);
+	CHECK(!compare_is_holding(k.c));
+	kit_fini(&k);
+}
+
+static void data_replaces_the_ack_that_waits(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	PRIMARY(&k, ACK(2, 101, 600));
+	PRIMARY(&k, SEG(3, 101, 700, "abc"));
+	SECONDARY(&k, SEG(2, 101, 500, "abc"));
+	CHECK_OUT(&k, 1, 3);
+	CHECK_EQ(k.ack, 500);
+	CHECK_EQ(merged(&k), 1);
+	PRIMARY(&k, SEG(4, 104, 700, "def"));
+	SECONDARY(&k, SEG(3, 104, 700, "def"));
+	CHECK_EQ(k.ack, 700);
+	CHECK(!compare_is_holding(k.c));
+	kit_fini(&k);
+}
+
+static void across_the_wrap(void)
+{
+	struct kit k;
+
+	open_with(&k, COMPARE_ACK_CLAMP, 0xffffff00);
+	PRIMARY(&k, ACK(2, 101, 0x10));
+	CHECK_OUT(&k, 1);
+	SECONDARY(&k, ACK(2, 101, 0xfffffff0));
+	CHECK_EQ(k.ack, 0xfffffff0);
+	PRIMARY(&k, SEG(3, 101, 0x20, "abc"));
+	SECONDARY(&k, SEG(3, 101, 0x8, "abc"));
+	CHECK_EQ(k.ack, 0x8);
+	SECONDARY(&k, ACK(4, 101, 0x20));
+	CHECK_EQ(k.ack, 0x20);
+	kit_fini(&k);
+}
+
+static void secondary_ahead(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, ACK(2, 101, 900));
+	PRIMARY(&k, ACK(2, 101, 600));
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(k.ack, 600);
+	kit_fini(&k);
+}
+
+static void ipv6(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, SYN_ACK(1, 100, 500), .v6 = true);
+	SECONDARY(&k, SYN_ACK(1, 7777, 500), .v6 = true);
+	SECONDARY(&k, SEG(2, 101, 500, "abc"), .v6 = true);
+	PRIMARY(&k, SEG(2, 101, 600, "abc"), .v6 = true);
+	CHECK_EQ(k.ack, 500);
+	CHECK(k.sum_is_good);
+	SECONDARY(&k, ACK(3, 104, 600), .v6 = true);
+	CHECK_EQ(k.ack, 600);
+	CHECK(k.sum_is_good);
+	kit_fini(&k);
+}
+
+static void sacks_below_the_true_ack_go(void)
+{
+	/* 550..560 was acknowledged by the primary: news to the client */
+	static const char dsack[] = "\1\1\5\x12\0\0\2\x26\0\0\2\x30"
+				    "\0\0\3\x20\0\0\3\x84";
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, SEG(2, 101, 500, "abc"));
+	PRIMARY(&k, SEG(2, 101, 600, "abc"), .options = dsack,
+		.options_len = 20);
+	CHECK_EQ(k.ack, 500);
+	CHECK_EQ(k.sacks, 8);
+	CHECK(k.sum_is_good);
+	SECONDARY(&k, ACK(3, 104, 600));
+	CHECK_EQ(k.ack, 600);
+	CHECK(k.sum_is_good);
+	kit_fini(&k);
+}
+
+/* Scale 7: the field counts in 128 bytes. */
+static void window_of_both(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, ACK(2, 101, 500), .window = 600);
+	PRIMARY(&k, ACK(2, 101, 500), .window = 2000);
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(k.window, 600);
+	CHECK(k.sum_is_good);
+	/* the secondary opens: the client is told */
+	SECONDARY(&k, ACK(3, 101, 500), .window = 1000);
+	CHECK_EQ(originated(&k), 1);
+	CHECK_EQ(k.window, 1000);
+	CHECK(k.sum_is_good);
+	SECONDARY(&k, ACK(4, 101, 500), .window = 3000);
+	CHECK_EQ(k.window, 2000);
+	CHECK(!compare_is_holding(k.c));
+	/* what was opened stays open */
+	SECONDARY(&k, ACK(5, 101, 500), .window = 100);
+	PRIMARY(&k, ACK(5, 101, 500), .window = 2000);
+	CHECK_EQ(k.window, 2000);
+	kit_fini(&k);
+}
+
+static void window_with_a_lower_ack(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, SEG(2, 101, 500, "abc"), .window = 1000);
+	PRIMARY(&k, SEG(2, 101, 500 + 12800, "abc"), .window = 900);
+	CHECK_EQ(k.ack, 500);
+	CHECK_EQ(k.window, 1000);	/* both end at 500 + 128000 */
+	kit_fini(&k);
+}
+
+static void unknown_scale_leaves_windows_alone(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	SECONDARY(&k, SEG(1, 101, 500, "abc"), .window = 10);
+	PRIMARY(&k, SEG(1, 101, 600, "abc"), .window = 2000);
+	CHECK_EQ(k.n_out, 1);
+	CHECK_EQ(k.ack, 500);
+	CHECK_EQ(k.window, 2000);
+	kit_fini(&k);
+}
+
+static void silent_secondary_asks(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	for (unsigned i = 0; i < 10; i++) {
+		PRIMARY(&k, ACK(2 + i, 101, 600 + i));
+		CHECK_EQ(k.n_asked, i > 5);
+		kit_wait(&k, SEC / 2);
+	}
+	CHECK_EQ(k.reason, COMPARE_TIMEOUT);
+	CHECK_OUT(&k, 1);
+	compare_flush(k.c, k.now_ns);
+	CHECK_OUT(&k, 1, 11);
+	CHECK_EQ(k.ack, 609);
+	CHECK_EQ(merged(&k), 9);
+	kit_fini(&k);
+}
+
+static void flush_tells_the_true_ack(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, SEG(2, 101, 500, "abc"));
+	PRIMARY(&k, SEG(2, 101, 600, "abc"));
+	PRIMARY(&k, SEG(3, 104, 700, "def"));
+	CHECK_OUT(&k, 1, 2);
+	compare_flush(k.c, k.now_ns);
+	CHECK_EQ(k.ack, 700);
+	CHECK_EQ(kit_stats(&k).held, 0);
+	CHECK(!compare_is_holding(k.c));
+	PRIMARY(&k, ACK(4, 107, 700));
+	CHECK_EQ(k.out[k.n_out - 1], 4);
+	kit_fini(&k);
+}
+
+static void failover_tells_the_true_ack(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, SEG(2, 101, 500, "abc"));
+	PRIMARY(&k, SEG(2, 101, 600, "abc"));
+	compare_failover(k.c, k.now_ns);
+	CHECK_EQ(k.ack, 600);
+	PRIMARY(&k, ACK(4, 104, 900));
+	CHECK_EQ(k.ack, 900);
+	kit_fini(&k);
+}
+
+static void smaller_window_is_no_difference(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, ACK(2, 101, 500), .window = 600);
+	PRIMARY(&k, ACK(2, 101, 500), .window = 2000);
+	for (unsigned i = 0; i < 10; i++)
+		kit_wait(&k, SEC);
+	CHECK_EQ(k.n_asked, 0);
+	kit_fini(&k);
+}
+
+static void closed_window_is_one(void)
+{
+	static const struct seg closed = {
+		ACK(2, 101, 500),
+	};
+	struct frame f = kit_frame(&closed);
+	struct kit k;
+
+	open_flow(&k);
+	/* the SYN+ACK let the client send up to 65500 */
+	SECONDARY(&k, ACK(2, 101, 65500), .window = 600);
+	PRIMARY(&k, ACK(2, 101, 65500), .window = 2000);
+	bytes_put32(f.data + 14 + 20 + 8, 65500 + 76800);
+	bytes_put16(f.data + 14 + 20 + 14, 0);
+	compare_input(k.c, COMPARE_SECONDARY, &f, 1, k.now_ns);
+	chunk_unref(f.chunk);
+	PRIMARY(&k, ACK(3, 101, 65500 + 76800), .window = 2000);
+	CHECK_EQ(k.window, 0);
+	kit_wait(&k, 4 * SEC);
+	CHECK_EQ(k.n_asked, 1);
+	CHECK_EQ(k.reason, COMPARE_TIMEOUT);
+	kit_fini(&k);
+}
+
+static void hold_policy(void)
+{
+	struct kit k;
+
+	open_with(&k, COMPARE_ACK_HOLD, 500);
+	SECONDARY(&k, SEG(2, 101, 500, "abc"));
+	PRIMARY(&k, SEG(2, 101, 600, "abc"));
+	PRIMARY(&k, ACK(3, 104, 700));
+	CHECK_OUT(&k, 1);
+	SECONDARY(&k, ACK(3, 104, 600));
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(k.ack, 600);
+	SECONDARY(&k, ACK(4, 104, 700));
+	CHECK_OUT(&k, 1, 2, 3);
+	PRIMARY(&k, SEG(4, 101, 800, "abc"));
+	CHECK_OUT(&k, 1, 2, 3);
+	SECONDARY(&k, ACK(4, 104, 800));
+	CHECK_OUT(&k, 1, 2, 3, 4);
+	kit_fini(&k);
+}
+
+static void release_policy(void)
+{
+	struct kit k;
+
+	open_with(&k, COMPARE_ACK_RELEASE, 500);
+	PRIMARY(&k, ACK(2, 101, 600));
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(k.ack, 600);
+	kit_fini(&k);
+}
+
+static void partial_checksum_is_left_alone(void)
+{
+	static const struct seg data = { SEG(2, 101, 600, "abc"),
+					 .bad_sum = true };
+	struct frame f = kit_frame(&data);
+	struct chunk *chunk = chunk_new(512);
+	struct frame g = { .chunk = chunk, .data = chunk->bytes,
+			   .len = f.len + 12, .vnet_len = 12 };
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, SEG(2, 101, 500, "abc"));
+	memset(g.data, 0, 12);
+	g.data[0] = 1;
+	memcpy(g.data + 12, f.data, f.len);
+	bytes_put16(g.data + 12 + 14 + 20 + 16, 0xbeef);
+	compare_input(k.c, COMPARE_PRIMARY, &g, 1, k.now_ns);
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(k.ack, 500);
+	CHECK_EQ(bytes_get16(g.data + 12 + 14 + 20 + 16), 0xbeef);
+	SECONDARY(&k, ACK(3, 104, 600));
+	CHECK_EQ(k.ack, 600);
+	CHECK(k.sum_is_good);
+	chunk_unref(f.chunk);
+	chunk_unref(chunk);
+	kit_fini(&k);
+}
+
+int main(void)
+{
+	TEST(ack_waits_for_the_secondary);
+	TEST(only_the_newest_ack_waits);
+	TEST(data_never_waits_for_an_ack);
+	TEST(data_replaces_the_ack_that_waits);
+	TEST(across_the_wrap);
+	TEST(secondary_ahead);
+	TEST(ipv6);
+	TEST(sacks_below_the_true_ack_go);
+	TEST(window_of_both);
+	TEST(window_with_a_lower_ack);
+	TEST(unknown_scale_leaves_windows_alone);
+	TEST(silent_secondary_asks);
+	TEST(flush_tells_the_true_ack);
+	TEST(failover_tells_the_true_ack);
+	TEST(smaller_window_is_no_difference);
+	TEST(closed_window_is_one);
+	TEST(hold_policy);
+	TEST(release_policy);
+	TEST(partial_checksum_is_left_alone);
+	return TEST_END();
+}
