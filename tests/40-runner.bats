@@ -1,0 +1,225 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The runner with real processes. `colo-fake` stands for a program of ours: it
+# says on its notify descriptor that it is ready and writes down what it gets.
+
+load helpers
+
+setup() {
+	colo_setup
+	mkdir fakes pids
+	PATH=$PWD/fakes:$PATH
+	cat >fakes/colo-fake <<-'END'
+		#!/bin/sh
+		# colo-fake NAME [silent|stubborn] --notify-fd N
+		for last; do :; done
+		for sig in HUP USR1 USR2; do
+			trap "echo $1 $sig >>events" $sig
+		done
+		trap 'echo "$1 stopped" >>events; kill $!; exit 0' TERM
+		[ "$2" = stubborn ] && trap 'echo "$1 told" >>events' TERM
+		echo "$1 started" >>events
+		echo "$1 speaks"
+		[ "$2" = silent ] || eval "echo >&$last"
+		while :; do sleep 1000 & wait; done
+	END
+	chmod +x fakes/colo-fake
+	: >events
+}
+
+# runs LINE...: a runner of these lines, in the background
+runs() {
+	printf '%s\n' "$@" >proc
+	spawn runner colo-run --pid-dir pids proc
+}
+
+is_up() { logged runner '^colo-run: info: all ready'; }
+happened() { grep -q -- "$1" events; }
+happened_n() { [ "$(grep -c -- "$2" events)" -eq "$1" ]; }
+new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
+
+@test "starts in order, prefixes the output, stops in reverse order" {
+	runs '# three of them' '' 'one: colo-fake 1' \
+		$'two: colo-fake \\\n     2' '   three:colo-fake 3'
+	wait_for is_up
+	logged runner '^one: 1 speaks$'
+	logged runner '^two: 2 speaks$'
+	logged runner '^three: 3 speaks$'
+	stop runner
+	diff - events <<-END
+		1 started
+		2 started
+		3 started
+		3 stopped
+		2 stopped
+		1 stopped
+	END
+	[ -z "$(ls pids)" ]
+}
+
+@test "the next one waits for the one before it to be ready" {
+	mkfifo gate
+	runs 'one: sh -c "read line <gate; echo >&7; exec sleep 1000" --notify-fd 7' \
+		'two: colo-fake 2'
+	wait_for test -s pids/one.pid
+	[ ! -s events ]
+	[ ! -e pids/two.pid ]
+	echo go >gate
+	wait_for happened '2 started'
+}
+
+@test "kill -9 of one: only that one is started again" {
+	runs 'one: colo-fake 1' 'two: colo-fake 2'
+	wait_for is_up
+	one=$(cat pids/one.pid) two=$(cat pids/two.pid)
+	kill -9 "$one"
+	wait_for new_pid one "$one"
+	wait_for logged runner 'warn: one: ended by signal 9'
+	[ "$(cat pids/two.pid)" = "$two" ]
+	wait_for happened_n 2 '1 started'
+	happened_n 1 '2 started'
+	stop runner
+}
+
+@test "what a killed one left in its group is gone before it starts again" {
+	runs 'one: sh -c "sleep 1000 & echo \$! >left.\$\$; wait"'
+	wait_for test -s pids/one.pid
+	one=$(cat pids/one.pid)
+	wait_for test -s "left.$one"
+	kill -9 "$one"
+	wait_for new_pid one "$one"
+	is_gone "$(cat "left.$one")"
+}
+
+@test "the delay before a start doubles, to five seconds" {
+	runs 'one: false'
+	wait_for logged runner 'starts again in 800 ms'
+	diff <(grep -o 'in [0-9].*' runner.log | head -n 4) - <<-END
+		in 100 ms
+		in 200 ms
+		in 400 ms
+		in 800 ms
+	END
+}
+
+@test "signals reach everybody who is ready, late ones when they are" {
+	mkfifo gate
+	runs 'one: colo-fake 1' 'plain: sleep 1000' 'two: colo-fake 2 silent'
+	wait_for happened '2 started'
+	plain=$(cat pids/plain.pid)
+	kill -USR1 "${PIDS[runner]}"
+	wait_for happened '1 USR1'
+	kill -USR2 "${PIDS[runner]}"
+	wait_for happened '1 USR2'
+	kill -HUP "${PIDS[runner]}"
+	wait_for happened '1 HUP'
+	run ! happened '^2 [HU]'
+	sed -i 's/= silent/= never/' fakes/colo-fake
+	kill -9 "$(cat pids/two.pid)"
+	wait_for happened '2 HUP'
+	wait_for happened '2 USR2'
+	run ! happened '2 USR1'
+	[ "$(cat pids/plain.pid)" = "$plain" ]
+}
+
+@test "one that does not stop is killed after ten seconds, and told by the status" {
+	runs 'one: colo-fake 1' 'two: colo-fake 2 stubborn'
+	wait_for is_up
+	before=$SECONDS
+	stop runner 12
+	[ $((SECONDS - before)) -ge 9 ]
+	logged runner 'warn: two: does not stop: killed'
+	happened '1 stopped'
+}
+
+@test "a second signal does not wait" {
+	runs 'one: colo-fake 1' 'two: colo-fake 2 stubborn'
+	wait_for is_up
+	two=$(cat pids/two.pid)
+	before=$SECONDS
+	kill "${PIDS[runner]}"
+	wait_for happened '2 told'
+	stop runner 12
+	[ $((SECONDS - before)) -lt 8 ]
+	is_gone "$two"
+}
+
+@test "what cannot be run at all ends the start, and is told by the status" {
+	runs 'one: colo-fake 1' 'two: colo-there-is-none' 'three: colo-fake 3'
+	ends runner 12
+	logged runner 'warn: two: ended with status 127'
+	happened '1 stopped'
+	run ! happened '3 started'
+}
+
+@test "kill -9 of the runner leaves no process" {
+	runs 'one: colo-fake 1' 'two: sleep 1000'
+	wait_for is_up
+	one=$(cat pids/one.pid) two=$(cat pids/two.pid)
+	crash runner
+	wait_for is_gone "$one"
+	wait_for is_gone "$two"
+	happened '1 stopped'
+}
+
+@test "--notify-fd: a line when all are ready" {
+	printf 'one: colo-fake 1\ntwo: colo-fake 2\n' >proc
+	start runner colo-run proc
+	happened '1 started'
+	happened '2 started'
+}
+
+@test "a full pipe for the log holds up nobody" {
+	mkfifo pipe
+	exec 8<>pipe
+	printf 'one: sh -c "seq 100000; echo over >>events; exec sleep 1000"\n' >proc
+	colo-run --pid-dir pids proc 2>pipe 3>&- 8>&- &
+	PIDS[runner]=$!
+	wait_for happened over
+	cat <pipe >runner.log 3>&- 8>&- &
+	exec 8>&-
+	# the next line that finds room is behind the word of those that did not
+	kill -9 "$(cat pids/one.pid)"
+	wait_for logged runner 'warn: [0-9]* lines lost, standard error was full'
+	logged runner '^one: 1$'
+	stop runner
+}
+
+@test "long lines are cut, half lines ended" {
+	cat >script <<-'END'
+		printf "%09000d\nhalf" 7
+		exec sleep 1000
+	END
+	runs 'one: sh script'
+	wait_for test -s pids/one.pid
+	wait_for logged runner '^one: 0*7$'
+	kill -9 "$(cat pids/one.pid)"
+	wait_for logged runner '^one: half$'
+	[ "$(grep '^one: 0' runner.log | head -n 3 | sed 's/^one: //' | tr -d '\n' |
+		wc -c)" -eq 9000 ]
+}
+
+@test "-n checks the file; bad files and bad usage end with 2" {
+	check() {
+		printf %b "$1" >proc
+		run -"$2" colo-run -n proc
+		[[ $output == *"$3"* ]] || { echo "$1: $output"; return 1; }
+	}
+	check 'one: colo-fake 1\n' 0 ''
+	check 'one: a \\\n b\n\n# c \\\ntwo: d' 0 ''
+	check 'one colo-fake\n' 2 'proc:1: not NAME: COMMAND'
+	check '# x\none: a\none: b\n' 2 'proc:3: name given twice'
+	check 'one: a\ntwo:\n' 2 'proc:2: no command'
+	check 'one: a \\\n b\n/x: c' 2 'proc:3: not NAME: COMMAND'
+	check "$(printf 'n%.0s' {1..33}): a" 2 'name too long'
+	check 'one: a --notify-fd 2\n' 2 '--notify-fd takes'
+	check '\n# nothing\n' 2 'names no process'
+	run -2 colo-run -n nowhere
+	[ "$output" = 'colo-run: error: nowhere: No such file or directory' ]
+	run -2 colo-run
+	run -2 colo-run --notify-fd 77 proc
+	run -2 colo-run --colour proc
+	run -0 colo-run --help
+	[[ $output == usage:* ]]
+	run -0 colo-run --version
+}
