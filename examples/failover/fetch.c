@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The client of the demo: connects, copies what comes to standard output and
+ * watches the clock. On standard error it says `mark BYTES` once, as soon as
+ * that many have come, and at the end
+ *
+ *	end BYTES LONGEST_MS REASON
+ *
+ * where LONGEST_MS is the longest time between two arrivals (the first counts
+ * from the connection on), and REASON is how it came to its end: `closed` by
+ * the server's FIN, or the error. A client that only waits does not notice a
+ * dead server, so PATIENCE seconds of silence are an end as well.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BUF_LEN (256u << 10)
+
+struct fetch {
+	int fd;
+	uint64_t mark;		/* bytes */
+	uint64_t bytes;
+	uint64_t last_ns, longest_ns;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static int parse_addr(struct sockaddr_in *sin, const char *addr,
+		      const char *port)
+{
+	sin->sin_family = AF_INET;
+	sin->sin_port = htons((uint16_t)atoi(port));
+	return inet_pton(AF_INET, addr, &sin->sin_addr) == 1 ? 0 : -EINVAL;
+}
+
+static int fetch_connect(struct fetch *f, const struct sockaddr_in *from,
+			 const struct sockaddr_in *to, time_t patience_s)
+{
+	const struct timeval tv = { .tv_sec = patience_s };
+	const int one = 1;
+
+	f->fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (f->fd < 0 ||
+	    setsockopt(f->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    setsockopt(f->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) ||
+	    setsockopt(f->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) ||
+	    bind(f->fd, (const struct sockaddr *)from, sizeof(*from)) ||
+	    connect(f->fd, (const struct sockaddr *)to, sizeof(*to)))
+		return -errno;
+	return 0;
+}
+
+static int write_all(const char *buf, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(STDOUT_FILENO, buf, len);
+
+		if (n < 0)
+			return -errno;
+		buf += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static void fetch_count(struct fetch *f, size_t n)
+{
+	uint64_t now = now_ns(), before = f->bytes;
+
+	if (now - f->last_ns > f->longest_ns)
+		f->longest_ns = now - f->last_ns;
+	f->last_ns = now;
+	f->bytes += n;
+	if (before < f->mark && f->bytes >= f->mark)
+		fprintf(stderr, "mark %llu\n", (unsigned long long)f->bytes);
+}
+
+/* Until the end: 0 for the server's FIN, or negative errno. */
+static int fetch_copy(struct fetch *f)
+{
+	static char buf[BUF_LEN];
+	ssize_t n;
+	int ret = 0;
+
+	f->last_ns = now_ns();
+	while (ret == 0 && (n = recv(f->fd, buf, sizeof(buf), 0)) != 0) {
+		if (n < 0) {
+			ret = -errno;
+			fetch_count(f, 0);	/* this wait counts too */
+			return ret;
+		}
+		fetch_count(f, (size_t)n);
+		ret = write_all(buf, (size_t)n);
+	}
+	return ret;
+}
+
+static const char *reason(int ret)
+{
+	if (ret == 0)
+		return "closed";
+	return ret == -EAGAIN || ret == -EINPROGRESS ? "silence" :
+						       strerror(-ret);
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in from = { .sin_family = AF_UNSPEC }, to = from;
+	struct fetch f = { .fd = -1 };
+	int ret;
+
+	if (argc != 7 || parse_addr(&from, argv[1], argv[2]) < 0 ||
+	    parse_addr(&to, argv[3], argv[4]) < 0) {
+		fputs("usage: fetch FROM-ADDRESS PORT ADDRESS PORT MARK-BYTES "
+		      "PATIENCE-SECONDS\n", stderr);
+		return 2;
+	}
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	f.mark = strtoull(argv[5], NULL, 10);
+	ret = fetch_connect(&f, &from, &to, atoi(argv[6]));
+	if (ret == 0)
+		ret = fetch_copy(&f);
+	fprintf(stderr, "end %llu %llu %s\n", (unsigned long long)f.bytes,
+		(unsigned long long)(f.longest_ns / 1000000), reason(ret));
+	return ret < 0;
+}
