@@ -25,7 +25,8 @@
  * the guest would reset the connection, the guest's because their numbers mean
  * nothing to the peer. When the last fact arrives they follow it, translated
  * and in order. At a bound the newest is dropped (its sender repeats it); a
- * reset or 30 s drop all of the flow's; a checkpoint delivers them as they are.
+ * reset or 30 s drop all of the flow's; a checkpoint delivers the peer's as
+ * they are and drops the guest's, whose sender is no more.
  *
  * Checkpoint: the guest becomes the primary's copy, so every offset is 0 at
  * once. A flow says at which epoch its offset was learned, and that of an older
@@ -116,7 +117,7 @@ static void emit_run(struct rewrite *r)
 	r->run.first = r->run.at;
 }
 
-/* Deliver what waited for the offset; or, at a checkpoint, as it is. */
+/* Deliver what waited for the offset. */
 static void deliver(struct rewrite *r, struct rewrite_flow *fl)
 {
 	struct rewrite_held held;
@@ -209,6 +210,16 @@ static enum fate input_known(struct rewrite *r, struct rewrite_flow *fl,
 	return GOES_ON;
 }
 
+/* A guest that has an established connection, without a SYN that we saw, got
+ * it from the primary: what we saw of the peer's was older than a checkpoint. */
+static bool guest_goes_on(const struct rewrite_flow *fl,
+			  const struct rewrite_segment *s)
+{
+	return s->side == REWRITE_RX &&
+	       !(fl->flags & REWRITE_HAS_GUEST_ISN) &&
+	       (s->p.flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
+}
+
 static enum fate input_flow(struct rewrite *r, struct rewrite_flow *fl,
 			    const struct rewrite_segment *s)
 {
@@ -220,7 +231,10 @@ static enum fate input_flow(struct rewrite *r, struct rewrite_flow *fl,
 	if (fl->flags & REWRITE_KNOWN)
 		return input_known(r, fl, s);
 	taught = s->side == REWRITE_TX && rewrite_track_teaches(fl, &s->p);
-	rewrite_track_learn(r, fl, s);
+	if (guest_goes_on(fl, s))
+		rewrite_track_assume(r, fl);
+	else
+		rewrite_track_learn(r, fl, s);
 	if (fl->flags & REWRITE_KNOWN)
 		return input_known(r, fl, s);
 	return input_early(r, fl, s, taught);
@@ -306,20 +320,24 @@ void rewrite_expire(struct rewrite *r, uint64_t now_ns)
 
 /**
  * rewrite_checkpoint() - The guest has become the primary's copy
- * @r:	rewriter
+ * @r:		rewriter
+ * @now_ns:	the time
  *
- * No flow's numbers differ any more; held segments go on as they are.
+ * No flow's numbers differ any more; the peers' held segments go on as they
+ * are, those of the guest that was are dropped.
  */
-void rewrite_checkpoint(struct rewrite *r)
+void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns)
 {
 	struct rewrite_flow *fl;
 
+	r->now_ns = r->checkpoint_ns = now_ns;
 	r->n.checkpoints++;
 	r->epoch++;
 	r->n_translated = 0;
 	rewrite_table_set_epoch(r);
 	while ((fl = rewrite_hold_oldest(r))) {
 		rewrite_flow_sync(r, fl);
+		rewrite_hold_drop_guest(r, fl);
 		deliver(r, fl);
 	}
 }
@@ -362,6 +380,7 @@ void rewrite_stats(const struct rewrite *r, struct stats *s)
 	stats_drop(s, "hold-full", n->drop_hold_full);
 	stats_drop(s, "hold-expired", n->drop_hold_expired);
 	stats_drop(s, "hold-reset", n->drop_hold_reset);
+	stats_drop(s, "hold-checkpoint", n->drop_hold_checkpoint);
 	stats_note(s, "translated", "tx", n->translated[REWRITE_TX]);
 	stats_note(s, "translated", "rx", n->translated[REWRITE_RX]);
 	stats_note(s, "translated", "icmp", n->icmp);

@@ -64,7 +64,7 @@ void rewrite_free(struct rewrite *r);
 void rewrite_input(struct rewrite *r, enum rewrite_side side, struct frame *v,
 		   unsigned n, uint64_t now_ns);
 void rewrite_expire(struct rewrite *r, uint64_t now_ns);
-void rewrite_checkpoint(struct rewrite *r);
+void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns);
 void rewrite_failover(struct rewrite *r);
 
 uint32_t rewrite_translated(const struct rewrite *r);

@@ -88,7 +88,7 @@ void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
 		return;
 	r->n_state[fl->state]--;
 	r->n_state[state]++;
-	fl->state = (uint8_t)state;
+	fl->state = (uint16_t)state;
 	flow_touch(r->flows, fl, state, r->now_ns);
 	rewrite_table_save(r, fl);
 }

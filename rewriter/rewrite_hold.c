@@ -40,7 +40,7 @@ static struct rewrite_held *held_at(struct rewrite_hold *h, uint32_t n)
 	return &h->pool[n - 1];
 }
 
-static uint32_t held_take(struct rewrite_hold *h)
+static uint32_t held_new(struct rewrite_hold *h)
 {
 	uint32_t n = h->free;
 
@@ -82,7 +82,7 @@ int rewrite_hold_add(struct rewrite *r, struct rewrite_flow *fl,
 	if (fl->n_held >= REWRITE_FLOW_HELD_MAX ||
 	    h->bytes + s->frame->len > r->config.max_held)
 		return -ENOBUFS;
-	n = held_take(h);
+	n = held_new(h);
 	if (!n)
 		return -ENOBUFS;
 	held = held_at(h, n);
@@ -113,6 +113,23 @@ static void list_unlink(struct rewrite_hold *h, const struct rewrite_held *held)
 		h->youngest = held->older;
 }
 
+/* Take the segment that a link of its flow's chain leads to out of it. */
+static struct rewrite_held held_take(struct rewrite_hold *h, uint32_t *link)
+{
+	uint32_t n = *link;
+	struct rewrite_held *held = held_at(h, n);
+	struct rewrite_held copy = *held;
+
+	list_unlink(h, held);
+	*link = held->next;
+	held->flow->n_held--;
+	h->n--;
+	h->bytes -= held->frame.len;
+	held->next = h->free;
+	h->free = n;
+	return copy;
+}
+
 /**
  * rewrite_hold_pop() - The next segment of a flow that waits
  * @r:		rewriter
@@ -124,22 +141,29 @@ static void list_unlink(struct rewrite_hold *h, const struct rewrite_held *held)
 bool rewrite_hold_pop(struct rewrite *r, struct rewrite_flow *fl,
 		      struct rewrite_held *out)
 {
-	struct rewrite_hold *h = &r->hold;
-	uint32_t n = fl->held;
-	struct rewrite_held *held;
-
-	if (!n)
+	if (!fl->held)
 		return false;
-	held = held_at(h, n);
-	*out = *held;
-	list_unlink(h, held);
-	fl->held = held->next;
-	fl->n_held--;
-	h->n--;
-	h->bytes -= held->frame.len;
-	held->next = h->free;
-	h->free = n;
+	*out = held_take(&r->hold, &fl->held);
 	return true;
+}
+
+/**
+ * rewrite_hold_drop_guest() - A checkpoint: what the guest sent is void
+ * @r:	rewriter
+ * @fl:	flow
+ */
+void rewrite_hold_drop_guest(struct rewrite *r, struct rewrite_flow *fl)
+{
+	uint32_t *link = &fl->held;
+
+	while (*link) {
+		if (held_at(&r->hold, *link)->side == REWRITE_RX) {
+			chunk_unref(held_take(&r->hold, link).frame.chunk);
+			r->n.drop_hold_checkpoint++;
+		} else {
+			link = &held_at(&r->hold, *link)->next;
+		}
+	}
 }
 
 /**

@@ -34,6 +34,7 @@ enum {					/* struct rewrite_flow.flags */
 	REWRITE_PEER_DONE	= 1 << 13,	/* its FIN was acknowledged */
 	REWRITE_GUEST_DONE	= 1 << 14,
 	REWRITE_HAS_AGAIN	= 1 << 15,	/* again_isn is valid */
+	REWRITE_HAS_TS_FIRST	= 1 << 16,
 };
 
 /*
@@ -42,9 +43,9 @@ enum {					/* struct rewrite_flow.flags */
  */
 struct rewrite_flow {
 	uint32_t epoch;		/* checkpoints seen; see rewrite.c */
-	uint16_t flags;
-	uint8_t state;		/* enum rewrite_state */
-	uint8_t n_held;
+	uint32_t flags;
+	uint16_t state;		/* enum rewrite_state */
+	uint16_t n_held;
 	uint32_t peer_isn;	/* peer space */
 	uint32_t peer_syn_end;	/* behind its SYN and the data in it */
 	uint32_t peer_nxt;	/* highest ack from the guest */
@@ -55,7 +56,8 @@ struct rewrite_flow {
 	uint32_t again_isn;	/* of a SYN that may begin another connection */
 	uint32_t offset;	/* guest - primary space */
 	uint32_t ts_offset;	/* guest's - primary's clock */
-	uint32_t ts_sent;	/* the guest's highest TSval; its clock */
+	uint32_t ts_first;	/* TSval of the guest's SYN; its clock */
+	uint32_t ts_sent;	/* the guest's highest TSval */
 	uint32_t ts_echo;	/* the peer's highest TSecr; primary's clock */
 	uint32_t reset_s;	/* second of the reset that closed it, or 0 */
 	uint32_t held;		/* chain in struct rewrite_hold, 0 = none */
@@ -112,6 +114,7 @@ struct rewrite_counters {
 	uint64_t icmp;			/* errors whose quote was changed */
 	uint64_t held, released;
 	uint64_t drop_unknown, drop_hold_full, drop_hold_expired, drop_hold_reset;
+	uint64_t drop_hold_checkpoint;
 	uint64_t unknown;		/* passed */
 	uint64_t is_signed, fragments;
 	uint64_t learned, checkpoints, raised, capped, corrected;
@@ -125,7 +128,7 @@ struct rewrite {
 	struct flow_table *flows;
 	struct rewrite_hold hold;
 	struct rewrite_counters n;
-	uint64_t now_ns;
+	uint64_t now_ns, checkpoint_ns;
 	uint32_t epoch;
 	uint32_t n_translated;
 	uint32_t n_state[REWRITE_STATES];
@@ -164,6 +167,7 @@ struct rewrite_flow *rewrite_track_syn(struct rewrite *r,
 				       struct rewrite_flow *fl,
 				       const struct flow_key *key,
 				       const struct rewrite_segment *s);
+void rewrite_track_assume(struct rewrite *r, struct rewrite_flow *fl);
 void rewrite_track_learn(struct rewrite *r, struct rewrite_flow *fl,
 			 const struct rewrite_segment *s);
 void rewrite_track_close(struct rewrite *r, struct rewrite_flow *fl,
@@ -202,6 +206,7 @@ bool rewrite_hold_pop(struct rewrite *r, struct rewrite_flow *fl,
 		      struct rewrite_held *out);
 void rewrite_hold_discard(struct rewrite *r, struct rewrite_flow *fl,
 			  uint64_t *counter);
+void rewrite_hold_drop_guest(struct rewrite *r, struct rewrite_flow *fl);
 void rewrite_hold_expire(struct rewrite *r);
 struct rewrite_flow *rewrite_hold_oldest(const struct rewrite *r);
 

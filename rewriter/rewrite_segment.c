@@ -20,6 +20,10 @@
 #define TCP_SUM 16u
 #define TCP_OPTIONS 20u
 
+/* Beyond it, 12 days of milliseconds, the guest's first timestamp is no bound
+ * any more: it would soon compare as later. */
+#define TS_AGE_MAX (1 << 30)
+
 enum {				/* IANA: TCP option kinds */
 	OPT_END = 0,
 	OPT_NOP = 1,
@@ -154,17 +158,22 @@ void rewrite_segment_init(struct rewrite_segment *s, enum rewrite_side side,
 				     TCP_OPTIONS + s->p.tcp_opt_len);
 }
 
-/* An echo of the primary's clock becomes one of the guest's, which never was
- * later than what the guest sent last. */
+/*
+ * An echo of the primary's clock becomes one of the guest's: no earlier than
+ * its SYN, no later than what it sent last.
+ */
 static uint32_t echo_for_guest(struct rewrite *r, const struct rewrite_flow *fl,
 			       uint32_t echo)
 {
 	uint32_t mapped = echo + fl->ts_offset;
+	uint32_t within = mapped;
 
-	if (!(fl->flags & REWRITE_HAS_TS_SENT) || seq_le(mapped, fl->ts_sent))
-		return mapped;
-	r->n.capped++;
-	return fl->ts_sent;
+	if (fl->flags & REWRITE_HAS_TS_FIRST)
+		within = seq_max(within, fl->ts_first);
+	if (fl->flags & REWRITE_HAS_TS_SENT)
+		within = seq_min(within, fl->ts_sent);
+	r->n.capped += within != mapped;
+	return within;
 }
 
 /* One of the two clocks was read; flag says that it had been before. */
@@ -173,7 +182,7 @@ static void clock_noted(struct rewrite *r, struct rewrite_flow *fl,
 {
 	bool first = !(fl->flags & flag);
 
-	fl->flags |= (uint16_t)flag;
+	fl->flags |= flag;
 	if (first)
 		rewrite_table_save(r, fl);
 	else
@@ -241,6 +250,9 @@ static void ts_translate(struct rewrite *r, struct rewrite_flow *fl,
 		fl->ts_sent = sent;
 		clock_noted(r, fl, REWRITE_HAS_TS_SENT);
 	}
+	if (fl->flags & REWRITE_HAS_TS_FIRST &&
+	    seq_diff(sent, fl->ts_first) > TS_AGE_MAX)
+		fl->flags &= ~(unsigned)REWRITE_HAS_TS_FIRST;
 	if (!(fl->flags & REWRITE_TS_KNOWN) ||
 	    r->config.translate == REWRITE_NO_TIMESTAMPS)
 		return;

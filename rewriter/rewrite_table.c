@@ -52,7 +52,7 @@ struct record {
 	struct rewrite_flow flow;
 };
 
-_Static_assert(sizeof(struct record) == 112, "no padding: hashed whole");
+_Static_assert(sizeof(struct record) == 120, "no padding: hashed whole");
 
 struct rewrite_table {
 	int fd;

@@ -139,8 +139,7 @@ static void guest_syn(struct rewrite_flow *fl, const struct rewrite_segment *s)
 	const struct packet *p = &s->p;
 
 	if (fl->flags & REWRITE_ASSUMED && fl->state == REWRITE_HALF_OPEN)
-		fl->flags &= (uint16_t)~(REWRITE_KNOWN | REWRITE_ASSUMED |
-					 REWRITE_TS_KNOWN);
+		fl->flags &= ~(unsigned)(REWRITE_KNOWN | REWRITE_TS_KNOWN);
 	if (fl->flags & REWRITE_KNOWN)
 		return;
 	if (is_syn_ack(p)) {
@@ -155,7 +154,32 @@ static void guest_syn(struct rewrite_flow *fl, const struct rewrite_segment *s)
 	if (!s->options.timestamp)
 		return;
 	fl->ts_sent = bytes_get32(packet_l4(p) + s->options.timestamp);
-	fl->flags |= REWRITE_HAS_TS_SENT;
+	if (!(fl->flags & REWRITE_HAS_TS_FIRST))
+		fl->ts_first = fl->ts_sent;
+	fl->flags |= REWRITE_HAS_TS_SENT | REWRITE_HAS_TS_FIRST;
+}
+
+/**
+ * rewrite_track_assume() - Take the guest for the primary's copy
+ * @r:	rewriter
+ * @fl:	flow that is not REWRITE_KNOWN
+ *
+ * Until its own SYN says otherwise.
+ */
+void rewrite_track_assume(struct rewrite *r, struct rewrite_flow *fl)
+{
+	fl->flags |= REWRITE_ASSUMED | REWRITE_TS_KNOWN;
+	rewrite_flow_set_offset(r, fl, 0, 0);
+}
+
+/*
+ * Soon after a checkpoint a peer's answer to a SYN that we do not know is for
+ * the copy: it was on its way, or came while both guests stood still.
+ */
+static bool answers_the_copy(const struct rewrite *r, const struct packet *p)
+{
+	return p->flags & TCP_ACK && r->n.checkpoints &&
+	       r->now_ns - r->checkpoint_ns < SECOND;
 }
 
 /**
@@ -183,8 +207,11 @@ struct rewrite_flow *rewrite_track_syn(struct rewrite *r,
 		}
 		rewrite_flow_restart(r, fl);
 	}
-	if (!fl && !r->failed_over)
+	if (!fl && !r->failed_over) {
 		fl = rewrite_flow_add(r, key);
+		if (fl && is_tx && answers_the_copy(r, &s->p))
+			rewrite_track_assume(r, fl);
+	}
 	if (!fl)
 		return NULL;
 	if (is_tx)
@@ -243,6 +270,10 @@ void rewrite_track_learn(struct rewrite *r, struct rewrite_flow *fl,
 		rewrite_table_save(r, fl);
 		return;
 	}
+	if (fl->flags & REWRITE_ASSUMED &&
+	    fl->primary_isn - fl->guest_isn < EARLY_BYTES)
+		fl->primary_isn = fl->guest_isn;	/* the copy's SYN */
+	fl->flags &= ~(unsigned)REWRITE_ASSUMED;
 	if ((fl->flags & clocks) == clocks) {
 		ts_offset = fl->ts_sent - fl->ts_echo;
 		fl->flags |= REWRITE_TS_KNOWN;
@@ -260,7 +291,7 @@ static void correct(struct rewrite *r, struct rewrite_flow *fl,
 	int32_t diff = seq_diff(p->ack, fl->primary_isn + 1);
 
 	if (diff > EARLY_BYTES)
-		fl->flags &= (uint16_t)~REWRITE_EARLY;
+		fl->flags &= ~(unsigned)REWRITE_EARLY;
 	if (diff >= 0 || diff < -EARLY_BYTES || !is_behind_syn(fl, p))
 		return;
 	r->n.corrected++;

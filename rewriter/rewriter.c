@@ -83,7 +83,7 @@ static void on_checkpoint(void *arg)
 	if (r->failover.role == ROLE_FAILOVER)
 		log_warn(NULL, "no checkpoint after a failover: ignored");
 	else
-		rewrite_checkpoint(r->rewrite);
+		rewrite_checkpoint(r->rewrite, loop_now_ns(&r->loop));
 }
 
 static void on_stats(void *arg, struct stats *s)

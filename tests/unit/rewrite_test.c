@@ -672,6 +672,11 @@ static void timestamps(void)
 	p = take(REWRITE_TX);
 	CHECK_EQ(option32(&p, 8), GUEST_TS + 40);
 	CHECK_EQ(stat("clock", "capped"), 1);
+	/* an echo of what the primary sent before that SYN+ACK: not earlier */
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 11, TCP_ACK,
+		  opt_ts(3, PRIMARY_TS - 5), 0);
+	p = take(REWRITE_TX);
+	CHECK_EQ(option32(&p, 8), GUEST_TS);
 }
 
 /* The guest lags 3 s behind; after failover its clock jumps once. */
@@ -707,7 +712,7 @@ static void timestamps_raised_at_offset_zero(void)
 
 	start();
 	open_passive_ts();
-	rewrite_checkpoint(rw);
+	rewrite_checkpoint(rw, now);
 	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK,
 		  opt_ts(3, PRIMARY_TS + 3000), 0);
 	n_seen = 0;
@@ -801,7 +806,7 @@ static void checkpoint_makes_offsets_zero(void)
 {
 	start();
 	open_passive();
-	rewrite_checkpoint(rw);
+	rewrite_checkpoint(rw, now);
 	CHECK_EQ(rewrite_translated(rw), 0);
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
 	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
@@ -814,7 +819,7 @@ static void checkpoint_on_half_open(void)
 	start();
 	tx(PEER_ISN, 0, TCP_SYN, 0);
 	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
-	rewrite_checkpoint(rw);
+	rewrite_checkpoint(rw, now);
 	n_seen = 0;
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
@@ -822,7 +827,7 @@ static void checkpoint_on_half_open(void)
 
 	start();	/* a copy that was made before the SYN came chooses */
 	tx(PEER_ISN, 0, TCP_SYN, 0);
-	rewrite_checkpoint(rw);
+	rewrite_checkpoint(rw, now);
 	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
 	n_seen = 0;
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
@@ -837,10 +842,31 @@ static void checkpoint_delivers_held(void)
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 9);
 	n_seen = 0;
-	rewrite_checkpoint(rw);
+	rewrite_checkpoint(rw, now);
 	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
 	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
 	CHECK_EQ(n_seen, 0);
+}
+
+/* What was on its way while the guest became a copy is for the copy. */
+static void checkpoint_overtakes_handshake(void)
+{
+	start();	/* the primary's SYN, the copy has sent it too */
+	rewrite_checkpoint(rw, now);
+	tx(PEER_ISN, PRIMARY_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN, PRIMARY_ISN + 1);
+	rx(PRIMARY_ISN + 1, PEER_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
+
+	start();	/* the client's, the copy has it established */
+	rewrite_checkpoint(rw, now);
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	CHECK_EQ(n_seen, 1);
+	n_seen = 0;
+	rx(PRIMARY_ISN + 1, PEER_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
+	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
 }
 
 static void failover_keeps_offsets(void)
@@ -1297,7 +1323,7 @@ static void restart_after_checkpoint(void)
 {
 	start_fresh(16);
 	open_passive();
-	rewrite_checkpoint(rw);
+	rewrite_checkpoint(rw, now);
 	restart(16);
 	CHECK_EQ(rewrite_translated(rw), 0);
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
@@ -1322,6 +1348,9 @@ static void restart_keeps_clocks(void)
 	finish_table();
 }
 
+#define RECORD_LEN 120		/* checksum, key, flow */
+#define CLOCKS_AT (4 + 44 + 56)	/* behind which no checksum stands */
+
 static void flip(long at)
 {
 	char path[64];
@@ -1341,9 +1370,9 @@ static void flip(long at)
 /* Any byte of a record but the 8 of the clocks; any byte of the header. */
 static void damaged_table(void)
 {
-	const long first = 4096, second = 4096 + 112;
+	const long first = 4096, second = 4096 + RECORD_LEN;
 
-	for (long at = 0; at < 112; at++) {
+	for (long at = 0; at < RECORD_LEN; at++) {
 		start_fresh(16);
 		for (wrap.port = 1; wrap.port <= 2; wrap.port++)
 			open_passive();
@@ -1351,7 +1380,7 @@ static void damaged_table(void)
 		restart(16);
 		if (stat("file", "lost") == 0) {
 			CHECK_EQ(stat("file", "loaded"), 2);
-			CHECK(at >= 48 + 48 && at < 48 + 56);
+			CHECK(at >= CLOCKS_AT && at < CLOCKS_AT + 8);
 			continue;
 		}
 		CHECK_EQ(stat("file", "loaded"), 1);
@@ -1376,7 +1405,7 @@ static void table_cut_short(void)
 	char path[64];
 
 	flows_path(path, sizeof(path));
-	for (off_t len = 0; len < 4096 + 112; len += 61) {
+	for (off_t len = 0; len < 4096 + RECORD_LEN; len += 61) {
 		start_fresh(16);
 		open_passive();
 		CHECK_EQ(truncate(path, len), 0);
@@ -1467,6 +1496,7 @@ int main(void)
 	TEST(checkpoint_makes_offsets_zero);
 	TEST(checkpoint_on_half_open);
 	TEST(checkpoint_delivers_held);
+	TEST(checkpoint_overtakes_handshake);
 	TEST(failover_keeps_offsets);
 	TEST(failover_ends_with_an_event);
 	TEST(reused_tuple_after_failover);
