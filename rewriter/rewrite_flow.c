@@ -4,6 +4,7 @@
  * given up when it is full. A flow's list in the table is its state.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "../common/seq.h"
 #include "rewrite_impl.h"
@@ -144,15 +145,21 @@ void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl)
  * @r:		rewriter
  * @key:	its key, from the peer to the guest
  *
+ * Segments come in rows of one flow, so the last one is looked at first.
+ *
  * Return: the flow as the last checkpoint left it, or NULL.
  */
 struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
 				       const struct flow_key *key)
 {
-	struct rewrite_flow *fl = flow_find(r->flows, key);
+	struct rewrite_flow *fl = r->last;
 
-	if (fl)
-		rewrite_flow_sync(r, fl);
+	if (!fl || memcmp(flow_key_get(r->flows, fl), key, sizeof(*key)))
+		fl = flow_find(r->flows, key);
+	if (!fl)
+		return NULL;
+	r->last = fl;
+	rewrite_flow_sync(r, fl);
 	return fl;
 }
 
@@ -217,6 +224,7 @@ void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl)
 {
 	flow_forget(r, fl);
 	rewrite_table_clear(r, fl);
+	r->last = NULL;
 	r->n_state[fl->state]--;
 	flow_remove(r->flows, fl);
 }

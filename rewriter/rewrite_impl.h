@@ -126,6 +126,7 @@ struct rewrite {
 	struct rewrite_config config;
 	struct rewrite_handler handler;
 	struct flow_table *flows;
+	struct rewrite_flow *last;	/* found, or NULL */
 	struct rewrite_hold hold;
 	struct rewrite_counters n;
 	uint64_t now_ns, checkpoint_ns;
