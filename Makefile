@@ -53,8 +53,11 @@ UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)
 
 # What tests and examples are driven with; they may use the library.
-PROGRAMS := tests/frames
+PROGRAMS := tests/frames tests/bench/bench tests/bench/pump
 PROGRAM_tests/frames := tests/frames
+PROGRAM_tests/bench/bench := tests/bench/main tests/bench/drive \
+			     tests/bench/process tests/bench/traffic
+PROGRAM_tests/bench/pump  := tests/bench/pump
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla
@@ -70,8 +73,8 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all programs run check check-unit check-bats check-asan soak lint deps \
-	install uninstall clean
+.PHONY: all programs run check check-unit check-bats check-asan soak bench lint \
+	deps install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(TOOLS:%=$(BIN)/colo-%)
@@ -147,6 +150,17 @@ check-asan:
 N ?= 100000
 soak: export SOAK_N = $(N)
 soak: check
+
+# How fast, beside QEMU and a program that does nothing: tests/bench/README.md.
+# RUNS=1 QUICK=1 is the short one; it is printed and leaves RESULTS.md alone.
+RESULTS := tests/bench/RESULTS.md
+export RUNS QUICK
+
+bench: deps-build deps-check
+	$(Q)$(MAKE) --no-print-directory all programs
+	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BENCH=$(abspath $(BUILD))/tests/bench \
+		tests/bench/run >$(BUILD)/results.md
+	$(if $(QUICK),$(Q)cat $(BUILD)/results.md,$(Q)mv $(BUILD)/results.md $(RESULTS))
 
 lint: deps-lint
 	$(Q)tests/lint

@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The load generator of `make bench`: that it finds what is wrong, and that the
+# programs get through it. How fast they are is not asked here.
+
+load helpers
+
+setup() {
+	colo_setup
+	BENCH=$BUILD/tests/bench
+	ENDS=(--primary p.sock --secondary s.sock --out o.sock)
+	FEW=(--warm 200 --packets 3000 --unpinned)
+	COMPARE=(colo-compare --log-level error
+		--primary-in unix-listen:p.sock
+		--secondary-in unix-listen:s.sock --outdev unix-listen:o.sock)
+}
+
+# sends OPTION... -- PROGRAM...
+sends() { run --separate-stderr "$BENCH/bench" "${FEW[@]}" "$@"; }
+
+# faulty FAULT [OPTION...]: a pump that spoils packet number 1000
+faulty() {
+	sends "${ENDS[@]}" "${@:2}" -- "$BENCH/pump" -f "$1" p.sock s.sock : o.sock
+	[ "$status" -eq 1 ]
+}
+
+@test "bench: a good pump passes" {
+	sends "${ENDS[@]}" -- "$BENCH/pump" p.sock s.sock : o.sock
+	[ "$status" -eq 0 ]
+	[[ $output = *' ns='*' pps='*' hwm_kib='* ]]
+}
+
+@test "bench: a flipped bit, a changed order, a missing frame are found" {
+	for fault in corrupt swap drop; do
+		faulty "$fault"
+		[[ $stderr = *'packet 999: not the bytes that have to come next'* ]]
+	done
+	for fault in corrupt drop; do
+		faulty "$fault" --any-order
+		[[ $stderr = *'not the bytes its flow has to send next'* ]]
+	done
+}
+
+@test "bench: among flows a changed order is no fault, within one it is" {
+	sends "${ENDS[@]}" --any-order -- "$BENCH/pump" -f swap p.sock s.sock : o.sock
+	[ "$status" -eq 0 ]
+	faulty swap --any-order --flows 1
+}
+
+@test "bench: what never comes is missed" {
+	faulty drop --packets 800
+	[[ $stderr = *'1 of 1000 packets are missing'* ]]
+}
+
+@test "bench: a program that does not start is told" {
+	sends "${ENDS[@]}" -- "$BENCH/pump"
+	[ "$status" -eq 1 ]
+}
+
+@test "bench: bad usage is refused" {
+	sends --primary p.sock -- true
+	[ "$status" -eq 2 ]
+	sends "${ENDS[@]}" --size 20 -- true
+	[ "$status" -eq 2 ]
+	sends "${ENDS[@]}" --packets many -- true
+	[ "$status" -eq 2 ]
+}
+
+@test "bench: colo-compare gets through every kind of row" {
+	local row
+	for row in '' '--size 64' '--size 9000' '--flows 1' '--flows 5000' \
+		'--udp' '--udp --lag 500' '--lag 1000' '--resegment' \
+		'--hold 500' '--rate 5000'; do
+		# shellcheck disable=SC2086
+		sends "${ENDS[@]}" $row -- "${COMPARE[@]}"
+		[ "$status" -eq 0 ] || fail "$row: $stderr"
+	done
+	sends "${ENDS[@]}" --size 65226 --vnet -- "${COMPARE[@]}" \
+		--vnet-hdr-support
+	[ "$status" -eq 0 ]
+}
+
+@test "bench: the rewriter's translation is checked" {
+	sends --handshake --primary g.sock --out n.sock -- colo-rewriter \
+		--net unix-listen:n.sock --guest unix-listen:g.sock
+	[ "$status" -eq 0 ]
+	sends --handshake --primary g.sock --out n.sock -- colo-rewriter \
+		--net unix-listen:n.sock --guest unix-listen:g.sock \
+		--translate off
+	[ "$status" -eq 1 ]
+	[[ $stderr = *'packet 0: not the bytes'* ]]
+}
+
+@test "bench: the mirror's two outputs are checked" {
+	sends --primary n.sock --out g.sock --out o.sock -- colo-mirror \
+		--net unix-listen:n.sock --guest unix-listen:g.sock \
+		--outdev unix-listen:o.sock --when-slow block
+	[ "$status" -eq 0 ]
+}
