@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # The load generator of `make bench`: that it finds what is wrong, and that the
 # programs get through it. How fast they are is not asked here.
+# shellcheck disable=SC2154  # run sets stderr
 
 load helpers
 
