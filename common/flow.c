@@ -2,12 +2,19 @@
 /*
  * The flow table: three arrays of which only touched pages cost memory.
  *
- *	buckets	u32 head of a chain, a power of two of them, at least one per
- *		flow, so chains stay short without ever rehashing
+ *	buckets	u32 head of a chain. Linear hashing (Litwin, 1980): as the
+ *		table fills, one bucket after the other is split in two, so
+ *		that few flows use few pages and chains stay short, without
+ *		ever rehashing
  *	entries	header and value side by side; a free entry is on the free
  *		chain (last freed, first used: its pages are warm) or beyond
  *		`fresh`, where nothing was touched yet
  *	lists	the ends of the lists by last use
+ *
+ * A lookup in a large table costs what its cache and TLB misses cost. So what
+ * it reads of an entry stands in one cache line, with the next line for the
+ * rest where the value allows; and all but the beginning of the arrays asks
+ * for huge pages.
  *
  * Links are 1-based entry numbers, 0 for none: what the kernel gives zeroed is
  * an empty table. The hash is seeded, so a peer that does not know the seed
@@ -16,6 +23,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,21 +37,25 @@
 #include "packet.h"
 
 #define LIST_FREE 0u		/* what a page that was never touched says */
+#define BUCKETS_PER_FLOW 2u	/* chains of one, mostly */
+#define CACHE_LINE 64u
+#define HUGE_PAGE ((size_t)2 << 20)
 
-/* A flow; the caller's value follows. */
+/* A flow; the caller's value follows. The first line is what a lookup reads. */
 struct entry {
-	uint64_t used_ns;
-	struct flow_key key;
-	uint32_t next;		/* in the bucket's chain, or the free chain */
-	uint32_t older;		/* neighbours on the list */
-	uint32_t younger;
 	uint32_t hash;
+	uint32_t next;		/* in the bucket's chain, or the free chain */
+	struct flow_key key;
+	uint32_t older;		/* neighbours on the list */
+	uint64_t used_ns;
+	uint32_t younger;
 	uint8_t list;		/* number + 1, or LIST_FREE */
 };
 
 _Static_assert(sizeof(struct flow_key) == 44, "no padding: hashed whole");
 _Static_assert(sizeof(struct entry) <= 72, "a million of them");
 _Static_assert(sizeof(struct entry) % 8 == 0, "the value is aligned");
+_Static_assert(offsetof(struct entry, younger) == CACHE_LINE, "as it says");
 
 /* The ends of a list by last use. */
 struct flow_list {
@@ -60,7 +72,8 @@ struct flow_table {
 	size_t entries_len;
 	size_t stride;		/* bytes from entry to entry */
 	size_t value_len;
-	uint32_t mask;		/* number of buckets - 1 */
+	uint32_t n_buckets;	/* so far */
+	uint32_t mask;		/* the power of two that holds them, - 1 */
 	uint32_t max;
 	uint32_t fresh;		/* entries that were ever used */
 	uint32_t free;		/* chain of those given back */
@@ -152,12 +165,32 @@ int flow_key_of(struct flow_key *key, const struct packet *p, bool reverse)
 	return 0;
 }
 
+/* The first bytes in small pages: a small table stays small. */
 static void *reserve(size_t len)
 {
 	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	if (len > 2 * HUGE_PAGE)	/* a wish: it may be refused */
+		madvise((uint8_t *)p + HUGE_PAGE, len - HUGE_PAGE,
+			MADV_HUGEPAGE);
+	return p;
+}
+
+static size_t round_up(size_t len, size_t to)
+{
+	return (len + to - 1) / to * to;
+}
+
+/* Whole cache lines, unless that were much longer. */
+static size_t stride_of(size_t value_len)
+{
+	size_t packed = round_up(sizeof(struct entry) + value_len, 8);
+	size_t lines = round_up(packed, CACHE_LINE);
+
+	return lines - packed <= packed / 8 ? lines : packed;
 }
 
 /**
@@ -173,19 +206,17 @@ struct flow_table *flow_table_new(uint32_t max_flows, size_t value_len,
 				  uint64_t seed)
 {
 	struct flow_table *t = calloc(1, sizeof(*t));
-	uint64_t n_buckets = 1;
 
 	if (!t)
 		return NULL;
-	assert(max_flows && max_flows < UINT32_MAX);
-	while (n_buckets < max_flows)
-		n_buckets *= 2;
+	assert(max_flows && max_flows <= UINT32_MAX / BUCKETS_PER_FLOW);
 	t->seed = seed;
 	t->max = max_flows;
-	t->mask = (uint32_t)(n_buckets - 1);
+	t->n_buckets = 1;
 	t->value_len = value_len;
-	t->stride = sizeof(struct entry) + ((value_len + 7) & ~(size_t)7);
-	t->buckets_len = n_buckets * sizeof(*t->buckets);
+	t->stride = stride_of(value_len);
+	t->buckets_len = (size_t)max_flows * BUCKETS_PER_FLOW *
+			 sizeof(*t->buckets);
 	t->entries_len = max_flows * t->stride;
 	t->buckets = reserve(t->buckets_len);
 	t->entries = reserve(t->entries_len);
@@ -210,6 +241,38 @@ void flow_table_free(struct flow_table *t)
 	free(t);
 }
 
+static uint32_t *bucket_of(const struct flow_table *t, uint32_t hash)
+{
+	uint32_t n = hash & t->mask;
+
+	if (n >= t->n_buckets)		/* not split off yet */
+		n &= t->mask >> 1;
+	return &t->buckets[n];
+}
+
+/* One more bucket: it takes its part out of the one that stood for it. */
+static void bucket_split(struct flow_table *t)
+{
+	uint32_t n = t->n_buckets++;
+	uint32_t *to = &t->buckets[n], *link;
+
+	if (n > t->mask)
+		t->mask = t->mask * 2 + 1;
+	link = &t->buckets[n & t->mask >> 1];
+	while (*link) {
+		uint32_t number = *link;
+		struct entry *e = entry_at(t, number);
+
+		if ((e->hash & t->mask) == n) {
+			*link = e->next;
+			e->next = *to;
+			*to = number;
+		} else {
+			link = &e->next;
+		}
+	}
+}
+
 /**
  * flow_find() - Look a flow up
  * @t:		table
@@ -220,7 +283,7 @@ void flow_table_free(struct flow_table *t)
 void *flow_find(const struct flow_table *t, const struct flow_key *key)
 {
 	uint32_t hash = key_hash(t, key);
-	uint32_t n = t->buckets[hash & t->mask];
+	uint32_t n = *bucket_of(t, hash);
 
 	while (n) {
 		struct entry *e = entry_at(t, n);
@@ -272,6 +335,8 @@ static struct entry *entry_take(struct flow_table *t)
 		t->free = e->next;
 	} else if (t->fresh < t->max) {
 		e = entry_at(t, ++t->fresh);
+		while (t->n_buckets < t->fresh * BUCKETS_PER_FLOW)
+			bucket_split(t);
 	}
 	return e;
 }
@@ -298,7 +363,7 @@ void *flow_add(struct flow_table *t, const struct flow_key *key, unsigned list,
 	e->key = *key;
 	e->hash = key_hash(t, key);
 	e->used_ns = now_ns;
-	bucket = &t->buckets[e->hash & t->mask];
+	bucket = bucket_of(t, e->hash);
 	e->next = *bucket;
 	*bucket = entry_number(t, e);
 	list_append(t, e, list);
@@ -316,7 +381,7 @@ void flow_remove(struct flow_table *t, void *value)
 {
 	struct entry *e = entry_of(value);
 	uint32_t n = entry_number(t, e);
-	uint32_t *link = &t->buckets[e->hash & t->mask];
+	uint32_t *link = bucket_of(t, e->hash);
 
 	while (*link != n)
 		link = &entry_at(t, *link)->next;
