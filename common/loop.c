@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -340,6 +341,16 @@ static void init_signals(struct loop *loop)
 	}
 }
 
+/* Chunks come and go by the thousand a second. glibc would give their pages
+ * back each time and have the kernel clear new ones. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	mallopt(M_TRIM_THRESHOLD, 16 << 20);
+#endif
+}
+
 /**
  * loop_init() - The loop of a process, its signals handled from here on
  * @loop:	To be filled in; must stay where it is
@@ -357,6 +368,7 @@ int loop_init(struct loop *loop, const struct option_common *options,
 	loop->options = options;
 	loop->handler = *handler;
 	loop->n_unsettled = 1;		/* loop_run() settles this one */
+	keep_memory();
 	err = uv_loop_init(&loop->uv);
 	if (err < 0)
 		return err;
