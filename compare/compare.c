@@ -27,10 +27,10 @@
 
 #include <stdlib.h>
 
-#define FLOW_SLACK 4096u	/* beyond max_flows, for what was read already */
+#define FLOW_SLACK 4096u	/* beyond max_flows: what was read already */
 
 static const char *const reason_text[COMPARE_REASONS] = {
-	"payload", "flags", "timeout", "queue",
+	"payload", "flags", "mac", "timeout", "queue",
 };
 
 static const char *const drop_text[DROP_REASONS] = {
@@ -91,7 +91,7 @@ static void input_uncompared(struct compare *c, enum compare_side side,
 		c->dropped[is_compared_kind ? DROP_NO_FLOW :
 			   DROP_UNCOMPARED]++;
 	if (is_compared_kind)
-		compare_ask(c, COMPARE_QUEUE, NULL);
+		compare_ask(c, COMPARE_QUEUE, NULL, NULL);
 }
 
 static void input_primary(struct compare *c, struct cmp_flow *fl,
@@ -132,7 +132,7 @@ static void input_one(struct compare *c, enum compare_side side,
 	else
 		input_secondary(c, fl, f, &p);
 	if (fl->q[side].n > c->config.max_queue)
-		compare_ask(c, COMPARE_QUEUE, fl);
+		compare_ask(c, COMPARE_QUEUE, fl, NULL);
 	compare_flow_touch(c, fl);
 }
 
@@ -180,7 +180,7 @@ static void expire_held(struct compare *c, enum compare_side side)
 	       h->time_ns + c->config.timeout_ns <= c->now_ns) {
 		if (!is_overdue(c, h))
 			continue;
-		compare_ask(c, COMPARE_TIMEOUT, compare_flow_of(c, h));
+		compare_ask(c, COMPARE_TIMEOUT, compare_flow_of(c, h), h);
 		break;
 	}
 }

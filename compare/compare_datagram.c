@@ -116,6 +116,28 @@ void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
+ * compare_datagram_differ - two datagrams that should be equal are not
+ * @c:		the comparison
+ * @fl:		their flow
+ * @p:		the primary's
+ * @s:		the secondary's
+ */
+void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
+			     const struct hold *p, const struct hold *s)
+{
+	struct compare_difference d =
+		compare_difference_of(c, fl, COMPARE_PAYLOAD, p, s);
+	uint32_t len = p->payload_len < s->payload_len ? p->payload_len :
+							 s->payload_len;
+
+	d.offset = compare_equal_len(hold_payload(&c->pool, p),
+				     hold_payload(&c->pool, s), len);
+	d.at[COMPARE_PRIMARY] += d.offset;
+	d.at[COMPARE_SECONDARY] += d.offset;
+	compare_differ(c, fl, &d);
+}
+
+/**
  * compare_datagram_secondary - a datagram of the secondary
  * @c:		the comparison
  * @fl:		its flow, not known to differ

@@ -133,19 +133,10 @@ void compare_flow_expire_idle(struct compare *c)
 			expire_list(c, list);
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* Since when the first packets of both sides have waited together. */
-static uint64_t suspect_since(const struct compare *c,
-			      const struct cmp_flow *fl)
+static uint64_t suspect_since(const struct hold *p, const struct hold *s)
 {
-	const struct hold *p = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
-	const struct hold *s = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head);
-
-	return later(p->time_ns, s->time_ns);
+	return p->time_ns > s->time_ns ? p->time_ns : s->time_ns;
 }
 
 /**
@@ -162,10 +153,14 @@ void compare_flow_expire_suspects(struct compare *c)
 
 	while ((fl = flow_oldest(c->flows, LIST_SUSPECT)) &&
 	       flow_used_ns(c->flows, fl) + reorder_ns <= c->now_ns) {
-		uint64_t since = suspect_since(c, fl);
+		const struct hold *p =
+			hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
+		const struct hold *s =
+			hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head);
+		uint64_t since = suspect_since(p, s);
 
 		if (since + reorder_ns <= c->now_ns)
-			compare_differ(c, fl, COMPARE_PAYLOAD);
+			compare_datagram_differ(c, fl, p, s);
 		else
 			flow_touch(c->flows, fl, LIST_SUSPECT, since);
 	}

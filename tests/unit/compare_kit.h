@@ -4,6 +4,7 @@
 
 #include "../../common/bytes.h"
 #include "../../common/checksum.h"
+#include "../../common/flow.h"
 #include "../../common/packet.h"
 #include "../../compare/compare.h"
 #include "test.h"
@@ -29,7 +30,8 @@ struct kit {
 	unsigned window, flags, payload_len, sacks;
 	bool sum_is_good;
 	unsigned n_out;
-	unsigned n_asked;
+	unsigned n_asked, n_differ;
+	uint32_t offset;
 	enum compare_reason reason;
 	char flow[160];
 };
@@ -113,14 +115,19 @@ static inline void kit_on_release(void *arg, const struct frame *f)
 	k->out[k->n_out++] = kit_tag(f);
 }
 
-static inline void kit_on_checkpoint(void *arg, enum compare_reason reason,
-				     const char *flow)
+static inline void kit_on_differ(void *arg, const struct compare_difference *d)
 {
 	struct kit *k = arg;
 
+	k->n_differ++;
+	if (!d->asks)
+		return;
 	k->n_asked++;
-	k->reason = reason;
-	snprintf(k->flow, sizeof(k->flow), "%s", flow);
+	k->reason = d->reason;
+	k->offset = d->offset;
+	*k->flow = '\0';
+	if (d->flow)
+		flow_key_text(d->flow, k->flow, sizeof(k->flow));
 }
 
 static inline void kit_init_with(struct kit *k,
@@ -128,7 +135,7 @@ static inline void kit_init_with(struct kit *k,
 {
 	const struct compare_handler handler = {
 		.release = kit_on_release,
-		.checkpoint = kit_on_checkpoint,
+		.differ = kit_on_differ,
 		.arg = k,
 	};
 
