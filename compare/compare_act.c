@@ -47,8 +47,41 @@ void compare_release_head(struct compare *c, struct cmp_flow *fl,
 	struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
 	struct frame f = hold_frame(&c->pool, h);
 
-	compare_release_frame(c, &f, why);
+	if (h->kind == HOLD_WHOLE) {
+		compare_fragment_release(c, h->seq, why);
+		c->n_made[COMPARE_PRIMARY]--;
+	} else {
+		compare_release_frame(c, &f, why);
+	}
 	compare_unhold(c, fl, h);
+}
+
+/**
+ * compare_release_new - let out what has just come
+ * @c:		the comparison
+ * @f:		borrowed
+ * @why:	what it is counted as
+ */
+void compare_release_new(struct compare *c, const struct frame *f,
+			 enum compare_note why)
+{
+	if (c->whole == HOLD_NONE)
+		compare_release_frame(c, f, why);
+	else
+		compare_fragment_release(c, c->whole, why);
+}
+
+/**
+ * compare_drop_new - drop what has just come from the secondary
+ * @c:		the comparison
+ * @why:	what it is counted as
+ */
+void compare_drop_new(struct compare *c, enum compare_drop why)
+{
+	if (c->whole == HOLD_NONE)
+		c->dropped[why]++;
+	else
+		compare_fragment_drop(c, c->whole, why);
 }
 
 /**
@@ -61,7 +94,12 @@ void compare_release_head(struct compare *c, struct cmp_flow *fl,
 void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		       enum compare_drop why)
 {
-	c->dropped[why]++;
+	if (h->kind == HOLD_WHOLE) {
+		compare_fragment_drop(c, h->seq, why);
+		c->n_made[COMPARE_SECONDARY]--;
+	} else {
+		c->dropped[why]++;
+	}
 	compare_unhold(c, fl, h);
 }
 
@@ -189,9 +227,13 @@ void compare_differ(struct compare *c, struct cmp_flow *fl,
  * compare_flow_of - the flow a packet is held in
  * @c:		the comparison
  * @h:		the packet
+ *
+ * Return: NULL for a fragment of an incomplete datagram
  */
 struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h)
 {
+	if (h->kind == HOLD_PART)
+		return compare_fragment_flow(c, h);
 	return flow_at(c->flows, h->flow);
 }
 
@@ -204,11 +246,24 @@ static struct cmp_flow *fullest_flow(const struct compare *c)
 	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->age_next) {
 		struct cmp_flow *fl = compare_flow_of(c, hold_at(&c->pool, i));
 
+		if (!fl)
+			continue;
 		if (!best || fl->q[COMPARE_SECONDARY].n >
 			     best->q[COMPARE_SECONDARY].n)
 			best = fl;
 	}
 	return best;
+}
+
+static void give_up_flow(struct compare *c, struct cmp_flow *fl)
+{
+	struct compare_difference d;
+
+	if (!fl)
+		return;
+	d = compare_difference_of(c, fl, COMPARE_QUEUE, NULL, NULL);
+	drop_queue(c, fl, DROP_OVER_BOUND);
+	compare_differ(c, fl, &d);
 }
 
 /**
@@ -222,20 +277,17 @@ static struct cmp_flow *fullest_flow(const struct compare *c)
 void compare_relieve_secondary(struct compare *c)
 {
 	size_t bound = c->config.max_bytes / 2;
-	struct hold *h;
+	const struct hold *h;
 
 	if (c->pool.bytes[COMPARE_SECONDARY] <= bound)
 		return;
-	for (struct cmp_flow *fl = fullest_flow(c); fl;
-	     fl = h ? compare_flow_of(c, h) : NULL) {
-		struct compare_difference d =
-			compare_difference_of(c, fl, COMPARE_QUEUE, NULL, NULL);
-
-		drop_queue(c, fl, DROP_OVER_BOUND);
-		compare_differ(c, fl, &d);
-		if (c->pool.bytes[COMPARE_SECONDARY] <= bound / 8 * 7)
-			break;
+	give_up_flow(c, fullest_flow(c));
+	while (c->pool.bytes[COMPARE_SECONDARY] > bound / 8 * 7) {
 		h = hold_at(&c->pool, c->pool.oldest[COMPARE_SECONDARY]);
+		if (compare_flow_of(c, h))
+			give_up_flow(c, compare_flow_of(c, h));
+		else
+			compare_fragment_drop(c, h->group, DROP_OVER_BOUND);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include "../common/flow.h"
 #include "../common/packet.h"
 #include "compare.h"
+#include "compare_fragment.h"
 #include "compare_hold.h"
 
 /*
@@ -110,13 +111,15 @@ struct compare {
 	struct compare_handler handler;
 	struct flow_table *flows;
 	struct hold_pool pool;
+	struct fragment_table fragments;
+	uint32_t whole;		/* group of what is being taken, or HOLD_NONE */
 	bool in_episode;	/* a checkpoint was asked for */
 	bool is_failover;
 	uint32_t n_holding;	/* flows with anything in a queue */
 	uint64_t now_ns;
 	uint64_t in[2], out;	/* frames */
 	uint64_t originated, merged;
-	uint64_t n_templates;	/* of what the pool holds: no packets */
+	uint64_t n_made[2];	/* of what the pool holds: no packets */
 	uint64_t dropped[DROP_REASONS];
 	uint64_t noted[NOTES];
 	uint64_t asked[COMPARE_REASONS];
@@ -141,9 +144,12 @@ struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h);
 void compare_relieve_secondary(struct compare *c);
 void compare_release_frame(struct compare *c, const struct frame *f,
 			   enum compare_note why);
+void compare_release_new(struct compare *c, const struct frame *f,
+			 enum compare_note why);
 void compare_release_head(struct compare *c, struct cmp_flow *fl,
 			  enum compare_note why);
 void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
+void compare_drop_new(struct compare *c, enum compare_drop why);
 void compare_drop_held(struct compare *c, struct cmp_flow *fl,
 		       struct hold *h, enum compare_drop why);
 struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
@@ -160,6 +166,20 @@ void compare_ask(struct compare *c, enum compare_reason reason,
 		 const struct cmp_flow *fl, const struct hold *h);
 
 uint32_t compare_equal_len(const uint8_t *a, const uint8_t *b, uint32_t len);
+
+void compare_input_frame(struct compare *c, enum compare_side side,
+			 const struct frame *f);
+
+void compare_fragment_init(struct fragment_table *t);
+void compare_fragment_fini(struct fragment_table *t);
+bool compare_fragment_input(struct compare *c, enum compare_side side,
+			    const struct frame *f, const struct packet *p);
+void compare_fragment_release(struct compare *c, uint32_t group,
+			      enum compare_note why);
+void compare_fragment_drop(struct compare *c, uint32_t group,
+			   enum compare_drop why);
+struct cmp_flow *compare_fragment_flow(const struct compare *c,
+				       const struct hold *h);
 
 void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct packet *p);

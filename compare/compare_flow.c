@@ -85,14 +85,18 @@ static void make_room(struct compare *c)
  */
 struct cmp_flow *compare_flow_find(struct compare *c, const struct packet *p)
 {
+	/* a TCP segment that was cut is a datagram here: it cannot be changed
+	 * on its way out */
+	bool is_cut = p->fragment ||
+		      (c->whole != HOLD_NONE && p->proto == PACKET_TCP);
 	bool is_tcp = p->proto == PACKET_TCP && p->level == PACKET_L4 &&
-		      !p->fragment;
+		      !is_cut;
 	struct flow_key key;
 	struct cmp_flow *fl;
 
 	if (flow_key_of(&key, p, false) < 0)
 		return NULL;
-	if (p->fragment)
+	if (is_cut)
 		key.sport = key.dport = 0;
 	fl = flow_find(c->flows, &key);
 	if (fl)

@@ -106,7 +106,7 @@ static void forget_waiting(struct compare *c, struct cmp_flow *fl)
 	if (g->waiting == HOLD_NONE)
 		return;
 	if (!(g->flags & GATE_PACKET))
-		c->n_templates--;
+		c->n_made[COMPARE_PRIMARY]--;
 	g->flags &= (uint8_t)~GATE_PACKET;
 	hold_remove(&c->pool, g->waiting);
 	g->waiting = HOLD_NONE;
@@ -123,20 +123,20 @@ static void wait_with(struct compare *c, struct cmp_flow *fl,
 	if (g->waiting == HOLD_NONE) {
 		struct hold *h = compare_hold(c, fl, COMPARE_PRIMARY, f);
 
-		h->is_gate = true;
+		h->kind = HOLD_GATE;
 		g->waiting = hold_index(&c->pool, h);
-		c->n_templates++;
+		c->n_made[COMPARE_PRIMARY]++;
 	} else {
 		hold_replace(&c->pool, g->waiting, f);
 	}
 	if (g->flags & GATE_PACKET) {
 		c->merged++;
-		c->n_templates++;
+		c->n_made[COMPARE_PRIMARY]++;
 		g->flags &= (uint8_t)~GATE_PACKET;
 	}
 	if (is_packet) {
 		g->flags |= GATE_PACKET;
-		c->n_templates--;
+		c->n_made[COMPARE_PRIMARY]--;
 	}
 }
 
@@ -215,7 +215,7 @@ static void release_waiting(struct compare *c, struct cmp_flow *fl)
 
 	send_clamped(c, fl, &f, &seg, NOTE_RELEASED_ACK);
 	g->flags &= (uint8_t)~GATE_PACKET;
-	c->n_templates++;
+	c->n_made[COMPARE_PRIMARY]++;
 }
 
 /* The secondary has said something: tell the client what both say now. */
