@@ -215,8 +215,12 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 }
 
 @test "a full disk under the copies does not stop the wire" {
-	frames gen | timeout "$WAIT_S" colo-mirror --outdev fd:5 --log-level \
-		info 5>/dev/full 2>m.log | frames check
+	frames gen | {
+		timeout "$WAIT_S" colo-mirror --outdev fd:5 --log-level info \
+			5>/dev/full 2>m.log || echo $? >status
+	} | frames check
+	# as tee(1)
+	[ "$(cat status)" -eq 1 ]
 	logged m 'error: outdev: write: no space left on device'
 	logged m 'event: copies-lost: '
 	check_account "$(final_stats m)"

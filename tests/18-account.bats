@@ -89,6 +89,9 @@ script() { cat >"$1"; }
 		ends peer
 		wait_for stat_is m in $((i * 10000))
 	done
+	# what was under way when a peer went is told when the next one comes
+	[ "$(grep -c 'event: copies-lost: .* when the connection broke: a' \
+		m.log)" -eq 2 ]
 	stats=$(stats m)
 	check_account "$stats"
 	[ "$(value "$stats" guest-out.out)" -eq 30000 ]
