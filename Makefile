@@ -20,14 +20,16 @@ SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track
+SRC_run         = main runner process child procfile sink
 SRC_compare     = main live checkpoint running $(COMPARE_CORE)
-COMPARE_CORE   := compare compare_act compare_flow compare_hold compare_tcp \
-		  compare_syn compare_gate compare_datagram
+COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
+		  compare_flow compare_fragment compare_gate compare_hold compare_stream \
+		  compare_syn compare_tcp
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
-	 role redirect announce rewrite compare compare_tcp compare_gate \
-	 compare_datagram
+	 role redirect announce impair rewrite compare compare_tcp compare_gate \
+	 compare_datagram compare_fragment compare_model
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -42,6 +44,7 @@ UNIT_log           := common/log common/stats
 UNIT_role          := common/role
 UNIT_redirect      := redirector/redirect
 UNIT_announce      := redirector/announce common/checksum common/chunk
+UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow common/packet \
 		      common/checksum common/chunk common/frame common/stats \
 		      common/log
@@ -51,13 +54,18 @@ UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow common/packet \
 UNIT_compare_tcp      = $(UNIT_compare)
 UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)
+UNIT_compare_fragment = $(UNIT_compare)
+UNIT_compare_model    = $(UNIT_compare)
 
 # What tests and examples are driven with; they may use the library.
-PROGRAMS := tests/frames tests/bench/bench tests/bench/pump
+PROGRAMS := tests/frames tests/colo-impair examples/failover/fetch \
+	    tests/bench/bench tests/bench/pump
 PROGRAM_tests/frames := tests/frames
+PROGRAM_tests/colo-impair := tests/impair/main tests/impair/impair
+PROGRAM_examples/failover/fetch := examples/failover/fetch
 PROGRAM_tests/bench/bench := tests/bench/main tests/bench/drive \
 			     tests/bench/process tests/bench/traffic
-PROGRAM_tests/bench/pump  := tests/bench/pump
+PROGRAM_tests/bench/pump := tests/bench/pump
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla
@@ -77,7 +85,7 @@ say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 	deps install uninstall clean
 .DELETE_ON_ERROR:
 
-all: $(TOOLS:%=$(BIN)/colo-%)
+all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
 
 programs: $(PROGRAMS:%=$(BUILD)/%)
 
@@ -102,6 +110,12 @@ $$(BIN)/colo-$(1): $$(call objs,$(1)) $$(BUILD)/libcolo.a
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
+# examples/colo-run is a link to it
+$(BIN)/colo-run: $(SRC_run:%=$(BUILD)/examples/runner/%.o)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 define unit_rule
 $$(BUILD)/unit/$(1): $$(BUILD)/tests/unit/$(1)_test.o $$(UNIT_$(1):%=$$(BUILD)/%.o)
 	$$(call say,LD,$$@)
@@ -123,7 +137,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 # --- the demo ---
 
 run: deps-build deps-run
-	$(Q)$(MAKE) --no-print-directory all programs
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/examples/failover/fetch
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		examples/failover/run
 

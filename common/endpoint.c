@@ -167,6 +167,23 @@ static void forget(struct endpoint *ep)
 	}
 }
 
+/* The account outlives an endpoint; what it had queued has been dropped. */
+static void leave_counters(struct endpoint *ep)
+{
+	struct endpoint_counters *sum = &ep->loop->gone;
+	struct endpoint_counters c;
+
+	if (ep->outq.form != OUTQ_RAW)
+		ep->count.out += outq_rewind(&ep->outq);
+	c = endpoint_counters(ep);
+	sum->in += c.in;
+	sum->out += c.out;
+	sum->segmented += c.segmented;
+	sum->drop_down += c.drop_down + c.queued;
+	sum->drop_full += c.drop_full;
+	sum->drop_link += c.drop_link;
+}
+
 static void disconnect(struct endpoint *ep)
 {
 	if (ep->poll) {
@@ -203,8 +220,8 @@ static void set_full(struct endpoint *ep, bool full)
  * endpoint_close() - Close for good
  * @ep:		The endpoint, invalid from here on; NULL is legal
  *
- * What is queued is forgotten. Memory goes when libuv has let go of the
- * handles.
+ * What is queued is dropped and counted. Memory goes when libuv has let go of
+ * the handles.
  */
 void endpoint_close(struct endpoint *ep)
 {
@@ -214,6 +231,7 @@ void endpoint_close(struct endpoint *ep)
 	ep->handler.on_frames = NULL;
 	set_full(ep, false);
 	endpoint_settled(ep);
+	leave_counters(ep);
 	forget(ep);
 	if (ep->ops->close)
 		ep->ops->close(ep);

@@ -26,6 +26,7 @@ struct endpoint_pcap {
 	const uint8_t *next_bytes;
 	pcap_t *dead;			/* what a dumper hangs on */
 	pcap_dumper_t *out;
+	int write_err;			/* of stdio, whose errno is soon lost */
 };
 
 /* Read one packet ahead: its time decides whose turn it is. */
@@ -259,7 +260,10 @@ static void dump(void *arg, const struct frame *f)
 		h.ts.tv_sec = (time_t)(f->time_ns / NS_PER_S);
 		h.ts.tv_usec = (suseconds_t)(f->time_ns % NS_PER_S);
 	}
+	errno = 0;
 	pcap_dump((u_char *)ep->pcap->out, &h, frame_eth(f));
+	if (!ep->pcap->write_err && ferror(pcap_dump_file(ep->pcap->out)))
+		ep->pcap->write_err = errno ? -errno : -EIO;
 	ep->count.out++;
 	ep->count.out_bytes += h.caplen;
 }
@@ -278,11 +282,13 @@ static void pcap_send(struct endpoint *ep, const struct frame *f)
 
 static void pcap_write(struct endpoint *ep)
 {
+	int err = ep->pcap->write_err;
+
 	errno = 0;
-	if (pcap_dump_flush(ep->pcap->out) ||
-	    ferror(pcap_dump_file(ep->pcap->out)))
-		endpoint_output_dead(ep, errno ? -errno : -EIO,
-				     ep->spec.target);
+	if (!err && pcap_dump_flush(ep->pcap->out))
+		err = errno ? -errno : -EIO;
+	if (err)
+		endpoint_output_dead(ep, err, ep->spec.target);
 }
 
 const struct endpoint_ops endpoint_pcap_ops = {

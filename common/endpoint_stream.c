@@ -33,6 +33,8 @@ static void read_and_ignore(struct endpoint *ep)
 
 	if (n > 0)
 		log_warn(ep->name, "the peer of an output sends: ignored");
+	else if (n < 0 && errno == EBADF)	/* a pipe without a reader */
+		endpoint_lost(ep, -EPIPE, "write");
 	else if (n < 0 && errno != EAGAIN && errno != EINTR)
 		endpoint_lost(ep, -errno, "read");
 	else if (n == 0 && peer_is_gone(ep))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "failover.h"
 
+#include <errno.h>
 #include <string.h>
 
 static void on_auto(void *arg)
@@ -36,12 +37,17 @@ int failover_init(struct failover *f, struct loop *loop, uint64_t auto_s,
 	loop_timer_init(loop, &f->timer, on_auto, f);
 	if (f->state_dir)
 		err = role_read(f->state_dir, &f->role);
-	if (err < 0)
+	if (err == -EINVAL) {
+		log_error("state-dir", "%s/ROLE: neither \"colo\" nor "
+			  "\"failover\"", f->state_dir);
+		err = -EIO;		/* the command line was right */
+	} else if (err < 0) {
 		log_error("state-dir", "%s: %s", f->state_dir,
 			  uv_strerror(err));
-	else if (f->role != ROLE_COLO)
+	} else if (f->role != ROLE_COLO) {
 		log_event("role", "%s, as %s says", role_text(f->role),
 			  f->state_dir);
+	}
 	return err;
 }
 

@@ -37,21 +37,25 @@ static void close_all(struct loop *loop);
 
 /* --- the account --- */
 
+static void add_counters(struct stats *s, const struct endpoint_counters *c)
+{
+	s->in += c->in;
+	s->originated += c->segmented;
+	s->out += c->out;
+	s->held += c->queued;
+	if (c->drop_down)
+		stats_drop(s, "down", c->drop_down);
+	if (c->drop_full)
+		stats_drop(s, "full", c->drop_full);
+	if (c->drop_link)
+		stats_drop(s, "link", c->drop_link);
+}
+
 static void add_endpoint_stats(struct stats *s, const struct endpoint *ep)
 {
 	struct endpoint_counters c = endpoint_counters(ep);
 
-	if (ep->mode & ENDPOINT_READ)
-		s->in += c.in;
-	s->originated += c.segmented;
-	s->out += c.out;
-	s->held += c.queued;
-	if (c.drop_down)
-		stats_drop(s, "down", c.drop_down);
-	if (c.drop_full)
-		stats_drop(s, "full", c.drop_full);
-	if (c.drop_link)
-		stats_drop(s, "link", c.drop_link);
+	add_counters(s, &c);
 	stats_note(s, ep->name, "in", c.in);
 	stats_note(s, ep->name, "out", c.out);
 	stats_note(s, ep->name, "queued", c.queued);
@@ -65,6 +69,7 @@ static void print_stats(struct loop *loop)
 {
 	struct stats s = { 0 };
 
+	add_counters(&s, &loop->gone);
 	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
 		add_endpoint_stats(&s, ep);
 	if (loop->handler.on_stats)

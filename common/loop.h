@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "endpoint.h"
 #include "option.h"
 #include "stats.h"
 
@@ -14,8 +15,6 @@
  * clock. It ends when every input has ended or on SIGTERM: inputs stop, what
  * is queued is delivered, everything is closed, exit status 0.
  */
-struct endpoint;
-
 struct loop_handler {
 	/* the tool's part of the account; the endpoints' is added already */
 	void (*on_stats)(void *arg, struct stats *s);	/* SIGUSR1; or NULL */
@@ -31,6 +30,7 @@ struct loop {
 	const struct option_common *options;
 	struct loop_handler handler;
 	struct endpoint *endpoints;	/* all of them, newest first */
+	struct endpoint_counters gone;	/* of those closed before the end */
 	uv_signal_t signals[5];
 	uv_prepare_t before_poll;	/* what is queued is written twice a */
 	uv_check_t after_poll;		/* turn, gathered */

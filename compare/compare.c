@@ -27,10 +27,10 @@
 
 #include <stdlib.h>
 
-#define FLOW_SLACK 4096u	/* beyond max_flows, for what was read already */
+#define FLOW_SLACK 4096u	/* beyond max_flows: what was read already */
 
 static const char *const reason_text[COMPARE_REASONS] = {
-	"payload", "flags", "timeout", "queue",
+	"payload", "flags", "mac", "timeout", "queue",
 };
 
 static const char *const drop_text[DROP_REASONS] = {
@@ -66,6 +66,8 @@ struct compare *compare_new(const struct compare_config *config,
 		return NULL;
 	}
 	hold_pool_init(&c->pool);
+	compare_fragment_init(&c->fragments);
+	c->whole = HOLD_NONE;
 	return c;
 }
 
@@ -77,6 +79,7 @@ void compare_free(struct compare *c)
 {
 	if (!c)
 		return;
+	compare_fragment_fini(&c->fragments);
 	hold_pool_fini(&c->pool);
 	flow_table_free(c->flows);
 	free(c);
@@ -86,12 +89,12 @@ static void input_uncompared(struct compare *c, enum compare_side side,
 			     const struct frame *f, bool is_compared_kind)
 {
 	if (side == COMPARE_PRIMARY)
-		compare_release_frame(c, f, NOTE_UNCOMPARED);
+		compare_release_new(c, f, NOTE_UNCOMPARED);
 	else
-		c->dropped[is_compared_kind ? DROP_NO_FLOW :
-			   DROP_UNCOMPARED]++;
+		compare_drop_new(c, is_compared_kind ? DROP_NO_FLOW :
+				 DROP_UNCOMPARED);
 	if (is_compared_kind)
-		compare_ask(c, COMPARE_QUEUE, NULL);
+		compare_ask(c, COMPARE_QUEUE, NULL, NULL);
 }
 
 static void input_primary(struct compare *c, struct cmp_flow *fl,
@@ -109,19 +112,26 @@ static void input_secondary(struct compare *c, struct cmp_flow *fl,
 	if (fl->is_tcp)
 		compare_tcp_secondary(c, fl, f, p);
 	else if (fl->flags & FLOW_DIFFERENT)
-		c->dropped[DROP_DIFFERENT]++;
+		compare_drop_new(c, DROP_DIFFERENT);
 	else
 		compare_datagram_secondary(c, fl, f, p);
-	compare_relieve_secondary(c);
 }
 
-static void input_one(struct compare *c, enum compare_side side,
-		      const struct frame *f)
+/**
+ * compare_input_frame - take one frame
+ * @c:		the comparison
+ * @side:	whose it is
+ * @f:		the frame; borrowed
+ */
+void compare_input_frame(struct compare *c, enum compare_side side,
+			 const struct frame *f)
 {
 	struct cmp_flow *fl;
 	struct packet p;
 
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	if (p.fragment && compare_fragment_input(c, side, f, &p))
+		return;
 	fl = compare_flow_find(c, &p);
 	if (!fl) {
 		input_uncompared(c, side, f, p.level != PACKET_ETHER);
@@ -132,7 +142,7 @@ static void input_one(struct compare *c, enum compare_side side,
 	else
 		input_secondary(c, fl, f, &p);
 	if (fl->q[side].n > c->config.max_queue)
-		compare_ask(c, COMPARE_QUEUE, fl);
+		compare_ask(c, COMPARE_QUEUE, fl, NULL);
 	compare_flow_touch(c, fl);
 }
 
@@ -158,7 +168,9 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 		if (c->is_failover)
 			compare_release_frame(c, &v[i], NOTE_PASSED);
 		else
-			input_one(c, side, &v[i]);
+			compare_input_frame(c, side, &v[i]);
+		if (side == COMPARE_SECONDARY)
+			compare_relieve_secondary(c);
 	}
 	hold_compact(&c->pool);
 }
@@ -166,7 +178,7 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 /* A gate may wait without being a difference; it waits on then. */
 static bool is_overdue(struct compare *c, const struct hold *h)
 {
-	if (!h->is_gate || compare_gate_is_stuck(compare_flow_of(c, h)))
+	if (h->kind != HOLD_GATE || compare_gate_is_stuck(compare_flow_of(c, h)))
 		return true;
 	hold_touch(&c->pool, hold_index(&c->pool, h), c->now_ns);
 	return false;
@@ -180,7 +192,7 @@ static void expire_held(struct compare *c, enum compare_side side)
 	       h->time_ns + c->config.timeout_ns <= c->now_ns) {
 		if (!is_overdue(c, h))
 			continue;
-		compare_ask(c, COMPARE_TIMEOUT, compare_flow_of(c, h));
+		compare_ask(c, COMPARE_TIMEOUT, compare_flow_of(c, h), h);
 		break;
 	}
 }
@@ -236,7 +248,9 @@ static void flush_primary(struct compare *c, enum compare_note why)
 	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_PRIMARY]))) {
 		struct cmp_flow *fl = compare_flow_of(c, h);
 
-		if (h->is_gate)
+		if (!fl)
+			compare_fragment_release(c, h->group, why);
+		else if (h->kind == HOLD_GATE)
 			compare_gate_open(c, fl, why);
 		else if (fl->is_tcp)
 			compare_tcp_flush_head(c, fl, why);
@@ -252,8 +266,13 @@ static void flush_secondary(struct compare *c, enum compare_drop why)
 	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_SECONDARY]))) {
 		struct cmp_flow *fl = compare_flow_of(c, h);
 
+		if (!fl) {
+			compare_fragment_drop(c, h->group, why);
+			continue;
+		}
 		fl->flags &= (uint16_t)~FLOW_SECONDARY_SYN;
-		compare_drop_held(c, fl, h, why);
+		compare_drop_held(c, fl, hold_at(&c->pool,
+				  fl->q[COMPARE_SECONDARY].head), why);
 	}
 }
 
@@ -308,7 +327,7 @@ bool compare_is_full(const struct compare *c)
  */
 bool compare_is_holding(const struct compare *c)
 {
-	return c->n_holding;
+	return c->n_holding || c->fragments.n_used;
 }
 
 /**
@@ -318,13 +337,16 @@ bool compare_is_holding(const struct compare *c)
  */
 void compare_stats(const struct compare *c, struct stats *s)
 {
-	uint64_t n_primary = c->pool.n[COMPARE_PRIMARY] - c->n_templates;
+	uint64_t n_primary = c->pool.n[COMPARE_PRIMARY] -
+			     c->n_made[COMPARE_PRIMARY];
+	uint64_t n_secondary = c->pool.n[COMPARE_SECONDARY] -
+			       c->n_made[COMPARE_SECONDARY];
 
 	s->in += c->in[COMPARE_PRIMARY] + c->in[COMPARE_SECONDARY];
 	s->originated += c->originated;
 	s->merged += c->merged;
 	s->out += c->out;
-	s->held += n_primary + c->pool.n[COMPARE_SECONDARY];
+	s->held += n_primary + n_secondary;
 	for (unsigned i = 0; i < DROP_REASONS; i++)
 		stats_drop(s, drop_text[i], c->dropped[i]);
 	for (unsigned i = 0; i < NOTES; i++)
@@ -332,7 +354,7 @@ void compare_stats(const struct compare *c, struct stats *s)
 	for (unsigned i = 0; i < COMPARE_REASONS; i++)
 		stats_note(s, "asked", reason_text[i], c->asked[i]);
 	stats_note(s, "held", "primary", n_primary);
-	stats_note(s, "held", "secondary", c->pool.n[COMPARE_SECONDARY]);
+	stats_note(s, "held", "secondary", n_secondary);
 	stats_note(s, "held", "bytes", c->pool.held_bytes);
 	stats_note(s, "held", "pinned-bytes", c->pool.pinned_bytes);
 	stats_note(s, "flows", "known", flow_count(c->flows));

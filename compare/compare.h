@@ -11,14 +11,15 @@
 
 /*
  * The comparison: pure. Frames and the time go in; primary frames come out
- * through release() in the order of their flow, checkpoint() says that the
- * replicas differ. No I/O, no clock.
+ * through release() in the order of their flow, differ() says that the
+ * replicas do. No I/O, no clock.
  */
 enum compare_side { COMPARE_PRIMARY, COMPARE_SECONDARY };
 
 enum compare_reason {
 	COMPARE_PAYLOAD,	/* the bytes differ */
 	COMPARE_FLAGS,		/* SYN, FIN, RST or their options differ */
+	COMPARE_MAC,		/* the bytes are for another station */
 	COMPARE_TIMEOUT,	/* one side waited longer than timeout_ns */
 	COMPARE_QUEUE,		/* a queue or the flow table is full */
 	COMPARE_REASONS
@@ -41,12 +42,22 @@ struct compare_config {
 	uint64_t seed;		/* of the hash */
 };
 
+struct flow_key;
+
+struct compare_difference {
+	enum compare_reason reason;
+	const struct flow_key *flow;	/* NULL: of none in particular */
+	bool asks;		/* a checkpoint: once, until compare_flush() */
+	bool has[2];		/* by side: is there a frame? */
+	struct frame frame[2];
+	uint32_t at[2];		/* where they differ, from frame_eth() on */
+	uint32_t offset;	/* the same in the stream, or the datagram */
+};
+
 struct compare_handler {
-	/* the frame is borrowed for the call */
+	/* all is borrowed for the call; compare_* must not be called in it */
 	void (*release)(void *arg, const struct frame *f);
-	/* one per episode: the next after compare_flush(). flow is text */
-	void (*checkpoint)(void *arg, enum compare_reason reason,
-			   const char *flow);
+	void (*differ)(void *arg, const struct compare_difference *d);
 	void *arg;
 };
 

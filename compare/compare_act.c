@@ -47,8 +47,41 @@ void compare_release_head(struct compare *c, struct cmp_flow *fl,
 	struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
 	struct frame f = hold_frame(&c->pool, h);
 
-	compare_release_frame(c, &f, why);
+	if (h->kind == HOLD_WHOLE) {
+		compare_fragment_release(c, h->seq, why);
+		c->n_made[COMPARE_PRIMARY]--;
+	} else {
+		compare_release_frame(c, &f, why);
+	}
 	compare_unhold(c, fl, h);
+}
+
+/**
+ * compare_release_new - let out what has just come
+ * @c:		the comparison
+ * @f:		borrowed
+ * @why:	what it is counted as
+ */
+void compare_release_new(struct compare *c, const struct frame *f,
+			 enum compare_note why)
+{
+	if (c->whole == HOLD_NONE)
+		compare_release_frame(c, f, why);
+	else
+		compare_fragment_release(c, c->whole, why);
+}
+
+/**
+ * compare_drop_new - drop what has just come from the secondary
+ * @c:		the comparison
+ * @why:	what it is counted as
+ */
+void compare_drop_new(struct compare *c, enum compare_drop why)
+{
+	if (c->whole == HOLD_NONE)
+		c->dropped[why]++;
+	else
+		compare_fragment_drop(c, c->whole, why);
 }
 
 /**
@@ -61,7 +94,12 @@ void compare_release_head(struct compare *c, struct cmp_flow *fl,
 void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		       enum compare_drop why)
 {
-	c->dropped[why]++;
+	if (h->kind == HOLD_WHOLE) {
+		compare_fragment_drop(c, h->seq, why);
+		c->n_made[COMPARE_SECONDARY]--;
+	} else {
+		c->dropped[why]++;
+	}
 	compare_unhold(c, fl, h);
 }
 
@@ -86,25 +124,75 @@ struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
 	return h;
 }
 
+static void put_frame(const struct compare *c, struct compare_difference *d,
+		      const struct hold *h)
+{
+	d->has[h->side] = true;
+	d->frame[h->side] = hold_frame(&c->pool, h);
+	d->at[h->side] = h->payload_off;
+}
+
 /**
- * compare_ask - ask for a checkpoint, once in an episode
+ * compare_difference_of - describe a difference
+ * @c:		the comparison
+ * @fl:		the flow that shows it; NULL when it is none in particular
+ * @reason:	how it differs
+ * @p:		the primary's packet, or NULL
+ * @s:		the secondary's packet, or NULL
+ *
+ * Return: the description, with the packets' first bytes as the place
+ */
+struct compare_difference compare_difference_of(const struct compare *c,
+						const struct cmp_flow *fl,
+						enum compare_reason reason,
+						const struct hold *p,
+						const struct hold *s)
+{
+	struct compare_difference d = { .reason = reason };
+
+	if (fl)
+		d.flow = flow_key_get(c->flows, fl);
+	if (p)
+		put_frame(c, &d, p);
+	if (s)
+		put_frame(c, &d, s);
+	return d;
+}
+
+/**
+ * compare_report - tell of a difference
+ * @c:		the comparison
+ * @d:		the difference; asks for a checkpoint, once in an episode
+ */
+void compare_report(struct compare *c, struct compare_difference *d)
+{
+	d->asks = !c->in_episode;
+	if (d->asks) {
+		c->in_episode = true;
+		c->noted[NOTE_EPISODES]++;
+		c->asked[d->reason]++;
+	}
+	c->handler.differ(c->handler.arg, d);
+}
+
+/**
+ * compare_ask - ask for a checkpoint, unless one has been asked for
  * @c:		the comparison
  * @reason:	why
  * @fl:		the flow that shows it; NULL when it is none in particular
+ * @h:		its packet, or NULL
  */
 void compare_ask(struct compare *c, enum compare_reason reason,
-		 struct cmp_flow *fl)
+		 const struct cmp_flow *fl, const struct hold *h)
 {
-	char text[FLOW_TEXT_MAX] = "";
+	bool is_primary = h && h->side == COMPARE_PRIMARY;
+	struct compare_difference d;
 
 	if (c->in_episode)
 		return;
-	c->in_episode = true;
-	c->noted[NOTE_EPISODES]++;
-	c->asked[reason]++;
-	if (fl)
-		flow_key_text(flow_key_get(c->flows, fl), text, sizeof(text));
-	c->handler.checkpoint(c->handler.arg, reason, text);
+	d = compare_difference_of(c, fl, reason, is_primary ? h : NULL,
+				  is_primary ? NULL : h);
+	compare_report(c, &d);
 }
 
 static void drop_queue(struct compare *c, struct cmp_flow *fl,
@@ -120,11 +208,12 @@ static void drop_queue(struct compare *c, struct cmp_flow *fl,
  * compare_differ - a flow differs: nothing of it is compared until the flush
  * @c:		the comparison
  * @fl:		the flow
- * @reason:	how it differs
+ * @d:		how it differs
  */
 void compare_differ(struct compare *c, struct cmp_flow *fl,
-		    enum compare_reason reason)
+		    struct compare_difference *d)
 {
+	compare_report(c, d);
 	if (!(fl->flags & FLOW_DIFFERENT)) {
 		fl->flags &= (uint16_t)~FLOW_SUSPECT;
 		fl->flags |= FLOW_DIFFERENT;
@@ -132,16 +221,19 @@ void compare_differ(struct compare *c, struct cmp_flow *fl,
 	}
 	drop_queue(c, fl, DROP_DIFFERENT);
 	compare_flow_touch(c, fl);
-	compare_ask(c, reason, fl);
 }
 
 /**
  * compare_flow_of - the flow a packet is held in
  * @c:		the comparison
  * @h:		the packet
+ *
+ * Return: NULL for a fragment of an incomplete datagram
  */
 struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h)
 {
+	if (h->kind == HOLD_PART)
+		return compare_fragment_flow(c, h);
 	return flow_at(c->flows, h->flow);
 }
 
@@ -154,11 +246,24 @@ static struct cmp_flow *fullest_flow(const struct compare *c)
 	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->age_next) {
 		struct cmp_flow *fl = compare_flow_of(c, hold_at(&c->pool, i));
 
+		if (!fl)
+			continue;
 		if (!best || fl->q[COMPARE_SECONDARY].n >
 			     best->q[COMPARE_SECONDARY].n)
 			best = fl;
 	}
 	return best;
+}
+
+static void give_up_flow(struct compare *c, struct cmp_flow *fl)
+{
+	struct compare_difference d;
+
+	if (!fl)
+		return;
+	d = compare_difference_of(c, fl, COMPARE_QUEUE, NULL, NULL);
+	drop_queue(c, fl, DROP_OVER_BOUND);
+	compare_differ(c, fl, &d);
 }
 
 /**
@@ -172,17 +277,33 @@ static struct cmp_flow *fullest_flow(const struct compare *c)
 void compare_relieve_secondary(struct compare *c)
 {
 	size_t bound = c->config.max_bytes / 2;
-	struct hold *h;
+	const struct hold *h;
 
 	if (c->pool.bytes[COMPARE_SECONDARY] <= bound)
 		return;
-	for (struct cmp_flow *fl = fullest_flow(c); fl;
-	     fl = h ? compare_flow_of(c, h) : NULL) {
-		drop_queue(c, fl, DROP_OVER_BOUND);
-		compare_differ(c, fl, COMPARE_QUEUE);
-		if (c->pool.bytes[COMPARE_SECONDARY] <= bound / 8 * 7)
-			break;
+	give_up_flow(c, fullest_flow(c));
+	while (c->pool.bytes[COMPARE_SECONDARY] > bound / 8 * 7) {
 		h = hold_at(&c->pool, c->pool.oldest[COMPARE_SECONDARY]);
+		if (compare_flow_of(c, h))
+			give_up_flow(c, compare_flow_of(c, h));
+		else
+			compare_fragment_drop(c, h->group, DROP_OVER_BOUND);
 	}
 }
 
+/**
+ * compare_equal_len - how far two pieces agree
+ * @a:		one
+ * @b:		the other
+ * @len:	bytes of each
+ *
+ * Return: the offset of the first byte that differs, @len when none does
+ */
+uint32_t compare_equal_len(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+	uint32_t i = 0;
+
+	while (i < len && a[i] == b[i])
+		i++;
+	return i;
+}

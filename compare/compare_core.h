@@ -5,6 +5,7 @@
 #include "../common/flow.h"
 #include "../common/packet.h"
 #include "compare.h"
+#include "compare_fragment.h"
 #include "compare_hold.h"
 
 /*
@@ -18,13 +19,13 @@
  */
 enum {
 	FLOW_EDGE = 1 << 0,		/* edge is known */
-	FLOW_END = 1 << 1,		/* end is known */
-	FLOW_DIFFERENT = 1 << 2,	/* nothing more is compared until flush */
-	FLOW_SUSPECT = 1 << 3,		/* both sides wait, without a match */
-	FLOW_SYN_DONE = 1 << 4,		/* isn[] are those of this connection */
-	FLOW_SYN_LATE = 1 << 5,		/* the primary's SYN left by a flush */
-	FLOW_PRIMARY_SYN = 1 << 6,	/* a SYN waits in the primary's queue */
-	FLOW_SECONDARY_SYN = 1 << 7,	/* and one in the secondary's */
+	FLOW_DIFFERENT = 1 << 1,	/* nothing is compared until flush */
+	FLOW_SUSPECT = 1 << 2,		/* both sides wait, without a match */
+	FLOW_SYN_DONE = 1 << 3,		/* isn[] are those of this connection */
+	FLOW_SYN_LATE = 1 << 4,		/* the primary's SYN left by a flush */
+	FLOW_PRIMARY_SYN = 1 << 5,	/* a SYN waits in the primary's queue */
+	FLOW_SECONDARY_SYN = 1 << 6,	/* and one in the secondary's */
+	FLOW_END = 1 << 7,		/* end is known */
 	FLOW_RST_DONE = 1 << 8,		/* both sides have reset */
 	FLOW_CLOSED = 1 << 9,		/* both sides have closed or reset */
 	FLOW_BUSY = 1 << 10,		/* more than a SYN was seen */
@@ -42,8 +43,8 @@ enum {
 
 /* What the client may be told: compare_gate.c. */
 enum {
-	GATE_PRIMARY = 1 << 0,		/* p_ack, p_right are known */
-	GATE_SECONDARY = 1 << 1,	/* s_ack, s_right are known */
+	GATE_PRIMARY = 1 << 0,		/* p_ack, p_window are known */
+	GATE_SECONDARY = 1 << 1,	/* s_ack, s_window are known */
 	GATE_SENT = 1 << 2,		/* sent_ack, sent_right are known */
 	GATE_SCALE = 1 << 3,		/* the window scale is known */
 	GATE_PACKET = 1 << 4,		/* what waits is a packet */
@@ -51,10 +52,9 @@ enum {
 
 struct gate {
 	uint32_t p_ack, s_ack;		/* the newest of the two sides */
-	uint32_t p_right, s_right;	/* right edges of their windows */
 	uint32_t sent_ack, sent_right;	/* the furthest the client was told */
-	uint32_t sent_end;		/* behind the last byte that left */
 	uint32_t waiting;		/* a hold, or HOLD_NONE */
+	uint16_t p_window, s_window;	/* as in the header */
 	uint8_t scale;
 	uint8_t flags;			/* GATE_* */
 };
@@ -71,7 +71,8 @@ struct cmp_flow {
 	struct hold_queue q[2];	/* by enum compare_side */
 	struct gate gate;	/* TCP */
 	uint32_t edge;		/* TCP: all below is equal on both sides */
-	uint32_t end;		/* TCP: behind the primary's highest byte */
+	uint32_t left;		/* TCP: all below has left; edge is not below */
+	uint32_t end;		/* TCP: behind the highest byte that has left */
 	uint32_t isn[2];	/* TCP: of the SYNs that matched */
 	uint16_t flags;		/* FLOW_* */
 	bool is_tcp;
@@ -110,13 +111,15 @@ struct compare {
 	struct compare_handler handler;
 	struct flow_table *flows;
 	struct hold_pool pool;
+	struct fragment_table fragments;
+	uint32_t whole;		/* group of what is being taken, or HOLD_NONE */
 	bool in_episode;	/* a checkpoint was asked for */
 	bool is_failover;
 	uint32_t n_holding;	/* flows with anything in a queue */
 	uint64_t now_ns;
 	uint64_t in[2], out;	/* frames */
 	uint64_t originated, merged;
-	uint64_t n_templates;	/* of what the pool holds: no packets */
+	uint64_t n_made[2];	/* of what the pool holds: no packets */
 	uint64_t dropped[DROP_REASONS];
 	uint64_t noted[NOTES];
 	uint64_t asked[COMPARE_REASONS];
@@ -141,17 +144,42 @@ struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h);
 void compare_relieve_secondary(struct compare *c);
 void compare_release_frame(struct compare *c, const struct frame *f,
 			   enum compare_note why);
+void compare_release_new(struct compare *c, const struct frame *f,
+			 enum compare_note why);
 void compare_release_head(struct compare *c, struct cmp_flow *fl,
 			  enum compare_note why);
 void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
+void compare_drop_new(struct compare *c, enum compare_drop why);
 void compare_drop_held(struct compare *c, struct cmp_flow *fl,
 		       struct hold *h, enum compare_drop why);
 struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
 			  enum compare_side side, const struct frame *f);
+struct compare_difference compare_difference_of(const struct compare *c,
+						const struct cmp_flow *fl,
+						enum compare_reason reason,
+						const struct hold *p,
+						const struct hold *s);
+void compare_report(struct compare *c, struct compare_difference *d);
 void compare_differ(struct compare *c, struct cmp_flow *fl,
-		    enum compare_reason reason);
+		    struct compare_difference *d);
 void compare_ask(struct compare *c, enum compare_reason reason,
-		 struct cmp_flow *fl);
+		 const struct cmp_flow *fl, const struct hold *h);
+
+uint32_t compare_equal_len(const uint8_t *a, const uint8_t *b, uint32_t len);
+
+void compare_input_frame(struct compare *c, enum compare_side side,
+			 const struct frame *f);
+
+void compare_fragment_init(struct fragment_table *t);
+void compare_fragment_fini(struct fragment_table *t);
+bool compare_fragment_input(struct compare *c, enum compare_side side,
+			    const struct frame *f, const struct packet *p);
+void compare_fragment_release(struct compare *c, uint32_t group,
+			      enum compare_note why);
+void compare_fragment_drop(struct compare *c, uint32_t group,
+			   enum compare_drop why);
+struct cmp_flow *compare_fragment_flow(const struct compare *c,
+				       const struct hold *h);
 
 void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct packet *p);
@@ -168,6 +196,7 @@ bool compare_gate_blocks(const struct compare *c, const struct cmp_flow *fl,
 			 unsigned flags, uint32_t ack);
 void compare_gate_connection(struct compare *c, struct cmp_flow *fl,
 			     const struct packet *syn);
+void compare_gate_secondary_syn(struct cmp_flow *fl);
 void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
 			    const struct packet *p);
 void compare_gate_open(struct compare *c, struct cmp_flow *fl,
@@ -180,6 +209,8 @@ bool compare_syn_is_same(const struct packet *a, const struct packet *b);
 
 void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 			      const struct frame *f, const struct packet *p);
+void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
+			     const struct hold *p, const struct hold *s);
 void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
 				const struct frame *f, const struct packet *p);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Everything but TCP is compared datagram by datagram, in any order within the
- * flow: for UDP the payload, for the others all that follows the IP headers.
+ * flow: for UDP the payload (and for TCP that was cut into fragments), for the
+ * others all that follows the IP headers.
  *
  * A primary datagram leaves when it and all before it have found their equal,
  * so the order is the primary's. Of those that wait on the two sides none are
@@ -27,7 +28,8 @@ static struct part part_of(const struct packet *p)
 {
 	struct part part = { p->eth, p->l4_off, p->l4_len };
 
-	if (p->level == PACKET_L4 && p->proto == PACKET_UDP && !p->fragment) {
+	if (p->level == PACKET_L4 && !p->fragment &&
+	    (p->proto == PACKET_UDP || p->proto == PACKET_TCP)) {
 		part.off = p->payload_off;
 		part.len = p->payload_len;
 	}
@@ -67,6 +69,12 @@ static void hold_datagram(struct compare *c, struct cmp_flow *fl,
 	h->payload_off = (uint16_t)part->off;
 	h->payload_len = part->len;
 	h->flags = (uint8_t)flags;
+	if (c->whole != HOLD_NONE) {
+		h->kind = HOLD_WHOLE;
+		h->seq = c->whole;
+		c->fragments.groups[c->whole].whole = hold_index(&c->pool, h);
+		c->n_made[side]++;
+	}
 	hold_queue_insert(&c->pool, &fl->q[side], fl->q[side].tail,
 			  hold_index(&c->pool, h));
 }
@@ -107,12 +115,34 @@ void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 	if (s)
 		compare_drop_held(c, fl, s, DROP_MATCHED);
 	if (s && !fl->q[COMPARE_PRIMARY].n)
-		compare_release_frame(c, f, NOTE_COMPARED);
+		compare_release_new(c, f, NOTE_COMPARED);
 	else
 		hold_datagram(c, fl, COMPARE_PRIMARY, f, &part,
 			      s ? HOLD_MATCHED : 0);
 	if (!(fl->flags & FLOW_DIFFERENT))
 		suspect(fl);
+}
+
+/**
+ * compare_datagram_differ - two datagrams that should be equal are not
+ * @c:		the comparison
+ * @fl:		their flow
+ * @p:		the primary's
+ * @s:		the secondary's
+ */
+void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
+			     const struct hold *p, const struct hold *s)
+{
+	struct compare_difference d =
+		compare_difference_of(c, fl, COMPARE_PAYLOAD, p, s);
+	uint32_t len = p->payload_len < s->payload_len ? p->payload_len :
+							 s->payload_len;
+
+	d.offset = compare_equal_len(hold_payload(&c->pool, p),
+				     hold_payload(&c->pool, s), len);
+	d.at[COMPARE_PRIMARY] += d.offset;
+	d.at[COMPARE_SECONDARY] += d.offset;
+	compare_differ(c, fl, &d);
 }
 
 /**
@@ -130,7 +160,7 @@ void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
 
 	if (h) {
 		h->flags |= HOLD_MATCHED;
-		c->dropped[DROP_MATCHED]++;
+		compare_drop_new(c, DROP_MATCHED);
 		release_matched(c, fl);
 	} else {
 		hold_datagram(c, fl, COMPARE_SECONDARY, f, &part, 0);

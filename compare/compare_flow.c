@@ -85,14 +85,18 @@ static void make_room(struct compare *c)
  */
 struct cmp_flow *compare_flow_find(struct compare *c, const struct packet *p)
 {
+	/* a TCP segment that was cut is a datagram here: it cannot be changed
+	 * on its way out */
+	bool is_cut = p->fragment ||
+		      (c->whole != HOLD_NONE && p->proto == PACKET_TCP);
 	bool is_tcp = p->proto == PACKET_TCP && p->level == PACKET_L4 &&
-		      !p->fragment;
+		      !is_cut;
 	struct flow_key key;
 	struct cmp_flow *fl;
 
 	if (flow_key_of(&key, p, false) < 0)
 		return NULL;
-	if (p->fragment)
+	if (is_cut)
 		key.sport = key.dport = 0;
 	fl = flow_find(c->flows, &key);
 	if (fl)
@@ -133,19 +137,10 @@ void compare_flow_expire_idle(struct compare *c)
 			expire_list(c, list);
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* Since when the first packets of both sides have waited together. */
-static uint64_t suspect_since(const struct compare *c,
-			      const struct cmp_flow *fl)
+static uint64_t suspect_since(const struct hold *p, const struct hold *s)
 {
-	const struct hold *p = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
-	const struct hold *s = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head);
-
-	return later(p->time_ns, s->time_ns);
+	return p->time_ns > s->time_ns ? p->time_ns : s->time_ns;
 }
 
 /**
@@ -162,10 +157,14 @@ void compare_flow_expire_suspects(struct compare *c)
 
 	while ((fl = flow_oldest(c->flows, LIST_SUSPECT)) &&
 	       flow_used_ns(c->flows, fl) + reorder_ns <= c->now_ns) {
-		uint64_t since = suspect_since(c, fl);
+		const struct hold *p =
+			hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
+		const struct hold *s =
+			hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head);
+		uint64_t since = suspect_since(p, s);
 
 		if (since + reorder_ns <= c->now_ns)
-			compare_differ(c, fl, COMPARE_PAYLOAD);
+			compare_datagram_differ(c, fl, p, s);
 		else
 			flow_touch(c->flows, fl, LIST_SUSPECT, since);
 	}

@@ -23,19 +23,25 @@
  *
  * The secondary's acknowledgement and window count when they arrive.
  */
-#include <string.h>
-
-#include "../common/bytes.h"
-#include "../common/checksum.h"
 #include "../common/seq.h"
+#include "compare_ack.h"
 #include "compare_core.h"
 
-#define VNET_NEEDS_CSUM 1u	/* first byte of a virtio-net header */
 #define WINDOW_STEP (2u * 1460u)	/* an opening worth a packet */
 
 static bool knows_windows(const struct gate *g)
 {
 	return g->flags & GATE_SCALE;
+}
+
+static uint32_t right_of(const struct gate *g, uint32_t ack, uint16_t window)
+{
+	return ack + ((uint32_t)window << g->scale);
+}
+
+static uint32_t primary_right(const struct gate *g)
+{
+	return right_of(g, g->p_ack, g->p_window);
 }
 
 /* What the client may be told, up to `ack`. */
@@ -52,7 +58,7 @@ static uint32_t allowed_right(const struct gate *g, uint32_t right)
 	uint32_t both = right;
 
 	if (g->flags & GATE_SECONDARY)
-		both = seq_min(right, g->s_right);
+		both = seq_min(right, right_of(g, g->s_ack, g->s_window));
 	if (g->flags & GATE_SENT)
 		both = seq_min(right, seq_max(both, g->sent_right));
 	return both;
@@ -60,103 +66,31 @@ static uint32_t allowed_right(const struct gate *g, uint32_t right)
 
 static bool is_limited(const struct gate *g)
 {
+	uint32_t right = primary_right(g);
+
 	return seq_lt(g->sent_ack, g->p_ack) ||
-	       (knows_windows(g) && seq_lt(g->sent_right, g->p_right) &&
-		g->p_right - g->sent_right >= WINDOW_STEP);
+	       (knows_windows(g) && seq_lt(g->sent_right, right) &&
+		right - g->sent_right >= WINDOW_STEP);
 }
 
-/* The window field that puts the right edge there; an edge that was sent is
- * reached, another one is not passed. */
+/* The window field that puts the right edge there, in whole units of the
+ * scale: not beyond it, but not left of an edge that was sent either. */
 static uint16_t window_field(const struct gate *g, uint32_t ack,
 			     uint32_t right)
 {
-	uint32_t len = seq_gt(right, ack) ? right - ack : 0;
+	uint32_t n = (seq_gt(right, ack) ? right - ack : 0) >> g->scale;
 
-	if ((g->flags & GATE_SENT) && right == g->sent_right)
-		len += (1u << g->scale) - 1;
-	len >>= g->scale;
-	return len > UINT16_MAX ? UINT16_MAX : (uint16_t)len;
-}
-
-static void put_option_bytes(uint8_t *tcp, uint8_t *at, const uint8_t *from,
-			     unsigned len, bool is_partial)
-{
-	uint8_t *options = tcp + 20, before[40];
-	unsigned n = (tcp[12] >> 4) * 4u - 20;
-
-	memcpy(before, options, n);
-	memcpy(at, from, len);
-	for (unsigned i = 0; i + 1 < n && !is_partial; i += 2)
-		checksum_update16(tcp + 16, bytes_get16(before + i),
-				  bytes_get16(options + i));
-}
-
-/* Of a SACK option the blocks that begin left of ack become NOPs. */
-static void trim_sack(uint8_t *tcp, uint8_t *o, uint32_t ack, bool is_partial)
-{
-	unsigned len = o[1], kept = 2;
-	uint8_t out[40];
-
-	for (unsigned i = 2; i + 8 <= len; i += 8) {
-		if (seq_lt(bytes_get32(o + i), ack))
-			continue;
-		memcpy(out + kept, o + i, 8);
-		kept += 8;
-	}
-	if (kept == len)
-		return;
-	out[0] = 5;
-	out[1] = (uint8_t)kept;
-	if (kept == 2)
-		kept = 0;
-	memset(out + kept, 1, len - kept);
-	put_option_bytes(tcp, o, out, len, is_partial);
-}
-
-static void trim_sacks(uint8_t *tcp, uint32_t ack, bool is_partial)
-{
-	unsigned n = (tcp[12] >> 4) * 4u, i = 20;
-
-	while (i < n && tcp[i]) {
-		if (tcp[i] == 1) {
-			i++;
-			continue;
-		}
-		if (n - i < 2 || tcp[i + 1] < 2 || tcp[i + 1] > n - i)
-			return;
-		if (tcp[i] == 5)
-			trim_sack(tcp, tcp + i, ack, is_partial);
-		i += tcp[i + 1];
-	}
-}
-
-/* Lowers what a header says, its checksum with it. */
-static void patch(const struct frame *f, unsigned l4_off, uint32_t ack,
-		  uint16_t window)
-{
-	uint8_t *tcp = frame_eth(f) + l4_off;
-	bool is_partial = f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM);
-	uint32_t old_ack = bytes_get32(tcp + 8);
-	uint16_t old_window = bytes_get16(tcp + 14);
-
-	if (old_ack != ack) {
-		bytes_put32(tcp + 8, ack);
-		if (!is_partial)
-			checksum_update32(tcp + 16, old_ack, ack);
-		trim_sacks(tcp, old_ack, is_partial);
-	}
-	if (old_window != window) {
-		bytes_put16(tcp + 14, window);
-		if (!is_partial)
-			checksum_update16(tcp + 16, old_window, window);
-	}
+	if ((g->flags & GATE_SENT) &&
+	    seq_lt(ack + (n << g->scale), g->sent_right))
+		n++;
+	return n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
 }
 
 /* The edge that was meant, not the one that the field's scale made of it: so
  * the error stays below one unit of the scale. */
 static void note_sent(struct gate *g, uint32_t ack, uint32_t right)
 {
-	right = seq_min(right, ack + ((uint32_t)UINT16_MAX << g->scale));
+	right = seq_min(right, right_of(g, ack, UINT16_MAX));
 	if (!(g->flags & GATE_SENT) || seq_gt(ack, g->sent_ack))
 		g->sent_ack = ack;
 	if (!(g->flags & GATE_SENT) || seq_gt(right, g->sent_right))
@@ -172,7 +106,7 @@ static void forget_waiting(struct compare *c, struct cmp_flow *fl)
 	if (g->waiting == HOLD_NONE)
 		return;
 	if (!(g->flags & GATE_PACKET))
-		c->n_templates--;
+		c->n_made[COMPARE_PRIMARY]--;
 	g->flags &= (uint8_t)~GATE_PACKET;
 	hold_remove(&c->pool, g->waiting);
 	g->waiting = HOLD_NONE;
@@ -189,20 +123,20 @@ static void wait_with(struct compare *c, struct cmp_flow *fl,
 	if (g->waiting == HOLD_NONE) {
 		struct hold *h = compare_hold(c, fl, COMPARE_PRIMARY, f);
 
-		h->is_gate = true;
+		h->kind = HOLD_GATE;
 		g->waiting = hold_index(&c->pool, h);
-		c->n_templates++;
+		c->n_made[COMPARE_PRIMARY]++;
 	} else {
 		hold_replace(&c->pool, g->waiting, f);
 	}
 	if (g->flags & GATE_PACKET) {
 		c->merged++;
-		c->n_templates++;
+		c->n_made[COMPARE_PRIMARY]++;
 		g->flags &= (uint8_t)~GATE_PACKET;
 	}
 	if (is_packet) {
 		g->flags |= GATE_PACKET;
-		c->n_templates--;
+		c->n_made[COMPARE_PRIMARY]--;
 	}
 }
 
@@ -213,7 +147,7 @@ static void send_clamped(struct compare *c, struct cmp_flow *fl,
 {
 	struct gate *g = &fl->gate;
 	uint32_t ack = allowed_ack(g, seg->ack);
-	uint32_t right = seg->ack + ((uint32_t)seg->window << g->scale);
+	uint32_t right = right_of(g, seg->ack, seg->window);
 	uint16_t window = seg->window;
 
 	if (seq_gt(ack, seg->ack))
@@ -225,7 +159,7 @@ static void send_clamped(struct compare *c, struct cmp_flow *fl,
 			window = window_field(g, ack, allowed);
 		right = allowed;
 	}
-	patch(f, seg->l4_off, ack, window);
+	compare_ack_lower(f, seg->l4_off, ack, window);
 	note_sent(g, ack, right);
 	compare_release_frame(c, f, why);
 }
@@ -257,55 +191,16 @@ static struct segment waiting_segment(const struct compare *c,
 	return compare_segment_of(&p);
 }
 
-static void fix_ip(struct packet *p, unsigned tcp_len)
-{
-	uint8_t *ip = p->eth + p->l3_off;
-	unsigned header_len = p->l4_off - p->l3_off;
-
-	if (p->ip_version == 6) {
-		bytes_put16(ip + 4, (uint16_t)(header_len - 40 + tcp_len));
-		return;
-	}
-	bytes_put16(ip + 2, (uint16_t)(header_len + tcp_len));
-	bytes_put16(ip + 10, 0);
-	bytes_put16(ip + 10, checksum_fold(checksum_add(0, ip, header_len)));
-}
-
-static void fix_tcp(struct packet *p, unsigned tcp_len)
-{
-	uint8_t *tcp = packet_l4(p);
-	uint32_t sum = checksum_pseudo(p->ip_version, p->src, p->dst,
-				       PACKET_TCP, tcp_len);
-
-	bytes_put16(tcp + 16, 0);
-	bytes_put16(tcp + 16, checksum_fold(checksum_add(sum, tcp, tcp_len)));
-}
-
 /* An ACK alone, made of the header that waits. */
 static void originate(struct compare *c, struct cmp_flow *fl, uint32_t ack,
 		      uint32_t right)
 {
 	struct gate *g = &fl->gate;
-	const struct hold *h = hold_at(&c->pool, g->waiting);
-	struct frame from = hold_frame(&c->pool, h), f = from;
-	unsigned tcp_len;
-	struct packet p;
+	struct frame from, f;
+	struct segment seg = waiting_segment(c, g, &from);
 
-	packet_parse(&p, frame_eth(&from), frame_eth_len(&from));
-	tcp_len = 20u + p.tcp_opt_len;
-	f.len = from.vnet_len + p.l4_off + tcp_len;
-	f.prefix_len = 0;
-	f.chunk = chunk_new(f.len);
-	f.data = f.chunk->bytes;
-	memcpy(f.data, from.data, f.len);
-	memset(f.data, 0, f.vnet_len);
-	packet_parse(&p, frame_eth(&f), frame_eth_len(&f));
-	bytes_put32(packet_l4(&p) + 4, g->sent_end);
-	packet_l4(&p)[13] = TCP_ACK;
-	patch(&f, p.l4_off, ack, knows_windows(g) ?
-	      window_field(g, ack, right) : p.window);
-	fix_ip(&p, tcp_len);
-	fix_tcp(&p, tcp_len);
+	compare_ack_make(&f, &from, fl->end, ack, knows_windows(g) ?
+			 window_field(g, ack, right) : seg.window);
 	note_sent(g, ack, right);
 	c->originated++;
 	compare_release_frame(c, &f, NOTE_ORIGINATED);
@@ -320,7 +215,7 @@ static void release_waiting(struct compare *c, struct cmp_flow *fl)
 
 	send_clamped(c, fl, &f, &seg, NOTE_RELEASED_ACK);
 	g->flags &= (uint8_t)~GATE_PACKET;
-	c->n_templates++;
+	c->n_made[COMPARE_PRIMARY]++;
 }
 
 /* The secondary has said something: tell the client what both say now. */
@@ -328,7 +223,7 @@ static void catch_up(struct compare *c, struct cmp_flow *fl)
 {
 	struct gate *g = &fl->gate;
 	uint32_t ack = allowed_ack(g, g->p_ack);
-	uint32_t right = allowed_right(g, g->p_right);
+	uint32_t right = allowed_right(g, primary_right(g));
 	bool opens = knows_windows(g) && seq_gt(right, g->sent_right) &&
 		     (right - g->sent_right >= WINDOW_STEP ||
 		      g->sent_right == g->sent_ack);
@@ -341,28 +236,38 @@ static void catch_up(struct compare *c, struct cmp_flow *fl)
 		forget_waiting(c, fl);
 }
 
-static void note_syn(struct gate *g, const struct segment *seg)
+/* A SYN's window has no scale yet. The secondary may be ahead: what it has
+ * said since its own SYN stays. */
+static void note_syn(struct gate *g, const struct segment *seg, int scale)
 {
-	uint32_t waiting = g->waiting;
+	struct gate was = *g;
 
-	*g = (struct gate){ .waiting = waiting, .sent_end = seg->end };
+	*g = (struct gate){ .waiting = was.waiting };
+	g->s_ack = was.s_ack;
+	g->s_window = was.s_window;
+	g->flags = was.flags & GATE_SECONDARY;
+	if (scale < 0 || (seg->flags & TCP_ACK))
+		g->flags |= GATE_SCALE;
+	if (scale > 0 && (seg->flags & TCP_ACK))
+		g->scale = (uint8_t)scale;
 	if (!(seg->flags & TCP_ACK))
 		return;
-	g->p_ack = g->s_ack = g->sent_ack = seg->ack;
-	g->p_right = g->s_right = g->sent_right = seg->ack + seg->window;
-	g->flags = GATE_PRIMARY | GATE_SECONDARY | GATE_SENT;
+	g->p_ack = g->sent_ack = seg->ack;
+	g->p_window = (uint16_t)(seg->window >> g->scale);
+	g->sent_right = seg->ack + seg->window;
+	if (!(g->flags & GATE_SECONDARY)) {
+		g->s_ack = seg->ack;
+		g->s_window = g->p_window;
+	}
+	g->flags |= GATE_PRIMARY | GATE_SECONDARY | GATE_SENT;
 }
 
 static void note_primary(struct gate *g, const struct segment *seg)
 {
-	uint32_t right = seg->ack + ((uint32_t)seg->window << g->scale);
-
 	if (!(g->flags & GATE_PRIMARY) || seq_ge(seg->ack, g->p_ack)) {
 		g->p_ack = seg->ack;
-		g->p_right = right;
+		g->p_window = seg->window;
 	}
-	if (!(g->flags & GATE_PRIMARY) || seq_gt(seg->end, g->sent_end))
-		g->sent_end = seg->end;
 	g->flags |= GATE_PRIMARY;
 }
 
@@ -448,17 +353,23 @@ void compare_gate_connection(struct compare *c, struct cmp_flow *fl,
 			     const struct packet *syn)
 {
 	struct segment seg = compare_segment_of(syn);
-	int scale = compare_syn_scale(syn);
 
 	seg.end++;
 	if (fl->gate.flags & GATE_PACKET)
 		c->merged++;
 	forget_waiting(c, fl);
-	note_syn(&fl->gate, &seg);
-	if (scale < 0 || (syn->flags & TCP_ACK)) {
-		fl->gate.scale = (uint8_t)(scale < 0 ? 0 : scale);
-		fl->gate.flags |= GATE_SCALE;
-	}
+	note_syn(&fl->gate, &seg, compare_syn_scale(syn));
+}
+
+/**
+ * compare_gate_secondary_syn - the secondary begins a connection
+ * @fl:		its flow
+ *
+ * What it acknowledges from here on is of that.
+ */
+void compare_gate_secondary_syn(struct cmp_flow *fl)
+{
+	fl->gate.flags &= (uint8_t)~GATE_SECONDARY;
 }
 
 /**
@@ -479,7 +390,7 @@ void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
 	if ((g->flags & GATE_SECONDARY) && seq_lt(p->ack, g->s_ack))
 		return;
 	g->s_ack = p->ack;
-	g->s_right = p->ack + ((uint32_t)p->window << g->scale);
+	g->s_window = p->window;
 	g->flags |= GATE_SECONDARY;
 	if (g->waiting != HOLD_NONE)
 		catch_up(c, fl);
@@ -493,13 +404,12 @@ void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
 void compare_gate_agree(struct cmp_flow *fl, const struct segment *seg)
 {
 	struct gate *g = &fl->gate;
-	uint32_t right = seg->ack + ((uint32_t)seg->window << g->scale);
 
 	if (!(seg->flags & TCP_ACK))
 		return;
 	if (!(g->flags & GATE_SECONDARY) || seq_ge(seg->ack, g->s_ack)) {
 		g->s_ack = seg->ack;
-		g->s_right = right;
+		g->s_window = seg->window;
 	}
 	g->flags |= GATE_SECONDARY;
 }
@@ -517,14 +427,14 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 	struct frame f;
 
 	g->s_ack = g->p_ack;
-	g->s_right = g->p_right;
+	g->s_window = g->p_window;
 	g->flags |= GATE_SECONDARY;
 	if (g->flags & GATE_PACKET) {
 		struct segment seg = waiting_segment(c, g, &f);
 
 		send_clamped(c, fl, &f, &seg, why);
 	} else {
-		originate(c, fl, g->p_ack, g->p_right);
+		originate(c, fl, g->p_ack, primary_right(g));
 	}
 	forget_waiting(c, fl);
 }
@@ -541,5 +451,5 @@ bool compare_gate_is_stuck(const struct cmp_flow *fl)
 	const struct gate *g = &fl->gate;
 
 	return seq_lt(g->sent_ack, g->p_ack) || g->flags & GATE_PACKET ||
-	       g->s_right == g->s_ack;
+	       !g->s_window;
 }

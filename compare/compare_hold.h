@@ -20,6 +20,13 @@
  */
 #define HOLD_NONE UINT32_MAX
 
+enum hold_kind {
+	HOLD_PACKET,		/* in its flow's queue */
+	HOLD_GATE,		/* in its flow's gate */
+	HOLD_PART,		/* a fragment, in its group */
+	HOLD_WHOLE,		/* what a group makes, in its flow's queue */
+};
+
 struct hold_queue {		/* a flow's packets of one side */
 	uint32_t head, tail;
 	uint32_t n;
@@ -30,19 +37,25 @@ struct hold {
 	uint32_t pin;		/* what keeps its chunk */
 	uint32_t off;		/* of the frame in chunk->bytes */
 	uint32_t len;		/* of the frame, vnet header included */
-	uint32_t flow;		/* index in the flow table */
+	union {
+		uint32_t flow;	/* index in the flow table */
+		uint32_t group;	/* HOLD_PART: in the fragment table */
+	};
 	uint32_t next, prev;	/* in the flow's queue */
 	uint32_t age_next, age_prev;	/* all of this side, oldest first */
 	uint32_t pin_next, pin_prev;	/* all in this chunk */
-	uint32_t seq;		/* TCP */
+	uint32_t seq;		/* TCP; a part's offset; a whole's group */
 	uint32_t payload_len;
 	uint16_t payload_off;	/* from the Ethernet header */
 	uint8_t vnet_len;
 	uint8_t prefix_len;
 	uint8_t flags;		/* TCP's, or HOLD_MATCHED */
-	bool is_gate;		/* waits in the flow's gate, not in a queue */
+	uint8_t kind;		/* enum hold_kind */
 	uint8_t side;		/* enum compare_side */
-	uint8_t header_len;	/* TCP: of its header, before payload_off */
+	union {
+		uint8_t header_len;	/* TCP's, right before payload_off */
+		bool is_last;		/* HOLD_PART */
+	};
 };
 
 struct hold_pin {

@@ -21,61 +21,13 @@
  * A flow first seen in midstream has no edge. It starts at the primary's
  * first byte if the secondary has shown that or an earlier one.
  */
-#include <string.h>
-
-#include "../common/bytes.h"
 #include "../common/seq.h"
 #include "compare_core.h"
-
-#define NEAR UINT32_C(0x40000000)	/* largest window there can be */
+#include "compare_stream.h"
 
 static uint32_t tcp_len(const struct packet *p)
 {
 	return p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
-}
-
-static uint32_t hold_end(const struct hold *h)
-{
-	return h->seq + h->payload_len + !!(h->flags & TCP_SYN) +
-	       !!(h->flags & TCP_FIN);
-}
-
-static bool has_edge(const struct cmp_flow *fl)
-{
-	return fl->flags & FLOW_EDGE;
-}
-
-static struct hold *head_of(const struct compare *c, const struct cmp_flow *fl,
-			    enum compare_side side)
-{
-	return hold_at(&c->pool, fl->q[side].head);
-}
-
-static struct segment segment_of_hold(const struct compare *c,
-				      const struct hold *h)
-{
-	const uint8_t *tcp = hold_payload(&c->pool, h) - h->header_len;
-
-	return (struct segment){
-		.l4_off = (unsigned)h->payload_off - h->header_len,
-		.payload_off = h->payload_off,
-		.flags = h->flags,
-		.end = hold_end(h),
-		.ack = bytes_get32(tcp + 8),
-		.window = bytes_get16(tcp + 14),
-	};
-}
-
-static void release_head(struct compare *c, struct cmp_flow *fl,
-			 enum compare_note why)
-{
-	uint32_t i = fl->q[COMPARE_PRIMARY].head;
-	struct hold *h = hold_at(&c->pool, i);
-	struct frame f = hold_frame(&c->pool, h);
-	struct segment seg = segment_of_hold(c, h);
-
-	compare_gate_release(c, fl, &f, &seg, why);
-	compare_unhold(c, fl, hold_at(&c->pool, i));
 }
 
 static void release_segment(struct compare *c, struct cmp_flow *fl,
@@ -84,286 +36,11 @@ static void release_segment(struct compare *c, struct cmp_flow *fl,
 {
 	struct segment seg = compare_segment_of(p);
 
+	stream_note_left(fl, p->seq, seg.end);
 	compare_gate_release(c, fl, f, &seg, why);
 }
 
-static bool is_same_wire(const uint8_t *a, const uint8_t *b)
-{
-	return !memcmp(a, b, 6);	/* destination MAC */
-}
-
-/* Into the queue in stream order, behind the last SYN, before a RST. */
-static void insert_sorted(struct compare *c, struct hold_queue *q,
-			  struct hold *h)
-{
-	uint32_t after = q->tail;
-
-	if (!(h->flags & (TCP_SYN | TCP_RST))) {
-		for (; after != HOLD_NONE; after = hold_at(&c->pool, after)->prev) {
-			const struct hold *o = hold_at(&c->pool, after);
-
-			if ((o->flags & TCP_SYN) ||
-			    (!(o->flags & TCP_RST) && seq_le(o->seq, h->seq)))
-				break;
-		}
-	}
-	hold_queue_insert(&c->pool, q, after, hold_index(&c->pool, h));
-}
-
-static void hold_tcp(struct compare *c, struct cmp_flow *fl,
-		     enum compare_side side, const struct frame *f,
-		     const struct packet *p)
-{
-	struct hold *h = compare_hold(c, fl, side, f);
-
-	h->seq = p->seq;
-	h->payload_len = p->payload_len;
-	h->payload_off = (uint16_t)p->payload_off;
-	h->header_len = (uint8_t)(p->payload_off - p->l4_off);
-	h->flags = p->flags;
-	insert_sorted(c, &fl->q[side], h);
-}
-
-static void set_flag(struct cmp_flow *fl, unsigned flag, bool on)
-{
-	fl->flags = (uint16_t)(on ? fl->flags | flag : fl->flags & ~flag);
-}
-
-/* After a SYN left a queue: is there another? */
-static void recount_syns(const struct compare *c, struct cmp_flow *fl,
-			 enum compare_side side)
-{
-	const struct hold *h = head_of(c, fl, side);
-
-	while (h && !(h->flags & TCP_SYN))
-		h = hold_at(&c->pool, h->next);
-	set_flag(fl, side == COMPARE_PRIMARY ? FLOW_PRIMARY_SYN :
-		 FLOW_SECONDARY_SYN, h);
-}
-
-static enum compare_step differ(struct compare *c, struct cmp_flow *fl,
-				enum compare_reason reason)
-{
-	compare_differ(c, fl, reason);
-	return STEP_DIFFERENT;
-}
-
-/* The secondary's SYN, if it is there; what it makes old is dropped. */
-static struct hold *secondary_syn(struct compare *c, struct cmp_flow *fl)
-{
-	struct hold *s;
-
-	if (!(fl->flags & FLOW_SECONDARY_SYN))
-		return NULL;
-	while ((s = head_of(c, fl, COMPARE_SECONDARY)) &&
-	       !(s->flags & TCP_SYN))
-		compare_drop_held(c, fl, s, DROP_LATE);
-	return s;
-}
-
-static bool is_same_syn(const struct compare *c, const struct hold *p,
-			const struct hold *s)
-{
-	struct packet a, b;
-
-	packet_parse(&a, hold_eth(&c->pool, p), p->len - p->vnet_len);
-	packet_parse(&b, hold_eth(&c->pool, s), s->len - s->vnet_len);
-	return is_same_wire(a.eth, b.eth) && compare_syn_is_same(&a, &b);
-}
-
-static void open_gate(struct compare *c, struct cmp_flow *fl,
-		      const struct hold *p)
-{
-	struct packet syn;
-
-	packet_parse(&syn, hold_eth(&c->pool, p), p->len - p->vnet_len);
-	compare_gate_connection(c, fl, &syn);
-}
-
-static void begin_connection(struct compare *c, struct cmp_flow *fl,
-			     const struct hold *p, const struct hold *s)
-{
-	open_gate(c, fl, p);
-	fl->isn[COMPARE_PRIMARY] = p->seq;
-	fl->isn[COMPARE_SECONDARY] = s->seq;
-	fl->edge = hold_end(p);
-	fl->flags |= FLOW_EDGE | FLOW_SYN_DONE;
-	fl->flags &= (uint16_t)~(FLOW_RST_DONE | FLOW_CLOSED | FLOW_SYN_LATE |
-				 FLOW_BUSY);
-}
-
-static enum compare_step match_syn(struct compare *c, struct cmp_flow *fl,
-				   const struct hold *p)
-{
-	struct hold *s = secondary_syn(c, fl);
-
-	if ((fl->flags & FLOW_SYN_DONE) &&
-	    p->seq == fl->isn[COMPARE_PRIMARY]) {
-		release_head(c, fl, NOTE_RETRANSMITTED);
-		recount_syns(c, fl, COMPARE_PRIMARY);
-		return STEP_DONE;
-	}
-	if (!s) {
-		s = head_of(c, fl, COMPARE_SECONDARY);
-		if (s && (s->flags & TCP_RST))
-			return differ(c, fl, COMPARE_FLAGS);
-		return STEP_WAIT;
-	}
-	if (!is_same_syn(c, p, s))
-		return differ(c, fl, COMPARE_FLAGS);
-	begin_connection(c, fl, p, s);
-	compare_drop_held(c, fl, s, DROP_MATCHED);
-	release_head(c, fl, NOTE_COMPARED);
-	recount_syns(c, fl, COMPARE_PRIMARY);
-	recount_syns(c, fl, COMPARE_SECONDARY);
-	return STEP_DONE;
-}
-
-/* The secondary's first packet that is not below the edge. */
-static struct hold *secondary_first(struct compare *c, struct cmp_flow *fl)
-{
-	struct hold *s;
-
-	while ((s = head_of(c, fl, COMPARE_SECONDARY)) && has_edge(fl) &&
-	       !(s->flags & (TCP_SYN | TCP_RST)) &&
-	       seq_le(hold_end(s), fl->edge))
-		compare_drop_held(c, fl, s, DROP_LATE);
-	return s;
-}
-
-static bool is_near(const struct cmp_flow *fl, uint32_t seq)
-{
-	return has_edge(fl) && seq - fl->edge < NEAR;
-}
-
-static enum compare_step match_rst(struct compare *c, struct cmp_flow *fl,
-				   const struct hold *p)
-{
-	struct hold *s = secondary_first(c, fl);
-
-	if (fl->flags & FLOW_RST_DONE) {
-		release_head(c, fl, NOTE_RETRANSMITTED);
-		return STEP_DONE;
-	}
-	if (!s)
-		return STEP_WAIT;
-	if (!(s->flags & TCP_RST) ||
-	    (is_near(fl, p->seq) && is_near(fl, s->seq) && p->seq != s->seq))
-		return differ(c, fl, COMPARE_FLAGS);
-	fl->flags |= FLOW_RST_DONE | FLOW_CLOSED;
-	compare_drop_held(c, fl, s, DROP_MATCHED);
-	release_head(c, fl, NOTE_COMPARED);
-	return STEP_DONE;
-}
-
-/* Without an edge: can it be set here? */
-static bool find_edge(struct cmp_flow *fl, const struct hold *p,
-		      const struct hold *s)
-{
-	if (!s || (s->flags & (TCP_SYN | TCP_RST)) || seq_gt(s->seq, p->seq))
-		return false;
-	fl->edge = p->seq;
-	fl->flags |= FLOW_EDGE;
-	return true;
-}
-
-/* Compares at the edge, which lies in both; moves it. */
-static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
-				     const struct hold *p, struct hold *s)
-{
-	uint32_t p_at = fl->edge - p->seq, s_at = fl->edge - s->seq;
-	uint32_t p_left = p->payload_len - p_at, s_left = s->payload_len - s_at;
-	uint32_t n = p_left < s_left ? p_left : s_left;
-
-	if (!n && p_left != s_left)		/* FIN against data */
-		return differ(c, fl, COMPARE_FLAGS);
-	if (memcmp(hold_payload(&c->pool, p) + p_at,
-		   hold_payload(&c->pool, s) + s_at, n) ||
-	    !is_same_wire(hold_eth(&c->pool, p), hold_eth(&c->pool, s)))
-		return differ(c, fl, COMPARE_PAYLOAD);
-	if (!n)
-		fl->flags |= FLOW_CLOSED;
-	fl->edge += n ? n : 1;
-	if (seq_le(hold_end(s), fl->edge))
-		compare_drop_held(c, fl, s, DROP_MATCHED);
-	return STEP_DONE;
-}
-
-static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
-		       const struct hold *p)
-{
-	const uint8_t *tcp = hold_payload(&c->pool, p) - p->header_len;
-
-	return compare_gate_blocks(c, fl, p->flags, bytes_get32(tcp + 8));
-}
-
-static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
-				    const struct hold *p)
-{
-	uint32_t end = hold_end(p);
-
-	if (is_blocked(c, fl, p))
-		return STEP_WAIT;
-	if (end == p->seq) {
-		release_head(c, fl, NOTE_RELEASED_ACK);
-		return STEP_DONE;
-	}
-	if (has_edge(fl) && seq_le(end, fl->edge)) {
-		release_head(c, fl, NOTE_RETRANSMITTED);
-		return STEP_DONE;
-	}
-	if (!has_edge(fl) &&
-	    !find_edge(fl, p, head_of(c, fl, COMPARE_SECONDARY)))
-		return STEP_WAIT;
-	while (seq_lt(fl->edge, end)) {
-		struct hold *s = secondary_first(c, fl);
-		enum compare_step step;
-
-		if (!s || (s->flags & TCP_SYN) || seq_gt(p->seq, fl->edge))
-			return STEP_WAIT;
-		if (s->flags & TCP_RST)
-			return differ(c, fl, COMPARE_FLAGS);
-		if (seq_gt(s->seq, fl->edge))
-			return STEP_WAIT;
-		step = match_bytes(c, fl, p, s);
-		if (step != STEP_DONE)
-			return step;
-	}
-	release_head(c, fl, NOTE_COMPARED);
-	return STEP_DONE;
-}
-
-static enum compare_step match_head(struct compare *c, struct cmp_flow *fl)
-{
-	const struct hold *p = head_of(c, fl, COMPARE_PRIMARY);
-
-	if (!p)
-		return STEP_WAIT;
-	if (p->flags & TCP_SYN)
-		return match_syn(c, fl, p);
-	if (p->flags & TCP_RST)
-		return match_rst(c, fl, p);
-	return match_data(c, fl, p);
-}
-
-static void match(struct compare *c, struct cmp_flow *fl)
-{
-	if (fl->flags & FLOW_DIFFERENT)
-		return;
-	while (match_head(c, fl) == STEP_DONE)
-		;
-}
-
-static void note_end(struct cmp_flow *fl, uint32_t end, bool is_syn)
-{
-	if (is_syn || !(fl->flags & FLOW_END))
-		fl->end = end;
-	else
-		fl->end = seq_max(fl->end, end);
-	fl->flags |= FLOW_END;
-}
-
-/* Bytes that have left already, or a SYN that has. */
+/* Bytes that have left already, or may leave with no gap; or a SYN that has. */
 static bool is_released(const struct cmp_flow *fl, const struct packet *p)
 {
 	if (fl->flags & FLOW_PRIMARY_SYN || p->flags & TCP_RST || !tcp_len(p))
@@ -371,7 +48,8 @@ static bool is_released(const struct cmp_flow *fl, const struct packet *p)
 	if (p->flags & TCP_SYN)
 		return (fl->flags & FLOW_SYN_DONE) &&
 		       p->seq == fl->isn[COMPARE_PRIMARY];
-	return has_edge(fl) && seq_le(p->seq + tcp_len(p), fl->edge);
+	return stream_has_edge(fl) && seq_le(p->seq, fl->left) &&
+	       seq_le(p->seq + tcp_len(p), fl->edge);
 }
 
 static bool is_pure_ack(const struct packet *p)
@@ -386,19 +64,17 @@ static bool is_pure_ack(const struct packet *p)
 static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
 		    const struct hold *waiting, const struct packet *p)
 {
-	return waiting && has_edge(fl) && p->seq == fl->edge &&
+	return waiting && stream_has_edge(fl) && p->seq == fl->edge &&
 	       waiting->seq == p->seq && p->payload_len &&
 	       waiting->payload_len == p->payload_len &&
 	       !((waiting->flags | p->flags) & (TCP_SYN | TCP_FIN | TCP_RST)) &&
-	       is_same_wire(hold_eth(&c->pool, waiting), p->eth) &&
+	       stream_same_wire(hold_eth(&c->pool, waiting), p->eth) &&
 	       !memcmp(hold_payload(&c->pool, waiting), packet_payload(p),
 		       p->payload_len);
 }
 
 static void note_primary(struct cmp_flow *fl, const struct packet *p)
 {
-	if (!(p->flags & TCP_RST))
-		note_end(fl, p->seq + tcp_len(p), p->flags & TCP_SYN);
 	if (!(p->flags & TCP_SYN))
 		fl->flags |= FLOW_BUSY;
 }
@@ -407,10 +83,10 @@ static void hold_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct packet *p)
 {
 	note_primary(fl, p);
-	hold_tcp(c, fl, COMPARE_PRIMARY, f, p);
+	compare_stream_hold(c, fl, COMPARE_PRIMARY, f, p);
 	if (p->flags & TCP_SYN)
 		fl->flags |= FLOW_PRIMARY_SYN;
-	match(c, fl);
+	compare_stream_match(c, fl);
 }
 
 /**
@@ -423,7 +99,7 @@ static void hold_primary(struct compare *c, struct cmp_flow *fl,
 void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct packet *p)
 {
-	struct hold *s = head_of(c, fl, COMPARE_SECONDARY);
+	struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
 
 	if (compare_gate_blocks(c, fl, p->flags, p->ack)) {
 		hold_primary(c, fl, f, p);
@@ -441,8 +117,9 @@ void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 	} else if (is_twin(c, fl, s, p)) {
 		note_primary(fl, p);
 		fl->edge += p->payload_len;
-		release_segment(c, fl, f, p, NOTE_COMPARED);
 		compare_drop_held(c, fl, s, DROP_MATCHED);
+		release_segment(c, fl, f, p, NOTE_COMPARED);
+		compare_stream_secondary(c, fl);
 	} else {
 		hold_primary(c, fl, f, p);
 	}
@@ -458,7 +135,7 @@ static bool is_duplicate(const struct compare *c, const struct cmp_flow *fl,
 		unsigned kind = (h->flags ^ p->flags) & (TCP_SYN | TCP_RST);
 
 		if (!kind && seq_le(h->seq, p->seq) &&
-		    seq_ge(hold_end(h), p->seq + tcp_len(p)))
+		    seq_ge(stream_end(h), p->seq + tcp_len(p)))
 			return true;
 		if ((h->flags & TCP_SYN) ||
 		    (!kind && seq_lt(h->seq, p->seq) && !(p->flags & TCP_SYN)))
@@ -486,7 +163,7 @@ static enum compare_drop stale(const struct compare *c, struct cmp_flow *fl,
 	} else if (p->flags & TCP_RST) {
 		if (fl->flags & FLOW_RST_DONE)
 			return DROP_LATE;
-	} else if (has_edge(fl) && !(fl->flags & FLOW_SECONDARY_SYN) &&
+	} else if (stream_has_edge(fl) && !(fl->flags & FLOW_SECONDARY_SYN) &&
 		   seq_le(p->seq + tcp_len(p), fl->edge)) {
 		return DROP_LATE;
 	}
@@ -512,39 +189,54 @@ void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 	if (why != DROP_REASONS) {
 		c->dropped[why]++;
 		if (c->config.ack_policy == COMPARE_ACK_HOLD)
-			match(c, fl);
+			compare_stream_match(c, fl);
 	} else if (!fl->q[COMPARE_SECONDARY].n &&
-		   is_twin(c, fl, head_of(c, fl, COMPARE_PRIMARY), p)) {
+		   is_twin(c, fl, stream_head(c, fl, COMPARE_PRIMARY), p)) {
 		fl->edge += p->payload_len;
 		c->dropped[DROP_MATCHED]++;
-		release_head(c, fl, NOTE_COMPARED);
-		match(c, fl);
+		compare_stream_release(c, fl, NOTE_COMPARED);
+		compare_stream_match(c, fl);
 	} else {
-		hold_tcp(c, fl, COMPARE_SECONDARY, f, p);
-		if (p->flags & TCP_SYN)
+		compare_stream_hold(c, fl, COMPARE_SECONDARY, f, p);
+		if (p->flags & TCP_SYN) {
 			fl->flags |= FLOW_SECONDARY_SYN;
-		match(c, fl);
+			compare_gate_secondary_syn(fl);
+		}
+		compare_stream_match(c, fl);
 	}
+}
+
+static void take_syn_as_compared(struct cmp_flow *fl, const struct hold *h)
+{
+	if ((fl->flags & FLOW_SYN_DONE) && fl->isn[COMPARE_PRIMARY] == h->seq)
+		return;
+	fl->isn[COMPARE_PRIMARY] = fl->isn[COMPARE_SECONDARY] = h->seq;
+	stream_set_edge(fl, stream_end(h));
+	fl->flags |= FLOW_SYN_DONE | FLOW_SYN_LATE;
+	fl->flags &= (uint16_t)~(FLOW_RST_DONE | FLOW_CLOSED |
+				 FLOW_PRIMARY_SYN);
 }
 
 /* The secondary is the primary's copy now: all that the primary has sent is
  * below the edge. */
 static void take_as_compared(struct cmp_flow *fl, const struct hold *h)
 {
+	uint32_t end = stream_end(h);
+
+	if (fl->flags & FLOW_END)
+		end = seq_max(end, fl->end);
 	if (h->flags & TCP_SYN) {
-		fl->isn[COMPARE_PRIMARY] = fl->isn[COMPARE_SECONDARY] = h->seq;
-		fl->flags |= FLOW_SYN_DONE | FLOW_SYN_LATE;
-		fl->flags &= (uint16_t)~(FLOW_RST_DONE | FLOW_CLOSED |
-					 FLOW_PRIMARY_SYN);
+		take_syn_as_compared(fl, h);
+	} else if (h->flags & TCP_RST) {
+		fl->flags |= FLOW_CLOSED | FLOW_RST_DONE;
+	} else if (!stream_has_edge(fl)) {
+		fl->isn[COMPARE_PRIMARY] = h->seq - 1;
+		stream_set_edge(fl, end);
+	} else {
+		stream_set_edge(fl, seq_max(fl->edge, end));
 	}
-	if (h->flags & (TCP_RST | TCP_FIN))
+	if (h->flags & TCP_FIN)
 		fl->flags |= FLOW_CLOSED;
-	if (h->flags & TCP_RST)
-		fl->flags |= FLOW_RST_DONE;
-	if (!(h->flags & TCP_RST)) {
-		fl->edge = fl->end;
-		fl->flags |= FLOW_EDGE;
-	}
 }
 
 /**
@@ -556,13 +248,13 @@ static void take_as_compared(struct cmp_flow *fl, const struct hold *h)
 void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
 			    enum compare_note why)
 {
-	const struct hold *h = head_of(c, fl, COMPARE_PRIMARY);
-	struct segment seg = segment_of_hold(c, h);
+	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
+	struct segment seg = compare_stream_segment(c, h);
 
 	take_as_compared(fl, h);
 	if (h->flags & TCP_SYN)
-		open_gate(c, fl, h);
+		compare_stream_open(c, fl, h);
 	else
 		compare_gate_agree(fl, &seg);
-	release_head(c, fl, why);
+	compare_stream_release(c, fl, why);
 }

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -75,15 +74,18 @@ static void on_release(void *arg, const struct frame *f)
 	endpoint_send(l->outdev, f, 1);
 }
 
-static void on_compare_checkpoint(void *arg, enum compare_reason reason,
-				  const char *flow)
+static void on_differ(void *arg, const struct compare_difference *d)
 {
 	struct live *l = arg;
 
+	if (!d->asks)
+		return;
 	l->n_episodes++;
 	l->wants_checkpoint = true;
-	l->reason = reason;
-	snprintf(l->flow, sizeof(l->flow), "%s", flow);
+	l->reason = d->reason;
+	*l->flow = '\0';
+	if (d->flow)
+		flow_key_text(d->flow, l->flow, sizeof(l->flow));
 }
 
 static void on_checkpoint_made(void *arg)
@@ -271,7 +273,7 @@ static int take_up(struct live *l)
 static int start(struct live *l)
 {
 	const struct compare_handler handler = {
-		on_release, on_compare_checkpoint, l
+		on_release, on_differ, l
 	};
 	const struct compare_config config = compare_config(l->options);
 	int err;

@@ -3,6 +3,7 @@
 #define COLO_COMPARE_LIVE_H
 
 #include "../common/failover.h"
+#include "../common/flow.h"
 #include "../common/option.h"
 #include "checkpoint.h"
 #include "compare.h"
@@ -31,7 +32,7 @@ struct live {
 	bool is_stopped;		/* primary-in, for compare_is_full() */
 	bool wants_checkpoint;		/* compare asked during this call */
 	enum compare_reason reason;
-	char flow[128];
+	char flow[FLOW_TEXT_MAX];
 	uint64_t n_episodes;
 };
 

@@ -12,29 +12,39 @@ static bool is_copied(const struct mirror *m, enum filter_dir dir)
 			     (queue == QUEUE_TX) == (dir == FILTER_TX));
 }
 
+static uint64_t count_lost(const struct mirror *m)
+{
+	struct endpoint_counters c = endpoint_counters(m->outdev);
+
+	return c.drop_down + c.drop_full + c.drop_link;
+}
+
 /* A lost copy does not heal by itself: the secondary has missed input. */
 static void end_episode(struct mirror *m)
 {
-	if (!m->n_lost)
+	uint64_t n_lost;
+
+	if (!m->outdev || !(m->is_losing || m->was_cut))
 		return;
-	log_event("copies-lost", "%llu frames were not mirrored: a checkpoint "
-		  "is wanted", (unsigned long long)m->n_lost);
-	m->n_lost = 0;
+	n_lost = count_lost(m) - m->n_told;
+	log_event("copies-lost", "%llu frames were not mirrored%s: a "
+		  "checkpoint is wanted", (unsigned long long)n_lost,
+		  m->was_cut ? ", nor those on their way when the connection "
+			       "broke" : "");
+	m->n_told += n_lost;
+	m->is_losing = false;
+	m->was_cut = false;
 }
 
 static void copy(struct mirror *m, const struct frame *v, unsigned n)
 {
-	unsigned n_sent;
-
 	m->copied += n;
-	if (m->options->when_slow == MIRROR_BLOCK) {
+	if (m->options->when_slow == MIRROR_BLOCK)
 		endpoint_send(m->outdev, v, n);
-		return;
-	}
-	n_sent = endpoint_offer(m->outdev, v, n);
-	if (n_sent)
+	else if (endpoint_offer(m->outdev, v, n) < n)
+		m->is_losing = true;
+	else if (m->is_losing)
 		end_episode(m);
-	m->n_lost += n - n_sent;
 }
 
 static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
@@ -47,6 +57,17 @@ static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 	filter_forward(&m->filter, dir, v, n);
 }
 
+/* As with tee(1): a copy that can never be written makes the exit status 1,
+ * but the wire goes on unless it was told to wait for the copies. */
+static void on_outdev_dead(struct mirror *m)
+{
+	m->is_losing = true;
+	end_episode(m);
+	loop_fail(&m->loop);
+	if (m->options->when_slow == MIRROR_BLOCK)
+		loop_end(&m->loop);
+}
+
 static void on_outdev_event(struct endpoint *ep, enum endpoint_event ev,
 			    void *arg)
 {
@@ -55,10 +76,12 @@ static void on_outdev_event(struct endpoint *ep, enum endpoint_event ev,
 	(void)ep;
 	if (ev == ENDPOINT_UP || ev == ENDPOINT_DOWN)
 		failover_peer(&m->failover, ev == ENDPOINT_UP);
-	if (ev != ENDPOINT_DEAD || m->options->when_slow != MIRROR_BLOCK)
-		return;
-	loop_fail(&m->loop);
-	loop_end(&m->loop);
+	if (ev == ENDPOINT_DOWN)
+		m->was_cut = true;	/* what the kernel had is gone */
+	else if (ev == ENDPOINT_UP)
+		end_episode(m);
+	else if (ev == ENDPOINT_DEAD)
+		on_outdev_dead(m);
 }
 
 /* The secondary is dead: nobody is left to mirror for. */

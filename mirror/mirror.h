@@ -27,7 +27,9 @@ struct mirror {
 	struct failover failover;
 	struct endpoint *outdev;	/* NULL after a failover */
 	uint64_t copied;
-	uint64_t n_lost;		/* copies of the present episode */
+	bool is_losing;			/* copies: an episode */
+	bool was_cut;			/* the outdev's connection broke */
+	uint64_t n_told;		/* lost copies that events named */
 };
 
 int mirror_run(struct mirror *m, const struct mirror_options *options);

@@ -2,6 +2,7 @@
 #include "announce.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "../common/bytes.h"
@@ -15,6 +16,8 @@
 #define ND_SOLICIT 135
 #define ND_ADVERT 136
 #define ND_LEN 24u			/* ICMPv6 header and target address */
+#define ND_ROUTER 0x80
+#define ND_OVERRIDE 0x20
 
 static bool is_tag(uint16_t ethertype)
 {
@@ -22,16 +25,22 @@ static bool is_tag(uint16_t ethertype)
 	       ethertype == 0x9100;
 }
 
-static void remember(struct announce *a, const struct announce_claim *claim)
+static struct announce_claim *remember(struct announce *a,
+				       const struct announce_claim *claim)
 {
+	const size_t key_len = offsetof(struct announce_claim, nd_flags);
+	struct announce_claim *at;
+
 	for (unsigned i = 0; i < a->n_claims; i++) {
-		if (!memcmp(&a->claims[i], claim, sizeof(*claim)))
-			return;
+		if (!memcmp(&a->claims[i], claim, key_len))
+			return &a->claims[i];
 	}
-	a->claims[a->next] = *claim;
+	at = &a->claims[a->next];
+	*at = *claim;
 	a->next = (a->next + 1) % ANNOUNCE_MAX;
 	if (a->n_claims < ANNOUNCE_MAX)
 		a->n_claims++;
+	return at;
 }
 
 static bool is_zero(const uint8_t *p, size_t len)
@@ -72,7 +81,9 @@ static void learn_nd(struct announce *a, struct announce_claim *claim,
 	else
 		return;
 	claim->ip_len = 16;
-	remember(a, claim);
+	claim = remember(a, claim);
+	if (p[40] == ND_ADVERT)
+		claim->nd_flags = p[44] & ND_ROUTER;
 }
 
 /**
@@ -143,7 +154,8 @@ static uint8_t *put_arp(uint8_t *p, const struct announce_claim *claim)
 	return p + 28;
 }
 
-/* RFC 4861, 7.2.6: unsolicited, override, to all nodes. */
+/* RFC 4861, 7.2.6: unsolicited, override, to all nodes. A router has to say
+ * that it is one, or its hosts would drop it as their default (7.2.5). */
 static uint8_t *put_advert(uint8_t *p, const struct announce_claim *claim)
 {
 	static const uint8_t all_mac[6] = { 0x33, 0x33, 0, 0, 0, 1 };
@@ -160,7 +172,7 @@ static uint8_t *put_advert(uint8_t *p, const struct announce_claim *claim)
 	memcpy(ip + 8, claim->ip, 16);
 	memcpy(ip + 24, all_nodes, 16);
 	nd[0] = ND_ADVERT;
-	nd[4] = 0x20;
+	nd[4] = ND_OVERRIDE | claim->nd_flags;
 	memcpy(nd + 8, claim->ip, 16);
 	nd[24] = 2;			/* target link-layer address */
 	nd[25] = 1;

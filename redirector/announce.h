@@ -20,6 +20,8 @@ struct announce_claim {
 	uint8_t tags[ANNOUNCE_TAGS_MAX];
 	uint8_t ip_len;			/* 0 = the MAC alone, 4, 16 */
 	uint8_t ip[16];
+	uint8_t nd_flags;		/* latest said; does not tell claims
+					   apart: the last member */
 };
 
 struct announce {

@@ -50,7 +50,9 @@ static int check(struct redirector_options *o)
 
 	if (!has_indev && !has_outdev)
 		return option_bad("--indev or --outdev is required");
-	if (has_indev && has_outdev && !strcmp(o->indev.text, o->outdev.text))
+	/* `-` is standard input here and standard output there */
+	if (has_indev && has_outdev && o->indev.kind != ENDPOINT_STDIO &&
+	    !strcmp(o->indev.text, o->outdev.text))
 		return option_bad("--indev and --outdev must differ");
 	return filter_check(&o->filter) ? 0 : 2;
 }

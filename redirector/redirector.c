@@ -59,15 +59,21 @@ static void on_indev_frames(struct endpoint *ep, struct frame *v, unsigned n,
 
 /* --- the outdev comes and goes --- */
 
-/* A frame that waited for the outdev goes on instead. */
+/*
+ * A frame that waited for the outdev goes on instead. With queue=all nothing
+ * tells which way it was going, and back to where it came from is a loop.
+ */
 static void pass_held(void *arg, const struct frame *f)
 {
 	struct redirector *r = arg;
 	enum redirect_from from = r->redirect.outdev_queue == QUEUE_TX ?
 				  REDIRECT_FROM_NET : REDIRECT_FROM_GUEST;
+	struct redirect_route route = redirect_route(&r->redirect, from);
 
-	r->n_uncompared += r->redirect.role == ROLE_COLO;
-	send_routed(r, redirect_route(&r->redirect, from), f, 1);
+	if (r->redirect.outdev_queue == QUEUE_ALL)
+		route = (struct redirect_route){ .drop = REDIRECT_OUTDEV_DOWN };
+	r->n_uncompared += r->redirect.role == ROLE_COLO && !route.drop;
+	send_routed(r, route, f, 1);
 }
 
 static void start_passing(struct redirector *r)

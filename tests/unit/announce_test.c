@@ -286,6 +286,34 @@ static void address_detection_claims_its_target(void)
 	advert_check(&e, 1, "", 0, IP6_B);
 }
 
+/* A router that announced itself as a host would lose its hosts. */
+static void a_router_stays_one(void)
+{
+	struct announce a = { 0 };
+	struct emitted e;
+	static struct craft c;
+
+	craft_ether(&c, ETH_IPV6);
+	craft_nd(&c, 135, IP6, IP6_B);
+	learn(&a, &c);
+	craft_ether(&c, ETH_IPV6);
+	craft_nd(&c, 136, IP6, IP6);
+	c.b[14 + 40 + 4] = 0xff;		/* router, and all the others */
+	learn(&a, &c);
+	craft_ether(&c, ETH_IPV6);
+	craft_nd(&c, 135, IP6, IP6_B);		/* says nothing about it */
+	learn(&a, &c);
+	emit(&a, &e);
+	CHECK_EQ(e.n, 2);
+	CHECK_EQ(e.v[1].b[14 + 40 + 4], 0xa0);
+	craft_ether(&c, ETH_IPV6);
+	craft_nd(&c, 136, IP6, IP6);		/* not any more */
+	learn(&a, &c);
+	emit(&a, &e);
+	CHECK_EQ(e.n, 2);
+	advert_check(&e, 1, "", 0, IP6);
+}
+
 static void other_icmp_claims_nothing(void)
 {
 	struct announce a = { 0 };
@@ -481,6 +509,7 @@ int main(int argc, char **argv)
 	TEST(advert_claims_its_target);
 	TEST(solicitation_claims_its_source);
 	TEST(address_detection_claims_its_target);
+	TEST(a_router_stays_one);
 	TEST(other_icmp_claims_nothing);
 	TEST(tags_are_kept);
 	TEST(each_vlan_is_told);

@@ -4,6 +4,7 @@
 
 #include "../../common/bytes.h"
 #include "../../common/checksum.h"
+#include "../../common/flow.h"
 #include "../../common/packet.h"
 #include "../../compare/compare.h"
 #include "test.h"
@@ -29,7 +30,8 @@ struct kit {
 	unsigned window, flags, payload_len, sacks;
 	bool sum_is_good;
 	unsigned n_out;
-	unsigned n_asked;
+	unsigned n_asked, n_differ;
+	uint32_t offset;
 	enum compare_reason reason;
 	char flow[160];
 };
@@ -51,7 +53,8 @@ struct seg {			/* a frame, in the test's words */
 	unsigned window;	/* 507 unless set */
 	bool bad_sum;		/* TCP's checksum is left 0 */
 	unsigned mac;		/* last byte of the destination */
-	unsigned frag;		/* the IPv4 flags and offset field */
+	/* bytes from..to of what follows the IP header; unless both are 0 */
+	unsigned from, to;
 	unsigned ethertype;
 };
 
@@ -113,14 +116,19 @@ static inline void kit_on_release(void *arg, const struct frame *f)
 	k->out[k->n_out++] = kit_tag(f);
 }
 
-static inline void kit_on_checkpoint(void *arg, enum compare_reason reason,
-				     const char *flow)
+static inline void kit_on_differ(void *arg, const struct compare_difference *d)
 {
 	struct kit *k = arg;
 
+	k->n_differ++;
+	if (!d->asks)
+		return;
 	k->n_asked++;
-	k->reason = reason;
-	snprintf(k->flow, sizeof(k->flow), "%s", flow);
+	k->reason = d->reason;
+	k->offset = d->offset;
+	*k->flow = '\0';
+	if (d->flow)
+		flow_key_text(d->flow, k->flow, sizeof(k->flow));
 }
 
 static inline void kit_init_with(struct kit *k,
@@ -128,7 +136,7 @@ static inline void kit_init_with(struct kit *k,
 {
 	const struct compare_handler handler = {
 		.release = kit_on_release,
-		.checkpoint = kit_on_checkpoint,
+		.differ = kit_on_differ,
 		.arg = k,
 	};
 
@@ -227,7 +235,6 @@ static inline uint8_t *kit_ip(uint8_t *at, const struct seg *g, unsigned len)
 	at[0] = 0x45;
 	bytes_put16(at + 2, (uint16_t)(20 + len));
 	bytes_put16(at + 4, (uint16_t)g->tag);
-	bytes_put16(at + 6, (uint16_t)g->frag);
 	at[8] = (uint8_t)ttl;
 	at[9] = (uint8_t)g->proto;
 	memcpy(at + 12, "\x0a\0\0\x01\x0a\0\0\x02", 8);
@@ -268,6 +275,45 @@ static inline unsigned kit_l4_len(const struct seg *g)
 	return header_len + g->len;
 }
 
+static inline void kit_tcp_finish(const struct seg *g, uint8_t *eth,
+				  uint32_t len)
+{
+	struct packet p;
+
+	if (g->proto != PACKET_TCP || g->bad_sum)
+		return;
+	packet_parse(&p, eth, len);
+	bytes_put16(packet_l4(&p) + 16, kit_tcp_sum(&p));
+}
+
+/* Cuts from..to out of the datagram at eth: an IPv4 or IPv6 fragment. */
+static inline uint32_t kit_cut(const struct seg *g, uint8_t *eth, uint32_t len)
+{
+	uint8_t head[8] = { (uint8_t)g->proto };
+	struct packet p;
+	unsigned more;
+	uint8_t *at;
+
+	packet_parse(&p, eth, len);
+	more = g->to < p.l4_len;
+	at = packet_l4(&p);
+	if (!g->v6) {
+		bytes_put16(eth + p.l3_off + 2,
+			    (uint16_t)(20 + g->to - g->from));
+		bytes_put16(eth + p.l3_off + 6,
+			    (uint16_t)(more << 13 | g->from / 8));
+		memmove(at, at + g->from, g->to - g->from);
+		return p.l4_off + g->to - g->from;
+	}
+	bytes_put16(eth + p.l3_off + 4, (uint16_t)(8 + g->to - g->from));
+	eth[p.l3_off + 6] = 44;
+	bytes_put16(head + 2, (uint16_t)(g->from | more));
+	bytes_put32(head + 4, g->tag >> 4);
+	memmove(at + 8, at + g->from, g->to - g->from);
+	memcpy(at, head, 8);
+	return p.l4_off + 8 + g->to - g->from;
+}
+
 /* One frame in a chunk of its own; the caller gives the reference back. */
 static inline struct frame kit_frame(const struct seg *g)
 {
@@ -280,17 +326,12 @@ static inline struct frame kit_frame(const struct seg *g)
 	at = kit_l4(at, g);
 	if (g->len)
 		memcpy(at, g->data, g->len);
-	at += g->len;
-	f.len = (uint32_t)(at - f.data);
-	if (g->proto == PACKET_TCP && !g->bad_sum && !g->frag) {
-		struct packet p;
-
-		packet_parse(&p, f.data, f.len);
-		bytes_put16(packet_l4(&p) + 16, kit_tcp_sum(&p));
-	}
-	while (at < f.data + g->pad_to)
-		*at++ = (uint8_t)g->tag;
-	f.len = (uint32_t)(at - f.data);
+	f.len = (uint32_t)(at + g->len - f.data);
+	kit_tcp_finish(g, f.data, f.len);
+	if (g->to)
+		f.len = kit_cut(g, f.data, f.len);
+	while (f.len < g->pad_to)
+		f.data[f.len++] = (uint8_t)g->tag;
 	return f;
 }
 

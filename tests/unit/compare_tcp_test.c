@@ -406,7 +406,7 @@ static void primary_begins_again_first(void)
 	SECONDARY(&k, EMPTY(3, 77, S | A));
 	SECONDARY(&k, DATA(4, 0xc0000001, "new"));
 	SECONDARY(&k, EMPTY(5, 77, S | A));
-	CHECK_OUT(&k, 1, 2, 3, 4, 5);
+	CHECK_OUT(&k, 1, 2, 3, 5, 4);
 	CHECK_EQ(k.n_asked, 0);
 	CHECK(!compare_is_holding(k.c));
 	kit_fini(&k);

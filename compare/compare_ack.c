@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Acknowledgements as bytes: lowered in a segment, made anew.
+ */
+#include "compare_ack.h"
+
+#include <string.h>
+
+#include "../common/bytes.h"
+#include "../common/checksum.h"
+#include "../common/packet.h"
+#include "../common/seq.h"
+
+#define VNET_NEEDS_CSUM 1u	/* first byte of a virtio-net header */
+#define TCP_LEN 20u
+
+enum {
+	OPT_END = 0,
+	OPT_NOP = 1,
+	OPT_SACK = 5,
+};
+
+static void put_option_bytes(uint8_t *tcp, uint8_t *at, const uint8_t *from,
+			     unsigned len, bool is_partial)
+{
+	uint8_t *options = tcp + TCP_LEN, before[40];
+	unsigned n = (tcp[12] >> 4) * 4u - TCP_LEN;
+
+	memcpy(before, options, n);
+	memcpy(at, from, len);
+	for (unsigned i = 0; i + 1 < n && !is_partial; i += 2)
+		checksum_update16(tcp + 16, bytes_get16(before + i),
+				  bytes_get16(options + i));
+}
+
+/* Of a SACK option the blocks that begin left of ack become NOPs. */
+static void trim_sack(uint8_t *tcp, uint8_t *o, uint32_t ack, bool is_partial)
+{
+	unsigned len = o[1], kept = 2;
+	uint8_t out[40];
+
+	for (unsigned i = 2; i + 8 <= len; i += 8) {
+		if (seq_lt(bytes_get32(o + i), ack))
+			continue;
+		memcpy(out + kept, o + i, 8);
+		kept += 8;
+	}
+	if (kept == len)
+		return;
+	out[0] = OPT_SACK;
+	out[1] = (uint8_t)kept;
+	if (kept == 2)
+		kept = 0;
+	memset(out + kept, OPT_NOP, len - kept);
+	put_option_bytes(tcp, o, out, len, is_partial);
+}
+
+static void trim_sacks(uint8_t *tcp, uint32_t ack, bool is_partial)
+{
+	unsigned n = (tcp[12] >> 4) * 4u, i = TCP_LEN;
+
+	while (i < n && tcp[i] != OPT_END) {
+		if (tcp[i] == OPT_NOP) {
+			i++;
+			continue;
+		}
+		if (n - i < 2 || tcp[i + 1] < 2 || tcp[i + 1] > n - i)
+			return;
+		if (tcp[i] == OPT_SACK)
+			trim_sack(tcp, tcp + i, ack, is_partial);
+		i += tcp[i + 1];
+	}
+}
+
+/**
+ * compare_ack_lower - change what a segment acknowledges, in place
+ * @f:		the frame
+ * @l4_off:	where its TCP header begins, from frame_eth() on
+ * @ack:	what it is to acknowledge
+ * @window:	its window, as in the header
+ *
+ * The checksum follows (RFC 1624), unless it is for the hardware to finish.
+ */
+void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
+		       uint16_t window)
+{
+	uint8_t *tcp = frame_eth(f) + l4_off;
+	bool is_partial = f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM);
+	uint32_t old_ack = bytes_get32(tcp + 8);
+	uint16_t old_window = bytes_get16(tcp + 14);
+
+	if (old_ack != ack) {
+		bytes_put32(tcp + 8, ack);
+		if (!is_partial)
+			checksum_update32(tcp + 16, old_ack, ack);
+		trim_sacks(tcp, old_ack, is_partial);
+	}
+	if (old_window != window) {
+		bytes_put16(tcp + 14, window);
+		if (!is_partial)
+			checksum_update16(tcp + 16, old_window, window);
+	}
+}
+
+static void fix_ip(struct packet *p, unsigned tcp_len)
+{
+	uint8_t *ip = p->eth + p->l3_off;
+	unsigned header_len = p->l4_off - p->l3_off;
+
+	if (p->ip_version == 6) {
+		bytes_put16(ip + 4, (uint16_t)(header_len - 40 + tcp_len));
+		return;
+	}
+	bytes_put16(ip + 2, (uint16_t)(header_len + tcp_len));
+	bytes_put16(ip + 10, 0);
+	bytes_put16(ip + 10, checksum_fold(checksum_add(0, ip, header_len)));
+}
+
+static void fix_tcp(struct packet *p, unsigned tcp_len)
+{
+	uint8_t *tcp = packet_l4(p);
+	uint32_t sum = checksum_pseudo(p->ip_version, p->src, p->dst,
+				       PACKET_TCP, tcp_len);
+
+	bytes_put16(tcp + 16, 0);
+	bytes_put16(tcp + 16, checksum_fold(checksum_add(sum, tcp, tcp_len)));
+}
+
+/**
+ * compare_ack_make - an acknowledgement alone
+ * @f:		set; the caller gives the reference on its chunk back
+ * @from:	a segment of the same sender; its headers are copied
+ * @seq:	its sequence number
+ * @ack:	what it acknowledges
+ * @window:	its window, as in the header
+ */
+void compare_ack_make(struct frame *f, const struct frame *from, uint32_t seq,
+		      uint32_t ack, uint16_t window)
+{
+	unsigned tcp_len;
+	struct packet p;
+
+	packet_parse(&p, frame_eth(from), frame_eth_len(from));
+	tcp_len = TCP_LEN + p.tcp_opt_len;
+	*f = *from;
+	f->len = from->vnet_len + p.l4_off + tcp_len;
+	f->prefix_len = 0;
+	f->chunk = chunk_new(f->len);
+	f->data = f->chunk->bytes;
+	memcpy(f->data, from->data, f->len);
+	memset(f->data, 0, f->vnet_len);
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	bytes_put32(packet_l4(&p) + 4, seq);
+	packet_l4(&p)[13] = TCP_ACK;
+	compare_ack_lower(f, p.l4_off, ack, window);
+	fix_ip(&p, tcp_len);
+	fix_tcp(&p, tcp_len);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_ACK_H
+#define COLO_COMPARE_ACK_H
+
+#include <stdint.h>
+
+#include "../common/frame.h"
+
+void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
+		       uint16_t window);
+void compare_ack_make(struct frame *f, const struct frame *from, uint32_t seq,
+		      uint32_t ack, uint16_t window);
+
+#endif

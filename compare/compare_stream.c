@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The two queues of a TCP flow as two copies of one stream.
+ */
+#include <string.h>
+
+#include "../common/bytes.h"
+#include "../common/seq.h"
+#include "compare_core.h"
+#include "compare_stream.h"
+
+#define NEAR UINT32_C(0x40000000)	/* largest window there can be */
+
+/**
+ * compare_stream_segment - a held segment in short
+ * @c:		the comparison
+ * @h:		the segment
+ */
+struct segment compare_stream_segment(const struct compare *c,
+				      const struct hold *h)
+{
+	const uint8_t *tcp = hold_payload(&c->pool, h) - h->header_len;
+
+	return (struct segment){
+		.l4_off = (unsigned)h->payload_off - h->header_len,
+		.payload_off = h->payload_off,
+		.flags = h->flags,
+		.end = stream_end(h),
+		.ack = bytes_get32(tcp + 8),
+		.window = bytes_get16(tcp + 14),
+	};
+}
+
+static void release(struct compare *c, struct cmp_flow *fl, uint32_t i,
+		    enum compare_note why)
+{
+	struct hold *h = hold_at(&c->pool, i);
+	struct frame f = hold_frame(&c->pool, h);
+	struct segment seg = compare_stream_segment(c, h);
+
+	stream_note_left(fl, h->seq, seg.end);
+	compare_gate_release(c, fl, &f, &seg, why);
+	compare_unhold(c, fl, hold_at(&c->pool, i));
+}
+
+/**
+ * compare_stream_release - let the first held primary segment out
+ * @c:		the comparison
+ * @fl:		a flow with a primary segment
+ * @why:	what it is counted as
+ */
+void compare_stream_release(struct compare *c, struct cmp_flow *fl,
+			    enum compare_note why)
+{
+	release(c, fl, fl->q[COMPARE_PRIMARY].head, why);
+}
+
+/* A SYN that waits already and was sent again stands behind the first one. */
+static uint32_t place_of_syn(const struct compare *c,
+			     const struct hold_queue *q, const struct hold *h)
+{
+	uint32_t i = q->tail;
+
+	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->prev) {
+		const struct hold *o = hold_at(&c->pool, i);
+
+		if ((o->flags & TCP_SYN) && o->seq == h->seq)
+			return i;
+	}
+	return q->tail;
+}
+
+/* In stream order, behind the last SYN, before a RST. */
+static uint32_t place_of_data(const struct compare *c,
+			      const struct hold_queue *q,
+			      const struct hold *h)
+{
+	uint32_t i = q->tail;
+
+	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->prev) {
+		const struct hold *o = hold_at(&c->pool, i);
+
+		if ((o->flags & TCP_SYN) ||
+		    (!(o->flags & TCP_RST) && seq_le(o->seq, h->seq)))
+			break;
+	}
+	return i;
+}
+
+static void insert_sorted(struct compare *c, struct hold_queue *q,
+			  struct hold *h)
+{
+	uint32_t after = q->tail;
+
+	if (h->flags & TCP_SYN)
+		after = place_of_syn(c, q, h);
+	else if (!(h->flags & TCP_RST))
+		after = place_of_data(c, q, h);
+	hold_queue_insert(&c->pool, q, after, hold_index(&c->pool, h));
+}
+
+/**
+ * compare_stream_hold - keep a segment in its place in the stream
+ * @c:		the comparison
+ * @fl:		its flow
+ * @side:	whose it is
+ * @f:		the frame; borrowed
+ * @p:		what is in it
+ */
+void compare_stream_hold(struct compare *c, struct cmp_flow *fl,
+		     enum compare_side side, const struct frame *f,
+		     const struct packet *p)
+{
+	struct hold *h = compare_hold(c, fl, side, f);
+
+	h->seq = p->seq;
+	h->payload_len = p->payload_len;
+	h->payload_off = (uint16_t)p->payload_off;
+	h->header_len = (uint8_t)(p->payload_off - p->l4_off);
+	h->flags = p->flags;
+	insert_sorted(c, &fl->q[side], h);
+}
+
+static void set_flag(struct cmp_flow *fl, unsigned flag, bool on)
+{
+	fl->flags = (uint16_t)(on ? fl->flags | flag : fl->flags & ~flag);
+}
+
+/* After a SYN left a queue: is there another? */
+static void recount_syns(const struct compare *c, struct cmp_flow *fl,
+			 enum compare_side side)
+{
+	const struct hold *h = stream_head(c, fl, side);
+
+	while (h && !(h->flags & TCP_SYN))
+		h = hold_at(&c->pool, h->next);
+	set_flag(fl, side == COMPARE_PRIMARY ? FLOW_PRIMARY_SYN :
+		 FLOW_SECONDARY_SYN, h);
+}
+
+static enum compare_step differ(struct compare *c, struct cmp_flow *fl,
+				const struct hold *p, const struct hold *s)
+{
+	struct compare_difference d =
+		compare_difference_of(c, fl, COMPARE_FLAGS, p, s);
+
+	d.offset = p->seq - fl->isn[COMPARE_PRIMARY] - 1;
+	compare_differ(c, fl, &d);
+	return STEP_DIFFERENT;
+}
+
+/* At the edge, len bytes of which are in both. */
+static enum compare_step differ_at_edge(struct compare *c, struct cmp_flow *fl,
+					const struct hold *p,
+					const struct hold *s, uint32_t len)
+{
+	struct compare_difference d =
+		compare_difference_of(c, fl, len ? COMPARE_PAYLOAD :
+				      COMPARE_FLAGS, p, s);
+	uint32_t p_at = fl->edge - p->seq, s_at = fl->edge - s->seq, equal;
+
+	equal = compare_equal_len(hold_payload(&c->pool, p) + p_at,
+				  hold_payload(&c->pool, s) + s_at, len);
+	if (len && equal == len)
+		d.reason = COMPARE_MAC;
+	d.at[COMPARE_PRIMARY] += p_at + equal;
+	d.at[COMPARE_SECONDARY] += s_at + equal;
+	d.offset = fl->edge + equal - fl->isn[COMPARE_PRIMARY] - 1;
+	compare_differ(c, fl, &d);
+	return STEP_DIFFERENT;
+}
+
+/* The secondary's SYN, if it is there; what it makes old is dropped. */
+static struct hold *secondary_syn(struct compare *c, struct cmp_flow *fl)
+{
+	struct hold *s;
+
+	if (!(fl->flags & FLOW_SECONDARY_SYN))
+		return NULL;
+	while ((s = stream_head(c, fl, COMPARE_SECONDARY)) &&
+	       !(s->flags & TCP_SYN))
+		compare_drop_held(c, fl, s, DROP_LATE);
+	return s;
+}
+
+static bool is_same_syn(const struct compare *c, const struct hold *p,
+			const struct hold *s)
+{
+	struct packet a, b;
+
+	packet_parse(&a, hold_eth(&c->pool, p), p->len - p->vnet_len);
+	packet_parse(&b, hold_eth(&c->pool, s), s->len - s->vnet_len);
+	return stream_same_wire(a.eth, b.eth) && compare_syn_is_same(&a, &b);
+}
+
+/**
+ * compare_stream_open - a connection begins
+ * @c:		the comparison
+ * @fl:		its flow
+ * @syn:	the primary's SYN
+ */
+void compare_stream_open(struct compare *c, struct cmp_flow *fl,
+			 const struct hold *syn)
+{
+	struct packet p;
+
+	packet_parse(&p, hold_eth(&c->pool, syn), syn->len - syn->vnet_len);
+	compare_gate_connection(c, fl, &p);
+}
+
+static void begin_connection(struct compare *c, struct cmp_flow *fl,
+			     const struct hold *p, const struct hold *s)
+{
+	compare_stream_open(c, fl, p);
+	fl->isn[COMPARE_PRIMARY] = p->seq;
+	fl->isn[COMPARE_SECONDARY] = s->seq;
+	stream_set_edge(fl, stream_end(p));
+	fl->flags |= FLOW_SYN_DONE;
+	fl->flags &= (uint16_t)~(FLOW_RST_DONE | FLOW_CLOSED | FLOW_SYN_LATE |
+				 FLOW_BUSY);
+}
+
+static enum compare_step match_syn(struct compare *c, struct cmp_flow *fl,
+				   const struct hold *p)
+{
+	struct hold *s = secondary_syn(c, fl);
+
+	if ((fl->flags & FLOW_SYN_DONE) &&
+	    p->seq == fl->isn[COMPARE_PRIMARY]) {
+		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
+		recount_syns(c, fl, COMPARE_PRIMARY);
+		return STEP_DONE;
+	}
+	if (!s) {
+		s = stream_head(c, fl, COMPARE_SECONDARY);
+		if (s && (s->flags & TCP_RST))
+			return differ(c, fl, p, s);
+		return STEP_WAIT;
+	}
+	if (!is_same_syn(c, p, s))
+		return differ(c, fl, p, s);
+	begin_connection(c, fl, p, s);
+	compare_drop_held(c, fl, s, DROP_MATCHED);
+	compare_stream_release(c, fl, NOTE_COMPARED);
+	recount_syns(c, fl, COMPARE_PRIMARY);
+	recount_syns(c, fl, COMPARE_SECONDARY);
+	return STEP_DONE;
+}
+
+/**
+ * compare_stream_secondary - the secondary's first segment not below the edge
+ * @c:		the comparison
+ * @fl:		the flow; what is below is dropped
+ *
+ * Return: the segment or NULL
+ */
+struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl)
+{
+	struct hold *s;
+
+	while ((s = stream_head(c, fl, COMPARE_SECONDARY)) &&
+	       stream_has_edge(fl) &&
+	       !(s->flags & (TCP_SYN | TCP_RST)) &&
+	       seq_le(stream_end(s), fl->edge))
+		compare_drop_held(c, fl, s, DROP_LATE);
+	return s;
+}
+
+static bool is_near(const struct cmp_flow *fl, uint32_t seq)
+{
+	return stream_has_edge(fl) && seq - fl->edge < NEAR;
+}
+
+static enum compare_step match_rst(struct compare *c, struct cmp_flow *fl,
+				   const struct hold *p)
+{
+	struct hold *s = compare_stream_secondary(c, fl);
+
+	if (fl->flags & FLOW_RST_DONE) {
+		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
+		return STEP_DONE;
+	}
+	if (!s)
+		return STEP_WAIT;
+	if (!(s->flags & TCP_RST) ||
+	    (is_near(fl, p->seq) && is_near(fl, s->seq) && p->seq != s->seq))
+		return differ(c, fl, p, s);
+	fl->flags |= FLOW_RST_DONE | FLOW_CLOSED;
+	compare_drop_held(c, fl, s, DROP_MATCHED);
+	compare_stream_release(c, fl, NOTE_COMPARED);
+	return STEP_DONE;
+}
+
+/* Without an edge: can it be set here? */
+static bool find_edge(struct cmp_flow *fl, const struct hold *p,
+		      const struct hold *s)
+{
+	if (!s || (s->flags & (TCP_SYN | TCP_RST)) || seq_gt(s->seq, p->seq))
+		return false;
+	stream_set_edge(fl, p->seq);
+	fl->isn[COMPARE_PRIMARY] = p->seq - 1;
+	return true;
+}
+
+/* Compares at the edge, which lies in both; moves it. */
+static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
+				     const struct hold *p, struct hold *s)
+{
+	uint32_t p_at = fl->edge - p->seq, s_at = fl->edge - s->seq;
+	uint32_t p_left = p->payload_len - p_at, s_left = s->payload_len - s_at;
+	uint32_t n = p_left < s_left ? p_left : s_left;
+
+	if (!n && p_left != s_left)		/* FIN against data */
+		return differ_at_edge(c, fl, p, s, 0);
+	if (memcmp(hold_payload(&c->pool, p) + p_at,
+		   hold_payload(&c->pool, s) + s_at, n) ||
+	    !stream_same_wire(hold_eth(&c->pool, p), hold_eth(&c->pool, s)))
+		return differ_at_edge(c, fl, p, s, n);
+	if (!n)
+		fl->flags |= FLOW_CLOSED;
+	fl->edge += n ? n : 1;
+	if (seq_le(stream_end(s), fl->edge))
+		compare_drop_held(c, fl, s, DROP_MATCHED);
+	return STEP_DONE;
+}
+
+static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
+		       const struct hold *p)
+{
+	const uint8_t *tcp = hold_payload(&c->pool, p) - p->header_len;
+
+	return compare_gate_blocks(c, fl, p->flags, bytes_get32(tcp + 8));
+}
+
+static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
+				    const struct hold *p)
+{
+	uint32_t end = stream_end(p);
+
+	if (is_blocked(c, fl, p))
+		return STEP_WAIT;
+	if (end == p->seq) {
+		compare_stream_release(c, fl, NOTE_RELEASED_ACK);
+		return STEP_DONE;
+	}
+	if (stream_has_edge(fl) && seq_le(end, fl->edge)) {
+		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
+		return STEP_DONE;
+	}
+	if (!stream_has_edge(fl) &&
+	    !find_edge(fl, p, stream_head(c, fl, COMPARE_SECONDARY)))
+		return STEP_WAIT;
+	while (seq_lt(fl->edge, end)) {
+		struct hold *s = compare_stream_secondary(c, fl);
+		enum compare_step step;
+
+		if (!s || (s->flags & TCP_SYN) || seq_gt(p->seq, fl->edge))
+			return STEP_WAIT;
+		if (s->flags & TCP_RST)
+			return differ(c, fl, p, s);
+		if (seq_gt(s->seq, fl->edge))
+			return STEP_WAIT;
+		step = match_bytes(c, fl, p, s);
+		if (step != STEP_DONE)
+			return step;
+	}
+	compare_stream_release(c, fl, NOTE_COMPARED);
+	return STEP_DONE;
+}
+
+/* Behind a first segment that reaches beyond the edge there may be shorter
+ * ones that overlap it and do not. */
+static void release_overlapped(struct compare *c, struct cmp_flow *fl)
+{
+	uint32_t i = fl->q[COMPARE_PRIMARY].head, next;
+
+	for (; i != HOLD_NONE; i = next) {
+		const struct hold *h = hold_at(&c->pool, i);
+
+		next = h->next;
+		if ((h->flags & (TCP_SYN | TCP_RST)) ||
+		    seq_ge(h->seq, fl->edge))
+			break;
+		if (seq_le(h->seq, fl->left) &&
+		    seq_le(stream_end(h), fl->edge) && !is_blocked(c, fl, h))
+			release(c, fl, i, stream_end(h) == h->seq ?
+				NOTE_RELEASED_ACK : NOTE_COMPARED);
+	}
+}
+
+static enum compare_step match_head(struct compare *c, struct cmp_flow *fl)
+{
+	const struct hold *p = stream_head(c, fl, COMPARE_PRIMARY);
+
+	if (!p)
+		return STEP_WAIT;
+	if (p->flags & TCP_SYN)
+		return match_syn(c, fl, p);
+	if (p->flags & TCP_RST)
+		return match_rst(c, fl, p);
+	return match_data(c, fl, p);
+}
+
+/**
+ * compare_stream_match - release what both sides have shown
+ * @c:		the comparison
+ * @fl:		the flow
+ */
+void compare_stream_match(struct compare *c, struct cmp_flow *fl)
+{
+	if (fl->flags & FLOW_DIFFERENT)
+		return;
+	while (match_head(c, fl) == STEP_DONE)
+		;
+	if (stream_has_edge(fl) && !(fl->flags & FLOW_DIFFERENT))
+		release_overlapped(c, fl);
+	compare_stream_secondary(c, fl);	/* what overlapped is late */
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_STREAM_H
+#define COLO_COMPARE_STREAM_H
+
+#include <string.h>
+
+#include "../common/seq.h"
+#include "compare_core.h"
+
+static inline uint32_t stream_end(const struct hold *h)
+{
+	return h->seq + h->payload_len + !!(h->flags & TCP_SYN) +
+	       !!(h->flags & TCP_FIN);
+}
+
+static inline bool stream_has_edge(const struct cmp_flow *fl)
+{
+	return fl->flags & FLOW_EDGE;
+}
+
+static inline struct hold *stream_head(const struct compare *c,
+				       const struct cmp_flow *fl,
+				       enum compare_side side)
+{
+	return hold_at(&c->pool, fl->q[side].head);
+}
+
+static inline void stream_set_edge(struct cmp_flow *fl, uint32_t edge)
+{
+	fl->edge = fl->left = fl->end = edge;
+	fl->flags |= FLOW_EDGE | FLOW_END;
+}
+
+/* A primary segment leaves. */
+static inline void stream_note_left(struct cmp_flow *fl, uint32_t seq,
+				    uint32_t end)
+{
+	if (!(fl->flags & FLOW_END) || seq_gt(end, fl->end))
+		fl->end = end;
+	fl->flags |= FLOW_END;
+	if (seq_le(seq, fl->left) && seq_gt(end, fl->left))
+		fl->left = end;
+}
+
+static inline bool stream_same_wire(const uint8_t *a, const uint8_t *b)
+{
+	return !memcmp(a, b, 6);	/* destination MAC */
+}
+
+struct segment compare_stream_segment(const struct compare *c,
+				      const struct hold *h);
+void compare_stream_hold(struct compare *c, struct cmp_flow *fl,
+			 enum compare_side side, const struct frame *f,
+			 const struct packet *p);
+void compare_stream_release(struct compare *c, struct cmp_flow *fl,
+			    enum compare_note why);
+struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl);
+void compare_stream_match(struct compare *c, struct cmp_flow *fl);
+void compare_stream_open(struct compare *c, struct cmp_flow *fl,
+			 const struct hold *syn);
+
+#endif

@@ -1,0 +1,367 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Every kind of stream: frames of every length, cut anywhere, byte for byte; a
+# reader that is slow, one that never reads; who may connect, and when.
+
+load helpers
+
+# relay_case KIND SHAPE N_FRAMES MAX_LEN SPLIT: N_FRAMES frames of up to MAX_LEN
+# bytes, in pieces of up to SPLIT bytes, through SHAPE's way in and way out,
+# both of KIND
+relay_case() {
+	local kind=$1 shape=$2 n=$3 max=$4 split=$5
+	local in out in_peer out_peer in_port out_port dir
+	local frames="--count $n --min 1 --max $max --seed $n"
+
+	dir=$(mktemp -d ./XXXXXX)
+	cat >"$dir/produce" <<-END
+		frames gen $frames | frames split --max $split
+	END
+	cat >"$dir/consume" <<-END
+		frames check $frames >$dir/verdict
+	END
+	in_port=$(free_port)
+	out_port=$(free_port)
+	case $kind in
+	unix)
+		in=unix:$dir/in,reconnect=0.02 in_peer=UNIX-LISTEN:$dir/in
+		out=unix:$dir/out,reconnect=0.02 out_peer=UNIX-LISTEN:$dir/out
+		;;
+	unix-listen)
+		in=unix-listen:$dir/in in_peer=UNIX:$dir/in
+		out=unix-listen:$dir/out out_peer=UNIX:$dir/out
+		;;
+	tcp)
+		in=tcp:127.0.0.1:$in_port,reconnect=0.02
+		in_peer=TCP4-LISTEN:$in_port,bind=127.0.0.1
+		out=tcp:localhost:$out_port,reconnect=0.02
+		out_peer=TCP4-LISTEN:$out_port,bind=127.0.0.1
+		;;
+	tcp-listen)
+		in=tcp-listen:127.0.0.1:$in_port in_peer=TCP4:127.0.0.1:$in_port
+		out=tcp-listen:127.0.0.1:$out_port
+		out_peer=TCP4:127.0.0.1:$out_port
+		;;
+	tcp6)
+		in="tcp:[::1]:$in_port,reconnect=0.02"
+		in_peer="TCP6-LISTEN:$in_port,bind=[::1]"
+		out="tcp-listen:[::1]:$out_port"
+		out_peer="TCP6:[::1]:$out_port"
+		;;
+	fd)
+		in=fd:7 out=fd:8
+		;;
+	esac
+	case $shape in
+	mirror)
+		set -- colo-mirror --net-in "$in" --guest-out "$out" \
+			--outdev null: --queue rx
+		;;
+	divert)
+		set -- colo-redirector --net-in "$in" --guest null: \
+			--outdev "$out,queue=tx"
+		;;
+	inject)
+		set -- colo-redirector --net null: --indev "$in,queue=tx" \
+			--guest-out "$out"
+		;;
+	esac
+	if [ "$kind" = fd ]; then
+		bash "$dir/produce" | timeout "$WAIT_S" "$@" 7<&0 8>&1 |
+			bash "$dir/consume"
+	else
+		relay_sockets "$dir" "$in_peer" "$out_peer" "$n" "$@"
+	fi || fail "$kind $shape: $(cat "$dir/verdict")" || return
+	[ "$(cat "$dir/verdict")" = "frames=$n lost=0 first-bad=none" ] ||
+		fail "$kind $shape $n $max $split: $(cat "$dir/verdict")"
+}
+
+# relay_sockets DIR IN_PEER OUT_PEER N COMMAND...: a peer that listens has to
+# be there first; the stream is over when the program has ended.
+relay_sockets() {
+	local dir=$1 in_peer=$2 out_peer=$3 n=$4 first second
+
+	shift 4
+	first=$([[ $out_peer != *LISTEN* ]] || echo yes)
+	second=$([[ $in_peer != *LISTEN* ]] || echo yes)
+	[ -z "$first" ] ||
+		spawn consumer socat "$out_peer" "EXEC:bash $dir/consume,nofork"
+	[ -z "$second" ] ||
+		spawn producer socat "$in_peer" "EXEC:bash $dir/produce,nofork"
+	start tool "$@"
+	[ -n "$first" ] ||
+		spawn consumer socat "$out_peer" "EXEC:bash $dir/consume,nofork"
+	[ -n "$second" ] ||
+		spawn producer socat "$in_peer" "EXEC:bash $dir/produce,nofork"
+	ends producer && wait_for stat_is tool out "$n" && stop tool &&
+		ends consumer
+}
+
+@test "frames of 1 to 69632 bytes, over every kind of stream" {
+	for kind in unix unix-listen tcp tcp-listen tcp6 fd; do
+		for shape in mirror divert inject; do
+			relay_case $kind $shape 300 69632 60000
+		done
+	done
+}
+
+@test "a stream that is cut at every byte, over every kind of stream" {
+	for kind in unix unix-listen tcp tcp-listen tcp6 fd; do
+		relay_case $kind mirror 40 1500 1
+	done
+	relay_case unix inject 4 69632 1
+	relay_case unix divert 100 300 3
+}
+
+@test "every length from 1 to 69632" {
+	local max=69632 s
+	[ -n "${SOAK_N:-}" ] || max=4096
+	s="--sweep --min 1 --max $max --count $max"
+	# shellcheck disable=SC2086
+	frames gen $s | colo-mirror --outdev null: | frames check $s
+	s='--sweep --min 69000 --max 69632 --count 633'
+	# shellcheck disable=SC2086
+	frames gen $s | colo-redirector --outdev null: --queue rx |
+		frames check $s
+}
+
+@test "both wire forms, and from one to the other" {
+	local s='--min 1 --max 69620 --count 300'
+	# through <form in> <form out> <options of the tool>
+	through() {
+		local from=$1 to=$2
+		shift 2
+		# shellcheck disable=SC2086
+		frames gen $s $from | frames split --max 60000 |
+			timeout "$WAIT_S" colo-mirror --outdev null: "$@" |
+			frames check $s $to || fail "$from to $to with $*"
+	}
+	through '--vnet 12 --noise' '--vnet 12 --noise' --vnet-hdr-support
+	through '--vnet 10 --noise' '--vnet 10 --noise' \
+		--net-in -,vnet-hdr=10 --guest-out -,vnet-hdr=10
+	through '--vnet 12' '' --net-in -,vnet-hdr
+	through '--vnet 10' '' --net-in -,vnet-hdr=10
+	through '--vnet 0' '' --net-in -,vnet-hdr
+	through '' '--vnet 12' --guest-out -,vnet-hdr
+	through '' '--vnet 10' --guest-out -,vnet-hdr=10
+	through '--vnet 10' '--vnet 12' --vnet-hdr-support
+	through '--vnet 12' '--vnet 10' --net-in -,vnet-hdr \
+		--guest-out -,vnet-hdr=10
+	through '' '' --net-in -,vnet-hdr=off --guest-out -,vnet-hdr=off \
+		--vnet-hdr-support
+	# shellcheck disable=SC2086
+	frames gen $s --vnet 12 |
+		colo-mirror --outdev null: --net-in -,vnet-hdr |
+		colo-mirror --outdev null: --guest-out -,vnet-hdr |
+		frames check $s --vnet 12
+	# what the longer header has more is not in the shorter one
+	# shellcheck disable=SC2086
+	frames gen $s --vnet 10 --noise |
+		colo-mirror --outdev null: --net-in -,vnet-hdr=10 \
+			--guest-out -,vnet-hdr=12 |
+		colo-mirror --outdev null: --net-in -,vnet-hdr=12 \
+			--guest-out -,vnet-hdr=10 |
+		frames check $s --vnet 10 --noise
+}
+
+# The bound is what its README says: the output's send-buffer, what was read
+# before the inputs stopped (a chunk for each), what is being read (a chunk),
+# and for all of those that a chunk is given up with room for one longest frame
+# left: 192504 of its 262144 bytes are used at least.
+chunks_kib() {
+	local send_buffer=$1 n_inputs=$2 chunk=$((256 << 10))
+
+	echo $(((send_buffer * chunk / (chunk - 69640) +
+		 (2 * n_inputs + 1) * chunk) / 1024))
+}
+
+@test "a slow reader: nothing lost, nothing reordered, memory bounded" {
+	local n=${SOAK_N:-200000} s rss_idle rss_max
+	s="--count $n"
+	export ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=1
+	mkfifo in out
+	spawn check sh -c "frames check $s --slow 65536 <out >verdict"
+	start m colo-mirror --guest-out -,send-buffer=1M --outdev null: \
+		<>in >out
+	rss_idle=$(vm_hwm_kib m)
+	# shellcheck disable=SC2086
+	frames gen $s >in
+	WAIT_S=60 wait_for stat_is m guest-out.out "$n"
+	rss_max=$(vm_hwm_kib m)
+	check_account "$(stats m)"
+	stop m
+	ends check
+	[ "$(cat verdict)" = "frames=$n lost=0 first-bad=none" ]
+	echo "VmHWM: $rss_idle KiB idle, $rss_max KiB at the end"
+	# half a MiB for the heap's own needs; a sanitizer has its shadow
+	is_asan "$BIN/colo-mirror" ||
+		[ "$rss_max" -le $((rss_idle + $(chunks_kib 1048576 1) + 512)) ]
+}
+
+# start_sleeper SOCKET [OPTION...]: a peer at this address that reads nothing
+# until the file SOCKET.go can be read, and then checks all
+start_sleeper() {
+	local name=$1
+
+	shift
+	mkfifo "$name.go"
+	cat >"$name.script" <<-END
+		: >$name.up
+		: <$name.go
+		frames check $* >$name.verdict
+	END
+	spawn "$name" socat "UNIX-LISTEN:$name" "EXEC:bash $name.script,nofork"
+	wait_for test -S "$name"
+}
+
+wake() { : >"$1.go"; }
+
+@test "a peer of outdev that never reads: copies are dropped, the wire goes on" {
+	local last lost stats
+	start_sleeper copy --count 50001 --subsequence
+	frames gen --count 50001 >all
+	last=$((4 + $(frames lengths <all | tail -n 1)))
+	mkfifo in
+	start m colo-mirror --outdev unix:copy,send-buffer=64k <>in >out
+	wait_for test -e copy.up
+	head -c -$last all >in
+	wait_for stat_is m guest-out.out 50000
+	stats=$(stats m)
+	check_account "$stats"
+	lost=$(value "$stats" dropped.full)
+	[ "$lost" -gt 0 ]
+	logged_n 0 m copies-lost
+	# it wakes up: the first copy that goes again ends the episode
+	wake copy
+	wait_for stat_is m outdev.queued 0
+	tail -c $last all >in
+	wait_for stat_is m guest-out.out 50001
+	logged m "event: copies-lost: $lost frames"
+	stop m
+	ends copy
+	cmp all out
+	[ "$(cat copy.verdict)" = \
+		"frames=$((50001 - lost)) lost=$lost first-bad=none" ]
+}
+
+@test "--when-slow block: the wire waits, and nothing is lost" {
+	start_sleeper copy --count 50000
+	frames gen --count 50000 >all
+	start m colo-mirror --outdev unix:copy,send-buffer=64k \
+		--when-slow block <all >out
+	wait_for test -e copy.up
+	wait_for is_stalled m
+	stats=$(stats m)
+	[ "$(value "$stats" in)" -lt 50000 ]
+	[ "$(value "$stats" outdev.queued)" -gt 0 ]
+	check_account "$stats"
+	wake copy
+	ends m
+	ends copy
+	cmp all out
+	[ "$(cat copy.verdict)" = 'frames=50000 lost=0 first-bad=none' ]
+}
+
+@test "unix-listen: mode and end of the path" {
+	start m colo-mirror --net unix-listen:private --outdev null: \
+		--guest unix-listen:shared,mode=660
+	[ "$(stat -c %a private)" = 600 ]
+	[ "$(stat -c %a shared)" = 660 ]
+	stop m
+	[ ! -e private ]
+	[ ! -e shared ]
+	# somebody else's is left alone
+	start m colo-mirror --net unix-listen:path --outdev null: --guest null:
+	rm path
+	start other colo-mirror --net unix-listen:path --outdev null: \
+		--guest null:
+	stop m
+	[ -S path ]
+	stop other
+	[ ! -e path ]
+}
+
+@test "unix-listen: a second peer is refused, the first goes on" {
+	mkfifo first
+	start m colo-mirror --net unix-listen:s --outdev null: --guest null:
+	spawn one socat -u - UNIX:s <>first
+	frames gen >first
+	wait_for stat_is m net.in 1000
+	dial UNIX:s 'frames gen --seed 2' 2>/dev/null || true
+	wait_for logged m 'warn: net: refused a second peer'
+	frames gen >first
+	wait_for stat_is m net.in 2000
+	# when it has gone another one may come
+	kill_other one
+	wait_for dial UNIX:s 'frames gen --count 1'
+	wait_for stat_is m net.in 2001
+}
+
+@test "tcp-listen: the newest peer wins" {
+	local port
+	port=$(free_port)
+	mkfifo first
+	start m colo-mirror --net "tcp-listen:127.0.0.1:$port" --outdev null: \
+		--guest null:
+	spawn one socat -u - "TCP:127.0.0.1:$port" <>first
+	frames gen >first
+	wait_for stat_is m net.in 1000
+	dial "TCP:127.0.0.1:$port" frames gen
+	wait_for stat_is m net.in 2000
+	logged m 'warn: net: a new peer replaces the old one'
+	kill_other one
+}
+
+@test "tcp-listen: allow= refuses, and is missed" {
+	local port
+	port=$(free_port)
+	start m colo-mirror --guest null: --outdev null: \
+		--net "tcp-listen:127.0.0.1:$port,allow=127.0.0.2/31"
+	dial "TCP:127.0.0.1:$port,bind=127.0.0.9" frames gen 2>/dev/null || true
+	wait_for logged m 'warn: net: refused a peer that allow= does not list'
+	stat_is m net.in 0
+	dial "TCP:127.0.0.1:$port,bind=127.0.0.3" frames gen
+	wait_for stat_is m net.in 1000
+	logged_n 1 m warn
+	start open colo-mirror --guest null: --outdev null: \
+		--net "tcp-listen:0.0.0.0:$(free_port)"
+	one_line "$(cat open.log)" 'warn: net: .* listens for anybody: say allow='
+}
+
+@test "a peer that comes and goes: the next one starts where it stopped" {
+	mkfifo out
+	start m colo-mirror --net unix-listen:s --outdev null: --guest null:
+	for i in 1 2 3 4 5; do
+		wait_for dial UNIX:s "frames gen --seed $i"
+		wait_for stat_is m net.in $((1000 * i))
+	done
+	logged_n 0 m '(error|warn|event):'
+}
+
+@test "a peer that goes inside a frame: the next one gets it whole" {
+	for _ in 1 2 3; do
+		rm -f m.log
+		frames gen --count 5000 >all
+		start m colo-mirror --guest-out unix-listen:s --outdev null: <all
+		# it takes a part, and what the kernel holds for it is gone too
+		socat UNIX:s 'EXEC:head -c 300001,nofork' >/dev/null || true
+		spawn two socat -u UNIX:s CREATE:rest
+		ends m
+		ends two
+		frames check --count 5000 --subsequence <rest
+		[ -s rest ]
+		cmp <(tail -c "$(stat -c %s rest)" all) rest
+	done
+}
+
+@test "a peer that is not there yet gets all from the beginning" {
+	frames gen --count 5000 >all
+	start m colo-mirror --guest-out unix:late,reconnect=0.02 \
+		--outdev null: <all
+	wait_for logged m 'guest-out: late: no such file .*trying again every'
+	spawn late socat -u UNIX-LISTEN:late CREATE:got
+	ends m
+	ends late
+	cmp all got
+	logged_n 1 m '(error|warn|event):'
+}

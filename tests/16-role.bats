@@ -1,0 +1,386 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Roles: what failover changes, that a restart keeps it, what happens while
+# the outdev is away, and how a process starts and stops.
+
+load helpers
+
+failover() {
+	kill -USR2 "${PIDS[$1]}"
+	wait_for logged "$1" 'event: failover: done$'
+}
+
+# captured FILE FILTER N: so many frames of that kind are in the capture
+captured() {
+	[ "$(tshark -r "$1" -Y "$2" 2>/dev/null | wc -l)" -eq "$3" ]
+}
+
+n_captured() { captured "$1" 'frame' "$2"; }
+
+# --- the mirror ---
+
+start_mirror() {
+	: >m.log
+	start m colo-mirror --state-dir state --net unix-listen:net \
+		--guest-out null: --outdev unix:copy,reconnect=0.02 \
+		--log-level info "$@"
+}
+
+# start_copies FILE: the peer of the outdev of m
+start_copies() {
+	local n
+	n=$(grep -c 'outdev: connected' m.log || true)
+	spawn copies socat -u UNIX-LISTEN:copy,unlink-early "CREATE:$1"
+	wait_for logged_n $((n + 1)) m 'info: outdev: connected'
+}
+
+@test "a mirror that is killed comes back as what it was" {
+	mkdir state
+	start_mirror
+	start_copies one
+	frames gen | send net
+	wait_for stat_is m outdev.out 1000
+
+	crash m
+	kill_other copies
+	frames check <one
+	start_mirror
+	start_copies two
+	frames gen --seed 2 | send net
+	wait_for stat_is m outdev.out 1000
+
+	failover m
+	[ "$(cat state/ROLE)" = failover ]
+	ends copies
+	frames check --seed 2 <two
+	frames gen | send net
+	wait_for stat_is m guest-out.out 2000
+	stat_is m copied 1000
+	check_account "$(stats m)"
+
+	crash m
+	start_mirror
+	logged m 'event: role: failover, as state says'
+	frames gen | send net
+	wait_for stat_is m guest-out.out 1000
+	stat_is m copied 0
+	logged_n 0 m outdev
+}
+
+# --- the secondary's redirector ---
+
+MAC='02 00 00 00 00 05'
+ALL='ff ff ff ff ff ff'
+ARP="$ALL $MAC 0806 0001 0800 06 04 0002 $MAC 0a000005 $ALL 0a000001"
+VLAN_ARP="$ALL $MAC 8100 0007 0806 0001 0800 06 04 0001 $MAC 0a070005 000000000000 0a070001"
+NA="333300000001 $MAC 86dd 60000000 0018 3a ff \
+fe800000000000000000000000000005 ff020000000000000000000000000001 \
+88 00 0000 20000000 fe800000000000000000000000000005"
+GUEST="020000000001 $MAC 88b5 01"
+NET='02 00 00 00 00 05 02 00 00 00 00 01 88b5 01 02'
+
+start_secondary() {
+	start m colo-redirector --exclusive --state-dir state \
+		--net-in unix-listen:net --net-out pcap:net.pcap \
+		--guest-in unix-listen:guest --guest-out pcap:guest.pcap \
+		--indev unix-listen:indev,queue=tx \
+		--outdev unix-listen:outdev,queue=rx "$@"
+}
+
+is_isolated() {
+	local before
+	before=$(value "$(stats m)" dropped.isolated)
+	wire "$NET" "$NET" | send net
+	wait_for stat_is m dropped.isolated $((before + 2))
+	n_captured guest.pcap 0
+}
+
+is_joined() {
+	wire "$NET" "$NET" | send net
+	wait_for n_captured guest.pcap "$1"
+	wire "$GUEST" | send guest
+	wait_for captured net.pcap 'eth.type == 0x88b5' "$2"
+}
+
+@test "a secondary redirector that is killed comes back as what it was" {
+	mkdir state
+	start_secondary
+	is_isolated
+	crash m
+	start_secondary
+	is_isolated
+	failover m
+	[ "$(cat state/ROLE)" = failover ]
+	is_joined 2 1
+	crash m
+	: >m.log
+	rm -f indev outdev
+	start_secondary
+	logged m 'event: role: failover, as state says'
+	is_joined 2 1
+	[ ! -e indev ]
+	[ ! -e outdev ]
+	check_account "$(stats m)"
+}
+
+@test "without a state-dir a restart forgets" {
+	start m colo-redirector --exclusive --net-in unix-listen:net \
+		--net-out null: --guest-in null: --guest-out pcap:guest.pcap \
+		--indev unix-listen:indev
+	failover m
+	crash m
+	start m colo-redirector --exclusive --net-in unix-listen:net \
+		--net-out null: --guest-in null: --guest-out pcap:guest.pcap \
+		--indev unix-listen:indev
+	is_isolated
+}
+
+@test "--exclusive: the guest sees the primary's net only; failover joins it to its own" {
+	mkdir state
+	start_secondary --announce 5
+	spawn diverted socat -u UNIX:outdev CREATE:diverted
+	is_isolated
+	wire "$NET" | send indev
+	wait_for n_captured guest.pcap 1
+	wire "$ARP" "$VLAN_ARP" "$NA" "$ARP" | send guest
+	wait_for stat_is m outdev.out 4
+	n_captured net.pcap 0
+	wire "$ARP" "$VLAN_ARP" "$NA" "$ARP" | cmp - diverted
+
+	failover m
+	ends diverted
+	[ ! -e indev ]
+	[ ! -e outdev ]
+	is_joined 3 1
+	# five rounds; the MAC and an address for each VLAN, one of them IPv6
+	wait_for captured net.pcap 'eth.type != 0x88b5' 25
+	captured net.pcap 'arp.opcode == 3 && arp.src.hw_mac == 02:00:00:00:00:05 && !vlan' 5
+	captured net.pcap 'arp.opcode == 3 && vlan.id == 7' 5
+	captured net.pcap 'arp.isgratuitous && arp.src.proto_ipv4 == 10.0.0.5 && !vlan' 5
+	captured net.pcap 'arp.isgratuitous && arp.src.proto_ipv4 == 10.7.0.5 && vlan.id == 7' 5
+	captured net.pcap 'icmpv6.type == 136 && icmpv6.checksum.status == "Good" &&
+		icmpv6.nd.na.flag.s == 0 && icmpv6.nd.na.flag.o == 1 &&
+		icmpv6.nd.na.target_address == fe80::5 && ipv6.dst == ff02::1 &&
+		icmpv6.opt.linkaddr == 02:00:00:00:00:05' 5
+	captured net.pcap '_ws.malformed' 0
+	stats=$(stats m)
+	[ "$(value "$stats" originated)" -eq 25 ]
+	check_account "$stats"
+	# the rounds keep their distance: 50, 150, 250, 350 ms
+	tshark -r net.pcap -Y 'arp.opcode == 3 && vlan' -T fields \
+		-e frame.time_delta_displayed 2>/dev/null | tail -n 4 |
+		awk '$1 < 0.04 + 0.1 * (NR - 1) || $1 > 5 { exit 1 }'
+	# asked again it does nothing again
+	kill -USR2 "${PIDS[m]}"
+	stat_is m originated 25
+	logged_n 1 m 'event: failover'
+}
+
+@test "what had arrived from the primary before its death still counts" {
+	local before after
+	mkfifo out go
+	spawn guest sh -c 'exec <out; : <go; cat >got'
+	start m colo-redirector --exclusive --announce 0 --net null: \
+		--guest-in null: --guest-out -,send-buffer=64k \
+		--indev unix-listen:indev,queue=tx --log-level info >out
+	# the guest is slow: the indev waits, its last frames in the kernel
+	spawn primary socat UNIX:indev \
+		'EXEC:frames gen --count 100000,nofork'
+	wait_for is_stalled m
+	before=$(value "$(stats m)" in)
+	crash primary
+	failover m
+	after=$(value "$(stats m)" in)
+	[ "$after" -gt "$before" ]
+	# with it the last input ends, and so does the process
+	: >go
+	ends m
+	ends guest
+	check_account "$(final_stats m)"
+	[ "$(frames lengths <got | wc -l)" -eq "$after" ]
+	cmp got <(frames gen --count "$after")
+}
+
+@test "failover is acted on even if it cannot be written" {
+	mkdir state
+	start_secondary --announce 0
+	rm -r state
+	kill -USR2 "${PIDS[m]}"
+	wait_for logged m 'event: failover: done, not written'
+	logged m 'error: state-dir: state: .*a restart would forget'
+	is_joined 2 1
+}
+
+# --- the outdev comes and goes ---
+
+start_diverter() {
+	mkfifo in
+	start m colo-redirector --outdev unix:outdev,reconnect=0.02 \
+		--queue tx --log-level info "$@" <>in >rest
+}
+
+@test "--when-down block: held, and given to the one that comes" {
+	start_diverter --when-down-grace 86400
+	frames gen >in
+	wait_for stat_is m held 1000
+	check_account "$(stats m)"
+	spawn peer socat -u UNIX-LISTEN:outdev CREATE:diverted
+	wait_for stat_is m outdev.out 1000
+	kill_other peer
+	frames gen --seed 2 >in
+	wait_for stat_is m in 2000
+	spawn peer socat -u UNIX-LISTEN:outdev,unlink-early CREATE:diverted2
+	wait_for stat_is m outdev.out 2000
+	stop m
+	ends peer
+	frames check <diverted
+	frames check --seed 2 <diverted2
+	[ ! -s rest ]
+	logged_n 0 m 'event:'
+}
+
+@test "--when-down block: after the grace it passes, and says so" {
+	local started=$EPOCHREALTIME
+	start_diverter --when-down-grace 1
+	frames gen >in
+	wait_for stat_is m held 1000
+	wait_for logged m 'event: uncompared: outdev is down'
+	[ $((${EPOCHREALTIME/./} - ${started/./})) -ge 1000000 ]
+	wait_for stat_is m guest-out.out 1000
+	frames gen --seed 2 >in
+	wait_for stat_is m guest-out.out 2000
+	stat_is m redirector.uncompared 2000
+	spawn peer socat -u UNIX-LISTEN:outdev CREATE:diverted
+	wait_for logged m 'event: outdev-back: 2000 frames passed uncompared'
+	frames gen --seed 3 >in
+	wait_for stat_is m outdev.out 1000
+	kill -HUP "${PIDS[m]}"
+	wait_for logged m 'event: compared'
+	stat_is m redirector.uncompared 0
+	check_account "$(stats m)"
+	stop m
+	ends peer
+	frames check --seed 3 <diverted
+	{ frames gen && frames gen --seed 2; } | cmp - rest
+}
+
+@test "--when-down pass: at once" {
+	start_diverter --when-down pass
+	frames gen >in
+	wait_for stat_is m guest-out.out 1000
+	logged_n 1 m 'event: uncompared'
+	stop m
+	frames check <rest
+}
+
+@test "--when-down drop: counted" {
+	start_diverter --when-down drop
+	frames gen >in
+	wait_for stat_is m dropped.outdev-down 1000
+	check_account "$(stats m)"
+	spawn peer socat -u UNIX-LISTEN:outdev CREATE:diverted
+	wait_for logged m 'info: outdev: connected'
+	frames gen --seed 2 >in
+	wait_for stat_is m outdev.out 1000
+	stop m
+	ends peer
+	frames check --seed 2 <diverted
+	[ ! -s rest ]
+}
+
+@test "failover releases what is held for an outdev that is gone" {
+	start_diverter --when-down-grace 86400
+	frames gen >in
+	wait_for stat_is m held 1000
+	failover m
+	wait_for stat_is m guest-out.out 1000
+	frames gen --seed 2 >in
+	wait_for stat_is m guest-out.out 2000
+	check_account "$(stats m)"
+	stop m
+	{ frames gen && frames gen --seed 2; } | cmp - rest
+}
+
+@test "--auto-failover: only when the peer had been there, and stays away" {
+	mkdir state
+	start_mirror --auto-failover 1
+	start r colo-redirector --net-in null: --net-out null: \
+		--guest null: --indev unix-listen:indev --auto-failover 1
+	start never colo-redirector --net null: --guest null: \
+		--indev unix-listen:indev2 --auto-failover 1
+	mkfifo hold
+	start_copies got
+	spawn peer socat -u - UNIX:indev <>hold
+	wire "$NET" >hold
+	wait_for stat_is r indev.in 1
+	# it goes, and is back in time
+	kill_other copies
+	wait_for logged m 'info: outdev: the peer closed the connection'
+	start_copies got
+	# it goes for good
+	kill_other peer
+	wait_for logged r 'event: failover: done'
+	logged r 'the peer has been gone for 1 s: --auto-failover'
+	logged_n 0 m 'event: failover'
+	kill_other copies
+	wait_for logged m 'event: failover: done'
+	[ "$(cat state/ROLE)" = failover ]
+	logged_n 0 never 'event: failover'
+}
+
+# --- start and stop ---
+
+@test "SIGTERM drains: what came in goes out, exit status 0" {
+	local n
+	frames gen --count 50000 >all
+	for tool in 'colo-mirror --outdev null:' \
+	    'colo-redirector --queue rx --outdev null:'; do
+		rm -f out go m.log
+		mkfifo out go
+		spawn reader sh -c 'exec <out; : <go; cat >got'
+		# shellcheck disable=SC2086
+		start m $tool --log-level info <all >out
+		wait_for is_stalled m
+		kill -TERM "${PIDS[m]}"
+		: >go
+		ends m
+		ends reader
+		n=$(value "$(final_stats m)" in)
+		check_account "$(final_stats m)"
+		[ "$n" -lt 50000 ]
+		[ "$(frames lengths <got | wc -l)" -eq "$n" ]
+		cmp -n "$(stat -c %s got)" all got
+	done
+}
+
+@test "SIGTERM does not wait for who is not there" {
+	start m colo-mirror --net unix-listen:net --guest unix:nobody \
+		--outdev unix:nobody
+	frames gen | send net
+	wait_for stat_is m in 1000
+	kill -TERM "${PIDS[m]}"
+	ends m 0
+}
+
+@test "--notify-fd: a newline, when sockets are bound" {
+	mkfifo ready
+	spawn m with_fd_9 ready colo-mirror --net unix-listen:net --guest null: \
+		--outdev null: --notify-fd 9
+	[ "$(xxd -p <ready)" = 0a ]
+	[ -S net ]
+}
+
+@test "NOTIFY_SOCKET: READY=1, a path or an abstract name" {
+	for address in "UNIX-RECV:$PWD/n=$PWD/n" "ABSTRACT-RECV:colo-$$=@colo-$$"; do
+		spawn systemd socat -u "${address%=*}" CREATE:told
+		wait_for is_datagram "${address#*=}"
+		NOTIFY_SOCKET=${address#*=} start m colo-mirror --guest null: \
+			--net unix-listen:net --outdev null:
+		wait_for grep -q '^READY=1$' told
+		kill_other systemd
+		kill -TERM "${PIDS[m]}"
+		ends m
+	done
+}
+
+is_datagram() { ss -Hxlan | grep -q -- " $1 "; }

@@ -1,0 +1,245 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# QEMU's own filter-mirror and filter-redirector as the peer of our sockets: in
+# both directions, in both wire forms, with QEMU dialling and QEMU listening.
+#
+#	n0.sock > netdev n0 > filter f0 > hub > netdev n1 > n1.sock
+#	                      |outdev  ^ indev
+#	                      v c0     | c0
+# shellcheck disable=SC2119,SC2120
+
+load helpers
+
+N=1500
+SEED=2026
+
+qmp() {
+	printf '{"execute":"qmp_capabilities"}%s' "$1" |
+		socat -t 0.2 - UNIX-CONNECT:qmp.sock 2>/dev/null
+}
+
+qmp_answers() { qmp '' | grep -q '"return"'; }
+chardev_is_up() {
+	qmp '{"execute":"query-chardev"}' |
+		grep -qE '"filename": "unix:[^"]*", "label": "c0"'
+}
+
+# qemu_start FILTER server|client: its filter has the chardev c0, at c0.sock
+qemu_start() {
+	local how=server=on,wait=off n nets=()
+
+	[ "$2" = server ] || how=server=off,reconnect=1
+	for n in 0 1; do
+		nets+=(-netdev "stream,id=n$n,server=on,addr.type=unix,addr.path=n$n.sock"
+			-netdev "hubport,id=h$n,hubid=0,netdev=n$n")
+	done
+	spawn qemu qemu-system-x86_64 -machine none -nodefaults -display none \
+		-qmp unix:qmp.sock,server=on,wait=off "${nets[@]}" \
+		-chardev "socket,id=c0,path=c0.sock,$how" \
+		-object "$1,id=f0,netdev=n0,queue=tx"
+	wait_for qmp_answers
+}
+
+# What comes out behind QEMU's filter: the netdev's wire, in n1.out
+netdev_is_read() {
+	qmp '{"execute":"human-monitor-command","arguments":{"command-line":"info network"}}' |
+		grep -q 'n1: index=0,type=stream,unix:'
+}
+
+read_netdev() {
+	spawn n1 socat -u UNIX-CONNECT:n1.sock CREATE:n1.out
+	wait_for netdev_is_read
+}
+
+feed_netdev() { socat -u - UNIX-CONNECT:n0.sock; }
+
+# The vnet form has one word more; QEMU's netdev has no notion of it and
+# emits the header as a part of the frame.
+without_vnet_len() {
+	perl -e '
+		binmode STDIN; binmode STDOUT;
+		while (read(STDIN, my $head, 8) == 8) {
+			my ($len) = unpack("N", $head);
+			read(STDIN, my $frame, $len) == $len or die;
+			print pack("N", $len), $frame;
+		}'
+}
+
+has_size_of() { [ "$(stat -c %s "$1")" -ge "$(stat -c %s "$2")" ]; }
+
+# same_bytes OUTPUT: it becomes the file `want`, no byte more or less
+same_bytes() {
+	wait_for has_size_of "$1" want || {
+		cmp "$1" want
+		return 1
+	}
+	cmp "$1" want
+}
+
+# our_end server|client: QEMU's chardev is that, ours is the other
+our_end() {
+	if [ "$1" = server ]; then
+		echo unix:c0.sock,reconnect=0.1
+	else
+		echo unix-listen:c0.sock
+	fi
+}
+
+# start_both FILTER server|client OUR-COMMAND...: who listens comes first
+start_both() {
+	local filter=$1 how=$2
+
+	shift 2
+	[ "$how" = client ] || qemu_start "$filter" "$how"
+	start ours "$@" --log-level info
+	[ "$how" = server ] || qemu_start "$filter" "$how"
+	wait_for chardev_is_up
+	wait_for logged ours ': connected'
+}
+
+# account_is COUNTER...: each is N, and the whole is balanced
+account_is() {
+	local s name
+
+	s=$(stats ours) || return
+	check_account "$s" || return
+	for name; do
+		[ "$(value "$s" "$name")" -eq $N ] ||
+			fail "$name is not $N: $s" || return
+	done
+}
+
+# from_qemu FILTER server|client [,OPTION-OF-INDEV]: what goes into n0 comes
+# out of ours, plain
+from_qemu() {
+	start_both "$1,outdev=c0" "$2" colo-redirector --net null: \
+		--guest-out fd:5 --indev "$(our_end "$2"),queue=tx${3:-}" 5>got
+	frames gen --seed $SEED --count $N --min 14 --max 69632 >want
+	feed_netdev <want
+	same_bytes got
+	frames check --seed $SEED --count $N --min 14 --max 69632 <got
+	account_is in out indev.in guest-out.out
+	stop ours
+	stop qemu
+}
+
+# to_qemu VNET-LEN server|client OUR-COMMAND...: what goes into ours comes out
+# of n1; 0 is the plain form; `made` plain frames that ours gives a header
+to_qemu() {
+	local vnet=$1 how=$2 filter=filter-redirector,indev=c0
+	local stream=(--seed "$SEED" --count "$N" --min 1 --max 69620)
+
+	shift 2
+	[ "$vnet" = 0 ] || filter+=,vnet_hdr_support=on
+	mkfifo in
+	start_both "$filter" "$how" "$@" --outdev "$(our_end "$how")" <>in
+	read_netdev
+	if [ "$vnet" = 0 ]; then
+		frames gen "${stream[@]}" | tee in >want
+	elif [ "$vnet" = made ]; then
+		frames gen "${stream[@]}" >in
+		frames gen "${stream[@]}" --vnet 12 | without_vnet_len >want
+	else
+		frames gen "${stream[@]}" --vnet "$vnet" --noise | tee in |
+			without_vnet_len >want
+	fi
+	same_bytes n1.out
+	account_is in outdev.out
+	stop ours
+	stop qemu
+	ends n1
+}
+
+mirror=(colo-mirror --net-in - --guest-out null: --when-slow block)
+redirector=(colo-redirector --net-in - --guest-out null: --queue tx)
+
+@test "QEMU's mirror, listening, to our indev" {
+	from_qemu filter-mirror server
+}
+
+@test "QEMU's mirror, dialling, to our indev" {
+	from_qemu filter-mirror client
+}
+
+@test "QEMU's mirror in the vnet form to our indev" {
+	from_qemu filter-mirror,vnet_hdr_support=on server ,vnet-hdr=on
+}
+
+@test "QEMU's mirror in the vnet form, dialling, to our indev" {
+	from_qemu filter-mirror,vnet_hdr_support=on client ,vnet-hdr=on
+}
+
+@test "QEMU's redirector, listening, to our indev" {
+	from_qemu filter-redirector server
+}
+
+@test "QEMU's redirector, dialling, to our indev" {
+	from_qemu filter-redirector client
+}
+
+@test "QEMU's redirector in the vnet form to our indev" {
+	from_qemu filter-redirector,vnet_hdr_support=on server ,vnet-hdr=on
+}
+
+@test "QEMU's redirector in the vnet form, dialling, to our indev" {
+	from_qemu filter-redirector,vnet_hdr_support=on client ,vnet-hdr=on
+}
+
+@test "our mirror to QEMU's redirector, listening" {
+	to_qemu 0 server "${mirror[@]}"
+}
+
+@test "our mirror to QEMU's redirector, dialling" {
+	to_qemu 0 client "${mirror[@]}"
+}
+
+@test "our mirror to QEMU's redirector in the vnet form" {
+	to_qemu 12 server "${mirror[@]}" --vnet-hdr-support
+}
+
+@test "our mirror to QEMU's redirector in the vnet form, dialling" {
+	to_qemu 12 client "${mirror[@]}" --vnet-hdr-support
+}
+
+@test "our mirror gives QEMU's redirector the headers that it wants" {
+	mirror[2]=-,vnet-hdr=off
+	to_qemu made server "${mirror[@]}" --vnet-hdr-support
+}
+
+@test "our redirector to QEMU's redirector, listening" {
+	to_qemu 0 server "${redirector[@]}"
+}
+
+@test "our redirector to QEMU's redirector, dialling" {
+	to_qemu 0 client "${redirector[@]}"
+}
+
+@test "our redirector to QEMU's redirector in the vnet form" {
+	to_qemu 12 server "${redirector[@]}" --vnet-hdr-support
+}
+
+@test "our redirector to QEMU's redirector in the vnet form, dialling" {
+	to_qemu 12 client "${redirector[@]}" --vnet-hdr-support
+}
+
+# QEMU's chardev dials again; half a frame that was under way is forgotten on
+# both sides.
+@test "QEMU's mirror finds our indev again after a crash" {
+	local indev=(--indev 'unix-listen:c0.sock,queue=tx')
+
+	start_both filter-mirror,outdev=c0 client colo-redirector --net null: \
+		--guest-out fd:5 "${indev[@]}" 5>got
+	frames gen --seed 1 --count 100 >want
+	feed_netdev <want
+	same_bytes got
+	crash ours
+	start ours colo-redirector --net null: --guest-out fd:5 "${indev[@]}" \
+		--log-level info 5>got
+	wait_for chardev_is_up
+	wait_for logged_n 2 ours ': connected'
+	frames gen --seed 2 --count 100 >want
+	feed_netdev <want
+	same_bytes got
+	stop ours
+	stop qemu
+}

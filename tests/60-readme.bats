@@ -1,0 +1,213 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# What README.md says, done. A comment in front of a fenced block says what it
+# is: `test` is run (and prints the `output` block behind it), `arguments` are
+# checked with -n, `qemu` goes to QEMU, `vm` and `link` have tests of their own.
+# shellcheck disable=SC2030,SC2031
+
+bats_require_minimum_version 1.5.0
+
+export BATS_TEST_TIMEOUT=90
+
+setup() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+	BIN=$(cd "$ROOT" && cd "${COLO_BIN:-bin}" && pwd)
+	PATH=$BIN:$PATH
+	README=${README:-$ROOT/README.md}
+	PIDS=()
+	SPACE=
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# What was started is a process group of its own.
+teardown() {
+	for pid in "${PIDS[@]}"; do
+		kill -- "-$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	[ -z "$SPACE" ] || kill "$SPACE"
+}
+
+# block TAG [N]: the Nth fenced block behind a line `<!-- TAG -->`
+block() {
+	awk -v tag="<!-- $1 -->" -v want="${2:-1}" '
+		/^```/ && inside { exit }
+		inside { print }
+		$0 == tag { armed = ++n == want }
+		/^```/ && armed { inside = 1; armed = 0 }
+	' "$README"
+}
+
+n_blocks() { grep -cFx -- "<!-- $1 -->" "$README"; }
+
+# A namespace with nothing but a loopback: ports are nobody else's.
+alone() {
+	local user=
+	[ "$(id -u)" -eq 0 ] || user=-r
+	# shellcheck disable=SC2086
+	unshare -n $user sh -c 'ip link set lo up && exec "$@"' sh "$@"
+}
+
+until_true() {
+	local end=$((SECONDS + 30))
+	until "$@"; do
+		if [ $SECONDS -ge $end ]; then
+			echo "never: $*"
+			tail -n 20 ./*.log
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# spawn LOG COMMAND...
+spawn() {
+	local log=$1
+	shift
+	setsid "$@" >"$log" 2>&1 </dev/null 3>&- &
+	PIDS+=($!)
+}
+
+@test "every block of shell or QEMU options is tested here" {
+	n=$(grep -c '^```sh$' "$README")
+	known=$(($(n_blocks test) + $(n_blocks arguments) + $(n_blocks vm) +
+		$(n_blocks 'test: link') + $(n_blocks 'link: primary') +
+		$(n_blocks 'link: secondary')))
+	[ "$n" -gt 5 ]
+	[ "$n" -eq "$known" ]
+}
+
+@test "the commands print what the README says they do" {
+	n=$(n_blocks test)
+	[ "$n" -ge 2 ]
+	[ "$n" -eq "$(n_blocks output)" ]
+	for i in $(seq "$n"); do
+		block test "$i" >commands
+		block output "$i" >expected
+		mkdir "$i"
+		status=0
+		(cd "$i" && bash ../commands) >printed 2>&1 || status=$?
+		if [ "$status" -ne 0 ] || ! diff expected printed; then
+			echo "block $i, status $status:"
+			cat commands
+			return 1
+		fi
+	done
+}
+
+@test "the VM is heard" {
+	block vm >commands
+	[ -s commands ]
+	spawn heard.log bash commands
+	until_true grep -q 'BOOTP/DHCP, Request from 52:54:00' heard.log
+}
+
+@test "the command lines beside QEMU's are good ones" {
+	n=$(n_blocks arguments)
+	[ "$n" -ge 2 ]
+	for i in $(seq "$n"); do
+		block arguments "$i"
+	done >commands
+	[ "$(wc -l <commands)" -eq 5 ]
+	while read -r line; do
+		[[ $line == colo-* ]]
+		sh -c "$line -n" </dev/null || { echo "$line"; return 1; }
+	done <commands
+}
+
+@test "QEMU takes the objects beside ours" {
+	block qemu >options
+	[ "$(wc -l <options)" -ge 8 ]
+	# shellcheck disable=SC2046
+	alone timeout 20 qemu-system-x86_64 -machine none -nodefaults \
+		-display none -monitor stdio -netdev hubport,id=hn0,hubid=0 \
+		$(cat options) <<<quit >out 2>&1 || { cat out; return 1; }
+	grep -q monitor out
+	run ! grep -i 'error\|invalid\|failed' out
+}
+
+@test "properties in the table are QEMU's" {
+	for object in filter-mirror filter-redirector filter-rewriter; do
+		properties=$(qemu-system-x86_64 -object "$object,help")
+		words=$(sed -n "s/^| \`$object\` \([^|]*\) |.*/\1/p" "$README" |
+			tr -d '`')
+		[ -n "$words" ]
+		for word in $words; do
+			grep -q "^  $word=" <<<"$properties" ||
+				{ echo "$object: $word"; return 1; }
+		done
+	done
+}
+
+@test "every option that is named exists, every link leads somewhere" {
+	for program in mirror redirector rewriter compare; do
+		"$BIN/colo-$program" --help
+	done >help
+	for option in $(grep -o -- '`--[a-z-]*' "$README" | tr -d '`' | sort -u); do
+		grep -q -- "^  $option\b" help || { echo "$option"; return 1; }
+	done
+	for path in $(grep -o '](\([^)]*\))' "$README" | tr -d '()]'); do
+		[ -e "$ROOT/$path" ] || { echo "$path"; return 1; }
+	done
+}
+
+arp() {
+	printf '\0\0\0\52\377\377\377\377\377\377RT\0\1\2\3\10\6\0\1\10\0\6\4\0'
+	printf '\1RT\0\1\2\3\12\0\0\1\0\0\0\0\0\0\12\0\0\2'
+}
+
+# make_space: a namespace for both ends of the link; "${ENTER[@]}" goes there
+make_space() {
+	mkfifo up
+	alone sh -c 'echo $$ >up; exec sleep 80' 3>&- &
+	read -r SPACE <up
+	ENTER=(nsenter --target "$SPACE" --net)
+	[ "$(id -u)" -eq 0 ] || ENTER+=(--user --preserve-credentials)
+}
+
+is_listening() { "${ENTER[@]}" ss -Htln 'sport = 9443' | grep -q .; }
+is_heard() { tcpdump -nr guest.pcap 2>/dev/null | grep -q ARP; }
+n_on_wire() { tcpdump -nr wire.pcap tcp port 9443 2>/dev/null | wc -l; }
+were_on_wire() { [ "$(n_on_wire)" -ge "$1" ]; }
+
+@test "the encrypted link carries the copies, and only for who has the key" {
+	block 'test: link' >keys
+	block 'link: secondary' >secondary.sh
+	block 'link: primary' >primary.sh
+	[ -s keys ] && [ -s secondary.sh ] && [ -s primary.sh ]
+	bash keys
+
+	make_space
+	mkfifo net
+	spawn redirector.log colo-redirector --net null: \
+		--guest-out pcap:guest.pcap --indev unix-listen:copy.sock,queue=tx
+	spawn mirror.log sh -c 'exec colo-mirror --net-in - --guest null: \
+		--outdev unix-listen:mirror.sock --log-level info <net'
+	exec 9>net
+	spawn wire.log "${ENTER[@]}" tcpdump -i lo -Z root \
+		--immediate-mode -U -w wire.pcap
+	until_true test -S copy.sock -a -S mirror.sock
+	until_true grep -q 'listening on lo' wire.log
+	spawn secondary.log "${ENTER[@]}" sh secondary.sh
+	until_true is_listening
+
+	# a stranger: he has the secondary's certificate, but no key it knows
+	openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=primary \
+		-keyout stranger.pem -out stranger.crt 2>/dev/null
+	cat stranger.crt >>stranger.pem
+	arp | "${ENTER[@]}" timeout 5 socat -u - \
+		"OPENSSL:127.0.0.1:9443,cert=stranger.pem,cafile=secondary.crt,commonname=secondary" \
+		2>stranger.log || true
+	until_true grep -qi 'certificate\|alert\|unknown ca' secondary.log
+
+	spawn primary.log "${ENTER[@]}" sh primary.sh
+	until_true grep -q 'outdev: connected' mirror.log
+	arp >&9
+	until_true is_heard
+	[ "$(tcpdump -nr guest.pcap 2>/dev/null | wc -l)" -eq 1 ]
+
+	# nobody on the way can read it
+	until_true were_on_wire 20
+	arp | tail -c 28 | od -An -v -tx1 | tr -d ' \n' >plain
+	run ! grep -qF "$(cat plain)" <(od -An -v -tx1 wire.pcap | tr -d ' \n')
+}
