@@ -146,22 +146,29 @@ static void key_ports(struct flow_key *key, const struct packet *p)
  */
 int flow_key_of(struct flow_key *key, const struct packet *p, bool reverse)
 {
-	size_t addr_len = p->ip_version == 4 ? 4 : 16;
-	struct flow_key k = { .vlan = p->vlan, .proto = p->proto,
-			      .ip_version = p->ip_version };
+	const uint8_t *src = reverse ? p->dst : p->src;
+	const uint8_t *dst = reverse ? p->src : p->dst;
 
 	if (p->level == PACKET_ETHER)
 		return -EINVAL;
-	key_ports(&k, p);
-	memcpy(k.src, reverse ? p->dst : p->src, addr_len);
-	memcpy(k.dst, reverse ? p->src : p->dst, addr_len);
-	if (reverse) {
-		uint16_t port = k.sport;
-
-		k.sport = k.dport;
-		k.dport = port;
+	memset(key, 0, sizeof(*key));
+	if (p->ip_version == 4) {
+		memcpy(key->src, src, 4);
+		memcpy(key->dst, dst, 4);
+	} else {
+		memcpy(key->src, src, 16);
+		memcpy(key->dst, dst, 16);
 	}
-	*key = k;
+	key_ports(key, p);
+	if (reverse) {
+		uint16_t port = key->sport;
+
+		key->sport = key->dport;
+		key->dport = port;
+	}
+	key->vlan = p->vlan;
+	key->proto = p->proto;
+	key->ip_version = p->ip_version;
 	return 0;
 }
 
