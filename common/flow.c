@@ -281,6 +281,37 @@ static void bucket_split(struct flow_table *t)
 }
 
 /**
+ * flow_prefetch() - Bring flows that are looked up soon into the cache
+ * @t:		table
+ * @keys:	their keys
+ * @n:		how many; those beyond FLOW_PREFETCH_MAX are left alone
+ *
+ * Lookups one after the other each wait for memory two or three times; here
+ * all wait at once. Worth it when the table is larger than the cache.
+ */
+void flow_prefetch(const struct flow_table *t, const struct flow_key *keys,
+		   unsigned n)
+{
+	const uint32_t *buckets[FLOW_PREFETCH_MAX];
+
+	if (n > FLOW_PREFETCH_MAX)
+		n = FLOW_PREFETCH_MAX;
+	for (unsigned i = 0; i < n; i++) {
+		buckets[i] = bucket_of(t, key_hash(t, &keys[i]));
+		__builtin_prefetch(buckets[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *e;
+
+		if (!*buckets[i])
+			continue;
+		e = (const uint8_t *)entry_at(t, *buckets[i]);
+		__builtin_prefetch(e);
+		__builtin_prefetch(e + CACHE_LINE);
+	}
+}
+
+/**
  * flow_find() - Look a flow up
  * @t:		table
  * @key:	its key
