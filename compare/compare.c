@@ -27,6 +27,7 @@
 
 #include <stdlib.h>
 
+#define MANY_FLOWS 2048u	/* more than the cache holds for long */
 #define FLOW_SLACK 4096u	/* beyond max_flows: what was read already */
 
 static const char *const reason_text[COMPARE_REASONS] = {
@@ -146,6 +147,24 @@ void compare_input_frame(struct compare *c, enum compare_side side,
 	compare_flow_touch(c, fl);
 }
 
+/* With many flows each is in memory and not in the cache: ask for those of
+ * the next frames together. */
+static void fetch_flows(const struct compare *c, const struct frame *v,
+			unsigned n)
+{
+	struct flow_key keys[FLOW_PREFETCH_MAX];
+	unsigned n_keys = 0;
+
+	for (unsigned i = 0; i < n && i < FLOW_PREFETCH_MAX; i++) {
+		struct packet p;
+
+		packet_parse(&p, frame_eth(&v[i]), frame_eth_len(&v[i]));
+		if (flow_key_of(&keys[n_keys], &p, false) == 0)
+			n_keys++;
+	}
+	flow_prefetch(c->flows, keys, n_keys);
+}
+
 /**
  * compare_input - take frames of one side
  * @c:		the comparison
@@ -165,6 +184,9 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
+		if (i % FLOW_PREFETCH_MAX == 0 &&
+		    flow_count(c->flows) > MANY_FLOWS)
+			fetch_flows(c, v + i, n - i);
 		if (c->is_failover)
 			compare_release_frame(c, &v[i], NOTE_PASSED);
 		else
