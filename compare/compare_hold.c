@@ -4,8 +4,9 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define FIRST_NODES 1024u
+#define FIRST_NODES 65536u	/* untouched ones cost nothing */
 #define FIRST_PINS 64u
 #define SLACK_BYTES (16u * (size_t)CHUNK_BYTES)
 
@@ -22,23 +23,35 @@ static void *grow(void *array, uint32_t *n, uint32_t first, size_t size)
 	return p;
 }
 
+/* Pages of their own: growing moves them and copies none. */
+static void nodes_grow(struct hold_pool *p)
+{
+	size_t len = p->n_nodes * sizeof(*p->nodes);
+	size_t more = len ? len * 2 : FIRST_NODES * sizeof(*p->nodes);
+	void *at = MAP_FAILED;
+
+	if (!len)
+		at = mmap(NULL, more, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	else if (p->n_nodes < HOLD_NONE / 2)
+		at = mremap(p->nodes, len, more, MREMAP_MAYMOVE);
+	if (at == MAP_FAILED)
+		abort();
+	p->nodes = at;
+	p->n_nodes = (uint32_t)(more / sizeof(*p->nodes));
+}
+
 static uint32_t node_take(struct hold_pool *p)
 {
 	uint32_t i = p->free_node;
 
-	if (i == HOLD_NONE) {
-		uint32_t from = p->n_nodes;
-
-		p->nodes = grow(p->nodes, &p->n_nodes, FIRST_NODES,
-				sizeof(*p->nodes));
-		for (i = p->n_nodes; i-- > from;) {
-			p->nodes[i].next = p->free_node;
-			p->free_node = i;
-		}
-		i = p->free_node;
+	if (i != HOLD_NONE) {
+		p->free_node = p->nodes[i].next;
+		return i;
 	}
-	p->free_node = p->nodes[i].next;
-	return i;
+	if (p->n_fresh == p->n_nodes)
+		nodes_grow(p);
+	return p->n_fresh++;
 }
 
 static uint32_t pin_take(struct hold_pool *p, struct chunk *chunk)
@@ -131,7 +144,8 @@ void hold_pool_fini(struct hold_pool *p)
 	for (uint32_t i = 0; i < p->n_pins; i++)
 		chunk_unref(p->pins[i].chunk);
 	free(p->pins);
-	free(p->nodes);
+	if (p->nodes)
+		munmap(p->nodes, p->n_nodes * sizeof(*p->nodes));
 	hold_pool_init(p);
 }
 
@@ -220,22 +234,6 @@ uint32_t hold_add(struct hold_pool *p, const struct frame *f, unsigned side,
 	return index;
 }
 
-/*
- * Packets find their equals about in the order in which they came: when one
- * goes, the next is wanted soon. Much may have passed through the cache since
- * it was put there. Its node was fetched when the one before it went.
- */
-static void fetch_next(const struct hold_pool *p, const struct hold *h)
-{
-	const struct hold *next = hold_at(p, h->age_next);
-
-	if (!next)
-		return;
-	if (next->age_next != HOLD_NONE)
-		__builtin_prefetch(&p->nodes[next->age_next]);
-	__builtin_prefetch(p->pins[next->pin].chunk->bytes + next->off);
-}
-
 /**
  * hold_remove - let go of a frame
  * @p:		the pool
@@ -245,7 +243,6 @@ void hold_remove(struct hold_pool *p, uint32_t index)
 {
 	struct hold *h = &p->nodes[index];
 
-	fetch_next(p, h);
 	p->n[h->side]--;
 	uncount_frame(p, h);
 	age_remove(p, h);

@@ -67,7 +67,8 @@ struct hold_pin {
 
 struct hold_pool {
 	struct hold *nodes;
-	uint32_t n_nodes, free_node;
+	uint32_t n_nodes, n_fresh;	/* mapped; ever used */
+	uint32_t free_node;
 	struct hold_pin *pins;
 	uint32_t n_pins, free_pin;
 	uint32_t current[2];	/* the pin a side's arrivals go to */
