@@ -172,7 +172,8 @@ static inline uint64_t kit_row(const struct stats *s, const char *group,
 		if (!strcmp(s->rows[i].group, group) &&
 		    !strcmp(s->rows[i].name, name))
 			return s->rows[i].value;
-	CHECK(!"no such row");
+	fprintf(stderr, "no such row\n");
+	exit(1);
 	return 0;
 }
 
