@@ -174,7 +174,6 @@ static inline uint64_t kit_row(const struct stats *s, const char *group,
 			return s->rows[i].value;
 	fprintf(stderr, "no such row\n");
 	exit(1);
-	return 0;
 }
 
 /* The account must be exact, at any moment. */
