@@ -21,15 +21,15 @@ SRC_rewriter    = main rewriter $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track
 SRC_run         = main runner process child procfile sink
-SRC_compare     = main live checkpoint running $(COMPARE_CORE)
+SRC_compare     = main live checkpoint running diff $(COMPARE_CORE)
 COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
-		  compare_flow compare_fragment compare_gate compare_hold compare_stream \
-		  compare_syn compare_tcp
+		  compare_flow compare_fragment compare_gate compare_hold \
+		  compare_pair compare_stream compare_syn compare_tcp
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 role redirect announce impair rewrite compare compare_tcp compare_gate \
-	 compare_datagram compare_fragment compare_model
+	 compare_datagram compare_fragment compare_report compare_model
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -55,6 +55,7 @@ UNIT_compare_tcp      = $(UNIT_compare)
 UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)
 UNIT_compare_fragment = $(UNIT_compare)
+UNIT_compare_report   = $(UNIT_compare)
 UNIT_compare_model    = $(UNIT_compare)
 
 # What tests and examples are driven with; they may use the library.
