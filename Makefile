@@ -28,8 +28,8 @@ COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
-	 role redirect announce impair rewrite compare compare_tcp compare_gate \
-	 compare_datagram compare_fragment compare_report compare_model
+	 role redirect announce impair rewrite rewrite_model compare compare_tcp \
+	 compare_gate compare_datagram compare_fragment compare_report compare_model
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -48,6 +48,7 @@ UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow common/packet \
 		      common/checksum common/chunk common/frame common/stats \
 		      common/log
+UNIT_rewrite_model  = $(UNIT_rewrite)
 UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow common/packet \
 		      common/chunk common/stats common/log \
 		      common/checksum
@@ -146,7 +147,11 @@ BATS := $(sort $(wildcard tests/*.bats))
 check: deps-build deps-check
 	$(Q)$(MAKE) --no-print-directory check-unit check-bats
 
+# a test that nobody runs is no test
+UNLISTED = $(filter-out $(UNITS),$(patsubst tests/unit/%_test.c,%,$(wildcard tests/unit/*_test.c)))
+
 check-unit: $(UNITS:%=$(BUILD)/unit/%)
+	$(if $(UNLISTED),$(error not in UNITS: $(UNLISTED)))
 	$(Q)set -e; for u in $(UNITS); do echo "# unit $$u"; $(BUILD)/unit/$$u; done
 
 check-bats: all programs
