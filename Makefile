@@ -60,8 +60,9 @@ UNIT_compare_report   = $(UNIT_compare)
 UNIT_compare_model    = $(UNIT_compare)
 
 # What tests and examples are driven with; they may use the library.
-PROGRAMS := tests/frames tests/colo-impair examples/failover/fetch
+PROGRAMS := tests/frames tests/replicas tests/colo-impair examples/failover/fetch
 PROGRAM_tests/frames := tests/frames
+PROGRAM_tests/replicas := tests/replicas
 PROGRAM_tests/colo-impair := tests/impair/main tests/impair/impair
 PROGRAM_examples/failover/fetch := examples/failover/fetch
 
