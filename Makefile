@@ -21,15 +21,15 @@ SRC_rewriter    = main rewriter $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track
 SRC_run         = main runner process child procfile sink
-SRC_compare     = main live checkpoint running $(COMPARE_CORE)
+SRC_compare     = main live checkpoint running diff $(COMPARE_CORE)
 COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
-		  compare_flow compare_fragment compare_gate compare_hold compare_stream \
-		  compare_syn compare_tcp
+		  compare_flow compare_fragment compare_gate compare_hold \
+		  compare_pair compare_stream compare_syn compare_tcp
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
-	 role redirect announce impair rewrite compare compare_tcp compare_gate \
-	 compare_datagram compare_fragment compare_model
+	 role redirect announce impair rewrite rewrite_model compare compare_tcp \
+	 compare_gate compare_datagram compare_fragment compare_report compare_model
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -48,6 +48,7 @@ UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow common/packet \
 		      common/checksum common/chunk common/frame common/stats \
 		      common/log
+UNIT_rewrite_model  = $(UNIT_rewrite)
 UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow common/packet \
 		      common/chunk common/stats common/log \
 		      common/checksum
@@ -55,12 +56,14 @@ UNIT_compare_tcp      = $(UNIT_compare)
 UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)
 UNIT_compare_fragment = $(UNIT_compare)
+UNIT_compare_report   = $(UNIT_compare)
 UNIT_compare_model    = $(UNIT_compare)
 
 # What tests and examples are driven with; they may use the library.
-PROGRAMS := tests/frames tests/colo-impair examples/failover/fetch \
-	    tests/bench/bench tests/bench/pump
+PROGRAMS := tests/frames tests/replicas tests/colo-impair \
+	    examples/failover/fetch tests/bench/bench tests/bench/pump
 PROGRAM_tests/frames := tests/frames
+PROGRAM_tests/replicas := tests/replicas
 PROGRAM_tests/colo-impair := tests/impair/main tests/impair/impair
 PROGRAM_examples/failover/fetch := examples/failover/fetch
 PROGRAM_tests/bench/bench := tests/bench/main tests/bench/drive \
@@ -149,7 +152,11 @@ BATS := $(sort $(wildcard tests/*.bats))
 check: deps-build deps-check
 	$(Q)$(MAKE) --no-print-directory check-unit check-bats
 
+# a test that nobody runs is no test
+UNLISTED = $(filter-out $(UNITS),$(patsubst tests/unit/%_test.c,%,$(wildcard tests/unit/*_test.c)))
+
 check-unit: $(UNITS:%=$(BUILD)/unit/%)
+	$(if $(UNLISTED),$(error not in UNITS: $(UNLISTED)))
 	$(Q)set -e; for u in $(UNITS); do echo "# unit $$u"; $(BUILD)/unit/$$u; done
 
 check-bats: all programs

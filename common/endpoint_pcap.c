@@ -24,6 +24,7 @@ struct endpoint_pcap {
 	int linktype;
 	struct pcap_pkthdr *next;	/* read ahead; NULL at the end */
 	const uint8_t *next_bytes;
+	uint64_t shift_ns;		/* taken off the capture's times */
 	pcap_t *dead;			/* what a dumper hangs on */
 	pcap_dumper_t *out;
 	int write_err;			/* of stdio, whose errno is soon lost */
@@ -57,7 +58,7 @@ uint64_t endpoint_pcap_next_ns(const struct endpoint *ep)
 
 	/* the capture was opened with nanoseconds: tv_usec holds them */
 	return h ? (uint64_t)h->ts.tv_sec * NS_PER_S +
-		   (uint64_t)h->ts.tv_usec : UINT64_MAX;
+		   (uint64_t)h->ts.tv_usec - ep->pcap->shift_ns : UINT64_MAX;
 }
 
 /* Bytes of link header to take off, and the EtherType behind it. */
@@ -183,6 +184,8 @@ static int open_for_reading(struct endpoint *ep)
 		return -EPROTONOSUPPORT;
 	}
 	read_ahead(ep);
+	if (ep->spec.from_start && p->next)
+		p->shift_ns = endpoint_pcap_next_ns(ep) - NS_PER_S;
 	ep->always_ready = true;
 	return 0;
 }

@@ -28,6 +28,10 @@
 #include <stdlib.h>
 
 #define MANY_FLOWS 2048u	/* more than the cache holds for long */
+#define PROTO_IGMP 2
+#define ICMP6_MLD_FIRST 130
+#define ICMP6_ND_LAST 137
+#define ICMP6_MLD2_REPORT 143
 #define FLOW_SLACK 4096u	/* beyond max_flows: what was read already */
 
 static const char *const reason_text[COMPARE_REASONS] = {
@@ -59,10 +63,15 @@ struct compare *compare_new(const struct compare_config *config,
 	if (!c)
 		return NULL;
 	c->config = *config;
+	if (config->report_only)
+		c->config.ack_policy = COMPARE_ACK_RELEASE;
 	c->handler = *handler;
 	c->flows = flow_table_new(config->max_flows + FLOW_SLACK,
 				  sizeof(struct cmp_flow), config->seed);
-	if (!c->flows) {
+	if (config->pair_order)
+		c->pairs = compare_pair_table(config);
+	if (!c->flows || (config->pair_order && !c->pairs)) {
+		flow_table_free(c->flows);
 		free(c);
 		return NULL;
 	}
@@ -83,6 +92,7 @@ void compare_free(struct compare *c)
 	compare_fragment_fini(&c->fragments);
 	hold_pool_fini(&c->pool);
 	flow_table_free(c->flows);
+	flow_table_free(c->pairs);
 	free(c);
 }
 
@@ -99,7 +109,7 @@ static void input_uncompared(struct compare *c, enum compare_side side,
 }
 
 static void input_primary(struct compare *c, struct cmp_flow *fl,
-			  const struct frame *f, const struct packet *p)
+			  const struct frame *f, struct packet *p)
 {
 	if (fl->is_tcp)
 		compare_tcp_primary(c, fl, f, p);
@@ -108,7 +118,7 @@ static void input_primary(struct compare *c, struct cmp_flow *fl,
 }
 
 static void input_secondary(struct compare *c, struct cmp_flow *fl,
-			    const struct frame *f, const struct packet *p)
+			    const struct frame *f, struct packet *p)
 {
 	if (fl->is_tcp)
 		compare_tcp_secondary(c, fl, f, p);
@@ -116,6 +126,21 @@ static void input_secondary(struct compare *c, struct cmp_flow *fl,
 		compare_drop_new(c, DROP_DIFFERENT);
 	else
 		compare_datagram_secondary(c, fl, f, p);
+}
+
+/* What keeps a network together rather than what a service says: its timing is
+ * each replica's own. ARP, LLDP and so on, IGMP, MLD, neighbour discovery. */
+static bool is_housekeeping(const struct packet *p)
+{
+	uint8_t type;
+
+	if (p->level == PACKET_ETHER || p->proto == PROTO_IGMP)
+		return true;
+	if (p->level != PACKET_L4 || p->proto != PACKET_ICMP6)
+		return false;
+	type = *packet_l4(p);
+	return (type >= ICMP6_MLD_FIRST && type <= ICMP6_ND_LAST) ||
+	       type == ICMP6_MLD2_REPORT;
 }
 
 /**
@@ -131,11 +156,15 @@ void compare_input_frame(struct compare *c, enum compare_side side,
 	struct packet p;
 
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	if (!c->config.compare_non_ip && is_housekeeping(&p)) {
+		input_uncompared(c, side, f, false);
+		return;
+	}
 	if (p.fragment && compare_fragment_input(c, side, f, &p))
 		return;
-	fl = compare_flow_find(c, &p);
+	fl = compare_flow_find(c, side, &p);
 	if (!fl) {
-		input_uncompared(c, side, f, p.level != PACKET_ETHER);
+		input_uncompared(c, side, f, true);
 		return;
 	}
 	if (side == COMPARE_PRIMARY)
@@ -165,6 +194,12 @@ static void fetch_flows(const struct compare *c, const struct frame *v,
 	flow_prefetch(c->flows, keys, n_keys);
 }
 
+static void pass(struct compare *c, const struct frame *f)
+{
+	c->out++;
+	c->handler.release(c->handler.arg, f);
+}
+
 /**
  * compare_input - take frames of one side
  * @c:		the comparison
@@ -187,6 +222,8 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 		if (i % FLOW_PREFETCH_MAX == 0 &&
 		    flow_count(c->flows) > MANY_FLOWS)
 			fetch_flows(c, v + i, n - i);
+		if (compare_is_reporting(c) && side == COMPARE_PRIMARY)
+			pass(c, &v[i]);
 		if (c->is_failover)
 			compare_release_frame(c, &v[i], NOTE_PASSED);
 		else
@@ -200,10 +237,47 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 /* A gate may wait without being a difference; it waits on then. */
 static bool is_overdue(struct compare *c, const struct hold *h)
 {
-	if (h->kind != HOLD_GATE || compare_gate_is_stuck(compare_flow_of(c, h)))
+	if (h->kind != HOLD_GATE ||
+	    compare_gate_is_stuck(compare_flow_of(c, h)))
 		return true;
 	hold_touch(&c->pool, hold_index(&c->pool, h), c->now_ns);
 	return false;
+}
+
+static void report_one(struct compare *c, struct cmp_flow *fl,
+		       const struct hold *h)
+{
+	bool is_primary = h->side == COMPARE_PRIMARY;
+	struct compare_difference d =
+		compare_difference_of(c, fl, COMPARE_TIMEOUT,
+				      is_primary ? h : NULL,
+				      is_primary ? NULL : h);
+
+	if (!fl || !fl->is_tcp) {
+		compare_report(c, &d);
+		return;
+	}
+	if (!(h->flags & TCP_SYN))
+		d.offset = h->seq - fl->isn[COMPARE_PRIMARY] - 1;
+	compare_differ(c, fl, &d);
+}
+
+/* In a report, what has waited too long is told of and forgotten: of the flow
+ * that has the oldest packet, the first. */
+static void report_late(struct compare *c, enum compare_side side)
+{
+	const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
+	struct cmp_flow *fl = compare_flow_of(c, h);
+
+	if (fl)
+		h = hold_at(&c->pool, fl->q[side].head);
+	report_one(c, fl, h);
+	if (fl && !fl->is_tcp)
+		compare_datagram_forget(c, fl, side);
+	else if (!fl && side == COMPARE_PRIMARY)
+		compare_fragment_release(c, h->group, NOTE_UNCOMPARED);
+	else if (!fl)
+		compare_fragment_drop(c, h->group, DROP_DIFFERENT);
 }
 
 static void expire_held(struct compare *c, enum compare_side side)
@@ -214,8 +288,12 @@ static void expire_held(struct compare *c, enum compare_side side)
 	       h->time_ns + c->config.timeout_ns <= c->now_ns) {
 		if (!is_overdue(c, h))
 			continue;
-		compare_ask(c, COMPARE_TIMEOUT, compare_flow_of(c, h), h);
-		break;
+		if (!compare_is_reporting(c)) {
+			compare_ask(c, COMPARE_TIMEOUT, compare_flow_of(c, h),
+				    h);
+			break;
+		}
+		report_late(c, side);
 	}
 }
 
@@ -368,6 +446,8 @@ void compare_stats(const struct compare *c, struct stats *s)
 	s->originated += c->originated;
 	s->merged += c->merged;
 	s->out += c->out;
+	if (compare_is_reporting(c))
+		n_primary = 0;
 	s->held += n_primary + n_secondary;
 	for (unsigned i = 0; i < DROP_REASONS; i++)
 		stats_drop(s, drop_text[i], c->dropped[i]);

@@ -39,6 +39,12 @@ struct compare_config {
 	size_t max_bytes;	/* of held packets; half of it for each side */
 	uint32_t max_flows;
 	enum compare_ack_policy ack_policy;
+	bool compare_non_ip;	/* ARP, ND, IGMP and the like, else released */
+	bool report_only;	/* the primary passes, differences are told */
+	/* for recordings made apart from each other, with report_only */
+	bool ignore_mac, ignore_addr;
+	bool own_isn;		/* TCP counts from each side's own SYN */
+	bool pair_order;	/* flows are the n-th ones of a service */
 	uint64_t seed;		/* of the hash */
 };
 
@@ -52,6 +58,7 @@ struct compare_difference {
 	struct frame frame[2];
 	uint32_t at[2];		/* where they differ, from frame_eth() on */
 	uint32_t offset;	/* the same in the stream, or the datagram */
+	uint32_t len;		/* bytes that differ there, in a report */
 };
 
 struct compare_handler {

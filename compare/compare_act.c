@@ -5,6 +5,8 @@
  */
 #include "compare_core.h"
 
+#define TOGETHER 4u		/* so few equal bytes join two differences */
+
 /**
  * compare_release_frame - let a primary frame out
  * @c:		the comparison
@@ -14,8 +16,10 @@
 void compare_release_frame(struct compare *c, const struct frame *f,
 			   enum compare_note why)
 {
-	c->out++;
 	c->noted[why]++;
+	if (compare_is_reporting(c))	/* it has left on arrival */
+		return;
+	c->out++;
 	c->handler.release(c->handler.arg, f);
 }
 
@@ -166,7 +170,7 @@ struct compare_difference compare_difference_of(const struct compare *c,
  */
 void compare_report(struct compare *c, struct compare_difference *d)
 {
-	d->asks = !c->in_episode;
+	d->asks = !c->in_episode && !compare_is_reporting(c);
 	if (d->asks) {
 		c->in_episode = true;
 		c->noted[NOTE_EPISODES]++;
@@ -209,17 +213,27 @@ static void drop_queue(struct compare *c, struct cmp_flow *fl,
  * @c:		the comparison
  * @fl:		the flow
  * @d:		how it differs
+ *
+ * In a report the caller goes on behind bytes that differ; what is different in
+ * another way ends the flow.
  */
 void compare_differ(struct compare *c, struct cmp_flow *fl,
 		    struct compare_difference *d)
 {
 	compare_report(c, d);
+	if (compare_is_reporting(c) &&
+	    (d->reason == COMPARE_PAYLOAD || d->reason == COMPARE_MAC)) {
+		c->noted[NOTE_DIFFERENT]++;
+		return;
+	}
 	if (!(fl->flags & FLOW_DIFFERENT)) {
 		fl->flags &= (uint16_t)~FLOW_SUSPECT;
 		fl->flags |= FLOW_DIFFERENT;
 		c->noted[NOTE_DIFFERENT]++;
 	}
 	drop_queue(c, fl, DROP_DIFFERENT);
+	while (compare_is_reporting(c) && fl->q[COMPARE_PRIMARY].n)
+		compare_release_head(c, fl, NOTE_UNCOMPARED);
 	compare_flow_touch(c, fl);
 }
 
@@ -306,4 +320,49 @@ uint32_t compare_equal_len(const uint8_t *a, const uint8_t *b, uint32_t len)
 	while (i < len && a[i] == b[i])
 		i++;
 	return i;
+}
+
+/* Bytes up to the next that agree, at least TOGETHER of them. */
+static uint32_t different_len(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+	uint32_t end = 0;
+
+	for (uint32_t i = 0; i < len && i - end < TOGETHER; i++)
+		if (a[i] != b[i])
+			end = i + 1;
+	return end;
+}
+
+/**
+ * compare_differ_bytes - two pieces that should be equal are not
+ * @c:		the comparison
+ * @fl:		their flow
+ * @d:		says where they begin
+ * @len:	bytes of each; in a report every place that differs is told of
+ */
+void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
+			  struct compare_difference *d, uint32_t len)
+{
+	while (len) {
+		const uint8_t *a = frame_eth(&d->frame[COMPARE_PRIMARY]) +
+				   d->at[COMPARE_PRIMARY];
+		const uint8_t *b = frame_eth(&d->frame[COMPARE_SECONDARY]) +
+				   d->at[COMPARE_SECONDARY];
+		uint32_t skip = compare_equal_len(a, b, len);
+
+		if (d->len && skip == len)
+			return;
+		d->at[COMPARE_PRIMARY] += skip;
+		d->at[COMPARE_SECONDARY] += skip;
+		d->offset += skip;
+		len -= skip;
+		d->len = different_len(a + skip, b + skip, len);
+		compare_differ(c, fl, d);
+		if (!compare_is_reporting(c))
+			return;
+		d->at[COMPARE_PRIMARY] += d->len;
+		d->at[COMPARE_SECONDARY] += d->len;
+		d->offset += d->len;
+		len -= d->len;
+	}
 }

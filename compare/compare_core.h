@@ -2,6 +2,8 @@
 #ifndef COLO_COMPARE_CORE_H
 #define COLO_COMPARE_CORE_H
 
+#include <string.h>
+
 #include "../common/flow.h"
 #include "../common/packet.h"
 #include "compare.h"
@@ -28,7 +30,8 @@ enum {
 	FLOW_END = 1 << 7,		/* end is known */
 	FLOW_RST_DONE = 1 << 8,		/* both sides have reset */
 	FLOW_CLOSED = 1 << 9,		/* both sides have closed or reset */
-	FLOW_BUSY = 1 << 10,		/* more than a SYN was seen */
+	FLOW_BASE = 1 << 10,		/* base[0] is known; [1]: next bit */
+	FLOW_BUSY = 1 << 12,		/* more than a SYN was seen */
 };
 
 /* The lists of the flow table: what goes together at expiry and eviction. */
@@ -74,6 +77,7 @@ struct cmp_flow {
 	uint32_t left;		/* TCP: all below has left; edge is not below */
 	uint32_t end;		/* TCP: behind the highest byte that has left */
 	uint32_t isn[2];	/* TCP: of the SYNs that matched */
+	uint32_t base[2];	/* TCP: taken off, with own_isn */
 	uint16_t flags;		/* FLOW_* */
 	bool is_tcp;
 };
@@ -110,6 +114,7 @@ struct compare {
 	struct compare_config config;
 	struct compare_handler handler;
 	struct flow_table *flows;
+	struct flow_table *pairs;	/* with pair_order, else NULL */
 	struct hold_pool pool;
 	struct fragment_table fragments;
 	uint32_t whole;		/* group of what is being taken, or HOLD_NONE */
@@ -134,7 +139,11 @@ static inline bool compare_flow_holds(const struct cmp_flow *fl)
 	       fl->gate.waiting != HOLD_NONE;
 }
 
-struct cmp_flow *compare_flow_find(struct compare *c, const struct packet *p);
+struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
+				   const struct packet *p);
+struct flow_table *compare_pair_table(const struct compare_config *config);
+void compare_pair_key(struct compare *c, enum compare_side side,
+		      struct flow_key *key, const struct packet *p);
 void compare_flow_touch(struct compare *c, struct cmp_flow *fl);
 void compare_flow_expire_idle(struct compare *c);
 void compare_flow_expire_suspects(struct compare *c);
@@ -162,10 +171,24 @@ struct compare_difference compare_difference_of(const struct compare *c,
 void compare_report(struct compare *c, struct compare_difference *d);
 void compare_differ(struct compare *c, struct cmp_flow *fl,
 		    struct compare_difference *d);
+void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
+			  struct compare_difference *d, uint32_t len);
 void compare_ask(struct compare *c, enum compare_reason reason,
 		 const struct cmp_flow *fl, const struct hold *h);
 
 uint32_t compare_equal_len(const uint8_t *a, const uint8_t *b, uint32_t len);
+
+static inline bool compare_is_reporting(const struct compare *c)
+{
+	return c->config.report_only;
+}
+
+/* Do two frames go to the same station? */
+static inline bool compare_is_same_mac(const struct compare *c,
+				       const uint8_t *a, const uint8_t *b)
+{
+	return c->config.ignore_mac || !memcmp(a, b, 6);
+}
 
 void compare_input_frame(struct compare *c, enum compare_side side,
 			 const struct frame *f);
@@ -182,9 +205,9 @@ struct cmp_flow *compare_fragment_flow(const struct compare *c,
 				       const struct hold *h);
 
 void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
-			 const struct frame *f, const struct packet *p);
+			 const struct frame *f, struct packet *p);
 void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
-			   const struct frame *f, const struct packet *p);
+			   const struct frame *f, struct packet *p);
 void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
 			    enum compare_note why);
 
@@ -211,6 +234,8 @@ void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 			      const struct frame *f, const struct packet *p);
 void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
 			     const struct hold *p, const struct hold *s);
+void compare_datagram_forget(struct compare *c, struct cmp_flow *fl,
+			     enum compare_side side);
 void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
 				const struct frame *f, const struct packet *p);
 

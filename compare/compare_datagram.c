@@ -28,6 +28,10 @@ static struct part part_of(const struct packet *p)
 {
 	struct part part = { p->eth, p->l4_off, p->l4_len };
 
+	if (p->level == PACKET_ETHER) {
+		part.off = p->len < 12 ? 0 : 12;
+		part.len = p->len - part.off;
+	}
 	if (p->level == PACKET_L4 && !p->fragment &&
 	    (p->proto == PACKET_UDP || p->proto == PACKET_TCP)) {
 		part.off = p->payload_off;
@@ -39,10 +43,12 @@ static struct part part_of(const struct packet *p)
 static bool is_equal(const struct compare *c, const struct hold *h,
 		     const struct part *part)
 {
+	if (h->len - h->vnet_len < 6)
+		return false;
 	return h->payload_len == part->len &&
 	       !memcmp(hold_payload(&c->pool, h), part->eth + part->off,
 		       part->len) &&
-	       !memcmp(hold_eth(&c->pool, h), part->eth, 6);
+	       compare_is_same_mac(c, hold_eth(&c->pool, h), part->eth);
 }
 
 /* The first datagram of a side that waits for this one. */
@@ -123,6 +129,13 @@ void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 		suspect(fl);
 }
 
+static bool is_same_bytes(const struct compare *c, const struct hold *a,
+			  const struct hold *b, uint32_t len)
+{
+	return !memcmp(hold_payload(&c->pool, a), hold_payload(&c->pool, b),
+		       len);
+}
+
 /**
  * compare_datagram_differ - two datagrams that should be equal are not
  * @c:		the comparison
@@ -138,11 +151,35 @@ void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
 	uint32_t len = p->payload_len < s->payload_len ? p->payload_len :
 							 s->payload_len;
 
-	d.offset = compare_equal_len(hold_payload(&c->pool, p),
-				     hold_payload(&c->pool, s), len);
-	d.at[COMPARE_PRIMARY] += d.offset;
-	d.at[COMPARE_SECONDARY] += d.offset;
-	compare_differ(c, fl, &d);
+	if (p->payload_len == s->payload_len && is_same_bytes(c, p, s, len))
+		d.reason = COMPARE_MAC;
+	if (d.reason == COMPARE_MAC || is_same_bytes(c, p, s, len))
+		compare_differ(c, fl, &d);
+	else
+		compare_differ_bytes(c, fl, &d, len);
+	if (!compare_is_reporting(c))
+		return;
+	compare_datagram_forget(c, fl, COMPARE_PRIMARY);
+	compare_datagram_forget(c, fl, COMPARE_SECONDARY);
+}
+
+/**
+ * compare_datagram_forget - the first datagram of a side has no equal
+ * @c:		the comparison, which reports
+ * @fl:		the flow
+ * @side:	whose datagram
+ */
+void compare_datagram_forget(struct compare *c, struct cmp_flow *fl,
+			     enum compare_side side)
+{
+	if (side == COMPARE_PRIMARY)
+		compare_release_head(c, fl, NOTE_UNCOMPARED);
+	else
+		compare_drop_held(c, fl, hold_at(&c->pool, fl->q[side].head),
+				  DROP_DIFFERENT);
+	release_matched(c, fl);
+	suspect(fl);
+	compare_flow_touch(c, fl);
 }
 
 /**

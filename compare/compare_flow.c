@@ -4,6 +4,8 @@
  * list and its idle time, or at max_flows to make room. One that holds a
  * packet is never forgotten.
  */
+#include <string.h>
+
 #include "compare_core.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -76,14 +78,43 @@ static void make_room(struct compare *c)
 			return;
 }
 
+/* A frame that is not IP goes by its type and addresses. */
+static void ether_key(struct flow_key *key, const struct packet *p)
+{
+	*key = (struct flow_key){ .sport = p->ethertype, .vlan = p->vlan };
+	if (p->len < 14)
+		return;
+	memcpy(key->dst, p->eth, 6);
+	memcpy(key->src, p->eth + 6, 6);
+}
+
+static struct cmp_flow *add_flow(struct compare *c, const struct flow_key *key,
+				 bool is_tcp)
+{
+	struct cmp_flow *fl;
+
+	make_room(c);
+	fl = flow_add(c->flows, key, is_tcp ? LIST_HALF : LIST_DATAGRAM,
+		      c->now_ns);
+	if (!fl)
+		return NULL;
+	fl->is_tcp = is_tcp;
+	hold_queue_init(&fl->q[COMPARE_PRIMARY]);
+	hold_queue_init(&fl->q[COMPARE_SECONDARY]);
+	fl->gate.waiting = HOLD_NONE;
+	return fl;
+}
+
 /**
  * compare_flow_find - the flow of a packet, a new one if need be
  * @c:		the comparison
+ * @side:	whose packet
  * @p:		the packet
  *
- * Return: the flow, NULL for a packet without one or when the table is full
+ * Return: the flow, NULL when the table is full
  */
-struct cmp_flow *compare_flow_find(struct compare *c, const struct packet *p)
+struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
+				   const struct packet *p)
 {
 	/* a TCP segment that was cut is a datagram here: it cannot be changed
 	 * on its way out */
@@ -95,22 +126,13 @@ struct cmp_flow *compare_flow_find(struct compare *c, const struct packet *p)
 	struct cmp_flow *fl;
 
 	if (flow_key_of(&key, p, false) < 0)
-		return NULL;
+		ether_key(&key, p);
 	if (is_cut)
 		key.sport = key.dport = 0;
+	if (c->config.pair_order || c->config.ignore_addr)
+		compare_pair_key(c, side, &key, p);
 	fl = flow_find(c->flows, &key);
-	if (fl)
-		return fl;
-	make_room(c);
-	fl = flow_add(c->flows, &key, is_tcp ? LIST_HALF : LIST_DATAGRAM,
-		      c->now_ns);
-	if (!fl)
-		return NULL;
-	fl->is_tcp = is_tcp;
-	hold_queue_init(&fl->q[COMPARE_PRIMARY]);
-	hold_queue_init(&fl->q[COMPARE_SECONDARY]);
-	fl->gate.waiting = HOLD_NONE;
-	return fl;
+	return fl ? fl : add_flow(c, &key, is_tcp);
 }
 
 static void expire_list(struct compare *c, unsigned list)

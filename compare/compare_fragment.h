@@ -24,7 +24,7 @@ struct fragment_group {
 	uint32_t parts;		/* holds, by offset */
 	uint32_t n_parts;
 	uint32_t whole;		/* the hold of the datagram, once complete */
-	uint32_t next, prev;	/* open groups, newest first; or the free list */
+	uint32_t next, prev;	/* open ones, newest first; or free ones */
 	bool is_open;		/* more fragments may join */
 };
 

@@ -157,17 +157,19 @@ static enum compare_step differ_at_edge(struct compare *c, struct cmp_flow *fl,
 	struct compare_difference d =
 		compare_difference_of(c, fl, len ? COMPARE_PAYLOAD :
 				      COMPARE_FLAGS, p, s);
-	uint32_t p_at = fl->edge - p->seq, s_at = fl->edge - s->seq, equal;
+	bool is_mac = len && !compare_is_same_mac(c, hold_eth(&c->pool, p),
+						  hold_eth(&c->pool, s));
 
-	equal = compare_equal_len(hold_payload(&c->pool, p) + p_at,
-				  hold_payload(&c->pool, s) + s_at, len);
-	if (len && equal == len)
+	d.at[COMPARE_PRIMARY] += fl->edge - p->seq;
+	d.at[COMPARE_SECONDARY] += fl->edge - s->seq;
+	d.offset = fl->edge - fl->isn[COMPARE_PRIMARY] - 1;
+	if (is_mac)
 		d.reason = COMPARE_MAC;
-	d.at[COMPARE_PRIMARY] += p_at + equal;
-	d.at[COMPARE_SECONDARY] += s_at + equal;
-	d.offset = fl->edge + equal - fl->isn[COMPARE_PRIMARY] - 1;
-	compare_differ(c, fl, &d);
-	return STEP_DIFFERENT;
+	if (!len || is_mac)
+		compare_differ(c, fl, &d);
+	else
+		compare_differ_bytes(c, fl, &d, len);
+	return compare_is_reporting(c) && len ? STEP_DONE : STEP_DIFFERENT;
 }
 
 /* The secondary's SYN, if it is there; what it makes old is dropped. */
@@ -190,7 +192,10 @@ static bool is_same_syn(const struct compare *c, const struct hold *p,
 
 	packet_parse(&a, hold_eth(&c->pool, p), p->len - p->vnet_len);
 	packet_parse(&b, hold_eth(&c->pool, s), s->len - s->vnet_len);
-	return stream_same_wire(a.eth, b.eth) && compare_syn_is_same(&a, &b);
+	if (c->config.own_isn)		/* the clients' are their own too */
+		b.ack = a.ack;
+	return compare_is_same_mac(c, a.eth, b.eth) &&
+	       compare_syn_is_same(&a, &b);
 }
 
 /**
@@ -309,13 +314,18 @@ static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 	uint32_t p_at = fl->edge - p->seq, s_at = fl->edge - s->seq;
 	uint32_t p_left = p->payload_len - p_at, s_left = s->payload_len - s_at;
 	uint32_t n = p_left < s_left ? p_left : s_left;
+	enum compare_step step;
 
 	if (!n && p_left != s_left)		/* FIN against data */
 		return differ_at_edge(c, fl, p, s, 0);
 	if (memcmp(hold_payload(&c->pool, p) + p_at,
 		   hold_payload(&c->pool, s) + s_at, n) ||
-	    !stream_same_wire(hold_eth(&c->pool, p), hold_eth(&c->pool, s)))
-		return differ_at_edge(c, fl, p, s, n);
+	    !compare_is_same_mac(c, hold_eth(&c->pool, p),
+				 hold_eth(&c->pool, s))) {
+		step = differ_at_edge(c, fl, p, s, n);
+		if (step != STEP_DONE)
+			return step;
+	}
 	if (!n)
 		fl->flags |= FLOW_CLOSED;
 	fl->edge += n ? n : 1;

@@ -2,8 +2,6 @@
 #ifndef COLO_COMPARE_STREAM_H
 #define COLO_COMPARE_STREAM_H
 
-#include <string.h>
-
 #include "../common/seq.h"
 #include "compare_core.h"
 
@@ -40,11 +38,6 @@ static inline void stream_note_left(struct cmp_flow *fl, uint32_t seq,
 	fl->flags |= FLOW_END;
 	if (seq_le(seq, fl->left) && seq_gt(end, fl->left))
 		fl->left = end;
-}
-
-static inline bool stream_same_wire(const uint8_t *a, const uint8_t *b)
-{
-	return !memcmp(a, b, 6);	/* destination MAC */
 }
 
 struct segment compare_stream_segment(const struct compare *c,

@@ -68,7 +68,7 @@ static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
 	       waiting->seq == p->seq && p->payload_len &&
 	       waiting->payload_len == p->payload_len &&
 	       !((waiting->flags | p->flags) & (TCP_SYN | TCP_FIN | TCP_RST)) &&
-	       stream_same_wire(hold_eth(&c->pool, waiting), p->eth) &&
+	       compare_is_same_mac(c, hold_eth(&c->pool, waiting), p->eth) &&
 	       !memcmp(hold_payload(&c->pool, waiting), packet_payload(p),
 		       p->payload_len);
 }
@@ -89,18 +89,48 @@ static void hold_primary(struct compare *c, struct cmp_flow *fl,
 	compare_stream_match(c, fl);
 }
 
-/**
- * compare_tcp_primary - a segment of the primary
- * @c:		the comparison
- * @fl:		its flow
- * @f:		the frame; borrowed
- * @p:		what is in it
- */
-void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
+/* In a report, a flow that differs is looked at again when it begins anew. */
+static bool is_over(const struct compare *c, struct cmp_flow *fl,
+		    const struct packet *p)
+{
+	if (!compare_is_reporting(c) || !(fl->flags & FLOW_DIFFERENT))
+		return false;
+	if (!(p->flags & TCP_SYN))
+		return true;
+	fl->flags &= (uint16_t)~(FLOW_DIFFERENT | FLOW_PRIMARY_SYN |
+				 FLOW_SECONDARY_SYN);
+	return false;
+}
+
+/* Counts from the side's own SYN; false for one that is there already. */
+static bool count_from_syn(struct cmp_flow *fl, enum compare_side side,
+			   struct packet *p)
+{
+	unsigned known = (unsigned)FLOW_BASE << side;
+
+	if (p->flags & TCP_SYN) {
+		if ((fl->flags & known) && fl->base[side] == p->seq)
+			return false;
+		if (fl->flags & known)
+			fl->flags &= (uint16_t)~FLOW_SYN_DONE;
+		fl->base[side] = p->seq;
+	} else if (!(fl->flags & known)) {
+		fl->base[side] = p->seq - 1;
+	}
+	fl->flags |= (uint16_t)known;
+	p->seq -= fl->base[side];
+	return true;
+}
+
+static void take_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct packet *p)
 {
 	struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
 
+	if (is_over(c, fl, p)) {
+		compare_release_frame(c, f, NOTE_UNCOMPARED);
+		return;
+	}
 	if (compare_gate_blocks(c, fl, p->flags, p->ack)) {
 		hold_primary(c, fl, f, p);
 		return;
@@ -123,6 +153,22 @@ void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 	} else {
 		hold_primary(c, fl, f, p);
 	}
+}
+
+/**
+ * compare_tcp_primary - a segment of the primary
+ * @c:		the comparison
+ * @fl:		its flow
+ * @f:		the frame; borrowed
+ * @p:		what is in it
+ */
+void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
+			 const struct frame *f, struct packet *p)
+{
+	if (c->config.own_isn && !count_from_syn(fl, COMPARE_PRIMARY, p))
+		compare_release_frame(c, f, NOTE_RETRANSMITTED);
+	else
+		take_primary(c, fl, f, p);
 }
 
 /* Does a waiting secondary packet of this connection cover it already? */
@@ -179,10 +225,15 @@ static enum compare_drop stale(const struct compare *c, struct cmp_flow *fl,
  *		except on a SYN
  */
 void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
-			   const struct frame *f, const struct packet *p)
+			   const struct frame *f, struct packet *p)
 {
-	enum compare_drop why = stale(c, fl, p);
+	enum compare_drop why;
 
+	if (c->config.own_isn && !count_from_syn(fl, COMPARE_SECONDARY, p)) {
+		c->dropped[DROP_DUPLICATE]++;
+		return;
+	}
+	why = stale(c, fl, p);
 	compare_gate_secondary(c, fl, p);
 	if (!(p->flags & TCP_SYN))
 		fl->flags |= FLOW_BUSY;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -33,7 +34,7 @@ static void apply_pressure(struct live *l)
 {
 	bool is_full = compare_is_full(l->compare);
 
-	if (is_full && l->loop.is_virtual) {
+	if (is_full && (l->loop.is_virtual || l->is_report)) {
 		compare_flush(l->compare, now_ns(l));
 		return;
 	}
@@ -78,9 +79,10 @@ static void on_differ(void *arg, const struct compare_difference *d)
 {
 	struct live *l = arg;
 
+	if (l->is_report)
+		diff_differ(&l->diff, d);
 	if (!d->asks)
 		return;
-	l->n_episodes++;
 	l->wants_checkpoint = true;
 	l->reason = d->reason;
 	*l->flow = '\0';
@@ -93,24 +95,45 @@ static void on_checkpoint_made(void *arg)
 	flush(arg);
 }
 
+/* With --from: only the frames that it selects, in their order. */
+static unsigned select_frames(struct live *l, struct frame *v, unsigned n)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n && l->diff.has_from; i++) {
+		struct packet p;
+
+		packet_parse(&p, frame_eth(&v[i]), frame_eth_len(&v[i]));
+		if (diff_selects(&l->diff, &p))
+			v[kept++] = v[i];
+	}
+	if (!l->diff.has_from)
+		return n;
+	l->n_deselected += n - kept;
+	return kept;
+}
+
+static void input(struct live *l, enum compare_side side, struct frame *v,
+		  unsigned n)
+{
+	n = select_frames(l, v, n);
+	l->diff.n_packets[side] += n;
+	compare_input(l->compare, side, v, n, now_ns(l));
+	settle(l);
+}
+
 static void on_primary(struct endpoint *ep, struct frame *v, unsigned n,
 		       void *arg)
 {
-	struct live *l = arg;
-
 	(void)ep;
-	compare_input(l->compare, COMPARE_PRIMARY, v, n, now_ns(l));
-	settle(l);
+	input(arg, COMPARE_PRIMARY, v, n);
 }
 
 static void on_secondary(struct endpoint *ep, struct frame *v, unsigned n,
 			 void *arg)
 {
-	struct live *l = arg;
-
 	(void)ep;
-	compare_input(l->compare, COMPARE_SECONDARY, v, n, now_ns(l));
-	settle(l);
+	input(arg, COMPARE_SECONDARY, v, n);
 }
 
 static void on_secondary_event(struct endpoint *ep, enum endpoint_event ev,
@@ -187,6 +210,8 @@ static void on_stats(void *arg, struct stats *s)
 	s->merged += own.merged;
 	s->originated += own.originated + l->checkpoint.n_sent;
 	stats_drop(s, "notify", l->checkpoint.n_received);
+	if (l->n_deselected)
+		stats_drop(s, "not-selected", l->n_deselected);
 	for (unsigned i = 0; i < own.n_rows; i++)
 		stats_note(s, own.rows[i].group, own.rows[i].name,
 			   own.rows[i].value);
@@ -202,14 +227,27 @@ static void on_end(void *arg)
 	bool holds = compare_is_holding(l->compare);
 
 	if (l->loop.is_virtual) {
-		compare_expire(l->compare, now_ns(l) +
-			       l->options->timeout_ms * NS_PER_MS);
+		compare_expire(l->compare, UINT64_MAX / 2);
 		settle(l);
 	}
 	checkpoint_stop(&l->checkpoint);
 	flush(l);
+	if (l->is_report)
+		diff_summary(&l->diff);
 	if (!holds && l->options->common.state_dir)
 		running_end(l->options->common.state_dir);
+}
+
+/**
+ * live_is_capture - are both inputs captures?
+ * @options:	as given
+ *
+ * Return: true when this is a diff of two recordings
+ */
+bool live_is_capture(const struct live_options *options)
+{
+	return options->primary_in.kind == ENDPOINT_PCAP &&
+	       options->secondary_in.kind == ENDPOINT_PCAP;
 }
 
 static struct compare_config compare_config(const struct live_options *o)
@@ -220,9 +258,17 @@ static struct compare_config compare_config(const struct live_options *o)
 		.max_queue = (uint32_t)o->max_queue,
 		.max_bytes = o->max_bytes,
 		.max_flows = (uint32_t)o->max_flows,
+		.compare_non_ip = o->non_ip == LIVE_NON_IP_COMPARE,
+		.report_only = o->dry_run || live_is_capture(o),
 		.ack_policy = (enum compare_ack_policy)o->ack_policy,
 	};
 
+	if (live_is_capture(o)) {
+		config.ignore_mac = !o->l2;
+		config.ignore_addr = !o->l3;
+		config.own_isn = o->isn == LIVE_ISN_OWN;
+		config.pair_order = o->pair == LIVE_PAIR_ORDER;
+	}
 	if (getrandom(&config.seed, sizeof(config.seed), 0) < 0)
 		config.seed = 1;
 	return config;
@@ -270,6 +316,24 @@ static int take_up(struct live *l)
 	return err < 0 ? err : 0;
 }
 
+/* Text goes to standard output, unless frames do. */
+static int open_report(struct live *l)
+{
+	const struct live_options *o = l->options;
+
+	l->is_report = o->dry_run || live_is_capture(o);
+	l->diff.text = o->outdev.kind == ENDPOINT_STDIO ? stderr : stdout;
+	if (o->primary_in.from_start)
+		l->diff.epoch_ns = NS_PER_MS * 1000;
+	if (!o->report)
+		return 0;
+	l->diff.json = fopen(o->report, "we");
+	if (l->diff.json)
+		return 0;
+	log_error("report", "%s: %s", o->report, strerror(errno));
+	return -EIO;
+}
+
 static int start(struct live *l)
 {
 	const struct compare_handler handler = {
@@ -290,6 +354,8 @@ static int start(struct live *l)
 	err = failover_init(&l->failover, &l->loop,
 			    l->options->auto_failover_s, on_failover, l);
 	if (err == 0)
+		err = open_report(l);
+	if (err == 0)
 		err = open_endpoints(l);
 	if (err == 0)
 		err = take_up(l);
@@ -300,10 +366,9 @@ static int start(struct live *l)
 /* On captures it is a diff: 0 same, 1 different, 2 trouble. */
 static int exit_status(const struct live *l, bool failed)
 {
-	if (l->options->primary_in.kind != ENDPOINT_PCAP ||
-	    l->options->secondary_in.kind != ENDPOINT_PCAP)
+	if (!live_is_capture(l->options))
 		return failed;
-	return failed ? 2 : l->n_episodes > 0;
+	return failed ? 2 : diff_total(&l->diff) > 0;
 }
 
 /**
@@ -336,5 +401,7 @@ int live_run(struct live *l, const struct live_options *options)
 	}
 	err = loop_run(&l->loop);
 	compare_free(l->compare);
+	if (l->diff.json && fclose(l->diff.json))
+		err = 1;
 	return exit_status(l, err);
 }

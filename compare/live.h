@@ -7,6 +7,7 @@
 #include "../common/option.h"
 #include "checkpoint.h"
 #include "compare.h"
+#include "diff.h"
 
 struct live_options {
 	struct option_common common;
@@ -17,7 +18,18 @@ struct live_options {
 	unsigned ack_policy;		/* enum compare_ack_policy */
 	uint64_t auto_failover_s;
 	const char *checkpoint;
+	bool dry_run;
+	unsigned non_ip;		/* enum live_non_ip */
+	/* of captures */
+	unsigned align, isn, pair;	/* enum live_align, _isn, _pair */
+	bool l2, l3;
+	const char *from, *ignore, *report;
 };
+
+enum live_non_ip { LIVE_NON_IP_RELEASE, LIVE_NON_IP_COMPARE };
+enum live_align { LIVE_ALIGN_START, LIVE_ALIGN_ABSOLUTE };
+enum live_isn { LIVE_ISN_OWN, LIVE_ISN_TRANSLATED };
+enum live_pair { LIVE_PAIR_ORDER, LIVE_PAIR_TUPLE };
 
 /* The process: endpoints and a clock around the comparison. */
 struct live {
@@ -33,9 +45,12 @@ struct live {
 	bool wants_checkpoint;		/* compare asked during this call */
 	enum compare_reason reason;
 	char flow[FLOW_TEXT_MAX];
-	uint64_t n_episodes;
+	bool is_report;			/* the primary passes */
+	struct diff diff;
+	uint64_t n_deselected;		/* frames that --from leaves out */
 };
 
+bool live_is_capture(const struct live_options *options);
 int live_run(struct live *l, const struct live_options *options);
 
 #endif

@@ -3,8 +3,17 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
+
+#define TIMEOUT_MS 3000
+#define TIMEOUT_NEVER_MS (UINT64_C(1) << 40)
 
 static const char *const ack_policies[] = { "clamp", "hold", "release", NULL };
+
+static const char *const non_ips[] = { "release", "compare", NULL };
+static const char *const aligns[] = { "start", "absolute", NULL };
+static const char *const isns[] = { "own", "translated", NULL };
+static const char *const pairs[] = { "order", "tuple", NULL };
 
 static const struct option_spec specs[] = {
 	{ "primary-in", OPTION_ENDPOINT,
@@ -55,6 +64,31 @@ static const struct option_spec specs[] = {
 	  (uint64_t)1 << 40, NULL },
 	{ "max-flows", OPTION_UINT, offsetof(struct live_options, max_flows),
 	  "N", "flows known at a time (1048576)", 1, 1 << 30, NULL },
+	{ "non-ip", OPTION_CHOICE, offsetof(struct live_options, non_ip), NULL,
+	  "ARP, neighbour discovery, IGMP and what is not IP (release)", 0, 0,
+	  non_ips },
+	{ "dry-run", OPTION_BOOL, offsetof(struct live_options, dry_run), NULL,
+	  "hold nothing, report differences on standard output", 0, 0, NULL },
+	{ "report", OPTION_STRING, offsetof(struct live_options, report),
+	  "FILE", "differences as JSON lines, too", 0, 0, NULL },
+	{ "ignore", OPTION_STRING, offsetof(struct live_options, ignore),
+	  "RULE[,RULE]", "bytes known to differ: payload@OFFSET+LEN", 0, 0,
+	  NULL },
+	{ "from", OPTION_STRING, offsetof(struct live_options, from),
+	  "[ADDR][:PORT]", "compare only what this service sends", 0, 0, NULL },
+	{ "align", OPTION_CHOICE, offsetof(struct live_options, align), NULL,
+	  "captures: both begin at 0, or their own times (start)", 0, 0,
+	  aligns },
+	{ "isn", OPTION_CHOICE, offsetof(struct live_options, isn), NULL,
+	  "captures: TCP counts from each side's SYN, or is alike (own)", 0, 0,
+	  isns },
+	{ "pair", OPTION_CHOICE, offsetof(struct live_options, pair), NULL,
+	  "captures: flows go together by number, or by ports (order)", 0, 0,
+	  pairs },
+	{ "l2", OPTION_BOOL, offsetof(struct live_options, l2), NULL,
+	  "captures: compare MAC addresses", 0, 0, NULL },
+	{ "l3", OPTION_BOOL, offsetof(struct live_options, l3), NULL,
+	  "captures: compare IP addresses", 0, 0, NULL },
 	FAILOVER_SPECS(struct live_options),
 	{ 0 },
 };
@@ -66,15 +100,41 @@ static const struct option_program program = {
 	.specs = specs,
 };
 
-static int check(struct live_options *o, struct checkpoint *cp)
+static int check_report(const struct live_options *o, struct diff *d)
+{
+	char rules[256], *rest = rules, *rule;
+
+	if (o->from && diff_from(d, o->from) < 0)
+		return option_bad("--from: %s is not [ADDR][:PORT]", o->from);
+	if (!o->ignore)
+		return 0;
+	if (strlen(o->ignore) >= sizeof(rules))
+		return option_bad("--ignore is too long");
+	strcpy(rules, o->ignore);
+	while ((rule = strsep(&rest, ",")))
+		if (diff_ignore(d, rule) < 0)
+			return option_bad("--ignore: %s is not "
+					  "payload@OFFSET+LEN", rule);
+	return 0;
+}
+
+/* Recordings are compared without a clock of their own: what has no equal is
+ * told of at the end, unless a timeout was asked for. */
+static void prepare_capture(struct live_options *o)
+{
+	if (!o->timeout_ms)
+		o->timeout_ms = TIMEOUT_NEVER_MS;
+	if (o->outdev.kind == ENDPOINT_UNSET)
+		o->outdev.kind = ENDPOINT_NULL;
+	o->primary_in.from_start = o->align == LIVE_ALIGN_START;
+	o->secondary_in.from_start = o->align == LIVE_ALIGN_START;
+}
+
+static int check_checkpoint(const struct live_options *o,
+			    struct checkpoint *cp)
 {
 	bool has_notify = o->notify_dev.kind != ENDPOINT_UNSET;
 
-	if (o->primary_in.kind == ENDPOINT_UNSET ||
-	    o->secondary_in.kind == ENDPOINT_UNSET ||
-	    o->outdev.kind == ENDPOINT_UNSET)
-		return option_bad("--primary-in, --secondary-in and --outdev "
-				  "are required");
 	switch (checkpoint_parse(cp, o->checkpoint, has_notify)) {
 	case -EINVAL:
 		return option_bad("--checkpoint: %s is none of none, notify, "
@@ -82,16 +142,30 @@ static int check(struct live_options *o, struct checkpoint *cp)
 	case -ENODEV:
 		return option_bad("--checkpoint notify goes with --notify-dev");
 	}
+	return 0;
+}
+
+static int check(struct live_options *o, struct live *live)
+{
+	if (live_is_capture(o))
+		prepare_capture(o);
+	if (!o->timeout_ms)
+		o->timeout_ms = TIMEOUT_MS;
+	if (o->primary_in.kind == ENDPOINT_UNSET ||
+	    o->secondary_in.kind == ENDPOINT_UNSET ||
+	    o->outdev.kind == ENDPOINT_UNSET)
+		return option_bad("--primary-in, --secondary-in and --outdev "
+				  "are required");
 	if (o->notify_plain)
 		o->notify_dev.vnet_len = 0;
 	o->notify_dev.plain_out = true;
-	return 0;
+	return check_checkpoint(o, &live->checkpoint) ||
+	       check_report(o, &live->diff) ? 2 : 0;
 }
 
 int main(int argc, char **argv)
 {
 	struct live_options options = {
-		.timeout_ms = 3000,
 		.scan_ms = 1000,
 		.reorder_ms = 10,
 		.retry_ms = 5000,
@@ -109,7 +183,7 @@ int main(int argc, char **argv)
 	case OPTION_USAGE:
 		return 2;
 	}
-	if (check(&options, &live.checkpoint))
+	if (check(&options, &live))
 		return 2;
 	if (options.common.check_only)
 		return 0;

@@ -228,18 +228,43 @@ stop() {
 
 @test "captures: 0 same, 1 different, 2 trouble" {
 	capture 1 "$(udp 1 one)" "$(udp 2 two)" >p.pcap
-	capture 1 "$(udp 8 one)" "$(udp 9 two)" >s.pcap
-	capture 1 "$(udp 8 one)" "$(udp 9 too)" >other.pcap
-	capture 1 "$(udp 8 one)" >less.pcap
+	capture 9 "$(udp 8 one)" "$(udp 9 two)" >s.pcap
+	capture 5 "$(udp 8 one)" "$(udp 9 too)" >other.pcap
+	capture 5 "$(udp 8 one)" >less.pcap
 	compare() {
 		"$BIN/colo-compare" --primary-in pcap:p.pcap \
-			--secondary-in "pcap:$1" --outdev -
+			--secondary-in "pcap:$1" "${@:2}"
 	}
 	run -0 compare s.pcap
-	compare s.pcap | cmp - <(wire "$(udp 1 one)" "$(udp 2 two)")
-	run -1 compare other.pcap
+	[[ $output = *'differences: 0'* ]]
+	compare s.pcap --outdev - 2>/dev/null |
+		cmp - <(wire "$(udp 1 one)" "$(udp 2 two)")
+	run -1 compare other.pcap --report report
+	[ "${lines[0]}" = '0.001000 udp 10.0.0.1:80 > 10.0.0.2:1000 offset 1: payload' ]
+	[ "${lines[1]}" = "  primary   77 6f$(printf '   %.0s' {1..14})  wo" ]
+	[ "${lines[2]}" = "  secondary 6f 6f$(printf '   %.0s' {1..14})  oo" ]
+	[ "${lines[3]}" = 'packets: primary 2, secondary 2' ]
+	[ "${lines[4]}" = 'differences: 1, payload 1' ]
+	[ "$(jq -r '.kind + " " + .primary' report)" = 'payload 776f' ]
+	run -0 compare other.pcap --ignore payload@1+1
+	[[ $output = *'ignored 1'* ]]
 	run -1 compare less.pcap
+	[[ $output = *'offset 0: missing'* ]]
+	run -1 compare other.pcap --from 10.0.0.1:80
+	run -0 compare other.pcap --from 10.0.0.1:81
+	[[ $output = *'packets: primary 0, secondary 0'* ]]
 	run -2 compare none.pcap
+	run -2 compare s.pcap --from nowhere
+	run -2 compare s.pcap --ignore noise
+}
+
+@test "--dry-run holds nothing and reports" {
+	start --dry-run --compare-timeout 100
+	primary "$(udp 1 one)"
+	until_true came_out "$(udp 1 one)"
+	until_true logged 'offset 0: missing'
+	stop
+	logged 'differences: 1, missing 1'
 }
 
 @test "bad usage exits 2 with one line" {

@@ -203,6 +203,38 @@ static void not_ip(void)
 	kit_fini(&k);
 }
 
+static void not_ip_compared(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.compare_non_ip = true;
+	kit_init_with(&k, &config);
+	PRIMARY(&k, .tag = 1, .ethertype = 0x88cc, .pad_to = 60);
+	CHECK_EQ(k.n_out, 0);
+	SECONDARY(&k, .tag = 1, .ethertype = 0x88cc, .pad_to = 60);
+	CHECK_EQ(k.n_out, 1);
+	PRIMARY(&k, .tag = 1, .ethertype = 0x88cc, .pad_to = 60);
+	SECONDARY(&k, .tag = 2, .ethertype = 0x88cc, .pad_to = 60);
+	kit_wait(&k, 10 * MS);
+	CHECK_EQ(k.n_asked, 1);
+	kit_fini(&k);
+}
+
+static void neighbour_discovery(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, .tag = 1, .proto = PACKET_ICMP6, .v6 = true,
+		.data = "\x87\0\0\0\0\0\0\0", .len = 8);
+	CHECK_OUT(&k, 1);
+	PRIMARY(&k, .tag = 2, .proto = PACKET_ICMP6, .v6 = true,
+		.data = "\x81\0\0\0\0\0\0\0", .len = 8);
+	CHECK_OUT(&k, 1);
+	kit_fini(&k);
+}
+
 int main(void)
 {
 	TEST(in_order);
@@ -216,5 +248,7 @@ int main(void)
 	TEST(icmp);
 	TEST(other_protocols);
 	TEST(not_ip);
+	TEST(not_ip_compared);
+	TEST(neighbour_discovery);
 	return TEST_END();
 }

@@ -11,7 +11,8 @@
 #define ACK(t, s, ack_) SEG(t, s, ack_, "")
 #define SYN_ACK(t, s, ack_) \
 	.tag = (t), .proto = PACKET_TCP, .seq = (s), .ack = (ack_), \
-	.flags = S | A, .window = 65000, .options = "\2\4\5\xb4\1\3\3\7", .options_len = 8
+	.flags = S | A, .window = 65000, \
+	.options = "\2\4\5\xb4\1\3\3\7", .options_len = 8
 
 /* The primary's next byte is 101, the client's is `client`. */
 static void open_with(struct kit *k, enum compare_ack_policy policy,

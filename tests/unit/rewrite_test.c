@@ -1190,7 +1190,7 @@ static void icmp_from_guest(void)
 /* Whatever is quoted, of the IP header on, one byte more each time. */
 static void icmp_quotes_cut_anywhere(void)
 {
-	for (uint32_t cut = 0; cut < 52; cut++) {
+	for (uint32_t cut = 0; cut <= 52; cut++) {
 		uint8_t buf[512], *tcp;
 		uint32_t len;
 

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which flow of one recording belongs to which of another, when clients have
+ * chosen other ports and hosts have other addresses: the n-th connection of a
+ * service on one side goes with the n-th on the other. The service's port is
+ * the smaller one of the two.
+ */
+#include <string.h>
+
+#include "compare_core.h"
+
+#define LIST_ONLY 0
+
+struct pair {			/* a flow's number, a service's count */
+	uint32_t n;
+	uint32_t isn;		/* of a TCP flow, when has_isn */
+	bool has_isn;
+};
+
+/**
+ * compare_pair_table - what compare_pair_key() keeps
+ * @config:	of the comparison
+ *
+ * Return: for flow_table_free(), NULL when memory is short
+ */
+struct flow_table *compare_pair_table(const struct compare_config *config)
+{
+	return flow_table_new(config->max_flows, sizeof(struct pair),
+			      config->seed);
+}
+
+static struct pair *find_or_add(struct compare *c, const struct flow_key *key,
+				bool *is_new)
+{
+	struct pair *pair = flow_find(c->pairs, key);
+
+	*is_new = !pair;
+	if (!pair)
+		pair = flow_add(c->pairs, key, LIST_ONLY, c->now_ns);
+	return pair;
+}
+
+/* What flows of one kind and direction to a service have in common. */
+static struct flow_key service_of(const struct flow_key *key)
+{
+	struct flow_key service = {
+		.vlan = key->vlan,
+		.proto = key->proto,
+		.ip_version = key->ip_version,
+	};
+
+	if (key->sport <= key->dport)
+		service.sport = key->sport;
+	else
+		service.dport = key->dport;
+	return service;
+}
+
+static uint32_t next_number(struct compare *c, enum compare_side side,
+			    const struct flow_key *service)
+{
+	struct flow_key key = *service;
+	struct pair *count;
+	bool is_new;
+
+	key.zero[0] = 1;
+	key.zero[1] = (uint8_t)side;
+	count = find_or_add(c, &key, &is_new);
+	return count ? ++count->n : 0;
+}
+
+static uint32_t number_of(struct compare *c, enum compare_side side,
+			  const struct flow_key *key, const struct packet *p,
+			  const struct flow_key *service)
+{
+	bool is_syn = p->level == PACKET_L4 && p->proto == PACKET_TCP &&
+		      (p->flags & TCP_SYN);
+	struct flow_key own = *key;
+	struct pair *pair;
+	bool is_new;
+
+	own.zero[1] = (uint8_t)side;
+	pair = find_or_add(c, &own, &is_new);
+	if (!pair)
+		return 0;
+	if (is_new || (is_syn && pair->has_isn && pair->isn != p->seq))
+		pair->n = next_number(c, side, service);
+	if (is_syn) {
+		pair->isn = p->seq;
+		pair->has_isn = true;
+	}
+	return pair->n;
+}
+
+/**
+ * compare_pair_key - the key that a flow has in common with its counterpart
+ * @c:		the comparison
+ * @side:	whose packet
+ * @key:	of the flow; changed
+ * @p:		the packet
+ */
+void compare_pair_key(struct compare *c, enum compare_side side,
+		      struct flow_key *key, const struct packet *p)
+{
+	struct flow_key service = service_of(key);
+
+	if (c->config.pair_order && (key->sport || key->dport)) {
+		uint32_t n = number_of(c, side, key, p, &service);
+
+		if (key->sport <= key->dport)
+			key->dport = (uint16_t)n;
+		else
+			key->sport = (uint16_t)n;
+		key->zero[0] = (uint8_t)(n >> 16);
+	}
+	if (c->config.ignore_addr) {
+		memset(key->src, 0, sizeof(key->src));
+		memset(key->dst, 0, sizeof(key->dst));
+	}
+}
