@@ -65,6 +65,8 @@ faulty() {
 	[ "$status" -eq 2 ]
 	sends "${ENDS[@]}" --packets many -- true
 	[ "$status" -eq 2 ]
+	sends "${ENDS[@]}" --flows 0 --resegment -- true
+	[ "$status" -eq 2 ]
 }
 
 @test "bench: colo-compare gets through every kind of row" {

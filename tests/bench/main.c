@@ -174,7 +174,8 @@ static int finish_options(struct bench *b)
 {
 	uint32_t fit = WINDOW_BYTES / (b->traffic.size + 1);
 
-	if (!b->primary || !b->n_outs)
+	if (!b->primary || !b->n_outs || !b->traffic.n_flows ||
+	    (b->rate && !b->n_packets))
 		return -EINVAL;
 	if (!b->drive.window)
 		b->drive.window = fit < 8 ? 8 : fit;
@@ -236,10 +237,11 @@ static int connect_to(const struct bench *b, const char *path)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct timespec pause = { 0, 2000000 };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t len = strlen(path);
 
-	if (fd < 0 || strlen(path) >= sizeof(sun.sun_path))
+	if (fd < 0 || len >= sizeof(sun.sun_path))
 		return -1;
-	strcpy(sun.sun_path, path);
+	memcpy(sun.sun_path, path, len);
 	for (int ms = 0; ms < CONNECT_MS; ms += 2) {
 		if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
 			return fd;
@@ -367,9 +369,17 @@ static int by_size(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+static double quantile_us(const uint32_t *sorted_ns, uint64_t n,
+			  uint64_t per_mille)
+{
+	uint64_t i = n * per_mille / 1000;
+
+	return sorted_ns[i] / 1e3;
+}
+
 static int measure_latency(struct bench *b, struct drive *d)
 {
-	uint64_t n = whole_rounds(b, b->n_packets), cpu;
+	uint64_t n = b->n_packets, cpu;
 	uint32_t *ns = calloc(n, sizeof(*ns));
 
 	if (!ns)
@@ -381,8 +391,9 @@ static int measure_latency(struct bench *b, struct drive *d)
 	}
 	print_cost("paced_ns", n, process_cpu_ns(&b->group) - cpu);
 	qsort(ns, n, sizeof(*ns), by_size);
-	printf("p50_us=%.1f p99_us=%.1f p999_us=%.1f ", ns[n / 2] / 1e3,
-	       ns[n * 99 / 100] / 1e3, ns[n * 999 / 1000] / 1e3);
+	printf("p50_us=%.1f p99_us=%.1f p999_us=%.1f ",
+	       quantile_us(ns, n, 500), quantile_us(ns, n, 990),
+	       quantile_us(ns, n, 999));
 	free(ns);
 	return 0;
 }

@@ -49,12 +49,13 @@ static int listen_at(const char *path)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t len = strlen(path);
 
-	if (strlen(path) >= sizeof(sun.sun_path)) {
+	if (len >= sizeof(sun.sun_path)) {
 		errno = ENAMETOOLONG;
 		die(path);
 	}
-	strcpy(sun.sun_path, path);
+	memcpy(sun.sun_path, path, len);
 	unlink(path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ||
 	    listen(fd, 1) < 0)
