@@ -29,7 +29,8 @@ COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 role redirect announce impair rewrite rewrite_model compare compare_tcp \
-	 compare_gate compare_datagram compare_fragment compare_report compare_model
+	 compare_gate compare_datagram compare_fragment compare_report compare_model \
+	 compare_scale compare_hold
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -57,7 +58,9 @@ UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)
 UNIT_compare_fragment = $(UNIT_compare)
 UNIT_compare_report   = $(UNIT_compare)
+UNIT_compare_hold    := compare/compare_hold common/frame common/chunk
 UNIT_compare_model    = $(UNIT_compare)
+UNIT_compare_scale    = $(UNIT_compare)
 
 # What tests and examples are driven with; they may use the library.
 PROGRAMS := tests/frames tests/replicas tests/colo-impair \

@@ -291,13 +291,14 @@ static void give_up_flow(struct compare *c, struct cmp_flow *fl)
 void compare_relieve_secondary(struct compare *c)
 {
 	size_t bound = c->config.max_bytes / 2;
-	const struct hold *h;
 
 	if (c->pool.bytes[COMPARE_SECONDARY] <= bound)
 		return;
 	give_up_flow(c, fullest_flow(c));
 	while (c->pool.bytes[COMPARE_SECONDARY] > bound / 8 * 7) {
-		h = hold_at(&c->pool, c->pool.oldest[COMPARE_SECONDARY]);
+		const struct hold *h = hold_at(&c->pool,
+					       c->pool.oldest[COMPARE_SECONDARY]);
+
 		if (compare_flow_of(c, h))
 			give_up_flow(c, compare_flow_of(c, h));
 		else

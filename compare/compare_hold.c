@@ -260,12 +260,12 @@ void hold_remove(struct hold_pool *p, uint32_t index)
 void hold_replace(struct hold_pool *p, uint32_t index, const struct frame *f)
 {
 	struct hold *h = &p->nodes[index];
-	uint32_t pin = pin_for(p, h->side, f->chunk);
 
 	uncount_frame(p, h);
+	/* first: with its last node the pin goes, even if it is the same */
 	pin_detach(p, h);
 	set_frame(h, f);
-	pin_attach(p, pin, index);
+	pin_attach(p, pin_for(p, h->side, f->chunk), index);
 	count_frame(p, h);
 }
 

@@ -15,6 +15,7 @@
 
 #define SHOWN_MAX 16u		/* bytes of each side in a line */
 #define NS_PER_S UINT64_C(1000000000)
+#define MASK_PREFIX "payload@"
 
 static const char *const kind_text[DIFF_KINDS] = {
 	"payload", "missing", "extra", "flag", "option", "mac", "queue",
@@ -27,6 +28,21 @@ struct side {			/* what one side has at the place */
 	uint32_t len;
 };
 
+/* A number of 32 bits and the character behind it. */
+static const char *parse_u32(const char *text, char end, uint32_t *n)
+{
+	unsigned long long value;
+	char *rest;
+
+	if (!isdigit((unsigned char)*text))
+		return NULL;
+	value = strtoull(text, &rest, 10);
+	if (value > UINT32_MAX || *rest != end)
+		return NULL;
+	*n = (uint32_t)value;
+	return rest;
+}
+
 /**
  * diff_ignore - understand --ignore payload@OFFSET+LEN
  * @d:		gets the mask
@@ -36,11 +52,14 @@ struct side {			/* what one side has at the place */
  */
 int diff_ignore(struct diff *d, const char *rule)
 {
+	size_t prefix_len = strlen(MASK_PREFIX);
 	struct diff_mask mask;
-	int end = 0;
+	const char *at;
 
-	if (sscanf(rule, "payload@%" SCNu32 "+%" SCNu32 "%n", &mask.offset,
-		   &mask.len, &end) != 2 || rule[end])
+	if (strncmp(rule, MASK_PREFIX, prefix_len))
+		return -EINVAL;
+	at = parse_u32(rule + prefix_len, '+', &mask.offset);
+	if (!at || !parse_u32(at + 1, '\0', &mask.len))
 		return -EINVAL;
 	if (d->n_masks == DIFF_MASKS_MAX)
 		return -E2BIG;
@@ -50,10 +69,9 @@ int diff_ignore(struct diff *d, const char *rule)
 
 static int parse_port(const char *text, uint16_t *port)
 {
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
+	uint32_t n;
 
-	if (!isdigit((unsigned char)*text) || *end || !n || n > UINT16_MAX)
+	if (!parse_u32(text, '\0', &n) || !n || n > UINT16_MAX)
 		return -EINVAL;
 	*port = (uint16_t)n;
 	return 0;

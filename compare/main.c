@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TIMEOUT_MS 3000
@@ -110,7 +111,7 @@ static int check_report(const struct live_options *o, struct diff *d)
 		return 0;
 	if (strlen(o->ignore) >= sizeof(rules))
 		return option_bad("--ignore is too long");
-	strcpy(rules, o->ignore);
+	snprintf(rules, sizeof(rules), "%s", o->ignore);
 	while ((rule = strsep(&rest, ",")))
 		if (diff_ignore(d, rule) < 0)
 			return option_bad("--ignore: %s is not "

@@ -13,7 +13,7 @@
  * What the tests of the comparison share: packets from a few words, and a
  * handler that writes down what came out.
  */
-#define KIT_OUT_MAX (1u << 21)
+#define KIT_OUT_MAX (1u << 22)
 #define MS UINT64_C(1000000)
 #define SEC (1000 * MS)
 #define A TCP_ACK

@@ -137,6 +137,41 @@ static void flow_table_is_full(void)
 	kit_fini(&k);
 }
 
+#define TCP(port, s, fl, d) \
+	.tag = (port), .proto = PACKET_TCP, .dport = (port), .seq = (s), \
+	.ack = 1, .flags = (fl), .data = (d), .len = sizeof(d) - 1
+
+static void both(struct kit *k, struct seg g)
+{
+	kit_input(k, COMPARE_PRIMARY, g);
+	kit_input(k, COMPARE_SECONDARY, g);
+}
+
+/* Closed flows make room first, then half-open ones, then idle ones: so a
+ * flood of SYNs costs no established connection its place. */
+static void eviction_order(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.max_flows = 100;
+	kit_init_with(&k, &config);
+	both(&k, (struct seg){ TCP(1, 100, S | A, "") });
+	both(&k, (struct seg){ TCP(1, 101, A, "established") });
+	both(&k, (struct seg){ TCP(2, 100, S | A, "") });
+	both(&k, (struct seg){ TCP(2, 101, A | F, "closed") });
+	for (uint16_t i = 0; i < 1000; i++)
+		both(&k, (struct seg){ TCP((uint16_t)(10 + i), 100, S | A,
+					   "") });
+	CHECK_EQ(k.n_asked, 0);
+	/* the established one still has its edge, the closed one has not */
+	PRIMARY(&k, TCP(1, 101, A, "established"));
+	CHECK_EQ(k.n_out, 1005);
+	PRIMARY(&k, TCP(2, 101, A | F, "closed"));
+	CHECK_EQ(k.n_out, 1005);
+	kit_fini(&k);
+}
+
 static void flood_without_stopping(void)
 {
 	struct compare_config config = kit_config();
@@ -220,6 +255,7 @@ int main(void)
 	TEST(secondary_bound_gives_up_the_fullest_flow);
 	TEST(secondary_bound_with_many_flows);
 	TEST(flow_table_is_full);
+	TEST(eviction_order);
 	TEST(flood_without_stopping);
 	TEST(idle_flows_are_forgotten);
 	TEST(pinned_memory_is_bounded);

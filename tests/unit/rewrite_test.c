@@ -1029,6 +1029,43 @@ static void eviction(void)
 	data_both_ways();
 }
 
+static size_t resident_mib(void)
+{
+	unsigned long total, resident;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	CHECK(f);
+	CHECK_EQ(fscanf(f, "%lu %lu", &total, &resident), 2);
+	fclose(f);
+	return resident * (size_t)sysconf(_SC_PAGESIZE) >> 20;
+}
+
+/* More half-open connections than the table has room for, all of them new. */
+static void syn_flood(void)
+{
+	size_t before;
+	uint8_t buf[64];
+	uint32_t len;
+
+	start_with((struct rewrite_config){ .max_flows = 1 << 20 });
+	before = resident_mib();
+	for (wrap.port = 1; wrap.port <= 10; wrap.port++)
+		open_passive();
+	wrap.port = 0;
+	len = put_segment(buf, REWRITE_TX, PEER_ISN, 0, TCP_SYN, &no_opts, 0);
+	for (uint32_t i = 0; i < 1200000; i++) {
+		buf[14 + 13] = (uint8_t)(1 + i / 65536);
+		bytes_put16(buf + 34, (uint16_t)i);
+		input(REWRITE_TX, buf, len);
+		n_seen = 0;
+	}
+	CHECK_EQ(stat("flows", "half-open"), (1 << 20) - 10);
+	for (wrap.port = 1; wrap.port <= 10; wrap.port++)
+		data_both_ways();
+	printf("# %zu MiB more for a full table\n", resident_mib() - before);
+	CHECK(resident_mib() - before < 160);
+}
+
 static void half_open_expires(void)
 {
 	start();
@@ -1505,6 +1542,7 @@ int main(void)
 	TEST(translation_off);
 	TEST(hold_is_bounded);
 	TEST(eviction);
+	TEST(syn_flood);
 	TEST(half_open_expires);
 	TEST(survives_a_disbelieved_reset);
 	TEST(batches_stay_in_order);

@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The same segments through QEMU's filter-rewriter and through ours. On the
+# connections that clients open, as long as there is nothing but seq and ack to
+# change, the same bytes come out; where ours does more, a test has its name.
+#
+#	net.sock > netdev n0 + filter-rewriter > hub > netdev n1 > guest.sock
+#
+# The peer's ISN is 1000, the primary's 5000, the secondary's 9000.
+# shellcheck disable=SC2030,SC2031
+
+load helpers
+
+SYN=2 RST=4 SYNACK=18 ACK=16 PSHACK=24 FINACK=17
+
+unhex() { sed 's/../\\x&/g' | xargs -0 printf; }
+
+# sum HEX: the Internet checksum of 16-bit words
+sum() {
+	local i s=0
+	for ((i = 0; i < ${#1}; i += 4)); do
+		s=$((s + 16#${1:i:4}))
+	done
+	s=$(((s >> 16) + (s & 0xffff)))
+	printf '%04x' $((~((s >> 16) + s) & 0xffff))
+}
+
+# segment tx|rx SEQ ACK FLAGS PORT [OPTIONS [PAYLOAD]]: a frame in hex, its
+# checksums right
+segment() {
+	local options=${6-} payload=${7-} ports tcp len ends ip
+	ends=0a0000010a000002
+	printf -v ports '%04x0050' "$5"
+	if [ "$1" = rx ]; then
+		ends=0a0000020a000001
+		printf -v ports '0050%04x' "$5"
+	fi
+	printf -v tcp '%s%08x%08x%01x0%02x0100' "$ports" "$2" "$3" \
+		$((5 + ${#options} / 8)) "$4"
+	len=$((20 + (${#options} + ${#payload}) / 2))
+	tcp+=$(sum "${ends}0006$(printf %04x $len)${tcp}00000000$options$payload")
+	printf -v ip '4500%04x000040004006' $((20 + len))
+	ip+=$(sum "${ip}0000$ends")$ends
+	printf '5254000000015254000000020800%s%s0000%s%s' \
+		"$ip" "$tcp" "$options" "$payload"
+}
+
+wire() {
+	for f; do
+		printf '%08x%s' $((${#f} / 2)) "$f"
+	done | unhex
+}
+
+qmp() {
+	printf '{"execute":"qmp_capabilities"}%s' "${1-}" |
+		socat -t 0.2 - UNIX-CONNECT:qmp.sock 2>/dev/null
+}
+qmp_answers() { qmp | grep -q '"return"'; }
+is_joined() {
+	[ "$(qmp '{"execute":"human-monitor-command","arguments":{"command-line":"info network"}}' |
+		grep -o 'type=stream,unix:' | wc -l)" -eq 2 ]
+}
+
+# join DIR: feed net.sock and guest.sock there by descriptors, keep what comes
+join() {
+	local side
+	for side in net guest; do
+		mkfifo "$1/$side.fifo"
+		spawn "$1-$side" socat "UNIX-CONNECT:$1/$side.sock" \
+			"OPEN:$1/$side.fifo,rdonly!!CREATE:$1/$side.out"
+	done
+}
+
+setup() {
+	local n nets=()
+	colo_setup
+	mkdir qemu ours
+	for n in 'n0 net' 'n1 guest'; do
+		# shellcheck disable=SC2086
+		set -- $n
+		nets+=(-netdev "stream,id=$1,server=on,addr.type=unix,addr.path=qemu/$2.sock"
+			-netdev "hubport,id=h$1,hubid=0,netdev=$1")
+	done
+	spawn qemu qemu-system-x86_64 -machine none -nodefaults -display none \
+		-qmp unix:qmp.sock,server=on,wait=off "${nets[@]}" \
+		-object filter-rewriter,id=f0,netdev=n0,queue=all
+	wait_for qmp_answers
+	join qemu
+	exec 5>qemu/net.fifo 6>qemu/guest.fifo
+	wait_for is_joined
+	spawn rewriter colo-rewriter --net unix-listen:ours/net.sock \
+		--guest unix-listen:ours/guest.sock
+	wait_for test -S ours/net.sock -a -S ours/guest.sock
+	join ours
+	exec 7>ours/net.fifo 8>ours/guest.fifo
+	want=([1]=0 [2]=0)
+}
+
+teardown() {
+	local name
+	for name in {qemu,ours}-{net,guest}; do
+		stop "$name" 143
+	done
+	colo_teardown
+}
+
+has_bytes() { [ "$(stat -c %s "$1")" -ge "$2" ]; }
+
+# feed tx|rx HEX...: through both; returns when all have come out
+feed() {
+	local side=1 out=guest dir=$1
+	shift
+	wire "$@" >frames
+	[ "$dir" = tx ] || { side=2 out=net; }
+	want[side]=$((want[side] + $(stat -c %s frames)))
+	cat frames >&$((side + 4))
+	cat frames >&$((side + 6))
+	wait_for has_bytes qemu/$out.out "${want[side]}"
+	wait_for has_bytes ours/$out.out "${want[side]}"
+}
+
+# last WHO net|guest OFFSET LEN: bytes of the last frame fed, in hex
+last() {
+	local len
+	len=$(($(stat -c %s frames) - 4))
+	tail -c $len "$1/$2.out" | tail -c +$(($3 + 1)) | head -c "$4" |
+		od -An -tx1 | tr -d ' \n'
+}
+number() { echo $((16#$(last "$1" "$2" "$3" 4))); }
+
+same_so_far() {
+	cmp qemu/guest.out ours/guest.out && cmp qemu/net.out ours/net.out
+}
+
+# open_passive PORT...
+open_passive() {
+	local port syn=() synack=() ack=()
+	for port; do
+		syn+=("$(segment tx $((port + 1000)) 0 $SYN "$port")")
+		synack+=("$(segment rx 9000 $((port + 1001)) $SYNACK "$port")")
+		ack+=("$(segment tx $((port + 1001)) 5001 $ACK "$port")")
+	done
+	feed tx "${syn[@]}"
+	feed rx "${synack[@]}"
+	feed tx "${ack[@]}"
+}
+
+@test "connections that clients open: the same bytes as QEMU's" {
+	local i port data=() answer=()
+	open_passive {2000..2019}
+	for port in {2000..2019}; do
+		for i in 0 1 2; do
+			data+=("$(segment tx $((port + 1001 + 4 * i)) \
+				$((5001 + 2 * i)) $PSHACK "$port" '' 61626364)")
+			answer+=("$(segment rx $((9001 + 2 * i)) \
+				$((port + 1005 + 4 * i)) $PSHACK "$port" '' 7879)")
+		done
+	done
+	feed tx "${data[@]}"
+	feed rx "${answer[@]}"
+	feed rx "$(segment rx 9007 3013 $FINACK 2000)"
+	feed tx "$(segment tx 3013 5008 $ACK 2000)"
+	same_so_far
+	[ "$(number ours guest 42)" -eq 9008 ]
+}
+
+@test "more than QEMU: resets without an ack" {
+	open_passive 2000
+	same_so_far
+	feed rx "$(segment rx 9001 0 $RST 2000)"
+	[ "$(number qemu net 38)" -eq 9001 ]
+	[ "$(number ours net 38)" -eq 5001 ]
+}
+
+@test "more than QEMU: SACK edges and echoed timestamps" {
+	local ts sack
+	ts=0101080a$(printf %08x%08x 7 0)
+	feed tx "$(segment tx 3000 0 $SYN 2000 "$ts")"
+	ts=0101080a$(printf %08x%08x 600 7)
+	feed rx "$(segment rx 9000 3001 $SYNACK 2000 "$ts")"
+	ts=0101080a$(printf %08x%08x 8 100)
+	sack=0101050a$(printf %08x%08x 5101 5201)
+	feed tx "$(segment tx 3001 5001 $ACK 2000 "$ts$sack")"
+	[ "$(number qemu guest 42)" -eq "$(number ours guest 42)" ]
+	[ "$(number qemu guest 62)" -eq 100 ]
+	[ "$(number ours guest 62)" -eq 600 ]
+	[ "$(number qemu guest 70)" -eq 5101 ]
+	[ "$(number ours guest 70)" -eq 9101 ]
+	[ "$(number ours guest 74)" -eq 9201 ]
+}
+
+@test "more than QEMU: connections that the guest opens" {
+	feed rx "$(segment rx 9000 0 $SYN 2000)"
+	feed tx "$(segment tx 3000 5001 $SYNACK 2000)"
+	[ "$(number qemu guest 42)" -eq 5001 ]
+	[ "$(number ours guest 42)" -eq 9001 ]
+	feed rx "$(segment rx 9001 3001 $ACK 2000)"
+	[ "$(number ours net 38)" -eq 5001 ]
+}
