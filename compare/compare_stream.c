@@ -339,6 +339,9 @@ static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
 {
 	const uint8_t *tcp = hold_payload(&c->pool, p) - p->header_len;
 
+	/* the packet's bytes left the cache long ago: not for nothing */
+	if (c->config.ack_policy != COMPARE_ACK_HOLD)
+		return false;
 	return compare_gate_blocks(c, fl, p->flags, bytes_get32(tcp + 8));
 }
 
