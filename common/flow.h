@@ -11,8 +11,8 @@ struct packet;
 /*
  * A table of flows, keyed by VLANs, addresses, protocol and ports. It is
  * reserved whole at the start (pages that are never touched cost nothing) and
- * never rehashed, so no packet pays for another one's arrival. Every flow is
- * on one of a few lists, each in the order of last use: a list per timeout
+ * never rehashed at once: each new flow splits its share of the buckets. Every
+ * flow is on one of a few lists, each in the order of last use: a list per timeout
  * makes expiry cost only what expires, a list per class makes eviction a pop.
  */
 struct flow_key {

@@ -160,7 +160,7 @@ static int set_path(struct bench *b, int code)
 	return 0;
 }
 
-/* A whole number of pairs of rounds, so that resegmented bytes come out even. */
+/* Whole pairs of rounds, so that resegmented bytes come out even. */
 static uint64_t whole_rounds(const struct bench *b, uint64_t n)
 {
 	uint64_t pair = 2 * (uint64_t)b->traffic.n_flows;

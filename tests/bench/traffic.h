@@ -8,9 +8,9 @@
 
 /*
  * What a guest sends, as a function of the packet's number: pure. Every flow
- * sends one packet a round, mostly in another order each round. The bytes of a frame
- * follow from its flow and round, so whoever gets it can tell what it has to
- * be.
+ * sends one packet a round, mostly in another order each round. The bytes of a
+ * frame follow from its flow and round, so whoever gets it can tell what it
+ * has to be.
  */
 enum traffic_kind {
 	TRAFFIC_PRIMARY,	/* the primary's stream */
