@@ -56,3 +56,7 @@ breaks() {
 @test "with a bad copy of what clients send, without SACK" {
 	survives --impair mirror --no-sack
 }
+
+@test "with a bad wire behind the secondary" {
+	survives --impair secondary
+}
