@@ -108,6 +108,8 @@ static int dev_open(struct endpoint *ep, int (*open_here)(struct endpoint *))
 				  uv_strerror(fd));
 		return fd;
 	}
+	/* what a link brings belongs to whoever reads it, not to an output */
+	ep->half_closed = ep->mode == ENDPOINT_WRITE;
 	return endpoint_attached(ep, fd, true);
 }
 
@@ -207,12 +209,14 @@ const struct endpoint_ops endpoint_tap_ops = {
 
 /* --- packet --- */
 
-static int packet_setup(int fd, const struct endpoint_spec *spec)
+/* An output only is bound to protocol 0, which receives nothing. */
+static int packet_setup(int fd, const struct endpoint_spec *spec,
+			enum endpoint_mode mode)
 {
 	unsigned ifindex = if_nametoindex(spec->target);
 	struct sockaddr_ll sll = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL),
+		.sll_protocol = mode & ENDPOINT_READ ? htons(ETH_P_ALL) : 0,
 		.sll_ifindex = (int)ifindex,
 	};
 	struct packet_mreq promisc = {
@@ -244,7 +248,7 @@ static int packet_open_here(struct endpoint *ep)
 
 	if (fd < 0)
 		return -errno;
-	err = packet_setup(fd, &ep->spec);
+	err = packet_setup(fd, &ep->spec, ep->mode);
 	if (err < 0) {
 		close(fd);
 		return err;

@@ -53,7 +53,7 @@ struct endpoint {
 	bool settled;		/* the first attempt to connect is over */
 	bool want_write;	/* the kernel's buffer was full */
 	bool lossy;		/* endpoint_offer(): never waited for */
-	bool half_closed;	/* an output's peer will say nothing */
+	bool half_closed;	/* an output with nothing to be read from it */
 	bool full;		/* its feeders are stopped */
 	unsigned n_stops;	/* endpoint_stop() calls outstanding */
 	unsigned n_handles;	/* libuv handles not closed yet */
