@@ -445,8 +445,7 @@ static void on_retry(uv_timer_t *timer)
 {
 	struct endpoint *ep = timer->data;
 
-	if (!ep->up)
-		ep->ops->retry(ep);
+	ep->ops->retry(ep);
 }
 
 /**

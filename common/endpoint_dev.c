@@ -76,7 +76,7 @@ static void on_read_error(struct endpoint *ep)
 
 static void dev_retry(struct endpoint *ep)
 {
-	int err = ep->ops->open(ep);
+	int err = ep->up ? 0 : ep->ops->open(ep);
 
 	if (err < 0)
 		endpoint_retry_later(ep, err, ep->spec.text);

@@ -24,7 +24,7 @@ struct endpoint_ops {
 	void (*write)(struct endpoint *ep);
 	/* instead of a queue: hand over one frame at once; or NULL */
 	void (*send)(struct endpoint *ep, const struct frame *f);
-	/* the wait is over: connect again; or NULL */
+	/* the wait is over, perhaps no longer needed: try again; or NULL */
 	void (*retry)(struct endpoint *ep);
 	/* let go of what the kind owns besides fd and poll; or NULL */
 	void (*close)(struct endpoint *ep);
