@@ -160,7 +160,7 @@ static void forget(struct endpoint *ep)
 		}
 	}
 	for (struct endpoint *o = ep->loop->endpoints; o; o = o->next) {
-		for (unsigned i = 0; i < o->n_feeders; i++) {
+		for (unsigned i = o->n_feeders; i-- > 0;) {
 			if (o->feeders[i] == ep)
 				o->feeders[i] = o->feeders[--o->n_feeders];
 		}
