@@ -91,7 +91,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 		if (loop->handler.on_checkpoint)
 			loop->handler.on_checkpoint(loop->handler.arg);
 	} else {
-		if (loop->draining)	/* asked twice: now */
+		if (loop->hurried)	/* asked twice: now */
 			close_all(loop);
 		loop->hurried = true;
 		loop_end(loop);
