@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -358,6 +359,8 @@ int loop_init(struct loop *loop, const struct option_common *options,
 {
 	int err;
 
+	fill_stdio();
+
 	memset(loop, 0, sizeof(*loop));
 	loop->options = options;
 	loop->handler = *handler;
@@ -375,6 +378,18 @@ int loop_init(struct loop *loop, const struct option_common *options,
 	uv_prepare_start(&loop->before_poll, on_before_poll);
 	uv_check_start(&loop->after_poll, on_after_poll);
 	return 0;
+}
+
+/* A descriptor of ours in the place of a closed standard one would get the
+ * log, or be taken for standard input. Open for the wrong direction, as libc
+ * does it for setuid programs: who uses it is told. */
+static void fill_stdio(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+			return;
+	}
 }
 
 /**
