@@ -69,8 +69,11 @@ static void dev_write(struct endpoint *ep)
 
 static void on_read_error(struct endpoint *ep)
 {
-	if (errno != EAGAIN && errno != EINTR && errno != ENETDOWN &&
-	    errno != EIO)
+	if (errno == EINVAL) {	/* glued in a way that has no virtio header */
+		ep->count.in++;
+		ep->count.drop_link++;
+	} else if (errno != EAGAIN && errno != EINTR && errno != ENETDOWN &&
+		   errno != EIO)
 		endpoint_lost(ep, -errno, "read");
 }
 
@@ -320,8 +323,10 @@ static void packet_complete(struct endpoint *ep, const uint8_t *eth, size_t len,
 	memcpy(c->bytes, vh, PACKET_VNET_LEN);
 	memcpy(c->bytes + PACKET_VNET_LEN, eth, len);
 	endpoint_deliver(ep);		/* those before it stay before it */
-	if (vnet_to_plain(&f, put_plain, ep) < 0)
+	if (vnet_to_plain(&f, put_plain, ep) < 0) {
+		ep->count.in++;
 		ep->count.drop_link++;
+	}
 	chunk_unref(c);
 }
 
