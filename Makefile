@@ -65,8 +65,8 @@ PROGRAM_examples/failover/fetch := examples/failover/fetch
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla
-SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-	    -fno-omit-frame-pointer
+SANITIZE := -O1 -g -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	    -fsanitize=address,undefined
 
 PKGS       := libuv libpcap libxxhash
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -77,7 +77,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all programs run check check-unit check-bats check-asan soak lint deps \
+.PHONY: all programs run check check-unit check-bats check-asan soak fuzz lint deps \
 	install uninstall clean
 .DELETE_ON_ERROR:
 
@@ -160,6 +160,23 @@ check-asan:
 N ?= 100000
 soak: export SOAK_N = $(N)
 soak: check
+
+# libFuzzer, FUZZ_S seconds each; what it finds lies in build/fuzz
+FUZZ   := frame packet vnet endpoint_spec rewrite compare
+FUZZ_S ?= 30
+UNIT_fuzz_packet := common/flow common/packet
+fuzz_src = $(or $(UNIT_fuzz_$(1)),$(UNIT_$(1)))
+
+fuzz:
+	$(Q)mkdir -p $(BUILD)/fuzz
+	$(Q)set -e; $(foreach t,$(FUZZ),echo "# fuzz $(t)"; \
+		mkdir -p $(BUILD)/fuzz/$(t).corpus; \
+		clang $(ALL_CFLAGS) $(SANITIZE),fuzzer -o $(BUILD)/fuzz/$(t) \
+			tests/fuzz/$(t)_fuzz.c $(sort $(addsuffix .c,$(call fuzz_src,$(t)))); \
+		$(BUILD)/fuzz/$(t) -max_total_time=$(FUZZ_S) -max_len=4096 \
+			-artifact_prefix=$(BUILD)/fuzz/$(t)- \
+			$(BUILD)/fuzz/$(t).corpus >$(BUILD)/fuzz/$(t).log 2>&1 || \
+			{ tail -n 40 $(BUILD)/fuzz/$(t).log; exit 1; };)
 
 lint: deps-lint
 	$(Q)tests/lint
