@@ -80,9 +80,8 @@ ticks() { awk '{ print $14 + $15 }' "/proc/${PIDS[$1]}/stat"; }
 }
 
 @test "standard descriptors that are closed become no others" {
-	bash -c 'exec colo-mirror --net unix-listen:s --guest null: \
-		--outdev null: <&- >&- 2>&-' &
-	PIDS[m]=$!
+	spawn m bash -c 'exec colo-mirror --net unix-listen:s --guest null: \
+		--outdev null: <&- >&- 2>&-'
 	wait_for test -S s
 	for fd in 0 1 2; do
 		[ "$(readlink "/proc/${PIDS[m]}/fd/$fd")" = /dev/null ]
