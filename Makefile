@@ -75,8 +75,8 @@ PROGRAM_tests/bench/pump := tests/bench/pump
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla
-SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-	    -fno-omit-frame-pointer
+SANITIZE := -O1 -g -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	    -fsanitize=address,undefined
 
 PKGS       := libuv libpcap libxxhash
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -87,8 +87,8 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all programs run check check-unit check-bats check-asan soak bench lint \
-	deps install uninstall clean
+.PHONY: all programs run check check-unit check-bats check-asan soak bench fuzz \
+	lint deps install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
@@ -185,6 +185,23 @@ bench: deps-build deps-check
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BENCH=$(abspath $(BUILD))/tests/bench \
 		tests/bench/run >$(BUILD)/results.md
 	$(if $(QUICK),$(Q)cat $(BUILD)/results.md,$(Q)mv $(BUILD)/results.md $(RESULTS))
+
+# libFuzzer, FUZZ_S seconds each; what it finds lies in build/fuzz
+FUZZ   := frame packet vnet endpoint_spec rewrite compare
+FUZZ_S ?= 30
+UNIT_fuzz_packet := common/flow common/packet
+fuzz_src = $(or $(UNIT_fuzz_$(1)),$(UNIT_$(1)))
+
+fuzz:
+	$(Q)mkdir -p $(BUILD)/fuzz
+	$(Q)set -e; $(foreach t,$(FUZZ),echo "# fuzz $(t)"; \
+		mkdir -p $(BUILD)/fuzz/$(t).corpus; \
+		clang $(ALL_CFLAGS) $(SANITIZE),fuzzer -o $(BUILD)/fuzz/$(t) \
+			tests/fuzz/$(t)_fuzz.c $(sort $(addsuffix .c,$(call fuzz_src,$(t)))); \
+		$(BUILD)/fuzz/$(t) -max_total_time=$(FUZZ_S) -max_len=4096 \
+			-artifact_prefix=$(BUILD)/fuzz/$(t)- \
+			$(BUILD)/fuzz/$(t).corpus >$(BUILD)/fuzz/$(t).log 2>&1 || \
+			{ tail -n 40 $(BUILD)/fuzz/$(t).log; exit 1; };)
 
 lint: deps-lint
 	$(Q)tests/lint

@@ -160,7 +160,7 @@ static void forget(struct endpoint *ep)
 		}
 	}
 	for (struct endpoint *o = ep->loop->endpoints; o; o = o->next) {
-		for (unsigned i = 0; i < o->n_feeders; i++) {
+		for (unsigned i = o->n_feeders; i-- > 0;) {
 			if (o->feeders[i] == ep)
 				o->feeders[i] = o->feeders[--o->n_feeders];
 		}
@@ -198,6 +198,7 @@ static void disconnect(struct endpoint *ep)
 	ep->fd = -1;
 	ep->poll_events = 0;
 	ep->want_write = false;
+	ep->half_closed = false;
 	ep->up = false;
 }
 
@@ -319,6 +320,9 @@ void endpoint_watch(struct endpoint *ep)
  * @fd:		Non-blocking; the endpoint takes it
  * @pollable:	false for regular files, which are always ready
  *
+ * A kind whose output must not be read, not even to see the peer go, has set
+ * half_closed before.
+ *
  * Return: 0 or a negative errno; the fd is closed then
  */
 int endpoint_attached(struct endpoint *ep, int fd, bool pollable)
@@ -339,7 +343,6 @@ int endpoint_attached(struct endpoint *ep, int fd, bool pollable)
 		endpoint_handle_opened(ep, (uv_handle_t *)poll);
 	}
 	ep->up = true;
-	ep->half_closed = false;
 	ep->down_told = false;
 	ep->count.n_up++;
 	endpoint_settled(ep);
@@ -442,8 +445,7 @@ static void on_retry(uv_timer_t *timer)
 {
 	struct endpoint *ep = timer->data;
 
-	if (!ep->up)
-		ep->ops->retry(ep);
+	ep->ops->retry(ep);
 }
 
 /**

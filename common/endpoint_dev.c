@@ -69,14 +69,17 @@ static void dev_write(struct endpoint *ep)
 
 static void on_read_error(struct endpoint *ep)
 {
-	if (errno != EAGAIN && errno != EINTR && errno != ENETDOWN &&
-	    errno != EIO)
+	if (errno == EINVAL) {	/* glued in a way that has no virtio header */
+		ep->count.in++;
+		ep->count.drop_link++;
+	} else if (errno != EAGAIN && errno != EINTR && errno != ENETDOWN &&
+		   errno != EIO)
 		endpoint_lost(ep, -errno, "read");
 }
 
 static void dev_retry(struct endpoint *ep)
 {
-	int err = ep->ops->open(ep);
+	int err = ep->up ? 0 : ep->ops->open(ep);
 
 	if (err < 0)
 		endpoint_retry_later(ep, err, ep->spec.text);
@@ -108,6 +111,8 @@ static int dev_open(struct endpoint *ep, int (*open_here)(struct endpoint *))
 				  uv_strerror(fd));
 		return fd;
 	}
+	/* what a link brings belongs to whoever reads it, not to an output */
+	ep->half_closed = ep->mode == ENDPOINT_WRITE;
 	return endpoint_attached(ep, fd, true);
 }
 
@@ -207,12 +212,14 @@ const struct endpoint_ops endpoint_tap_ops = {
 
 /* --- packet --- */
 
-static int packet_setup(int fd, const struct endpoint_spec *spec)
+/* An output only is bound to protocol 0, which receives nothing. */
+static int packet_setup(int fd, const struct endpoint_spec *spec,
+			enum endpoint_mode mode)
 {
 	unsigned ifindex = if_nametoindex(spec->target);
 	struct sockaddr_ll sll = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL),
+		.sll_protocol = mode & ENDPOINT_READ ? htons(ETH_P_ALL) : 0,
 		.sll_ifindex = (int)ifindex,
 	};
 	struct packet_mreq promisc = {
@@ -244,7 +251,7 @@ static int packet_open_here(struct endpoint *ep)
 
 	if (fd < 0)
 		return -errno;
-	err = packet_setup(fd, &ep->spec);
+	err = packet_setup(fd, &ep->spec, ep->mode);
 	if (err < 0) {
 		close(fd);
 		return err;
@@ -316,8 +323,10 @@ static void packet_complete(struct endpoint *ep, const uint8_t *eth, size_t len,
 	memcpy(c->bytes, vh, PACKET_VNET_LEN);
 	memcpy(c->bytes + PACKET_VNET_LEN, eth, len);
 	endpoint_deliver(ep);		/* those before it stay before it */
-	if (vnet_to_plain(&f, put_plain, ep) < 0)
+	if (vnet_to_plain(&f, put_plain, ep) < 0) {
+		ep->count.in++;
 		ep->count.drop_link++;
+	}
 	chunk_unref(c);
 }
 

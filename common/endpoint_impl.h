@@ -24,7 +24,7 @@ struct endpoint_ops {
 	void (*write)(struct endpoint *ep);
 	/* instead of a queue: hand over one frame at once; or NULL */
 	void (*send)(struct endpoint *ep, const struct frame *f);
-	/* the wait is over: connect again; or NULL */
+	/* the wait is over, perhaps no longer needed: try again; or NULL */
 	void (*retry)(struct endpoint *ep);
 	/* let go of what the kind owns besides fd and poll; or NULL */
 	void (*close)(struct endpoint *ep);
@@ -53,7 +53,7 @@ struct endpoint {
 	bool settled;		/* the first attempt to connect is over */
 	bool want_write;	/* the kernel's buffer was full */
 	bool lossy;		/* endpoint_offer(): never waited for */
-	bool half_closed;	/* an output's peer will say nothing */
+	bool half_closed;	/* an output with nothing to be read from it */
 	bool full;		/* its feeders are stopped */
 	unsigned n_stops;	/* endpoint_stop() calls outstanding */
 	unsigned n_handles;	/* libuv handles not closed yet */

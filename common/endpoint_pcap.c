@@ -158,7 +158,12 @@ void endpoint_pcap_read_until(struct endpoint *ep, uint64_t limit_ns)
 		if (now_ns > limit_ns)
 			return;
 		loop_advance(ep->loop, now_ns);
+		/* a timer or the tool may have stopped or closed it */
+		if (!endpoint_is_reading(ep))
+			return;
 		deliver_next(ep, now_ns);
+		if (!ep->pcap)
+			return;
 		read_ahead(ep);
 	}
 }

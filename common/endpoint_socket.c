@@ -271,7 +271,7 @@ static void connect_unix(struct endpoint *ep)
 
 static void connect_start(struct endpoint *ep)
 {
-	if (ep->stream->resolving || ep->stream->poll)
+	if (ep->up || ep->stream->resolving || ep->stream->poll)
 		return;
 	if (is_tcp(ep))
 		connect_tcp(ep);
@@ -315,6 +315,19 @@ static bool is_allowed(const struct endpoint *ep,
 	return endpoint_spec_allows(&ep->spec, addr);
 }
 
+/*
+ * Out of descriptors or memory the connection stays in the kernel's queue, and
+ * the socket readable: without a pause that is a busy loop.
+ */
+static void on_accept_error(struct endpoint *ep, int err)
+{
+	if (err == -EAGAIN || err == -ECONNABORTED || err == -EINTR)
+		return;
+	log_warn(ep->name, "accept: %s", uv_strerror(err));
+	uv_poll_stop(ep->stream->poll);
+	endpoint_retry_later(ep, 0, NULL);
+}
+
 static void on_accept(uv_poll_t *poll, int status, int events)
 {
 	struct endpoint *ep = poll->data;
@@ -327,8 +340,7 @@ static void on_accept(uv_poll_t *poll, int status, int events)
 	fd = accept4(ep->stream->fd, (struct sockaddr *)&from, &len,
 		     SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0) {
-		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
-			log_warn(ep->name, "accept: %s", uv_strerror(-errno));
+		on_accept_error(ep, -errno);
 		return;
 	}
 	if (!is_allowed(ep, &from)) {
@@ -425,6 +437,11 @@ static int bind_tcp(struct endpoint *ep)
 	return err;
 }
 
+static void listen_resume(struct endpoint *ep)
+{
+	uv_poll_start(ep->stream->poll, UV_READABLE, on_accept);
+}
+
 static int listen_open(struct endpoint *ep)
 {
 	int err = stream_new(ep);
@@ -448,5 +465,6 @@ const struct endpoint_ops endpoint_listen_ops = {
 	.open = listen_open,
 	.read = endpoint_stream_read,
 	.write = endpoint_stream_write,
+	.retry = listen_resume,
 	.close = stream_close,
 };

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "endpoint_impl.h"
@@ -102,6 +103,53 @@ void endpoint_stream_write(struct endpoint *ep)
 	}
 }
 
+/* Standard input and output are often one socket (socat's EXEC, inetd). */
+static struct endpoint *same_socket(const struct endpoint *ep, int fd)
+{
+	struct stat mine, st;
+
+	if (fstat(fd, &mine) || !S_ISSOCK(mine.st_mode))
+		return NULL;
+	for (struct endpoint *o = ep->loop->endpoints; o; o = o->next) {
+		if (o != ep && o->fd >= 0 && !fstat(o->fd, &st) &&
+		    st.st_dev == mine.st_dev && st.st_ino == mine.st_ino)
+			return o;
+	}
+	return NULL;
+}
+
+/* Would reading an output take what is meant for an input? */
+static bool is_readers_too(const struct endpoint *ep, int fd)
+{
+	struct stat st;
+
+	return same_socket(ep, fd) ||
+	       (!fstat(fd, &st) && S_ISFIFO(st.st_mode) &&
+		(fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR);
+}
+
+/* The flags are those of the socket, not of the descriptor: the first endpoint
+ * on it finds them, the newest one, which is closed first, puts them back. */
+static int attach_pollable(struct endpoint *ep, int fd)
+{
+	struct endpoint *other = same_socket(ep, fd);
+	int flags = fcntl(fd, F_GETFL);
+
+	ep->half_closed = ep->mode == ENDPOINT_WRITE && is_readers_too(ep, fd);
+	fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	if (other) {
+		if (other->mode == ENDPOINT_WRITE) {
+			other->half_closed = true;
+			endpoint_watch(other);
+		}
+		ep->fd_flags = other->fd_flags;
+		other->fd_flags = -1;
+	} else {
+		ep->fd_flags = flags;
+	}
+	return endpoint_attached(ep, fd, true);
+}
+
 /* Two endpoints on one descriptor would tear each other's frames apart. */
 static bool is_taken(const struct endpoint *ep, int fd)
 {
@@ -167,9 +215,7 @@ static int file_open(struct endpoint *ep)
 		return endpoint_attached(ep, fd, false);
 	case UV_NAMED_PIPE:
 	case UV_TCP:
-		ep->fd_flags = fcntl(fd, F_GETFL);
-		fcntl(fd, F_SETFL, ep->fd_flags | O_NONBLOCK);
-		return endpoint_attached(ep, fd, true);
+		return attach_pollable(ep, fd);
 	default:
 		log_error(ep->name, "%s: neither a stream nor a file",
 			  ep->spec.text);

@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,9 +32,11 @@
 #include "endpoint_impl.h"
 
 #define DRAIN_MS 5000
+#define CATCH_UP_MAX 1000	/* periods of a timer that a gap in captures has */
 #define NS_PER_MS 1000000ull
 
 static void close_all(struct loop *loop);
+static void on_uv_timer(uv_timer_t *handle);
 
 /* --- the account --- */
 
@@ -92,7 +95,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 		if (loop->handler.on_checkpoint)
 			loop->handler.on_checkpoint(loop->handler.arg);
 	} else {
-		if (loop->draining)	/* asked twice: now */
+		if (loop->hurried)	/* asked twice: now */
 			close_all(loop);
 		loop->hurried = true;
 		loop_end(loop);
@@ -135,6 +138,21 @@ static void on_drain_timeout(uv_timer_t *timer)
 	close_all(loop);
 }
 
+/* Captures that are over move no clock: what is left of a timer's time passes
+ * on the real one, or what waits for it would wait for ever. */
+static void resume_timers(struct loop *loop)
+{
+	for (struct loop_timer *t = loop->timers; t; t = t->next) {
+		uint64_t left_ns = t->due_ns > loop->virtual_ns ?
+				   t->due_ns - loop->virtual_ns : 0;
+
+		if (t->armed)
+			uv_timer_start(&t->uv, on_uv_timer,
+				       left_ns / NS_PER_MS,
+				       t->period_ns / NS_PER_MS);
+	}
+}
+
 /**
  * loop_end() - Stop reading, deliver what is queued, then end
  * @loop:	The loop; calling again is harmless
@@ -148,6 +166,8 @@ void loop_end(struct loop *loop)
 	if (loop->draining)
 		return;
 	loop->draining = true;
+	if (loop->is_virtual)
+		resume_timers(loop);
 	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
 		endpoint_watch(ep);
 	if (loop->handler.on_end)
@@ -199,15 +219,6 @@ static void flush_all(struct loop *loop)
 	}
 }
 
-static bool needs_pump(const struct loop *loop)
-{
-	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
-		if (ep->always_ready && endpoint_is_reading(ep))
-			return true;
-	}
-	return false;
-}
-
 /* Of the captures, the one whose next frame is the oldest, and until when
  * it is that. One that is stopped holds the others: time cannot go on. */
 static struct endpoint *oldest_capture(const struct loop *loop,
@@ -232,6 +243,20 @@ static struct endpoint *oldest_capture(const struct loop *loop,
 		}
 	}
 	return oldest;
+}
+
+static bool needs_pump(const struct loop *loop)
+{
+	uint64_t until_ns;
+	const struct endpoint *capture = oldest_capture(loop, &until_ns);
+
+	if (capture && endpoint_is_reading(capture))
+		return true;
+	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
+		if (ep->always_ready && !ep->pcap && endpoint_is_reading(ep))
+			return true;
+	}
+	return false;
 }
 
 static void on_pump(uv_idle_t *pump)
@@ -356,6 +381,18 @@ static void keep_memory(void)
 #endif
 }
 
+/* A descriptor of ours in the place of a closed standard one would get the
+ * log, or be taken for standard input. Open for the wrong direction, as libc
+ * does it for setuid programs: who uses it is told. */
+static void fill_stdio(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+			return;
+	}
+}
+
 /**
  * loop_init() - The loop of a process, its signals handled from here on
  * @loop:	To be filled in; must stay where it is
@@ -369,6 +406,7 @@ int loop_init(struct loop *loop, const struct option_common *options,
 {
 	int err;
 
+	fill_stdio();
 	memset(loop, 0, sizeof(*loop));
 	loop->options = options;
 	loop->handler = *handler;
@@ -452,9 +490,11 @@ uint64_t loop_now_ns(const struct loop *loop)
 				  uv_now(&loop->uv) * NS_PER_MS;
 }
 
-static void fire(struct loop_timer *t)
+static void fire(struct loop_timer *t, uint64_t by_ns)
 {
-	if (t->period_ns)
+	if (t->period_ns && (by_ns - t->due_ns) / t->period_ns > CATCH_UP_MAX)
+		t->due_ns += (by_ns - t->due_ns) / t->period_ns * t->period_ns;
+	else if (t->period_ns)
 		t->due_ns += t->period_ns;
 	else
 		t->armed = false;
@@ -478,7 +518,8 @@ static struct loop_timer *first_due(const struct loop *loop, uint64_t by_ns)
  * @loop:	The loop; nothing happens unless all inputs are captures
  * @now_ns:	The capture time; going backwards is ignored
  *
- * Timers that became due since are run first, in order.
+ * Timers that became due since are run first, in order; a periodic one that
+ * missed very many periods runs once for all of them.
  */
 void loop_advance(struct loop *loop, uint64_t now_ns)
 {
@@ -492,7 +533,7 @@ void loop_advance(struct loop *loop, uint64_t now_ns)
 	}
 	while ((t = first_due(loop, now_ns))) {
 		loop->virtual_ns = t->due_ns;
-		fire(t);
+		fire(t, now_ns);
 	}
 	loop->virtual_ns = now_ns;
 }
@@ -501,8 +542,10 @@ static void on_uv_timer(uv_timer_t *handle)
 {
 	struct loop_timer *t = handle->data;
 
-	if (!t->loop->is_virtual)
+	if (!t->loop->is_virtual || t->loop->draining) {
+		t->armed = t->period_ns != 0;
 		t->on_timer(t->arg);
+	}
 }
 
 /**

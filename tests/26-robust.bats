@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# What is not an error of anybody's, and still must not hurt: links that carry
+# other people's frames, descriptors that are shared or used up, clocks that
+# jump, peers that go in the middle.
+
+load helpers
+
+# a_link: the namespace $NS with a veth pair va, vb
+a_link() {
+	NS=colo-$$-r
+	ip netns add "$NS"
+	NETNS+=("$NS")
+	ip -n "$NS" link add name va type veth peer name vb
+	ip -n "$NS" link set va up
+	ip -n "$NS" link set vb up
+}
+
+in_ns() { ip netns exec "$NS" "$@"; }
+
+@test "an output to an interface brings nothing in from it" {
+	a_link
+	ip -n "$NS" tuntap add vt mode tap
+	ip -n "$NS" link set vt up
+	mkfifo in
+	for out in tap:vt packet:va; do
+		start m ip netns exec "$NS" colo-mirror --guest-in - \
+			--net-out $out --guest-out null: --outdev null: <>in
+		# frames from the other side, of which none is for us
+		frames gen --count 20 >in20
+		in_ns colo-mirror --net-in - --guest-out packet:vb \
+			--outdev null: <in20
+		in_ns bash -c 'for i in 1 2 3; do
+			echo x >/dev/udp/ff02::1%vt/9; done' 2>/dev/null || true
+		frames gen --count 10 >in
+		wait_for stat_is m net-out.out 10
+		stat_is m in 10
+		stat_is m net-out.in 0
+		stop m
+	done
+}
+
+# ticks NAME: of CPU time that it has used
+ticks() { awk '{ print $14 + $15 }' "/proc/${PIDS[$1]}/stat"; }
+
+@test "out of descriptors: a peer waits, at no cost, and is then served" {
+	local before
+	start m colo-mirror --net unix-listen:s --guest null: --outdev null:
+	frames gen >in
+	prlimit --pid "${PIDS[m]}" --nofile=5:1024
+	spawn peer send s <in
+	wait_for logged m 'warn: net: accept: too many open files'
+	before=$(ticks m)
+	wait_for logged_n 2 m 'accept: too many open files'
+	[ $(($(ticks m) - before)) -lt 30 ]
+	prlimit --pid "${PIDS[m]}" --nofile=1024
+	wait_for stat_is m in 1000
+	ends peer
+}
+
+@test "standard input and output are one socket" {
+	frames gen --count 5000 >in
+	socat -t 10 'OPEN:in,rdonly!!CREATE:out' \
+		'EXEC:colo-mirror --outdev null\:' 2>m.log
+	frames check --count 5000 <out
+	[ ! -s m.log ]
+}
+
+@test "an output that is a FIFO open both ways keeps what it was given" {
+	mkfifo out
+	frames gen --count 50 >in
+	exec 8<>out
+	start m colo-mirror --net-in unix-listen:n --guest-out fd:8 \
+		--outdev null:
+	send n <in
+	wait_for stat_is m guest-out.out 50
+	stop m
+	head -c "$(stat -c %s in)" <&8 | frames check --count 50
+	exec 8>&-
+}
+
+@test "standard descriptors that are closed become no others" {
+	spawn m bash -c 'exec colo-mirror --net unix-listen:s --guest null: \
+		--outdev null: <&- >&- 2>&-'
+	wait_for test -S s
+	for fd in 0 1 2; do
+		[ "$(readlink "/proc/${PIDS[m]}/fd/$fd")" = /dev/null ]
+	done
+	stop m
+}
+
+@test "a first SIGTERM while the end of input is delivered loses nothing" {
+	mkfifo out
+	frames gen --count 4000 >in
+	exec 8<>out
+	start m colo-mirror --outdev null: <in >out
+	wait_for stat_is m in 4000
+	[ "$(value "$(stats m)" held)" -gt 0 ]
+	kill "${PIDS[m]}"
+	head -c "$(stat -c %s in)" <&8 | frames check --count 4000
+	ends m
+	exec 8>&-
+}
+
+@test "captures are over: what waits for a timeout does not wait for ever" {
+	frames gen --count 10 >in
+	colo-mirror --guest-out pcap:in.pcap --outdev null: <in
+	start m colo-redirector --net-in pcap:in.pcap --guest null: \
+		--outdev unix:nobody --queue tx --when-down-grace 1 --log-level info
+	ends m
+	[ "$(value "$(final_stats m)" guest.out)" -eq 10 ]
+}
+
+# capture SECONDS...: of one empty frame at each of these times
+capture() {
+	local t
+	printf 'd4c3b2a1020004000000000000000000ffff000001000000'
+	for t; do
+		printf '%02x%02x%02x%02x000000000e0000000e000000' \
+			$((t & 255)) $((t >> 8 & 255)) $((t >> 16 & 255)) \
+			$((t >> 24))
+		printf 'ffffffffffff02000000000188b5'
+	done
+}
+
+@test "captures with a gap of a century" {
+	capture 1 4000000000 | xxd -r -p >a.pcap
+	run -0 timeout "$WAIT_S" colo-compare --primary-in pcap:a.pcap \
+		--secondary-in pcap:a.pcap --outdev null: \
+		--expired-scan-cycle 1
+}
+
+@test "a capture that is held back by a slow output costs nothing" {
+	local before
+	frames gen --count 20000 >in
+	colo-mirror --guest-out pcap:in.pcap --outdev null: <in
+	mkfifo out
+	exec 8<>out
+	start m colo-mirror --net-in pcap:in.pcap --outdev null: >out
+	wait_for is_stalled m
+	before=$(ticks m)
+	# a second, by a clock that is not ours
+	timeout 1 head -c 1 <(sleep 5) >x || true
+	[ $(($(ticks m) - before)) -lt 30 ]
+	head -c 1000000 <&8 >x
+	exec 8>&-
+	kill_other m
+}
