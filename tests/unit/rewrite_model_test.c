@@ -19,7 +19,8 @@
  *
  * Not played: loss and reordering on the mirror where the server speaks first,
  * and before it where it answers a fast open (see rewrite_track.c), and loss
- * of data on the mirror, which only a checkpoint heals.
+ * of data on the mirror, which only a checkpoint heals. A fast open that is on
+ * the mirror at a checkpoint is in the copy already and is not played again.
  */
 #include <unistd.h>
 
@@ -745,6 +746,8 @@ static void checkpoint(void)
 	s.name = 'S';
 	s.is_copy = s.is_silent = true;
 	to_s.n = 0;		/* its memory is the primary's now */
+	if (has_fast_open)	/* or its SYN would be answered once more */
+		mirror.n = 0;
 	blocked_since = now;
 	s_sent = p.max;
 	s_acked = p.rcv;
