@@ -136,7 +136,8 @@ capture() {
 	colo-mirror --guest-out pcap:in.pcap --outdev null: <in
 	mkfifo out
 	exec 8<>out
-	start m colo-mirror --net-in pcap:in.pcap --outdev null: >out
+	start m colo-compare --primary-in pcap:in.pcap \
+		--secondary-in pcap:in.pcap --outdev - >out
 	wait_for is_stalled m
 	before=$(ticks m)
 	# a second, by a clock that is not ours
