@@ -349,12 +349,18 @@ static ssize_t packet_receive(struct endpoint *ep, uint8_t *eth,
 	};
 	ssize_t n;
 
-	do {
+	for (;;) {
 		msg.msg_controllen = sizeof(aux);
 		n = recvmsg(ep->fd, &msg, 0);
-	} while (n >= 0 && n <= PACKET_VNET_LEN);
-	if (n < 0)
-		return -1;
+		if (n < 0)
+			return -1;
+		if (n <= PACKET_VNET_LEN)
+			continue;
+		if (!(msg.msg_flags & MSG_TRUNC))
+			break;
+		ep->count.in++;		/* larger than any wire takes */
+		ep->count.drop_link++;
+	}
 	return (ssize_t)vlan_restore(&msg, eth, (size_t)n - PACKET_VNET_LEN,
 				     vh);
 }

@@ -9,9 +9,10 @@
  *
  * A frame whose header and bytes contradict each other yields -EINVAL and
  * nothing else. The cut frames lie side by side in chunks of at most
- * CHUNK_BYTES, so even a gso_size of 1 needs no more at a time, unless those
- * who get the frames keep them. UFO, which virtio has but no stack still
- * makes, is -EINVAL; so are IPv6 jumbograms.
+ * CHUNK_BYTES. Whoever gets them may keep them all, so a frame is not cut into
+ * more than any stack would have: a gso_size of 1 would make 8 MiB of 64 KiB.
+ * UFO, which virtio has but no stack still makes, is -EINVAL; so are IPv6
+ * jumbograms.
  */
 #include <errno.h>
 #include <string.h>
@@ -196,6 +197,9 @@ static bool gso_type_fits(uint8_t type, const struct packet *p)
 	}
 }
 
+/* 64 KiB at the smallest segment that Linux sends (tcp_min_snd_mss). */
+#define CUTS_MAX (65536u / 48u)
+
 /* Is it what its header says, and can it be cut? */
 static int cut_init(struct cut *c, const struct frame *f,
 		    const struct vnet_header *h)
@@ -218,7 +222,7 @@ static int cut_init(struct cut *c, const struct frame *f,
 		return -EINVAL;
 	c->gso_size = h->gso_size;
 	c->n = p->payload_len ? (p->payload_len - 1) / c->gso_size + 1 : 1;
-	return 0;
+	return c->n <= CUTS_MAX ? 0 : -EINVAL;
 }
 
 static void ip_put(const struct packet *p, uint8_t *eth, uint32_t index,

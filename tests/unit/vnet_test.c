@@ -210,10 +210,11 @@ static void flags_that_are_not_there_do_not_come(void)
 }
 
 /* The chunks stay small however many frames there are. */
-static void one_byte_segments(void)
+static void smallest_segments(void)
 {
-	cut(12, false, false, false, TCP_ACK | TCP_PSH, 65000, 1);
-	cut(12, true, true, true, 0, 65000, 1);
+	cut(12, false, false, false, TCP_ACK | TCP_PSH, 1365, 1);
+	cut(12, true, true, true, 0, 1365, 1);
+	cut(12, false, false, false, TCP_ACK | TCP_PSH, 65000, 48);
 }
 
 static void random_cuts(void)
@@ -332,6 +333,17 @@ static void refuse(uint8_t flags, uint8_t gso_type, unsigned gso_size,
 	chunk_unref(f.chunk);
 }
 
+/* Who gets the frames may keep them: 64 KiB must not become 8 MiB. */
+static void more_segments_than_any_stack_makes(void)
+{
+	uint32_t at = craft_large(false, false, false, TCP_ACK, 65000);
+
+	refuse(NEEDS_CSUM, GSO_TCPV4, 1, at, 16);
+	refuse(NEEDS_CSUM, GSO_TCPV4, 47, at, 16);
+	at = craft_large(false, true, false, 0, 1366);
+	refuse(NEEDS_CSUM, GSO_UDP, 1, at, 6);
+}
+
 static void checksum_fields_beyond_the_frame(void)
 {
 	struct frame f;
@@ -417,11 +429,12 @@ int main(int argc, char **argv)
 	random_init(&rnd, argc, argv);
 	TEST(large_segments_are_cut);
 	TEST(flags_that_are_not_there_do_not_come);
-	TEST(one_byte_segments);
+	TEST(smallest_segments);
 	TEST(random_cuts);
 	TEST(nothing_asked_is_the_view_itself);
 	TEST(partial_checksums_are_finished);
 	TEST(a_udp_checksum_is_never_zero);
+	TEST(more_segments_than_any_stack_makes);
 	TEST(checksum_fields_beyond_the_frame);
 	TEST(headers_that_lie);
 	TEST(hostile_headers);
