@@ -27,6 +27,7 @@ survives() {
 
 breaks() {
 	SCENE_PATIENCE=10 run -1 scene "$@"
+	echo "$output"
 	[[ ${lines[-1]} == 'scene: '*' transfers did not survive' ]]
 }
 

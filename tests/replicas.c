@@ -8,6 +8,7 @@
  *
  * usage: replicas DIR SEED N
  */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -48,6 +49,7 @@ static void die(const char *what)
 
 static uint32_t below(uint32_t n)
 {
+	assert(n);
 	state = state * 6364136223846793005u + 1442695040888963407u;
 	return (uint32_t)(state >> 33) % n;
 }
