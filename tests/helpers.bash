@@ -5,7 +5,7 @@
 #
 # COLO_BIN	directory of the programs (../bin)
 # COLO_BUILD	directory of what was built for the tests (../build)
-# SOAK_N	frames in the long tests
+# SOAK_N	how long the long tests are: README.md
 #
 # Every test has a directory of its own and stands in it. Nothing sleeps to
 # give something time: what is waited for has a name, and a limit that fails.
