@@ -13,12 +13,6 @@ load helpers
 N=1500
 SEED=2026
 
-qmp() {
-	printf '{"execute":"qmp_capabilities"}%s' "$1" |
-		socat -t 0.2 - UNIX-CONNECT:qmp.sock 2>/dev/null
-}
-
-qmp_answers() { qmp '' | grep -q '"return"'; }
 chardev_is_up() {
 	qmp '{"execute":"query-chardev"}' |
 		grep -qE '"filename": "unix:[^"]*", "label": "c0"'

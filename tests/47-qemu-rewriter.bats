@@ -13,8 +13,6 @@ load helpers
 
 SYN=2 RST=4 SYNACK=18 ACK=16 PSHACK=24 FINACK=17
 
-unhex() { sed 's/../\\x&/g' | xargs -0 printf; }
-
 # sum HEX: the Internet checksum of 16-bit words
 sum() {
 	local i s=0
@@ -45,17 +43,6 @@ segment() {
 		"$ip" "$tcp" "$options" "$payload"
 }
 
-wire() {
-	for f; do
-		printf '%08x%s' $((${#f} / 2)) "$f"
-	done | unhex
-}
-
-qmp() {
-	printf '{"execute":"qmp_capabilities"}%s' "${1-}" |
-		socat -t 0.2 - UNIX-CONNECT:qmp.sock 2>/dev/null
-}
-qmp_answers() { qmp | grep -q '"return"'; }
 is_joined() {
 	[ "$(qmp '{"execute":"human-monitor-command","arguments":{"command-line":"info network"}}' |
 		grep -o 'type=stream,unix:' | wc -l)" -eq 2 ]
@@ -88,9 +75,8 @@ setup() {
 	join qemu
 	exec 5>qemu/net.fifo 6>qemu/guest.fifo
 	wait_for is_joined
-	spawn rewriter colo-rewriter --net unix-listen:ours/net.sock \
+	start rewriter colo-rewriter --net unix-listen:ours/net.sock \
 		--guest unix-listen:ours/guest.sock
-	wait_for test -S ours/net.sock -a -S ours/guest.sock
 	join ours
 	exec 7>ours/net.fifo 8>ours/guest.fifo
 	want=([1]=0 [2]=0)

@@ -5,7 +5,7 @@
 #
 # COLO_BIN	directory of the programs (../bin)
 # COLO_BUILD	directory of what was built for the tests (../build)
-# SOAK_N	frames in the long tests
+# SOAK_N	how long the long tests are: README.md
 #
 # Every test has a directory of its own and stands in it. Nothing sleeps to
 # give something time: what is waited for has a name, and a limit that fails.
@@ -25,7 +25,7 @@ colo_setup() {
 	# shellcheck disable=SC2034  # tests use it
 	TOP=$top
 	PATH=$BIN:$BUILD/tests:$PATH
-	declare -gA PIDS=()
+	declare -gA PIDS=() OTHERS=()
 	NETNS=()
 	cd "$BATS_TEST_TMPDIR" || return
 	set -o pipefail
@@ -36,6 +36,9 @@ colo_setup() {
 colo_teardown() {
 	local name ns result=0
 
+	for name in "${!OTHERS[@]}"; do
+		[ -z "${PIDS[$name]:-}" ] || kill_other "$name"
+	done
 	for name in "${!PIDS[@]}"; do
 		stop "$name" || result=1
 	done
@@ -81,6 +84,13 @@ spawn() {
 	shift
 	"$@" <&0 2>>"$name.log" 3>&- &
 	PIDS[$name]=$!
+}
+
+# spawn_other NAME COMMAND...: a tool that is not ours and ends as it likes;
+# the teardown ends it first and asks for no status
+spawn_other() {
+	OTHERS[$1]=1
+	spawn "$@"
 }
 
 # start NAME PROGRAM [OPTION...]: until it says that it is ready
@@ -139,7 +149,7 @@ crash() {
 	ends "$1" 137
 }
 
-# A tool that is not ours (socat, a shell) ends as it likes.
+# kill_other NAME: a tool that is not ours (socat, a shell)
 kill_other() {
 	kill "${PIDS[$1]}" 2>/dev/null || true
 	wait "${PIDS[$1]}" || true
@@ -253,8 +263,40 @@ wire() {
 	done | xxd -r -p
 }
 
+# pcap SECONDS STEP-US HEX...: each further argument is a frame; a capture, from
+# that time on, a frame each step
+pcap() {
+	local t=$1 step=$2 us=0 hex
+
+	shift 2
+	{
+		printf 'a1b2c3d400020004%016x0001000000000001' 0
+		for hex; do
+			printf '%08x%08x%08x%08x%s' "$t" "$us" \
+				$((${#hex} / 2)) $((${#hex} / 2)) "$hex"
+			us=$((us + step))
+		done
+	} | xxd -r -p
+}
+
+# feeder FIFO ADDRESS: what is written to the fifo goes to socat's address, over
+# a connection that stays; a second time, over a new one
+feeder() {
+	[ -z "${PIDS[$1]:-}" ] || kill_other "$1"
+	rm -f "$1"
+	mkfifo "$1"
+	spawn_other "$1" socat -u "PIPE:$1" "$2"
+}
+
 # send SOCKET: standard input to it, from a peer that then goes
 send() { socat -u - "UNIX:$1"; }
+
+# qmp COMMAND: to the QEMU at qmp.sock; its answers
+qmp() {
+	printf '{"execute":"qmp_capabilities"}%s' "$1" |
+		socat -t 0.2 - UNIX-CONNECT:qmp.sock 2>/dev/null
+}
+qmp_answers() { qmp '' | grep -q '"return"'; }
 
 free_port() {
 	local port
