@@ -149,7 +149,7 @@ run: deps-build deps-run
 
 # --- testing ---
 
-BATS := $(sort $(wildcard tests/*.bats))
+BATS := $(sort $(wildcard tests/*.bats $(if $(SOAK_N),tests/soak/*.bats)))
 
 # make again: what deps installed is seen by a new make only
 check: deps-build deps-check
@@ -170,7 +170,7 @@ check-bats: all programs
 check-asan:
 	$(Q)$(MAKE) BUILD=build/asan BIN=build/asan/bin CFLAGS='$(SANITIZE)' check
 
-# the randomised tests N times as long
+# the randomised tests with N rounds, and those of tests/soak
 N ?= 100000
 soak: export SOAK_N = $(N)
 soak: check

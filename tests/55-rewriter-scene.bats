@@ -39,11 +39,6 @@ breaks() {
 	survives --swap
 }
 
-@test "kill -9 of the rewriter, then the failover" {
-	# what was lost with it only backed-off timers repair
-	SCENE_PATIENCE=120 survives --kill-rewriter
-}
-
 @test "untranslated they break" {
 	breaks --translate off
 }
