@@ -42,7 +42,9 @@ colo_teardown() {
 	for name in "${!PIDS[@]}"; do
 		stop "$name" || result=1
 	done
+	# a child of somebody's may have missed that its peer is gone
 	for ns in "${NETNS[@]}"; do
+		ip netns pids "$ns" | xargs -r kill -9
 		ip netns del "$ns"
 	done
 	if grep -sE 'ERROR: (Address|Leak)Sanitizer|runtime error:' ./*.log; then
