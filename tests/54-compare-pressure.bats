@@ -4,12 +4,17 @@
 
 load helpers
 
-N=${SOAK_N:-20000}
+N=20000
 GEN=(--seed 9 --count "$N" --min 60 --max 1500)
 
 compare() {
 	start c colo-compare --primary-in unix-listen:p.sock \
 		--secondary-in unix-listen:s.sock --non-ip compare "$@"
+}
+
+# Output waits for its reader, and nothing moves any more.
+is_blocked() {
+	[ "$(value "$(stats c)" outdev.queued)" -gt 0 ] && is_stalled c
 }
 
 # QEMU fault 1: behind a slow reader the output left in reverse.
@@ -19,9 +24,11 @@ compare() {
 	spawn reader socat -u UNIX:o.sock CREATE:out
 	wait_for test -e out
 	kill -STOP "${PIDS[reader]}"
-	spawn p dial UNIX:p.sock frames gen "${GEN[@]}"
+	# the secondary first: what the primary says then waits for nobody else
 	spawn s dial UNIX:s.sock frames gen "${GEN[@]}"
-	wait_for is_stalled c
+	wait_for stat_is c secondary-in.in "$N"
+	spawn p dial UNIX:p.sock frames gen "${GEN[@]}"
+	wait_for is_blocked
 	[ "$(value "$(stats c)" primary-in.in)" -lt "$N" ]
 	kill -CONT "${PIDS[reader]}"
 	wait_for stat_is c out "$N"
