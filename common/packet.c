@@ -68,7 +68,7 @@ static bool ipv4_parse(struct packet *p)
 	frag = bytes_get16(ip + 6);
 	p->frag_off = (uint16_t)((frag & 0x1fff) * 8);
 	p->more_frags = frag & 0x2000;
-	p->fragment = p->frag_off || p->more_frags;
+	p->fragment = frag & 0x3fff;
 	p->ip_version = 4;
 	p->proto = ip[9];
 	p->src = ip + 12;
@@ -131,7 +131,7 @@ static void ipv6_ext_parse(struct packet *p)
 		if (p->proto == IPV6_FRAGMENT) {
 			p->frag_off = bytes_get16(h + 2) & 0xfff8;
 			p->more_frags = h[3] & 1;
-			p->fragment = p->frag_off || p->more_frags;
+			p->fragment = bytes_get16(h + 2) & 0xfff9;
 		}
 		p->proto = h[0];
 		p->l4_off = (uint16_t)(p->l4_off + len);
@@ -268,9 +268,14 @@ static bool ether_parse(struct packet *p)
  */
 void packet_parse(struct packet *p, uint8_t *eth, size_t len)
 {
+	/* copied: to clear so much gcc takes a string instruction, and that
+	 * as long as all the rest */
+	static const struct packet blank;
 	bool sound = false;
 
-	*p = (struct packet){ .eth = eth, .len = (uint32_t)len };
+	*p = blank;
+	p->eth = eth;
+	p->len = (uint32_t)len;
 	if (!ether_parse(p))
 		return;
 	if (p->ethertype == ETHERTYPE_IPV4)
