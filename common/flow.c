@@ -281,23 +281,24 @@ static void bucket_split(struct flow_table *t)
 }
 
 /**
- * flow_prefetch() - Bring flows that are looked up soon into the cache
+ * flow_hash() - Hash the keys of flows that are looked up soon
  * @t:		table
  * @keys:	their keys
- * @n:		how many; those beyond FLOW_PREFETCH_MAX are left alone
+ * @hashes:	set, for flow_find_hashed(); good for as long as the table is
+ * @n:		how many, FLOW_HASH_MAX at most
  *
- * Lookups one after the other each wait for memory two or three times; here
- * all wait at once. Worth it when the table is larger than the cache.
+ * Lookups one after the other each wait for memory two or three times; what
+ * they will read is asked for here, so that all wait at once.
  */
-void flow_prefetch(const struct flow_table *t, const struct flow_key *keys,
-		   unsigned n)
+void flow_hash(const struct flow_table *t, const struct flow_key *keys,
+	       uint32_t *hashes, unsigned n)
 {
-	const uint32_t *buckets[FLOW_PREFETCH_MAX];
+	const uint32_t *buckets[FLOW_HASH_MAX];
 
-	if (n > FLOW_PREFETCH_MAX)
-		n = FLOW_PREFETCH_MAX;
+	assert(n <= FLOW_HASH_MAX);
 	for (unsigned i = 0; i < n; i++) {
-		buckets[i] = bucket_of(t, key_hash(t, &keys[i]));
+		hashes[i] = key_hash(t, &keys[i]);
+		buckets[i] = bucket_of(t, hashes[i]);
 		__builtin_prefetch(buckets[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
@@ -312,15 +313,16 @@ void flow_prefetch(const struct flow_table *t, const struct flow_key *keys,
 }
 
 /**
- * flow_find() - Look a flow up
+ * flow_find_hashed() - Look a flow up whose hash is known
  * @t:		table
  * @key:	its key
+ * @hash:	what flow_hash() said of @key
  *
  * Return: its value, or NULL. A value stays where it is until flow_remove().
  */
-void *flow_find(const struct flow_table *t, const struct flow_key *key)
+void *flow_find_hashed(const struct flow_table *t, const struct flow_key *key,
+		       uint32_t hash)
 {
-	uint32_t hash = key_hash(t, key);
 	uint32_t n = *bucket_of(t, hash);
 
 	while (n) {
@@ -331,6 +333,18 @@ void *flow_find(const struct flow_table *t, const struct flow_key *key)
 		n = e->next;
 	}
 	return NULL;
+}
+
+/**
+ * flow_find() - Look a flow up
+ * @t:		table
+ * @key:	its key
+ *
+ * Return: as flow_find_hashed()
+ */
+void *flow_find(const struct flow_table *t, const struct flow_key *key)
+{
+	return flow_find_hashed(t, key, key_hash(t, key));
 }
 
 static void list_append(struct flow_table *t, struct entry *e, unsigned list)

@@ -27,7 +27,7 @@ struct flow_key {
 };
 
 #define FLOW_LISTS 8		/* lists that a table has */
-#define FLOW_PREFETCH_MAX 16u	/* keys that flow_prefetch() looks at */
+#define FLOW_HASH_MAX 16u	/* keys that flow_hash() takes at once */
 
 struct flow_table;
 
@@ -36,9 +36,11 @@ int flow_key_of(struct flow_key *key, const struct packet *p, bool reverse);
 struct flow_table *flow_table_new(uint32_t max_flows, size_t value_len,
 				  uint64_t seed);
 void flow_table_free(struct flow_table *t);
-void flow_prefetch(const struct flow_table *t, const struct flow_key *keys,
-		   unsigned n);
+void flow_hash(const struct flow_table *t, const struct flow_key *keys,
+	       uint32_t *hashes, unsigned n);
 void *flow_find(const struct flow_table *t, const struct flow_key *key);
+void *flow_find_hashed(const struct flow_table *t, const struct flow_key *key,
+		       uint32_t hash);
 void *flow_add(struct flow_table *t, const struct flow_key *key, unsigned list,
 	       uint64_t now_ns);
 void flow_remove(struct flow_table *t, void *value);

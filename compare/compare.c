@@ -27,7 +27,6 @@
 
 #include <stdlib.h>
 
-#define MANY_FLOWS 2048u	/* more than the cache holds for long */
 #define PROTO_IGMP 2
 #define ICMP6_MLD_FIRST 130
 #define ICMP6_ND_LAST 137
@@ -143,8 +142,34 @@ static bool is_housekeeping(const struct packet *p)
 	       type == ICMP6_MLD2_REPORT;
 }
 
+static void take(struct compare *c, enum compare_side side,
+		 const struct frame *f, struct arrivals *a, unsigned i)
+{
+	struct packet *p = &a->p[i];
+	struct cmp_flow *fl;
+
+	if (!c->config.compare_non_ip && is_housekeeping(p)) {
+		input_uncompared(c, side, f, false);
+		return;
+	}
+	if (p->fragment && compare_fragment_input(c, side, f, p))
+		return;
+	fl = compare_flow_find(c, side, a, i);
+	if (!fl) {
+		input_uncompared(c, side, f, true);
+		return;
+	}
+	if (side == COMPARE_PRIMARY)
+		input_primary(c, fl, f, p);
+	else
+		input_secondary(c, fl, f, p);
+	if (fl->q[side].n > c->config.max_queue)
+		compare_ask(c, COMPARE_QUEUE, fl, NULL);
+	compare_flow_touch(c, fl);
+}
+
 /**
- * compare_input_frame - take one frame
+ * compare_input_frame - take one frame, counted already
  * @c:		the comparison
  * @side:	whose it is
  * @f:		the frame; borrowed
@@ -152,52 +177,44 @@ static bool is_housekeeping(const struct packet *p)
 void compare_input_frame(struct compare *c, enum compare_side side,
 			 const struct frame *f)
 {
-	struct cmp_flow *fl;
-	struct packet p;
+	struct arrivals a;
 
-	packet_parse(&p, frame_eth(f), frame_eth_len(f));
-	if (!c->config.compare_non_ip && is_housekeeping(&p)) {
-		input_uncompared(c, side, f, false);
-		return;
-	}
-	if (p.fragment && compare_fragment_input(c, side, f, &p))
-		return;
-	fl = compare_flow_find(c, side, &p);
-	if (!fl) {
-		input_uncompared(c, side, f, true);
-		return;
-	}
-	if (side == COMPARE_PRIMARY)
-		input_primary(c, fl, f, &p);
-	else
-		input_secondary(c, fl, f, &p);
-	if (fl->q[side].n > c->config.max_queue)
-		compare_ask(c, COMPARE_QUEUE, fl, NULL);
-	compare_flow_touch(c, fl);
+	compare_flow_arrive(c, &a, f, 1);
+	take(c, side, f, &a, 0);
 }
 
-/* With many flows each is in memory and not in the cache: ask for those of
- * the next frames together. */
-static void fetch_flows(const struct compare *c, const struct frame *v,
-			unsigned n)
+static void pass(struct compare *c, const struct frame *v, unsigned n)
 {
-	struct flow_key keys[FLOW_PREFETCH_MAX];
-	unsigned n_keys = 0;
-
-	for (unsigned i = 0; i < n && i < FLOW_PREFETCH_MAX; i++) {
-		struct packet p;
-
-		packet_parse(&p, frame_eth(&v[i]), frame_eth_len(&v[i]));
-		if (flow_key_of(&keys[n_keys], &p, false) == 0)
-			n_keys++;
-	}
-	flow_prefetch(c->flows, keys, n_keys);
+	c->out += n;
+	for (unsigned i = 0; i < n; i++)
+		c->handler.release(c->handler.arg, &v[i]);
 }
 
-static void pass(struct compare *c, const struct frame *f)
+static void input_after_failover(struct compare *c, enum compare_side side,
+				 const struct frame *v, unsigned n)
 {
-	c->out++;
-	c->handler.release(c->handler.arg, f);
+	if (side == COMPARE_SECONDARY) {
+		c->dropped[DROP_FAILOVER] += n;
+	} else {
+		c->noted[NOTE_PASSED] += n;
+		pass(c, v, n);
+	}
+}
+
+/* Of FLOW_HASH_MAX frames at most. */
+static void input_some(struct compare *c, enum compare_side side,
+		       const struct frame *v, unsigned n)
+{
+	struct arrivals a;
+
+	if (compare_is_reporting(c) && side == COMPARE_PRIMARY)
+		pass(c, v, n);
+	compare_flow_arrive(c, &a, v, n);
+	for (unsigned i = 0; i < n; i++) {
+		take(c, side, &v[i], &a, i);
+		if (side == COMPARE_SECONDARY)
+			compare_relieve_secondary(c);
+	}
 }
 
 /**
@@ -214,22 +231,15 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 {
 	c->now_ns = now_ns;
 	c->in[side] += n;
-	if (c->is_failover && side == COMPARE_SECONDARY) {
-		c->dropped[DROP_FAILOVER] += n;
+	if (c->is_failover) {
+		input_after_failover(c, side, v, n);
 		return;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		if (i % FLOW_PREFETCH_MAX == 0 &&
-		    flow_count(c->flows) > MANY_FLOWS)
-			fetch_flows(c, v + i, n - i);
-		if (compare_is_reporting(c) && side == COMPARE_PRIMARY)
-			pass(c, &v[i]);
-		if (c->is_failover)
-			compare_release_frame(c, &v[i], NOTE_PASSED);
-		else
-			compare_input_frame(c, side, &v[i]);
-		if (side == COMPARE_SECONDARY)
-			compare_relieve_secondary(c);
+	for (unsigned i = 0; i < n; i += FLOW_HASH_MAX) {
+		unsigned left = n - i;
+
+		input_some(c, side, v + i,
+			   left < FLOW_HASH_MAX ? left : FLOW_HASH_MAX);
 	}
 	hold_compact(&c->pool);
 }

@@ -130,6 +130,13 @@ struct compare {
 	uint64_t asked[COMPARE_REASONS];
 };
 
+/* Frames on their way to their flows, parsed and hashed together. */
+struct arrivals {
+	struct packet p[FLOW_HASH_MAX];
+	struct flow_key key[FLOW_HASH_MAX];
+	uint32_t hash[FLOW_HASH_MAX];
+};
+
 /* What a queue's head, or a new packet, came to. */
 enum compare_step { STEP_WAIT, STEP_DONE, STEP_DIFFERENT };
 
@@ -139,8 +146,10 @@ static inline bool compare_flow_holds(const struct cmp_flow *fl)
 	       fl->gate.waiting != HOLD_NONE;
 }
 
+void compare_flow_arrive(const struct compare *c, struct arrivals *a,
+			 const struct frame *v, unsigned n);
 struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
-				   const struct packet *p);
+				   struct arrivals *a, unsigned i);
 struct flow_table *compare_pair_table(const struct compare_config *config);
 void compare_pair_key(struct compare *c, enum compare_side side,
 		      struct flow_key *key, const struct packet *p);

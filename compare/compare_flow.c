@@ -106,33 +106,62 @@ static struct cmp_flow *add_flow(struct compare *c, const struct flow_key *key,
 }
 
 /**
+ * compare_flow_arrive - look at frames and say which flows they belong to
+ * @c:		the comparison
+ * @a:		filled
+ * @v:		the frames; borrowed
+ * @n:		how many, FLOW_HASH_MAX at most
+ *
+ * What each of them has to wait for, memory and the hash, all wait for at once.
+ */
+void compare_flow_arrive(const struct compare *c, struct arrivals *a,
+			 const struct frame *v, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		packet_parse(&a->p[i], frame_eth(&v[i]), frame_eth_len(&v[i]));
+	for (unsigned i = 0; i < n; i++) {
+		if (flow_key_of(&a->key[i], &a->p[i], false) < 0)
+			ether_key(&a->key[i], &a->p[i]);
+	}
+	flow_hash(c->flows, a->key, a->hash, n);
+}
+
+/* A TCP segment that was cut is a datagram here: it cannot be changed on its
+ * way out. */
+static bool is_cut(const struct compare *c, const struct packet *p)
+{
+	return p->fragment ||
+	       (c->whole != HOLD_NONE && p->proto == PACKET_TCP);
+}
+
+/**
  * compare_flow_find - the flow of a packet, a new one if need be
  * @c:		the comparison
  * @side:	whose packet
- * @p:		the packet
+ * @a:		from compare_flow_arrive()
+ * @i:		which of them
  *
  * Return: the flow, NULL when the table is full
  */
 struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
-				   const struct packet *p)
+				   struct arrivals *a, unsigned i)
 {
-	/* a TCP segment that was cut is a datagram here: it cannot be changed
-	 * on its way out */
-	bool is_cut = p->fragment ||
-		      (c->whole != HOLD_NONE && p->proto == PACKET_TCP);
-	bool is_tcp = p->proto == PACKET_TCP && p->level == PACKET_L4 &&
-		      !is_cut;
-	struct flow_key key;
+	const struct packet *p = &a->p[i];
+	struct flow_key *key = &a->key[i];
+	bool cut = is_cut(c, p), pairs = c->config.pair_order ||
+					 c->config.ignore_addr;
 	struct cmp_flow *fl;
 
-	if (flow_key_of(&key, p, false) < 0)
-		ether_key(&key, p);
-	if (is_cut)
-		key.sport = key.dport = 0;
-	if (c->config.pair_order || c->config.ignore_addr)
-		compare_pair_key(c, side, &key, p);
-	fl = flow_find(c->flows, &key);
-	return fl ? fl : add_flow(c, &key, is_tcp);
+	if (cut)
+		key->sport = key->dport = 0;
+	if (pairs)
+		compare_pair_key(c, side, key, p);
+	if (cut || pairs)
+		fl = flow_find(c->flows, key);
+	else
+		fl = flow_find_hashed(c->flows, key, a->hash[i]);
+	return fl ? fl : add_flow(c, key, !cut && p->proto == PACKET_TCP &&
+				  p->level == PACKET_L4);
 }
 
 static void expire_list(struct compare *c, unsigned list)

@@ -95,6 +95,29 @@ static void values_are_aligned_and_whole(void)
 	}
 }
 
+static void hashed_ahead_all_are_found(void)
+{
+	struct flow_table *t = flow_table_new(64, 8, 7);
+	struct flow_key keys[FLOW_HASH_MAX];
+	uint32_t hashes[FLOW_HASH_MAX];
+
+	for (uint32_t n = 0; n < FLOW_HASH_MAX; n++)
+		keys[n] = key_number(n);
+	flow_hash(t, keys, hashes, FLOW_HASH_MAX);
+	for (uint32_t n = 0; n < FLOW_HASH_MAX; n++)
+		CHECK(!flow_find_hashed(t, &keys[n], hashes[n]));
+	/* the table grows under the hashes */
+	for (uint32_t n = 0; n < 64; n++) {
+		struct flow_key key = key_number(n);
+
+		CHECK(flow_add(t, &key, 0, 0));
+	}
+	for (uint32_t n = 0; n < FLOW_HASH_MAX; n++)
+		CHECK_EQ(flow_index(t, flow_find_hashed(t, &keys[n],
+							hashes[n])), n);
+	flow_table_free(t);
+}
+
 static void lists_are_in_the_order_of_use(void)
 {
 	struct flow_table *t = flow_table_new(8, 0, 3);
@@ -387,6 +410,7 @@ int main(int argc, char **argv)
 	TEST(full_says_so);
 	TEST(every_field_of_the_key_counts);
 	TEST(values_are_aligned_and_whole);
+	TEST(hashed_ahead_all_are_found);
 	TEST(lists_are_in_the_order_of_use);
 	TEST(churn_against_a_model);
 	TEST(untouched_pages_cost_nothing);
