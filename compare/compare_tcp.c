@@ -59,12 +59,14 @@ static bool is_pure_ack(const struct packet *p)
 
 /*
  * The common case without a queue: the same segment of both sides at the
- * edge. waiting is the other side's, which waits.
+ * edge. waiting is the other side's, which waits; for an acknowledgement too
+ * with COMPARE_ACK_HOLD, so that is no common case.
  */
 static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
 		    const struct hold *waiting, const struct packet *p)
 {
 	return waiting && stream_has_edge(fl) && p->seq == fl->edge &&
+	       c->config.ack_policy != COMPARE_ACK_HOLD &&
 	       waiting->seq == p->seq && p->payload_len &&
 	       waiting->payload_len == p->payload_len &&
 	       !((waiting->flags | p->flags) & (TCP_SYN | TCP_FIN | TCP_RST)) &&

@@ -352,6 +352,20 @@ static void hold_policy(void)
 	kit_fini(&k);
 }
 
+/* What unblocks the first may come in a segment that waits behind others. */
+static void hold_policy_is_told_by_data(void)
+{
+	struct kit k;
+
+	open_with(&k, COMPARE_ACK_HOLD, 500);
+	PRIMARY(&k, SEG(2, 101, 700, "abc"));
+	SECONDARY(&k, SEG(2, 101, 500, "abc"));
+	CHECK_OUT(&k, 1);
+	SECONDARY(&k, SEG(3, 104, 700, "def"));
+	CHECK_OUT(&k, 1, 2);
+	kit_fini(&k);
+}
+
 static void release_policy(void)
 {
 	struct kit k;
@@ -410,6 +424,7 @@ int main(void)
 	TEST(smaller_window_is_no_difference);
 	TEST(closed_window_is_one);
 	TEST(hold_policy);
+	TEST(hold_policy_is_told_by_data);
 	TEST(release_policy);
 	TEST(partial_checksum_is_left_alone);
 	return TEST_END();
