@@ -47,6 +47,8 @@ static uint32_t node_take(struct hold_pool *p)
 
 	if (i != HOLD_NONE) {
 		p->free_node = p->nodes[i].next;
+		if (p->free_node != HOLD_NONE)	/* the next one's link */
+			__builtin_prefetch(&p->nodes[p->free_node]);
 		return i;
 	}
 	if (p->n_fresh == p->n_nodes)

@@ -106,10 +106,14 @@ static void insert_sorted(struct compare *c, struct hold_queue *q,
  * @side:	whose it is
  * @f:		the frame; borrowed
  * @p:		what is in it
+ *
+ * Return: can it change anything? Not behind others that wait already: it
+ *	   is the first of its queue that does, and a SYN, which makes old what
+ *	   is before it.
  */
-void compare_stream_hold(struct compare *c, struct cmp_flow *fl,
-		     enum compare_side side, const struct frame *f,
-		     const struct packet *p)
+bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
+			 enum compare_side side, const struct frame *f,
+			 const struct packet *p)
 {
 	struct hold *h = compare_hold(c, fl, side, f);
 
@@ -119,6 +123,7 @@ void compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 	h->header_len = (uint8_t)(p->payload_off - p->l4_off);
 	h->flags = p->flags;
 	insert_sorted(c, &fl->q[side], h);
+	return h->prev == HOLD_NONE || (p->flags & TCP_SYN);
 }
 
 static void set_flag(struct cmp_flow *fl, unsigned flag, bool on)

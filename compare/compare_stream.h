@@ -42,7 +42,7 @@ static inline void stream_note_left(struct cmp_flow *fl, uint32_t seq,
 
 struct segment compare_stream_segment(const struct compare *c,
 				      const struct hold *h);
-void compare_stream_hold(struct compare *c, struct cmp_flow *fl,
+bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 			 enum compare_side side, const struct frame *f,
 			 const struct packet *p);
 void compare_stream_release(struct compare *c, struct cmp_flow *fl,

@@ -84,11 +84,13 @@ static void note_primary(struct cmp_flow *fl, const struct packet *p)
 static void hold_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct packet *p)
 {
+	bool is_news = compare_stream_hold(c, fl, COMPARE_PRIMARY, f, p);
+
 	note_primary(fl, p);
-	compare_stream_hold(c, fl, COMPARE_PRIMARY, f, p);
 	if (p->flags & TCP_SYN)
 		fl->flags |= FLOW_PRIMARY_SYN;
-	compare_stream_match(c, fl);
+	if (is_news)
+		compare_stream_match(c, fl);
 }
 
 /* In a report, a flow that differs is looked at again when it begins anew. */
@@ -218,6 +220,19 @@ static enum compare_drop stale(const struct compare *c, struct cmp_flow *fl,
 	return is_duplicate(c, fl, p) ? DROP_DUPLICATE : DROP_REASONS;
 }
 
+static void hold_secondary(struct compare *c, struct cmp_flow *fl,
+			   const struct frame *f, const struct packet *p)
+{
+	bool is_news = compare_stream_hold(c, fl, COMPARE_SECONDARY, f, p);
+
+	if (p->flags & TCP_SYN) {
+		fl->flags |= FLOW_SECONDARY_SYN;
+		compare_gate_secondary_syn(fl);
+	}
+	if (is_news || c->config.ack_policy == COMPARE_ACK_HOLD)
+		compare_stream_match(c, fl);
+}
+
 /**
  * compare_tcp_secondary - a segment of the secondary
  * @c:		the comparison
@@ -250,12 +265,7 @@ void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 		compare_stream_release(c, fl, NOTE_COMPARED);
 		compare_stream_match(c, fl);
 	} else {
-		compare_stream_hold(c, fl, COMPARE_SECONDARY, f, p);
-		if (p->flags & TCP_SYN) {
-			fl->flags |= FLOW_SECONDARY_SYN;
-			compare_gate_secondary_syn(fl);
-		}
-		compare_stream_match(c, fl);
+		hold_secondary(c, fl, f, p);
 	}
 }
 
