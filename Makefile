@@ -14,7 +14,8 @@ TOOLS := mirror redirector rewriter compare
 
 SRC_common := chunk frame outq packet flow checksum vnet stats log netns \
 	      endpoint_spec endpoint endpoint_stream endpoint_socket \
-	      endpoint_dev endpoint_pcap loop option role failover filter
+	      endpoint_dev endpoint_pcap loop option role failover filter \
+	      marker qmp qmp_link vmstate qemu
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
@@ -30,7 +31,7 @@ COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 role redirect announce impair rewrite rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
-	 compare_scale compare_hold
+	 compare_scale compare_hold marker qmp vmstate
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -62,6 +63,11 @@ UNIT_compare_hold    := compare/compare_hold common/frame common/chunk
 UNIT_compare_model    = $(UNIT_compare)
 UNIT_compare_scale    = $(UNIT_compare)
 
+UNIT_marker          := common/marker common/chunk
+UNIT_qmp             := common/qmp
+LIBS_qmp              = $(JANSSON)
+UNIT_vmstate         := common/vmstate
+
 # What tests and examples are driven with; they may use the library.
 PROGRAMS := tests/frames tests/replicas tests/colo-impair \
 	    examples/failover/fetch tests/bench/bench tests/bench/pump
@@ -78,9 +84,11 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 SANITIZE := -O1 -g -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	    -fsanitize=address,undefined
 
-PKGS       := libuv libpcap libxxhash
+PKGS       := libuv libpcap libxxhash jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs libuv libpcap 2>/dev/null)
+PKG_LIBS   := -Wl,--as-needed \
+	      $(shell pkg-config --libs libuv libpcap jansson 2>/dev/null)
+JANSSON    := $(shell pkg-config --libs jansson 2>/dev/null)
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
 	      $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 
@@ -126,7 +134,7 @@ define unit_rule
 $$(BUILD)/unit/$(1): $$(BUILD)/tests/unit/$(1)_test.o $$(UNIT_$(1):%=$$(BUILD)/%.o)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1))
 endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 

@@ -675,7 +675,7 @@ void endpoint_start(struct endpoint *ep)
 
 /**
  * endpoint_read_rest() - Read what has already arrived, now
- * @ep:		The endpoint, about to be closed by the caller
+ * @ep:		The endpoint, stopped or not; not to be called while it delivers
  *
  * Reads until the kernel has nothing more, at most 64 MiB: a peer that never
  * stops sending cannot hold the process.
@@ -684,7 +684,7 @@ void endpoint_read_rest(struct endpoint *ep)
 {
 	uint64_t stop_at = ep->count.in_bytes + (64u << 20);
 
-	while (ep->poll && ep->count.in_bytes < stop_at) {
+	while (ep->poll && !ep->ended && ep->count.in_bytes < stop_at) {
 		struct pollfd p = { .fd = ep->fd, .events = POLLIN };
 
 		if (poll(&p, 1, 0) != 1 || !(p.revents & POLLIN))
