@@ -69,10 +69,11 @@ LIBS_qmp              = $(JANSSON)
 UNIT_vmstate         := common/vmstate
 
 # What tests and examples are driven with; they may use the library.
-PROGRAMS := tests/frames tests/replicas tests/colo-impair \
+PROGRAMS := tests/frames tests/replicas tests/colo-impair tests/qmp-peer \
 	    examples/failover/fetch tests/bench/bench tests/bench/pump
 PROGRAM_tests/frames := tests/frames
 PROGRAM_tests/replicas := tests/replicas
+PROGRAM_tests/qmp-peer := tests/qmp-peer
 PROGRAM_tests/colo-impair := tests/impair/main tests/impair/impair
 PROGRAM_examples/failover/fetch := examples/failover/fetch
 PROGRAM_tests/bench/bench := tests/bench/main tests/bench/drive \

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../common/marker.h"
+
 #define FAREWELL_MS 1000
 
 /* QEMU's announce-self: 50, 150, 250, ... ms behind each other, 550 at most. */
@@ -28,6 +30,14 @@ static void send_routed(struct redirector *r, struct redirect_route route,
 		endpoint_send(r->outdev, v, n);
 }
 
+/* They are for a comparison, and nobody's business on a net. */
+static unsigned keep_markers_off_net(struct redirector *r,
+				     struct redirect_route route,
+				     struct frame *v, unsigned n)
+{
+	return route.net ? marker_take_out(v, n, &r->n_markers) : n;
+}
+
 static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 		      unsigned n)
 {
@@ -41,6 +51,7 @@ static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 		for (unsigned i = 0; i < n; i++)
 			announce_learn(&r->announce, &v[i]);
 	}
+	n = keep_markers_off_net(r, route, v, n);
 	if (r->redirect.role == ROLE_COLO &&
 	    r->redirect.outdev == REDIRECT_PASSING && !route.drop)
 		r->n_uncompared += n;
@@ -51,10 +62,11 @@ static void on_indev_frames(struct endpoint *ep, struct frame *v, unsigned n,
 			    void *arg)
 {
 	struct redirector *r = arg;
+	struct redirect_route route =
+		redirect_route(&r->redirect, REDIRECT_FROM_INDEV);
 
 	(void)ep;
-	send_routed(r, redirect_route(&r->redirect, REDIRECT_FROM_INDEV), v,
-		    n);
+	send_routed(r, route, v, keep_markers_off_net(r, route, v, n));
 }
 
 /* --- the outdev comes and goes --- */
@@ -72,6 +84,10 @@ static void pass_held(void *arg, const struct frame *f)
 
 	if (r->redirect.outdev_queue == QUEUE_ALL)
 		route = (struct redirect_route){ .drop = REDIRECT_OUTDEV_DOWN };
+	if (route.net && marker_is(f)) {
+		r->n_markers++;
+		return;
+	}
 	r->n_uncompared += r->redirect.role == ROLE_COLO && !route.drop;
 	send_routed(r, route, f, 1);
 }
@@ -229,6 +245,7 @@ static void on_stats(void *arg, struct stats *s)
 	for (int i = REDIRECT_ISOLATED; i <= REDIRECT_OUTDEV_DOWN; i++)
 		stats_drop(s, redirect_drop_text((enum redirect_drop)i),
 			   r->dropped[i]);
+	stats_drop(s, "marker", r->n_markers);
 	filter_stats(&r->filter, s);
 	stats_note(s, "redirector", "uncompared", r->n_uncompared);
 }

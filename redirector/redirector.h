@@ -33,6 +33,7 @@ struct redirector {
 	struct loop_timer farewell;	/* what compare still had for us */
 	uint64_t n_rounds;		/* made */
 	uint64_t n_uncompared;		/* frames passed in this episode */
+	uint64_t n_markers;		/* kept off the net */
 	bool is_uncompared;		/* until the next checkpoint */
 	uint64_t copied, originated;
 	uint64_t dropped[3];		/* by enum redirect_drop */

@@ -30,6 +30,8 @@ static const struct option_spec specs[] = {
 	  offsetof(struct rewriter_options, translate), "WHAT",
 	  "for tests and comparison: on, off, no-sack, no-timestamps, "
 	  "no-icmp, no-hold (on)", 0, 0, translate },
+	{ "qmp", OPTION_STRING, offsetof(struct rewriter_options, qmp), "PATH",
+	  "the secondary's QMP socket: it tells of checkpoints", 0, 0, NULL },
 	{ 0 },
 };
 
@@ -57,7 +59,8 @@ int main(int argc, char **argv)
 	case OPTION_USAGE:
 		return 2;
 	}
-	if (!filter_check(&options.filter))
+	if (!filter_check(&options.filter) ||
+	    (options.qmp && !qmp_link_check("--qmp", options.qmp)))
 		return 2;
 	if (options.common.check_only)
 		return 0;

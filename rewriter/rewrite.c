@@ -367,6 +367,17 @@ uint32_t rewrite_translated(const struct rewrite *r)
 }
 
 /**
+ * rewrite_epoch() - Which epoch is it?
+ * @r:	rewriter
+ *
+ * Return: a number that each checkpoint changes, and that the table keeps
+ */
+uint32_t rewrite_epoch(const struct rewrite *r)
+{
+	return r->epoch;
+}
+
+/**
  * rewrite_stats() - Add the rewriter's part of the account
  * @r:	rewriter
  * @s:	account

@@ -68,6 +68,7 @@ void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns);
 void rewrite_failover(struct rewrite *r);
 
 uint32_t rewrite_translated(const struct rewrite *r);
+uint32_t rewrite_epoch(const struct rewrite *r);
 void rewrite_stats(const struct rewrite *r, struct stats *s);
 
 #endif

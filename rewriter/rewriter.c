@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rewriter as a process: its two sides, its clock and its role around the
- * pure core of rewrite.c.
+ * The rewriter as a process: its two sides, its clock, its role and its guest's
+ * QEMU around the pure core of rewrite.c.
+ *
+ * At a checkpoint the guest stands still while it becomes another. With --qmp
+ * the line between the two is drawn exactly: what the old one sent has been
+ * written by QEMU when STOP is read, so it is read to its end and translated
+ * with the old offsets; then neither side is read until RESUME. vmstate.c
+ * decides whether it was a checkpoint, that is, whether the offsets become 0.
  */
 #include "rewriter.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
+
+#include "../common/marker.h"
 
 #define EXPIRE_MS 1000
 
@@ -48,6 +56,8 @@ static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 {
 	struct rewriter *r = arg;
 
+	/* ours begin here: whatever comes from elsewhere is made up */
+	n = marker_take_out(v, n, &r->n_markers_dropped);
 	rewrite_input(r->rewrite, dir == FILTER_TX ? REWRITE_TX : REWRITE_RX,
 		      v, n, loop_now_ns(&r->loop));
 }
@@ -59,10 +69,89 @@ static void on_expiry(void *arg)
 	rewrite_expire(r->rewrite, loop_now_ns(&r->loop));
 }
 
+/* Tells the comparison which epoch follows. Behind a failover there is none,
+ * and this way leads to a net. */
+static void send_marker(struct rewriter *r, enum marker_kind kind)
+{
+	const struct marker m = { kind, rewrite_epoch(r->rewrite) };
+	struct chunk *chunk;
+	struct frame f;
+
+	if (!r->options->qmp || r->failover.role == ROLE_FAILOVER)
+		return;
+	chunk = marker_make(&m, &f);
+	r->n_markers++;
+	filter_forward(&r->filter, FILTER_RX, &f, 1);
+	chunk_unref(chunk);
+}
+
+/* --- what the guest's QEMU says --- */
+
+static void for_both_inputs(struct rewriter *r, void (*f)(struct endpoint *ep))
+{
+	for (int dir = FILTER_TX; dir <= FILTER_RX; dir++) {
+		if (r->filter.in[dir])
+			f(r->filter.in[dir]);
+	}
+}
+
+static void on_guest_stop(void *arg)
+{
+	struct rewriter *r = arg;
+
+	if (r->is_paused)
+		return;
+	r->is_paused = true;
+	if (r->filter.in[FILTER_RX])
+		endpoint_read_rest(r->filter.in[FILTER_RX]);
+	for_both_inputs(r, endpoint_stop);
+}
+
+static void on_guest_continue(void *arg)
+{
+	struct rewriter *r = arg;
+
+	if (!r->is_paused)
+		return;
+	r->is_paused = false;
+	for_both_inputs(r, endpoint_start);
+}
+
+static void checkpoint(struct rewriter *r)
+{
+	rewrite_checkpoint(r->rewrite, loop_now_ns(&r->loop));
+	send_marker(r, MARKER_EPOCH);
+}
+
+static void on_guest_checkpoint(void *arg, uint64_t stopped_ms)
+{
+	struct rewriter *r = arg;
+
+	log_info("qmp", "checkpoint: the guest stood still for %llu ms",
+		 (unsigned long long)stopped_ms);
+	if (r->failover.role == ROLE_COLO)
+		checkpoint(r);
+	on_guest_continue(r);
+}
+
+static void on_missed(void *arg)
+{
+	struct rewriter *r = arg;
+
+	if (rewrite_translated(r->rewrite))
+		log_event("checkpoint-missed", "perhaps, while QMP was not "
+			  "connected: offsets may be old, a checkpoint is "
+			  "wanted");
+}
+
+/* --- */
+
 static void on_failover(void *arg)
 {
 	struct rewriter *r = arg;
 
+	qemu_freeze(&r->qemu);
+	qemu_close(&r->qemu);		/* it can tell of nothing any more */
 	log_event("translated", "%u connections go on with their offsets",
 		  rewrite_translated(r->rewrite));
 	rewrite_failover(r->rewrite);
@@ -83,15 +172,25 @@ static void on_checkpoint(void *arg)
 	if (r->failover.role == ROLE_FAILOVER)
 		log_warn(NULL, "no checkpoint after a failover: ignored");
 	else
-		rewrite_checkpoint(r->rewrite, loop_now_ns(&r->loop));
+		checkpoint(r);
 }
 
 static void on_stats(void *arg, struct stats *s)
 {
 	struct rewriter *r = arg;
 
+	s->originated += r->n_markers;
+	stats_drop(s, "marker", r->n_markers_dropped);
 	rewrite_stats(r->rewrite, s);
 	filter_stats(&r->filter, s);
+	qemu_stats(&r->qemu, s);
+}
+
+static void on_end(void *arg)
+{
+	struct rewriter *r = arg;
+
+	qemu_close(&r->qemu);
 }
 
 static int open_core(struct rewriter *r)
@@ -130,6 +229,20 @@ static int open_table(struct rewriter *r)
 	return err;
 }
 
+static void open_qemu(struct rewriter *r)
+{
+	const struct qemu_handler handler = {
+		.on_stop = on_guest_stop,
+		.on_checkpoint = on_guest_checkpoint,
+		.on_continue = on_guest_continue,
+		.on_missed = on_missed,
+		.arg = r,
+	};
+
+	qemu_open(&r->qemu, &r->loop, r->options->qmp, &handler);
+	send_marker(r, MARKER_START);
+}
+
 static int open_all(struct rewriter *r)
 {
 	int err = open_table(r);
@@ -148,8 +261,12 @@ static int open_all(struct rewriter *r)
 		rewrite_failover(r->rewrite);
 	loop_timer_init(&r->loop, &r->expiry, on_expiry, r);
 	loop_timer_start(&r->expiry, EXPIRE_MS, EXPIRE_MS);
-	return filter_open(&r->filter, &r->loop, &r->options->filter,
-			   on_frames, r);
+	err = filter_open(&r->filter, &r->loop, &r->options->filter,
+			  on_frames, r);
+	if (err == 0 && r->options->qmp &&
+	    r->failover.role == ROLE_COLO)
+		open_qemu(r);
+	return err;
 }
 
 /**
@@ -165,6 +282,7 @@ int rewriter_run(struct rewriter *r, const struct rewriter_options *options)
 		.on_stats = on_stats,
 		.on_failover = on_failover_signal,
 		.on_checkpoint = on_checkpoint,
+		.on_end = on_end,
 		.arg = r,
 	};
 	int status, err;

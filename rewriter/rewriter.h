@@ -4,6 +4,7 @@
 
 #include "../common/failover.h"
 #include "../common/filter.h"
+#include "../common/qemu.h"
 #include "rewrite.h"
 #include "rewrite_table.h"
 
@@ -14,6 +15,7 @@ struct rewriter_options {
 	uint64_t max_held;		/* bytes */
 	unsigned unknown;		/* 0 pass, 1 drop */
 	unsigned translate;		/* enum rewrite_translate */
+	const char *qmp;		/* the secondary's QMP socket, or NULL */
 };
 
 struct rewriter {
@@ -24,6 +26,10 @@ struct rewriter {
 	struct loop_timer expiry;
 	struct rewrite_table *table;
 	struct rewrite *rewrite;
+	struct qemu qemu;
+	bool is_paused;			/* the guest stands still */
+	uint64_t n_markers;		/* made here */
+	uint64_t n_markers_dropped;	/* by whoever was made up */
 };
 
 int rewriter_run(struct rewriter *r, const struct rewriter_options *options);

@@ -6,30 +6,8 @@
 
 WAIT_S=${WAIT_S:-10}
 load helpers
-
-# segment tx|rx SEQ ACK FLAGS [PORT]: a frame; its checksum is nobody's matter
-segment() {
-	local port=${5:-1024}
-	local ends='0a0000010a000002' ports
-	printf -v ports '%04x0050' "$port"
-	if [ "$1" = rx ]; then
-		ends='0a0000020a000001'
-		printf -v ports '0050%04x' "$port"
-	fi
-	printf '5254000000015254000000020800450000280000000040060000%s%s' \
-		"$ends" "$ports"
-	printf '%08x%08x50%02x000000000000' "$2" "$3" "$4"
-}
+load packets
 SYN=2 SYNACK=18 ACK=16
-
-# numbers FILE: seq and ack of each frame, a line each
-numbers() {
-	local hex i
-	hex=$(od -An -v -tx1 "$1" | tr -d ' \n')
-	for ((i = 0; i + 116 <= ${#hex}; i += 116)); do
-		echo $((16#${hex:i+84:8})) $((16#${hex:i+92:8}))
-	done
-}
 
 # start_rewriter OPTION...: colo-rewriter between n.sock and g.sock and the files
 # to-net and to-guest; the writers are up when it returns

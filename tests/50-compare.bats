@@ -5,16 +5,7 @@
 
 WAIT_S=${WAIT_S:-10}
 load helpers
-
-hex() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
-
-# udp ID TEXT: an Ethernet frame from 10.0.0.1:80 to 10.0.0.2:1000
-udp() {
-	local n=${#2}
-	printf '525400000001525400000002080045%02x%04x%04x' 0 $((28 + n)) "$1"
-	printf '0000401100000a0000010a000002005003e8%04x0000' $((8 + n))
-	hex "$2"
-}
+load packets
 
 # start_compare OPTION...: colo-compare between p.sock, s.sock and the file out;
 # both writers are up when it returns, on descriptors 5 and 6

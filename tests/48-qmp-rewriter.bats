@@ -1,0 +1,175 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# colo-rewriter --qmp, in every order of events that a real QEMU has been seen
+# to use. See 45-rewriter.bats for the numbers.
+# shellcheck disable=SC2030,SC2031
+
+WAIT_S=${WAIT_S:-10}
+load helpers
+load packets
+load qmp
+SYN=2 SYNACK=18 ACK=16
+
+start_rewriter() {
+	start rewriter colo-rewriter --net-in unix-listen:n.sock \
+		--net-out fd:7 --guest-in unix-listen:g.sock --guest-out fd:8 \
+		--qmp qmp.sock --log-level info 7>>to-net 8>>to-guest
+	feeder n UNIX-CONNECT:n.sock
+	feeder g UNIX-CONNECT:g.sock
+	exec 5>n 6>g
+	wait_for asked 1
+	tx 1000 0 $SYN && wait_for at_guest "1000 0"
+	rx 9000 1001 $SYNACK && wait_for at_net "9000 1001"
+	tx 1001 5001 $ACK && wait_for at_guest "1001 9001"
+}
+
+tx() { wire "$(segment tx "$@")" >&5; }
+rx() { wire "$(segment rx "$@")" >&6; }
+at_guest() { [ "$(numbers to-guest | tail -1)" = "$1" ]; }
+at_net() { [ "$(numbers to-net | tail -1)" = "$1" ]; }
+
+# Do the offsets still hold, or are they 0?
+offsets_hold() {
+	rx 9001 1001 $ACK && wait_for at_net "5001 1001" &&
+		tx 1001 5001 $ACK && wait_for at_guest "1001 9001"
+}
+offsets_are_zero() {
+	rx 5001 1001 $ACK && wait_for at_net "5001 1001" &&
+		tx 1001 5001 $ACK && wait_for at_guest "1001 5001"
+}
+
+@test "STOP, RESUME: the old guest's last words, a marker, offsets 0" {
+	peer 'colo secondary none'
+	start_rewriter
+	[ "$(numbers to-net | head -1)" = 'marker 0 0' ]
+	rx 9001 1001 $ACK
+	peer 'status colo' 'event STOP'
+	wait_for at_net "5001 1001"
+	wait_for stat_is rewriter qmp.stops 1
+	rx 5001 1002 $ACK		# the new guest's
+	tx 1002 5001 $ACK		# for it
+	wait_for stat_is rewriter in 4
+	at_net "5001 1001"
+	at_guest "1001 9001"
+	peer 'status running' 'event RESUME'
+	wait_for at_net "5001 1002"
+	wait_for at_guest "1002 5001"
+	[ "$(numbers to-net | tail -2 | head -1)" = 'marker 1 1' ]
+	logged rewriter 'checkpoint: the guest stood still'
+	s=$(stats rewriter)
+	check_account "$s"
+	[ "$(value "$s" originated)" -eq 2 ]
+	stop rewriter
+}
+
+@test "COLO_EXIT, STOP, RESUME: a killed primary; offsets are kept" {
+	peer 'colo secondary none'
+	start_rewriter
+	peer 'event COLO_EXIT {"mode":"secondary","reason":"error"}' \
+		'status colo' 'event STOP' 'status running' 'event RESUME'
+	wait_for logged rewriter 'event: colo-exit: secondary, reason error'
+	offsets_hold
+	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
+	offsets_hold
+	stop rewriter
+}
+
+@test "STOP, COLO_EXIT, RESUME: a hung one, or a torn checkpoint" {
+	peer 'colo secondary none'
+	start_rewriter
+	peer 'status colo' 'event STOP'
+	wait_for asked 2
+	peer 'event COLO_EXIT {"mode":"secondary","reason":"error"}'
+	wait_for logged rewriter 'event: colo-exit'
+	offsets_hold			# it does not wait for RESUME
+	peer 'status running' 'event RESUME'
+	offsets_hold
+	stop rewriter
+}
+
+@test "failover between STOP and RESUME: offsets are kept" {
+	peer 'colo secondary none'
+	start_rewriter
+	peer 'status colo' 'event STOP'
+	wait_for stat_is rewriter qmp.stops 1
+	kill -USR2 "${PIDS[rewriter]}"
+	wait_for logged rewriter 'event: translated: 1 connections'
+	peer 'status running' 'event RESUME'
+	offsets_hold
+	[ "$(numbers to-net | grep -c marker)" -eq 1 ]
+	stop rewriter
+}
+
+@test "pause, io-error, save-vm are no checkpoints" {
+	peer 'colo secondary none'
+	start_rewriter
+	n=1
+	for status in paused io-error save-vm; do
+		peer "status $status" 'event STOP'
+		n=$((n + 1))
+		wait_for asked $n
+		offsets_hold		# nobody waits for them
+		peer 'status running' 'event RESUME'
+		offsets_hold
+	done
+	[ "$(value "$(stats rewriter)" role.checkpoints)" -eq 0 ]
+	stop rewriter
+}
+
+@test "the beginning of COLO makes all offsets 0" {
+	peer 'status inmigrate'
+	start_rewriter
+	peer 'status running' 'colo secondary none' 'event RESUME'
+	wait_for stat_is rewriter role.checkpoints 1
+	offsets_are_zero
+	stop rewriter
+}
+
+@test "QMP lost within a stop, and back: the answers decide" {
+	peer 'colo secondary none'
+	start_rewriter
+	peer 'status colo' 'event STOP'
+	wait_for stat_is rewriter qmp.stops 1
+	peer hang-up 'status running' let-in
+	wait_for stat_is rewriter role.checkpoints 1
+	offsets_are_zero
+	peer 'status colo' 'event STOP'
+	wait_for stat_is rewriter qmp.stops 2
+	peer hang-up 'colo none request' 'status running' let-in
+	wait_for connected_n 3
+	offsets_are_zero
+	[ "$(value "$(stats rewriter)" role.checkpoints)" -eq 1 ]
+	stop rewriter
+}
+
+@test "QMP lost within a stop for good: it goes on, and says so" {
+	peer 'colo secondary none'
+	start_rewriter
+	peer 'status colo' 'event STOP'
+	wait_for stat_is rewriter qmp.stops 1
+	peer hang-up
+	wait_for logged rewriter 'event: qmp-lost'
+	offsets_hold
+	peer 'status running' let-in
+	wait_for logged rewriter 'event: checkpoint-missed'
+	stop rewriter
+}
+
+@test "markers that others made up go nowhere" {
+	peer 'colo secondary none'
+	start_rewriter
+	wire "$(marker 1 7)" "$(segment rx 9001 1001 $ACK)" >&6
+	wait_for at_net "5001 1001"
+	wire "$(marker 1 7)" "$(segment tx 1001 5001 $ACK)" >&5
+	wait_for at_guest "1001 9001"
+	s=$(stats rewriter)
+	[ "$(value "$s" dropped.marker)" -eq 2 ]
+	check_account "$s"
+	[ "$(numbers to-net | grep -c marker)" -eq 1 ]
+	stop rewriter
+}
+
+@test "usage" {
+	refused 2 'the path is too long' colo-rewriter -n \
+		--qmp "$(printf 'x%.0s' {1..108})"
+}
