@@ -22,7 +22,8 @@ SRC_rewriter    = main rewriter $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track
 SRC_run         = main runner process child procfile sink
-SRC_compare     = main live checkpoint running diff $(COMPARE_CORE)
+SRC_compare     = main live live_config live_epoch checkpoint \
+		  checkpoint_qmp epoch running diff $(COMPARE_CORE)
 COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
 		  compare_flow compare_fragment compare_gate compare_hold \
 		  compare_pair compare_stream compare_syn compare_tcp
@@ -31,7 +32,7 @@ COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 role redirect announce impair rewrite rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
-	 compare_scale compare_hold marker qmp vmstate
+	 compare_scale compare_hold marker qmp vmstate epoch
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -67,6 +68,7 @@ UNIT_marker          := common/marker common/chunk
 UNIT_qmp             := common/qmp
 LIBS_qmp              = $(JANSSON)
 UNIT_vmstate         := common/vmstate
+UNIT_epoch           := compare/epoch common/chunk
 
 # What tests and examples are driven with; they may use the library.
 PROGRAMS := tests/frames tests/replicas tests/colo-impair tests/qmp-peer \

@@ -10,6 +10,7 @@
 #include "../common/log.h"
 
 #define EXEC_PREFIX "exec:"
+#define QMP_PREFIX "qmp:"
 #define TRIES_BEFORE_EVENT 3u
 
 /* QEMU's words on the notify_dev of its colo-compare. */
@@ -18,9 +19,17 @@
 #define NOTIFY_INIT "COLO_USERSPACE_PROXY_INIT"
 #define NOTIFY_INIT_REPLY "COLO_COMPARE_GET_XEN_INIT"
 
+/* What stands behind the prefix; NULL when that is not there, or nothing is. */
+static const char *argument_of(const char *text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return !strncmp(text, prefix, len) && text[len] ? text + len : NULL;
+}
+
 /**
  * checkpoint_parse - understand --checkpoint
- * @cp:		its mode and command are set
+ * @cp:		its mode, and its command or path, are set
  * @text:	the option's value, borrowed; NULL when it was not given
  * @has_notify:	a notify-dev was given
  *
@@ -29,9 +38,7 @@
  */
 int checkpoint_parse(struct checkpoint *cp, const char *text, bool has_notify)
 {
-	size_t prefix_len = strlen(EXEC_PREFIX);
-
-	cp->command = NULL;
+	cp->command = cp->path = NULL;
 	if (!text) {
 		cp->mode = has_notify ? CHECKPOINT_NOTIFY : CHECKPOINT_NONE;
 	} else if (!strcmp(text, "none")) {
@@ -40,10 +47,10 @@ int checkpoint_parse(struct checkpoint *cp, const char *text, bool has_notify)
 		if (!has_notify)
 			return -ENODEV;
 		cp->mode = CHECKPOINT_NOTIFY;
-	} else if (!strncmp(text, EXEC_PREFIX, prefix_len) &&
-		   text[prefix_len]) {
+	} else if ((cp->command = argument_of(text, EXEC_PREFIX))) {
 		cp->mode = CHECKPOINT_EXEC;
-		cp->command = text + prefix_len;
+	} else if ((cp->path = argument_of(text, QMP_PREFIX))) {
+		cp->mode = CHECKPOINT_QMP;
 	} else {
 		return -EINVAL;
 	}
@@ -63,10 +70,14 @@ static void send_message(struct checkpoint *cp, const char *text)
 	cp->n_sent++;
 }
 
-static void finished(struct checkpoint *cp)
+/**
+ * checkpoint_finish - the checkpoint that was asked for was made
+ * @cp:		or one that nobody had asked for
+ */
+void checkpoint_finish(struct checkpoint *cp)
 {
 	checkpoint_done(cp);
-	cp->on_done(cp->arg);
+	cp->handler.on_done(cp->handler.arg);
 }
 
 static bool is_message(const struct frame *f, const char *text)
@@ -80,7 +91,7 @@ static void on_message(struct checkpoint *cp, const struct frame *f)
 {
 	cp->n_received++;
 	if (is_message(f, NOTIFY_MADE))
-		finished(cp);
+		checkpoint_finish(cp);
 	else if (is_message(f, NOTIFY_INIT))
 		send_message(cp, NOTIFY_INIT_REPLY);
 	else
@@ -105,7 +116,7 @@ static void on_command_exit(uv_process_t *process, int64_t status, int signum)
 	if (cp->is_stopped || !cp->is_asked)
 		return;
 	if (!status && !signum) {
-		finished(cp);
+		checkpoint_finish(cp);
 		return;
 	}
 	if (signum)
@@ -155,14 +166,24 @@ static void run_command(struct checkpoint *cp)
 	loop_timer_start(&cp->retry, cp->retry_ms, 0);
 }
 
-static void try(struct checkpoint *cp)
+/**
+ * checkpoint_count_try - a request goes out
+ * @cp:		once more; with an event when that has been of no use
+ */
+void checkpoint_count_try(struct checkpoint *cp)
 {
 	if (++cp->n_tries == TRIES_BEFORE_EVENT + 1)
 		log_event("checkpoint-unanswered",
 			  "asked %u times, still holding", cp->n_tries - 1);
+}
+
+static void try(struct checkpoint *cp)
+{
+	if (cp->mode != CHECKPOINT_QMP)
+		checkpoint_count_try(cp);
 	switch (cp->mode) {
 	case CHECKPOINT_NONE:
-		finished(cp);
+		checkpoint_finish(cp);
 		break;
 	case CHECKPOINT_NOTIFY:
 		send_message(cp, NOTIFY_ASK);
@@ -170,6 +191,9 @@ static void try(struct checkpoint *cp)
 		break;
 	case CHECKPOINT_EXEC:
 		run_command(cp);
+		break;
+	case CHECKPOINT_QMP:
+		checkpoint_qmp_try(cp);
 		break;
 	}
 }
@@ -187,21 +211,22 @@ static void on_retry(void *arg)
  * @cp:		checkpoint_parse() has set the mode
  * @loop:	borrowed
  * @retry_ms:	how long a request may stay unanswered
- * @on_done:	called when a checkpoint was made
- * @arg:	for @on_done
+ * @period_ms:	CHECKPOINT_QMP: when idle, one is made so often
+ * @handler:	copied
  */
 void checkpoint_init(struct checkpoint *cp, struct loop *loop,
-		     uint64_t retry_ms, void (*on_done)(void *arg), void *arg)
+		     uint64_t retry_ms, uint64_t period_ms,
+		     const struct checkpoint_handler *handler)
 {
 	cp->loop = loop;
 	cp->retry_ms = retry_ms;
-	cp->on_done = on_done;
-	cp->arg = arg;
+	cp->period_ms = period_ms;
+	cp->handler = *handler;
 	loop_timer_init(loop, &cp->retry, on_retry, cp);
 }
 
 /**
- * checkpoint_open - open notify-dev
+ * checkpoint_open - open notify-dev, and begin to connect to QEMU
  * @cp:		after checkpoint_init()
  * @notify:	where; nothing is opened when it is unset
  *
@@ -211,6 +236,8 @@ int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
 {
 	const struct endpoint_handler handler = { on_frames, NULL, cp };
 
+	if (cp->mode == CHECKPOINT_QMP)
+		checkpoint_qmp_open(cp);
 	if (notify->kind == ENDPOINT_UNSET)
 		return 0;
 	return endpoint_open(&cp->notify, cp->loop, "notify-dev", notify,
@@ -223,7 +250,7 @@ int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
  * @reason:	a word
  * @flow:	which flow shows it, "" for none
  *
- * @on_done may be called before this returns.
+ * on_done() may be called before this returns.
  */
 void checkpoint_ask(struct checkpoint *cp, const char *reason,
 		    const char *flow)
@@ -231,7 +258,9 @@ void checkpoint_ask(struct checkpoint *cp, const char *reason,
 	if (cp->is_asked || cp->is_stopped)
 		return;
 	cp->is_asked = true;
+	cp->is_pending_told = false;
 	cp->n_tries = 0;
+	cp->asked_ns = loop_now_ns(cp->loop);
 	if (cp->mode == CHECKPOINT_EXEC) {
 		setenv("COLO_REASON", reason, 1);
 		setenv("COLO_FLOW", flow, 1);
@@ -253,7 +282,8 @@ void checkpoint_done(struct checkpoint *cp)
 
 /**
  * checkpoint_stop - ask no more: failover, or the end
- * @cp:		a command that runs is told to end
+ * @cp:		a command that runs is told to end, QEMU's socket is left to
+ *		others
  */
 void checkpoint_stop(struct checkpoint *cp)
 {
@@ -261,4 +291,25 @@ void checkpoint_stop(struct checkpoint *cp)
 	cp->is_stopped = true;
 	if (cp->is_running)
 		uv_kill(-cp->process.pid, SIGTERM);
+	qemu_close(&cp->qemu);
+}
+
+/**
+ * checkpoint_stats - give account
+ * @cp:		of messages, and of checkpoints that QEMU has made
+ * @s:		rows are appended
+ */
+void checkpoint_stats(const struct checkpoint *cp, struct stats *s)
+{
+	s->originated += cp->n_sent;
+	stats_drop(s, "notify", cp->n_received);
+	if (cp->mode != CHECKPOINT_QMP)
+		return;
+	stats_note(s, "checkpoint", "made", cp->n_made);
+	stats_note(s, "checkpoint", "unasked", cp->n_unasked);
+	stats_note(s, "checkpoint", "last-ms", cp->last_ms);
+	stats_note(s, "checkpoint", "max-ms", cp->max_ms);
+	stats_note(s, "checkpoint", "stopped-last-ms", cp->stopped_last_ms);
+	stats_note(s, "checkpoint", "stopped-max-ms", cp->stopped_max_ms);
+	qemu_stats(&cp->qemu, s);
 }

@@ -7,6 +7,7 @@
 
 #include "../common/endpoint.h"
 #include "../common/loop.h"
+#include "../common/qemu.h"
 
 /*
  * How a checkpoint is asked for. One request at a time; it stands until it is
@@ -16,32 +17,55 @@ enum checkpoint_mode {
 	CHECKPOINT_NONE,	/* as if it had been made at once */
 	CHECKPOINT_NOTIFY,	/* QEMU's Xen protocol on notify-dev */
 	CHECKPOINT_EXEC,	/* a command: exit status 0 = made */
+	CHECKPOINT_QMP,		/* the primary's QEMU */
+};
+
+struct checkpoint_handler {
+	void (*on_done)(void *arg);	/* the replicas are equal */
+	/* CHECKPOINT_QMP: the primary stands still; and goes on as it was */
+	void (*on_stop)(void *arg);
+	void (*on_continue)(void *arg);
+	void *arg;
 };
 
 struct checkpoint {
 	struct loop *loop;
 	enum checkpoint_mode mode;
 	const char *command;		/* of CHECKPOINT_EXEC; borrowed */
-	uint64_t retry_ms;
+	const char *path;		/* of CHECKPOINT_QMP; borrowed */
+	uint64_t retry_ms, period_ms;
 	struct endpoint *notify;	/* or NULL */
 	bool is_asked;			/* and not answered yet */
 	bool is_running;		/* the command */
 	bool is_stopped;		/* no more requests */
+	bool is_pending_told;		/* that QEMU cannot be asked */
 	unsigned n_tries;
+	uint64_t asked_ns;		/* since when is_asked */
 	struct loop_timer retry;
 	uv_process_t process;
 	uint64_t n_sent, n_received;	/* messages on notify-dev */
-	void (*on_done)(void *arg);	/* the replicas are equal */
-	void *arg;
+	struct qemu qemu;		/* of CHECKPOINT_QMP */
+	uint64_t n_made, n_unasked;	/* checkpoints; of them QEMU's own idea */
+	uint64_t last_ms, max_ms;	/* from the request on, or from the stop */
+	uint64_t stopped_last_ms, stopped_max_ms;
+	struct checkpoint_handler handler;
 };
 
 int checkpoint_parse(struct checkpoint *cp, const char *text, bool has_notify);
 void checkpoint_init(struct checkpoint *cp, struct loop *loop,
-		     uint64_t retry_ms, void (*on_done)(void *arg), void *arg);
+		     uint64_t retry_ms, uint64_t period_ms,
+		     const struct checkpoint_handler *handler);
 int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify);
 void checkpoint_ask(struct checkpoint *cp, const char *reason,
 		    const char *flow);
 void checkpoint_done(struct checkpoint *cp);
 void checkpoint_stop(struct checkpoint *cp);
+void checkpoint_stats(const struct checkpoint *cp, struct stats *s);
+
+/* Between the files of this module. */
+void checkpoint_finish(struct checkpoint *cp);
+void checkpoint_count_try(struct checkpoint *cp);
+void checkpoint_qmp_open(struct checkpoint *cp);
+void checkpoint_qmp_try(struct checkpoint *cp);
 
 #endif

@@ -95,6 +95,13 @@ void compare_free(struct compare *c)
 	free(c);
 }
 
+/* What the secondary sent during the grace may be of before the checkpoint. */
+static bool is_graced(const struct compare *c, enum compare_side side,
+		      uint64_t time_ns)
+{
+	return side == COMPARE_SECONDARY && time_ns < c->grace_ns;
+}
+
 static void input_uncompared(struct compare *c, enum compare_side side,
 			     const struct frame *f, bool is_compared_kind)
 {
@@ -163,7 +170,8 @@ static void take(struct compare *c, enum compare_side side,
 		input_primary(c, fl, f, p);
 	else
 		input_secondary(c, fl, f, p);
-	if (fl->q[side].n > c->config.max_queue)
+	if (fl->q[side].n > c->config.max_queue &&
+	    !is_graced(c, side, c->now_ns))
 		compare_ask(c, COMPARE_QUEUE, fl, NULL);
 	compare_flow_touch(c, fl);
 }
@@ -290,14 +298,31 @@ static void report_late(struct compare *c, enum compare_side side)
 		compare_fragment_drop(c, h->group, DROP_DIFFERENT);
 }
 
+static void drop_graced(struct compare *c, struct hold *h)
+{
+	struct cmp_flow *fl = compare_flow_of(c, h);
+
+	if (!fl) {
+		compare_fragment_drop(c, h->group, DROP_FLUSHED);
+		return;
+	}
+	if (h->flags & TCP_SYN)
+		fl->flags &= (uint16_t)~FLOW_SECONDARY_SYN;
+	compare_drop_held(c, fl, h, DROP_FLUSHED);
+}
+
 static void expire_held(struct compare *c, enum compare_side side)
 {
-	const struct hold *h;
+	struct hold *h;
 
 	while ((h = hold_at(&c->pool, c->pool.oldest[side])) &&
 	       h->time_ns + c->config.timeout_ns <= c->now_ns) {
 		if (!is_overdue(c, h))
 			continue;
+		if (is_graced(c, side, h->time_ns)) {
+			drop_graced(c, h);
+			continue;
+		}
 		if (!compare_is_reporting(c)) {
 			compare_ask(c, COMPARE_TIMEOUT, compare_flow_of(c, h),
 				    h);
@@ -400,6 +425,16 @@ void compare_flush(struct compare *c, uint64_t now_ns)
 	flush_secondary(c, DROP_FLUSHED);
 	compare_flow_clear_marks(c);
 	c->in_episode = false;
+}
+
+/**
+ * compare_grace - some of the secondary's may still be of before the flush
+ * @c:		the comparison
+ * @until_ns:	what comes until then and has no equal asks for nothing
+ */
+void compare_grace(struct compare *c, uint64_t until_ns)
+{
+	c->grace_ns = until_ns;
 }
 
 /**

@@ -122,6 +122,7 @@ struct compare {
 	bool is_failover;
 	uint32_t n_holding;	/* flows with anything in a queue */
 	uint64_t now_ns;
+	uint64_t grace_ns;	/* until then the secondary may be alone */
 	uint64_t in[2], out;	/* frames */
 	uint64_t originated, merged;
 	uint64_t n_made[2];	/* of what the pool holds: no packets */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "../common/log.h"
 #include "running.h"
@@ -28,11 +27,17 @@ static void arm_due(struct live *l)
 			 (due - now + NS_PER_MS - 1) / NS_PER_MS, 0);
 }
 
-/* While the comparison is full, primary-in waits; on captures, which wait for
- * each other, a checkpoint has to do instead. */
-static void apply_pressure(struct live *l)
+/**
+ * live_apply_pressure - while the comparison is full, primary-in waits
+ * @l:		after anything that may have changed that; on captures, which
+ *		wait for each other, a checkpoint has to do instead
+ *
+ * While the primary stands still, all that it had sent is to be had before it
+ * goes on: there is an end to that.
+ */
+void live_apply_pressure(struct live *l)
 {
-	bool is_full = compare_is_full(l->compare);
+	bool is_full = compare_is_full(l->compare) && !l->epoch.is_stopped;
 
 	if (is_full && (l->loop.is_virtual || l->is_report)) {
 		compare_flush(l->compare, now_ns(l));
@@ -47,10 +52,14 @@ static void apply_pressure(struct live *l)
 		endpoint_start(l->primary_in);
 }
 
-static void flush(struct live *l)
+/**
+ * live_flush - the replicas are equal
+ * @l:		what is held of the primary leaves
+ */
+void live_flush(struct live *l)
 {
 	compare_flush(l->compare, now_ns(l));
-	apply_pressure(l);
+	live_apply_pressure(l);
 }
 
 /* After each call of the comparison: what it asked for is done here, so that
@@ -64,7 +73,7 @@ static void settle(struct live *l)
 		checkpoint_ask(&l->checkpoint, compare_reason_text(l->reason),
 			       l->flow);
 	}
-	apply_pressure(l);
+	live_apply_pressure(l);
 	arm_due(l);
 }
 
@@ -92,7 +101,11 @@ static void on_differ(void *arg, const struct compare_difference *d)
 
 static void on_checkpoint_made(void *arg)
 {
-	flush(arg);
+	struct live *l = arg;
+
+	live_flush(l);
+	if (l->checkpoint.mode == CHECKPOINT_QMP)
+		live_epoch_checkpoint(l);
 }
 
 /* With --from: only the frames that it selects, in their order. */
@@ -113,7 +126,14 @@ static unsigned select_frames(struct live *l, struct frame *v, unsigned n)
 	return kept;
 }
 
-static void input(struct live *l, enum compare_side side, struct frame *v,
+/**
+ * live_compare - hand frames to the comparison, and do what it asks for
+ * @l:		the process
+ * @side:	whose they are
+ * @v:		the frames; borrowed, put together anew
+ * @n:		how many
+ */
+void live_compare(struct live *l, enum compare_side side, struct frame *v,
 		  unsigned n)
 {
 	n = select_frames(l, v, n);
@@ -126,14 +146,14 @@ static void on_primary(struct endpoint *ep, struct frame *v, unsigned n,
 		       void *arg)
 {
 	(void)ep;
-	input(arg, COMPARE_PRIMARY, v, n);
+	live_epoch_primary(arg, v, n);
 }
 
 static void on_secondary(struct endpoint *ep, struct frame *v, unsigned n,
 			 void *arg)
 {
 	(void)ep;
-	input(arg, COMPARE_SECONDARY, v, n);
+	live_epoch_secondary(arg, v, n);
 }
 
 static void on_secondary_event(struct endpoint *ep, enum endpoint_event ev,
@@ -179,8 +199,9 @@ static void on_failover(void *arg)
 	struct live *l = arg;
 
 	checkpoint_stop(&l->checkpoint);
+	live_epoch_end(l);
 	compare_failover(l->compare, now_ns(l));
-	apply_pressure(l);
+	live_apply_pressure(l);
 }
 
 static void on_failover_signal(void *arg)
@@ -196,7 +217,7 @@ static void on_checkpoint_signal(void *arg)
 	struct live *l = arg;
 
 	checkpoint_done(&l->checkpoint);
-	flush(l);
+	live_flush(l);
 }
 
 /* The endpoints count what came in and went out; ours is what is between. */
@@ -208,8 +229,11 @@ static void on_stats(void *arg, struct stats *s)
 	compare_stats(l->compare, &own);
 	s->held += own.held;
 	s->merged += own.merged;
-	s->originated += own.originated + l->checkpoint.n_sent;
-	stats_drop(s, "notify", l->checkpoint.n_received);
+	s->originated += own.originated;
+	s->held += l->epoch.n_kept;
+	stats_drop(s, "marker", l->n_markers + l->epoch.n_markers);
+	stats_drop(s, "epoch", l->epoch.n_discarded);
+	checkpoint_stats(&l->checkpoint, s);
 	if (l->n_deselected)
 		stats_drop(s, "not-selected", l->n_deselected);
 	for (unsigned i = 0; i < own.n_rows; i++)
@@ -231,47 +255,12 @@ static void on_end(void *arg)
 		settle(l);
 	}
 	checkpoint_stop(&l->checkpoint);
-	flush(l);
+	live_epoch_end(l);
+	live_flush(l);
 	if (l->is_report)
 		diff_summary(&l->diff);
 	if (!holds && l->options->common.state_dir)
 		running_end(l->options->common.state_dir);
-}
-
-/**
- * live_is_capture - are both inputs captures?
- * @options:	as given
- *
- * Return: true when this is a diff of two recordings
- */
-bool live_is_capture(const struct live_options *options)
-{
-	return options->primary_in.kind == ENDPOINT_PCAP &&
-	       options->secondary_in.kind == ENDPOINT_PCAP;
-}
-
-static struct compare_config compare_config(const struct live_options *o)
-{
-	struct compare_config config = {
-		.timeout_ns = o->timeout_ms * NS_PER_MS,
-		.reorder_ns = o->reorder_ms * NS_PER_MS,
-		.max_queue = (uint32_t)o->max_queue,
-		.max_bytes = o->max_bytes,
-		.max_flows = (uint32_t)o->max_flows,
-		.compare_non_ip = o->non_ip == LIVE_NON_IP_COMPARE,
-		.report_only = o->dry_run || live_is_capture(o),
-		.ack_policy = (enum compare_ack_policy)o->ack_policy,
-	};
-
-	if (live_is_capture(o)) {
-		config.ignore_mac = !o->l2;
-		config.ignore_addr = !o->l3;
-		config.own_isn = o->isn == LIVE_ISN_OWN;
-		config.pair_order = o->pair == LIVE_PAIR_ORDER;
-	}
-	if (getrandom(&config.seed, sizeof(config.seed), 0) < 0)
-		config.seed = 1;
-	return config;
 }
 
 static int open_endpoints(struct live *l)
@@ -316,37 +305,23 @@ static int take_up(struct live *l)
 	return err < 0 ? err : 0;
 }
 
-/* Text goes to standard output, unless frames do. */
-static int open_report(struct live *l)
-{
-	const struct live_options *o = l->options;
-
-	l->is_report = o->dry_run || live_is_capture(o);
-	l->diff.text = o->outdev.kind == ENDPOINT_STDIO ? stderr : stdout;
-	if (o->primary_in.from_start)
-		l->diff.epoch_ns = NS_PER_MS * 1000;
-	if (!o->report)
-		return 0;
-	l->diff.json = fopen(o->report, "we");
-	if (l->diff.json)
-		return 0;
-	log_error("report", "%s: %s", o->report, strerror(errno));
-	return -EIO;
-}
-
 static int start(struct live *l)
 {
 	const struct compare_handler handler = {
 		on_release, on_differ, l
 	};
-	const struct compare_config config = compare_config(l->options);
+	const struct checkpoint_handler checkpoint = {
+		on_checkpoint_made, live_epoch_stop, live_epoch_continue, l
+	};
+	const struct compare_config config = live_compare_config(l->options);
 	int err;
 
 	l->compare = compare_new(&config, &handler);
 	if (!l->compare)
 		return -ENOMEM;
 	checkpoint_init(&l->checkpoint, &l->loop, l->options->retry_ms,
-			on_checkpoint_made, l);
+			l->options->period_ms, &checkpoint);
+	live_epoch_init(l);
 	loop_timer_init(&l->loop, &l->scan, on_scan, l);
 	loop_timer_init(&l->loop, &l->due, on_due, l);
 	l->due_ns = COMPARE_NEVER;
@@ -354,7 +329,7 @@ static int start(struct live *l)
 	err = failover_init(&l->failover, &l->loop,
 			    l->options->auto_failover_s, on_failover, l);
 	if (err == 0)
-		err = open_report(l);
+		err = live_open_report(l);
 	if (err == 0)
 		err = open_endpoints(l);
 	if (err == 0)
@@ -400,6 +375,7 @@ int live_run(struct live *l, const struct live_options *options)
 		return err == -EINVAL ? 2 : exit_status(l, true);
 	}
 	err = loop_run(&l->loop);
+	epoch_fini(&l->epoch);
 	compare_free(l->compare);
 	if (l->diff.json && fclose(l->diff.json))
 		err = 1;

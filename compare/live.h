@@ -8,12 +8,13 @@
 #include "checkpoint.h"
 #include "compare.h"
 #include "diff.h"
+#include "epoch.h"
 
 struct live_options {
 	struct option_common common;
 	struct endpoint_spec primary_in, secondary_in, outdev, notify_dev;
 	bool notify_plain;
-	uint64_t timeout_ms, scan_ms, reorder_ms, retry_ms;
+	uint64_t timeout_ms, scan_ms, reorder_ms, retry_ms, period_ms;
 	uint64_t max_queue, max_bytes, max_flows;
 	unsigned ack_policy;		/* enum compare_ack_policy */
 	uint64_t auto_failover_s;
@@ -39,9 +40,13 @@ struct live {
 	struct checkpoint checkpoint;
 	struct compare *compare;
 	struct endpoint *primary_in, *secondary_in, *outdev;
-	struct loop_timer scan, due;
+	struct loop_timer scan, due, marker_wait;
 	uint64_t due_ns;		/* what `due` is armed for */
 	bool is_stopped;		/* primary-in, for compare_is_full() */
+	struct epoch epoch;
+	bool is_ahead;			/* secondary-in is stopped for EPOCH_KEEP */
+	bool is_reading;		/* frames are being handed to us */
+	uint64_t n_markers;		/* that the primary made up */
 	bool wants_checkpoint;		/* compare asked during this call */
 	enum compare_reason reason;
 	char flow[FLOW_TEXT_MAX];
@@ -52,5 +57,20 @@ struct live {
 
 bool live_is_capture(const struct live_options *options);
 int live_run(struct live *l, const struct live_options *options);
+
+/* Between the files of this module. */
+struct compare_config live_compare_config(const struct live_options *o);
+int live_open_report(struct live *l);
+void live_compare(struct live *l, enum compare_side side, struct frame *v,
+		  unsigned n);
+void live_apply_pressure(struct live *l);
+void live_flush(struct live *l);
+void live_epoch_init(struct live *l);
+void live_epoch_primary(struct live *l, struct frame *v, unsigned n);
+void live_epoch_secondary(struct live *l, struct frame *v, unsigned n);
+void live_epoch_stop(void *arg);
+void live_epoch_continue(void *arg);
+void live_epoch_checkpoint(struct live *l);
+void live_epoch_end(struct live *l);
 
 #endif

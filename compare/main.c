@@ -33,8 +33,12 @@ static const struct option_spec specs[] = {
 	  offsetof(struct live_options, notify_plain), NULL,
 	  "notify-dev is plain both ways even with vnet headers", 0, 0, NULL },
 	{ "checkpoint", OPTION_STRING,
-	  offsetof(struct live_options, checkpoint), "none|notify|exec:CMD",
-	  "how to ask for one (notify with a notify-dev, else none)", 0, 0,
+	  offsetof(struct live_options, checkpoint), "MODE",
+	  "how to ask for one: none, notify, exec:CMD, qmp:PATH (notify with "
+	  "a notify-dev, else none)", 0, 0, NULL },
+	{ "checkpoint-period", OPTION_UINT,
+	  offsetof(struct live_options, period_ms), "MS",
+	  "qmp: how often QEMU makes one unasked (20000)", 1, UINT32_MAX,
 	  NULL },
 	{ "checkpoint-retry", OPTION_UINT,
 	  offsetof(struct live_options, retry_ms), "MS",
@@ -139,10 +143,12 @@ static int check_checkpoint(const struct live_options *o,
 	switch (checkpoint_parse(cp, o->checkpoint, has_notify)) {
 	case -EINVAL:
 		return option_bad("--checkpoint: %s is none of none, notify, "
-				  "exec:CMD", o->checkpoint);
+				  "exec:CMD, qmp:PATH", o->checkpoint);
 	case -ENODEV:
 		return option_bad("--checkpoint notify goes with --notify-dev");
 	}
+	if (cp->path && !qmp_link_check("--checkpoint", cp->path))
+		return -EINVAL;
 	return 0;
 }
 
@@ -170,6 +176,7 @@ int main(int argc, char **argv)
 		.scan_ms = 1000,
 		.reorder_ms = 10,
 		.retry_ms = 5000,
+		.period_ms = 20000,
 		.max_queue = 1024,
 		.max_bytes = 64 << 20,
 		.max_flows = 1 << 20,

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/* What the options say, in the terms of the comparison and of the report. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "../common/log.h"
+#include "live.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/**
+ * live_is_capture - are both inputs captures?
+ * @options:	as given
+ *
+ * Return: true when this is a diff of two recordings
+ */
+bool live_is_capture(const struct live_options *options)
+{
+	return options->primary_in.kind == ENDPOINT_PCAP &&
+	       options->secondary_in.kind == ENDPOINT_PCAP;
+}
+
+/**
+ * live_compare_config - what the comparison is told
+ * @o:		the options
+ *
+ * Return: its configuration, with a seed of its own
+ */
+struct compare_config live_compare_config(const struct live_options *o)
+{
+	struct compare_config config = {
+		.timeout_ns = o->timeout_ms * NS_PER_MS,
+		.reorder_ns = o->reorder_ms * NS_PER_MS,
+		.max_queue = (uint32_t)o->max_queue,
+		.max_bytes = o->max_bytes,
+		.max_flows = (uint32_t)o->max_flows,
+		.compare_non_ip = o->non_ip == LIVE_NON_IP_COMPARE,
+		.report_only = o->dry_run || live_is_capture(o),
+		.ack_policy = (enum compare_ack_policy)o->ack_policy,
+	};
+
+	if (live_is_capture(o)) {
+		config.ignore_mac = !o->l2;
+		config.ignore_addr = !o->l3;
+		config.own_isn = o->isn == LIVE_ISN_OWN;
+		config.pair_order = o->pair == LIVE_PAIR_ORDER;
+	}
+	if (getrandom(&config.seed, sizeof(config.seed), 0) < 0)
+		config.seed = 1;
+	return config;
+}
+
+/**
+ * live_open_report - where differences are told
+ * @l:		its is_report and diff are set; text goes to standard output,
+ *		unless frames do
+ *
+ * Return: 0 or -EIO, logged
+ */
+int live_open_report(struct live *l)
+{
+	const struct live_options *o = l->options;
+
+	l->is_report = o->dry_run || live_is_capture(o);
+	l->diff.text = o->outdev.kind == ENDPOINT_STDIO ? stderr : stdout;
+	if (o->primary_in.from_start)
+		l->diff.epoch_ns = NS_PER_MS * 1000;
+	if (!o->report)
+		return 0;
+	l->diff.json = fopen(o->report, "we");
+	if (l->diff.json)
+		return 0;
+	log_error("report", "%s: %s", o->report, strerror(errno));
+	return -EIO;
+}

@@ -1,0 +1,236 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# colo-compare --checkpoint qmp: in every order of events that a real QEMU has
+# been seen to use.
+# shellcheck disable=SC2030,SC2031
+
+WAIT_S=${WAIT_S:-10}
+load helpers
+load packets
+load qmp
+
+start_compare() {
+	start compare colo-compare --primary-in unix-listen:p.sock \
+		--secondary-in unix-listen:s.sock --outdev - \
+		--checkpoint qmp:qmp.sock "$@" >>out
+	feeder p UNIX-CONNECT:p.sock
+	feeder s UNIX-CONNECT:s.sock
+	exec 5>p 6>s
+}
+primary() { wire "$@" >&5; }
+secondary() { wire "$@" >&6; }
+came_out() { cmp -s out <(wire "$@"); }
+requests() { commands_are migrate-set-parameters "$1"; }
+stops() { stat_is compare qmp.stops "$1"; }
+
+# differ ID: a difference, seen
+differ() {
+	primary "$(udp "$1" one)"
+	secondary "$(udp "$1" two)"
+	wait_for stat_is compare asked.payload "${2:-1}"
+}
+
+@test "one request an episode; RESUME answers it, STOP does not" {
+	peer 'colo primary none'
+	start_compare --checkpoint-period 7000
+	wait_for asked 1
+	differ 1
+	wait_for requests 1
+	grep -q '"x-checkpoint-delay":7000' said
+	primary "$(udp 2 more)"
+	secondary "$(udp 2 other)"
+	peer 'status colo' 'event STOP'
+	wait_for stops 1
+	primary "$(udp 3 late)"		# on its way when the guest stopped
+	wait_for stat_is compare in 5
+	[ ! -s out ]
+	peer 'status running' 'event RESUME'
+	wait_for came_out "$(udp 1 one)" "$(udp 2 more)" "$(udp 3 late)"
+	wait_for logged compare 'event: checkpoint: asked for, [0-9]+ ms'
+	requests 1
+	s=$(stats compare)
+	check_account "$s"
+	[ "$(value "$s" checkpoint.made)" -eq 1 ]
+	[ "$(value "$s" checkpoint.unasked)" -eq 0 ]
+	stop compare
+}
+
+@test "a checkpoint that QEMU makes by itself lets all go" {
+	peer 'colo primary none'
+	start_compare --compare-timeout 60000
+	wait_for asked 1
+	primary "$(udp 1 one)"
+	wait_for stat_is compare held 1
+	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
+	wait_for came_out "$(udp 1 one)"
+	wait_for logged compare 'event: checkpoint: by itself, [0-9]+ ms'
+	requests 0
+	stop compare
+}
+
+@test "without a connection, or COLO, the request waits, said once" {
+	peer hang-up
+	start_compare --checkpoint-retry 50
+	differ 1
+	wait_for logged compare 'event: checkpoint-pending: QMP is not connected'
+	peer let-in
+	wait_for asked 3
+	requests 0
+	peer 'colo primary none'
+	wait_for requests 1
+	[ ! -s out ]
+	logged_n 1 compare 'event: checkpoint-pending'
+	stop compare
+}
+
+@test "a request that QEMU refuses, or forgets, is repeated" {
+	peer 'colo primary none' 'refuse on'
+	start_compare --checkpoint-retry 50
+	wait_for asked 1
+	differ 1
+	wait_for logged compare 'migrate-set-parameters: GenericError: not now'
+	peer 'refuse off'
+	wait_for logged compare 'event: checkpoint-unanswered'
+	[ ! -s out ]
+	stop compare
+}
+
+@test "a pause is no checkpoint, and the request is made again" {
+	peer 'colo primary none'
+	start_compare --checkpoint-retry 60000
+	wait_for asked 1
+	differ 1
+	wait_for requests 1
+	peer 'status paused' 'event STOP'
+	wait_for requests 2
+	peer 'status running' 'event RESUME'
+	[ ! -s out ]
+	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
+	wait_for came_out "$(udp 1 one)"
+	stop compare
+}
+
+@test "STOP, COLO_EXIT, RESUME: held until a failover" {
+	peer 'colo primary none'
+	start_compare
+	wait_for asked 1
+	differ 1
+	peer 'status colo' 'event STOP' \
+		'event COLO_EXIT {"mode":"primary","reason":"error"}' \
+		'colo none error' 'status running' 'event RESUME'
+	wait_for logged compare 'event: colo-exit: primary, reason error'
+	logged compare 'held until a failover'
+	wait_for stat_is compare held 1
+	[ ! -s out ]
+	kill -USR2 "${PIDS[compare]}"
+	wait_for came_out "$(udp 1 one)"
+	stop compare
+}
+
+@test "a marker before RESUME: what follows it is of the next epoch" {
+	peer 'colo primary none'
+	start_compare
+	wait_for asked 1
+	secondary "$(marker 0 4)"
+	wait_for stat_is compare dropped.marker 1
+	differ 1
+	peer 'status colo' 'event STOP'
+	wait_for stops 1
+	secondary "$(udp 5 old)" "$(marker 1 5)" "$(udp 6 new)"
+	wait_for stat_is compare held 2		# `old` is of a flow that differs
+	peer 'status running' 'event RESUME'
+	wait_for came_out "$(udp 1 one)"
+	primary "$(udp 7 new)"
+	wait_for came_out "$(udp 1 one)" "$(udp 7 new)"
+	s=$(stats compare)
+	check_account "$s"
+	[ "$(value "$s" held)" -eq 0 ]
+	[ "$(value "$s" dropped.matched)" -eq 1 ]
+	stop compare
+}
+
+@test "a marker after RESUME: what comes before it is discarded" {
+	peer 'colo primary none'
+	start_compare
+	wait_for asked 1
+	secondary "$(marker 0 4)"
+	wait_for stat_is compare dropped.marker 1
+	differ 1
+	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
+	wait_for came_out "$(udp 1 one)"
+	secondary "$(udp 5 old)" "$(marker 1 4)" "$(udp 5 old)"
+	wait_for stat_is compare dropped.epoch 2
+	secondary "$(marker 1 5)" "$(udp 6 new)"
+	primary "$(udp 7 new)"
+	wait_for came_out "$(udp 1 one)" "$(udp 7 new)"
+	check_account "$(stats compare)"
+	stop compare
+}
+
+@test "markers that stop coming are waited for once" {
+	peer 'colo primary none'
+	start_compare --compare-timeout 300
+	wait_for asked 1
+	secondary "$(marker 0 4)"
+	wait_for stat_is compare dropped.marker 1
+	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
+	wait_for logged compare 'no marker has followed the checkpoint'
+	primary "$(udp 7 new)"
+	secondary "$(udp 6 new)"
+	wait_for came_out "$(udp 7 new)"
+	stop compare
+}
+
+@test "without markers, the secondary alone asks for nothing a while" {
+	peer 'colo primary none'
+	start_compare --compare-timeout 400
+	wait_for asked 1
+	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
+	wait_for logged compare 'event: checkpoint: by itself'
+	secondary "$(udp 5 old)"
+	wait_for stat_is compare dropped.flushed 1
+	[ "$(value "$(stats compare)" asked.timeout)" -eq 0 ]
+	secondary "$(udp 5 alone)"
+	wait_for stat_is compare asked.timeout 1
+	stop compare
+}
+
+@test "a peer that breaks the protocol: one line, and another connection" {
+	peer 'colo primary none'
+	n=0
+	for bad in '{"event"' '[1]' '{}' '{"return":{},"id":77}' \
+		'{"error":{"class":"C","desc":"d"}}' '{"QMP":{}}' \
+		"$(printf '[%.0s' {1..3000})" "$(printf 'x%.0s' {1..65536})"; do
+		[ $n -eq 0 ] || stop compare
+		: >compare.log
+		start_compare
+		n=$((n + 2))
+		wait_for connected_n $((n - 1))
+		peer "raw $bad"
+		wait_for connected_n $n
+		logged_n 1 compare 'qmp: .*: connection closed'
+	done
+	differ 1
+	wait_for requests 1
+	stop compare
+}
+
+@test "a QMP socket that another client has is waited for" {
+	spawn_other other socat -u UNIX-CONNECT:qmp.sock CREATE:busy
+	wait_for grep -q QMP busy
+	start_compare
+	wait_for logged compare 'no greeting: another client may have the socket'
+	kill_other other
+	wait_for connected_n 1
+	stop compare
+}
+
+@test "usage" {
+	refused 2 'the path is too long' colo-compare -n \
+		--primary-in - --secondary-in null: --outdev null: \
+		--checkpoint "qmp:$(printf 'x%.0s' {1..108})"
+	refused 2 'none of none, notify, exec:CMD, qmp:PATH' colo-compare -n \
+		--primary-in - --secondary-in null: --outdev null: \
+		--checkpoint qmp:
+	refused 2 'checkpoint-period' colo-compare -n --checkpoint-period 0
+}
