@@ -89,6 +89,17 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+static void on_exit_event(struct qemu *q, const struct qmp_message *m)
+{
+	unsigned did = vmstate_exit(&q->vm);
+
+	q->n_exits++;
+	if (did & VMSTATE_EXITED)
+		log_event("colo-exit", "%s, reason %s: no checkpoints any more",
+			  text_of(m->data, "mode"), text_of(m->data, "reason"));
+	act(q, did);
+}
+
 static void on_event(struct qemu *q, const struct qmp_message *m)
 {
 	if (!strcmp(m->name, "STOP")) {
@@ -96,10 +107,7 @@ static void on_event(struct qemu *q, const struct qmp_message *m)
 	} else if (!strcmp(m->name, "RESUME")) {
 		act(q, vmstate_resume(&q->vm));
 	} else if (!strcmp(m->name, "COLO_EXIT")) {
-		q->n_exits++;
-		log_event("colo-exit", "%s, reason %s: no checkpoints any more",
-			  text_of(m->data, "mode"), text_of(m->data, "reason"));
-		act(q, vmstate_exit(&q->vm));
+		on_exit_event(q, m);
 	}
 }
 
@@ -118,7 +126,11 @@ static void on_colo_answer(struct qemu *q, uint32_t serial,
 			   const struct qmp_message *m)
 {
 	bool was_in_colo = q->vm.in_colo;
+	const char *mode = text_of(m->data, "mode");
 
+	if (is_in_colo(q, m) && *mode && strcmp(mode, q->handler.side))
+		log_warn("qmp", "%s: this is the %s, not the %s", q->link.path,
+			 mode, q->handler.side);
 	act(q, vmstate_on_colo(&q->vm, serial, is_in_colo(q, m)));
 	if (q->vm.in_colo && !was_in_colo)
 		call(q, q->handler.on_ready);

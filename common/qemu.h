@@ -11,6 +11,7 @@
  * whether that was a checkpoint, and how to ask for one. Handlers may be NULL.
  */
 struct qemu_handler {
+	const char *side;	/* what it is to be: "primary", "secondary" */
 	void (*on_stop)(void *arg);		/* the guest stands still */
 	/* and goes on: the replicas are equal; or: as it was */
 	void (*on_checkpoint)(void *arg, uint64_t stopped_ms);

@@ -168,13 +168,14 @@ unsigned vmstate_resume(struct vmstate *s)
  * vmstate_exit() - The event COLO_EXIT
  * @s:		The state
  *
- * One that comes after RESUME was not the reason of the stop before it.
+ * One that comes after RESUME was not the reason of the stop before it; one
+ * more of them says nothing new.
  *
  * Return: what came of it
  */
 unsigned vmstate_exit(struct vmstate *s)
 {
-	unsigned did = VMSTATE_EXITED;
+	unsigned did = s->is_frozen ? 0 : VMSTATE_EXITED;
 
 	if (s->is_open)
 		did |= decide_by_rule(s);

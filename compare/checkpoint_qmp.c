@@ -111,6 +111,7 @@ static void on_ready(void *arg)
 void checkpoint_qmp_open(struct checkpoint *cp)
 {
 	const struct qemu_handler handler = {
+		.side = "primary",
 		.on_stop = on_stop,
 		.on_checkpoint = on_checkpoint,
 		.on_continue = on_continue,

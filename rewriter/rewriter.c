@@ -232,6 +232,7 @@ static int open_table(struct rewriter *r)
 static void open_qemu(struct rewriter *r)
 {
 	const struct qemu_handler handler = {
+		.side = "secondary",
 		.on_stop = on_guest_stop,
 		.on_checkpoint = on_guest_checkpoint,
 		.on_continue = on_guest_continue,

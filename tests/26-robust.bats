@@ -5,6 +5,7 @@
 # jump, peers that go in the middle.
 
 load helpers
+load packets
 
 # a_link: the namespace $NS with a veth pair va, vb
 a_link() {
@@ -146,4 +147,25 @@ capture() {
 	head -c 1000000 <&8 >x
 	exec 8>&-
 	kill_other m
+}
+
+@test "markers pass to an outdev, and never to the net" {
+	wire "$(marker 1 7)" "$(segment rx 1 2 16)" "$(marker 1 8)" >in
+	wire "$(segment rx 1 2 16)" >without
+	start r colo-redirector --net-in null: --net-out fd:7 --guest-in - \
+		--guest-out null: --outdev null: --queue tx --log-level info \
+		<in 7>net
+	ends r
+	cmp net without
+	s=$(final_stats r)
+	check_account "$s"
+	[ "$(value "$s" dropped.marker)" -eq 2 ]
+	colo-redirector --net-in null: --net-out null: --guest-in - \
+		--guest-out null: --outdev fd:7 --queue rx <in 7>outdev
+	cmp outdev in
+	for queue in rx all; do
+		colo-redirector --net-in null: --net-out fd:7 --guest null: \
+			--indev - --queue $queue <in 7>net
+		cmp net without
+	done
 }

@@ -10,13 +10,20 @@ load packets
 load qmp
 SYN=2 SYNACK=18 ACK=16
 
-start_rewriter() {
+# run_rewriter OPTION...: see 45-rewriter.bats
+run_rewriter() {
 	start rewriter colo-rewriter --net-in unix-listen:n.sock \
 		--net-out fd:7 --guest-in unix-listen:g.sock --guest-out fd:8 \
-		--qmp qmp.sock --log-level info 7>>to-net 8>>to-guest
+		--qmp qmp.sock --log-level info "$@" 7>>to-net \
+		8>>to-guest
 	feeder n UNIX-CONNECT:n.sock
 	feeder g UNIX-CONNECT:g.sock
 	exec 5>n 6>g
+}
+
+# start_rewriter OPTION...: and a client opens a connection
+start_rewriter() {
+	run_rewriter "$@"
 	wait_for asked 1
 	tx 1000 0 $SYN && wait_for at_guest "1000 0"
 	rx 9000 1001 $SYNACK && wait_for at_net "9000 1001"
@@ -123,6 +130,52 @@ offsets_are_zero() {
 	wait_for stat_is rewriter role.checkpoints 1
 	offsets_are_zero
 	stop rewriter
+}
+
+@test "a QEMU that answers no more: decided without, in a second" {
+	peer 'colo secondary none'
+	start_rewriter
+	peer 'mute on' 'event STOP' 'event RESUME'
+	wait_for stat_is rewriter role.checkpoints 1
+	offsets_are_zero
+	stop rewriter
+}
+
+@test "killed within a stop and started again: the answers decide" {
+	mkdir state
+	peer 'colo secondary none'
+	start_rewriter --state-dir state
+	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
+	wait_for at_net 'marker 1 1'
+	tx 1000 0 $SYN 7777 && wait_for at_guest "1000 0"
+	rx 9000 1001 $SYNACK 7777 && wait_for at_net "9000 1001"
+	tx 1001 5001 $ACK 7777 && wait_for at_guest "1001 9001"
+	peer 'status colo' 'event STOP'
+	wait_for stat_is rewriter qmp.stops 2
+	crash rewriter
+	run_rewriter --state-dir state
+	wait_for stat_is rewriter qmp.stops 1
+	at_net 'marker 0 1'
+	rx 5001 1001 $ACK 7777
+	peer 'status running' 'event RESUME'
+	wait_for at_net "5001 1001"
+	[ "$(numbers to-net | tail -2 | head -1)" = 'marker 1 2' ]
+	stop rewriter
+}
+
+@test "SIGHUP is a checkpoint too" {
+	start_rewriter
+	kill -HUP "${PIDS[rewriter]}"
+	wait_for at_net 'marker 1 1'
+	offsets_are_zero
+	stop rewriter
+}
+
+@test "a marker on a wire with virtio-net headers" {
+	printf '%08x%08x%024x%s' 72 12 0 "$(marker 0 0)" | xxd -r -p >expected
+	colo-rewriter --net-in null: --net-out - --guest null: \
+		--qmp qmp.sock --vnet-hdr-support >out
+	cmp out expected
 }
 
 @test "QMP lost within a stop, and back: the answers decide" {

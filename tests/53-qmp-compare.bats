@@ -215,6 +215,13 @@ differ() {
 	stop compare
 }
 
+@test "the secondary's QMP socket is the wrong one" {
+	peer 'colo secondary none'
+	start_compare
+	wait_for logged compare 'qmp.sock: this is the secondary, not the primary'
+	stop compare
+}
+
 @test "a QMP socket that another client has is waited for" {
 	spawn_other other socat -u UNIX-CONNECT:qmp.sock CREATE:busy
 	wait_for grep -q QMP busy

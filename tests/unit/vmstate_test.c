@@ -105,7 +105,7 @@ static void exit_behind_a_checkpoint(void)
 	PLAY(CONNECTED, { "STOP", ST | ASK }, { "colo", 0 }, { "RESUME", CP },
 	     { "EXIT", EX });
 	PLAY(CONNECTED, { "STOP", ST | ASK }, { "RESUME", ASK },
-	     { "EXIT", EX | CP });
+	     { "EXIT", EX | CP }, { "EXIT", 0 });
 }
 
 static void link_of_the_migration_cut(void)
