@@ -198,9 +198,10 @@ bench: deps-build deps-check
 	$(if $(QUICK),$(Q)cat $(BUILD)/results.md,$(Q)mv $(BUILD)/results.md $(RESULTS))
 
 # libFuzzer, FUZZ_S seconds each; what it finds lies in build/fuzz
-FUZZ   := frame packet vnet endpoint_spec rewrite compare
+FUZZ   := frame packet vnet endpoint_spec rewrite compare qmp
 FUZZ_S ?= 30
 UNIT_fuzz_packet := common/flow common/packet
+UNIT_fuzz_qmp    := common/qmp common/vmstate
 fuzz_src = $(or $(UNIT_fuzz_$(1)),$(UNIT_$(1)))
 
 fuzz:
@@ -208,7 +209,8 @@ fuzz:
 	$(Q)set -e; $(foreach t,$(FUZZ),echo "# fuzz $(t)"; \
 		mkdir -p $(BUILD)/fuzz/$(t).corpus; \
 		clang $(ALL_CFLAGS) $(SANITIZE),fuzzer -o $(BUILD)/fuzz/$(t) \
-			tests/fuzz/$(t)_fuzz.c $(sort $(addsuffix .c,$(call fuzz_src,$(t)))); \
+			tests/fuzz/$(t)_fuzz.c $(sort $(addsuffix .c,$(call fuzz_src,$(t)))) \
+			$(LIBS_$(t)); \
 		$(BUILD)/fuzz/$(t) -max_total_time=$(FUZZ_S) -max_len=4096 \
 			-artifact_prefix=$(BUILD)/fuzz/$(t)- \
 			$(BUILD)/fuzz/$(t).corpus >$(BUILD)/fuzz/$(t).log 2>&1 || \

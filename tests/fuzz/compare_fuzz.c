@@ -31,6 +31,8 @@ static void act(struct compare *c, uint8_t op, struct fuzz *z, uint64_t *now,
 		break;
 	case 6:
 		compare_flush(c, *now);
+		if (op & 0x80)
+			compare_grace(c, *now + 1000000000);
 		break;
 	case 7:
 		if (op == 7)

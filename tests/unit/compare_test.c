@@ -241,6 +241,63 @@ static void pinned_memory_is_bounded(void)
 	kit_fini(&k);
 }
 
+/* Behind a checkpoint the secondary's frames of before may still come. */
+static void grace_for_the_secondary_alone(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.max_queue = 4;
+	kit_init_with(&k, &config);
+	compare_grace(k.c, k.now_ns + 3 * SEC);
+	for (unsigned i = 0; i < 9; i++)
+		SECONDARY(&k, UDP(i, "old"));
+	SECONDARY(&k, UDP(20, "new"), .dport = 7);
+	SECONDARY(&k, TCP(1, 100, S, ""));
+	SECONDARY(&k, TCP(2, 100, A, "old"));
+	SECONDARY(&k, TCP(2, 200, A, "old"));
+	SECONDARY(&k, .tag = 30, .proto = PACKET_UDP, .data = block,
+		  .len = 1000, .from = 0, .to = 800);
+	kit_wait(&k, 3 * SEC - 1);
+	PRIMARY(&k, UDP(21, "new"), .dport = 7);	/* it has its equal */
+	CHECK_OUT(&k, 21);
+	kit_wait(&k, 1);
+	CHECK_EQ(k.n_asked, 0);
+	CHECK_EQ(kit_dropped(&k, "flushed"), 13);
+	CHECK(!compare_is_holding(k.c));
+	/* the flows are as if nothing had come */
+	PRIMARY(&k, TCP(1, 500, S, ""));
+	SECONDARY(&k, TCP(1, 900, S, ""));
+	CHECK_OUT(&k, 21, 1);
+	/* and it is over */
+	SECONDARY(&k, UDP(40, "alone"));
+	kit_wait(&k, 3 * SEC);
+	CHECK_EQ(k.n_asked, 1);
+	CHECK_EQ(k.reason, COMPARE_TIMEOUT);
+	kit_fini(&k);
+}
+
+static void no_grace_for_the_primary(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	compare_grace(k.c, k.now_ns + 3 * SEC);
+	PRIMARY(&k, UDP(1, "one"));
+	kit_wait(&k, 3 * SEC);
+	CHECK_EQ(k.n_asked, 1);
+	CHECK_EQ(k.reason, COMPARE_TIMEOUT);
+	CHECK_EQ(k.n_out, 0);
+	kit_fini(&k);
+	kit_init(&k);
+	compare_grace(k.c, k.now_ns + 3 * SEC);
+	PRIMARY(&k, TCP(1, 100, A, "one"));
+	SECONDARY(&k, TCP(1, 100, A, "two"));
+	CHECK_EQ(k.n_asked, 1);
+	CHECK_EQ(k.reason, COMPARE_PAYLOAD);
+	kit_fini(&k);
+}
+
 static void reasons_have_names(void)
 {
 	for (unsigned i = 0; i < COMPARE_REASONS; i++)
@@ -259,6 +316,8 @@ int main(void)
 	TEST(flood_without_stopping);
 	TEST(idle_flows_are_forgotten);
 	TEST(pinned_memory_is_bounded);
+	TEST(grace_for_the_secondary_alone);
+	TEST(no_grace_for_the_primary);
 	TEST(reasons_have_names);
 	return TEST_END();
 }
