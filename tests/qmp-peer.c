@@ -118,9 +118,12 @@ static void answer(struct peer *p, const char *line)
 
 static void put_off(struct peer *p, const char *line)
 {
-	size_t len = strlen(p->waiting);
+	size_t at = strlen(p->waiting), len = strlen(line);
 
-	snprintf(p->waiting + len, sizeof(p->waiting) - len, "%s\n", line);
+	if (at + len + 2 > sizeof(p->waiting))
+		return;
+	memcpy(p->waiting + at, line, len);
+	memcpy(p->waiting + at + len, "\n", 2);
 }
 
 static void on_command(struct peer *p, const char *line)
