@@ -125,14 +125,15 @@ static bool is_in_colo(const struct qemu *q, const struct qmp_message *m)
 static void on_colo_answer(struct qemu *q, uint32_t serial,
 			   const struct qmp_message *m)
 {
-	bool was_in_colo = q->vm.in_colo;
+	bool was_ready = q->was_ready;
 	const char *mode = text_of(m->data, "mode");
 
 	if (is_in_colo(q, m) && *mode && strcmp(mode, q->handler.side))
 		log_warn("qmp", "%s: this is the %s, not the %s", q->link.path,
 			 mode, q->handler.side);
 	act(q, vmstate_on_colo(&q->vm, serial, is_in_colo(q, m)));
-	if (q->vm.in_colo && !was_in_colo)
+	q->was_ready = qemu_in_colo(q);
+	if (q->was_ready && !was_ready)
 		call(q, q->handler.on_ready);
 }
 
@@ -188,6 +189,7 @@ static void on_down(void *arg)
 {
 	struct qemu *q = arg;
 
+	q->was_ready = false;
 	vmstate_down(&q->vm);
 	arm_patience(q);
 }

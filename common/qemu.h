@@ -28,6 +28,7 @@ struct qemu {
 	struct qemu_handler handler;
 	struct loop_timer patience;
 	bool is_migrating_in_colo;	/* what query-migrate says */
+	bool was_ready;			/* by the last answer of this connection */
 	uint64_t stopped_ns;		/* since when the guest stands */
 	uint64_t n_stops, n_exits, n_up;
 };

@@ -10,6 +10,7 @@
 #include "running.h"
 
 #define NS_PER_MS UINT64_C(1000000)
+#define STOP_BYTES_MAX (64u << 20)	/* read behind a full comparison */
 
 static uint64_t now_ns(const struct live *l)
 {
@@ -27,17 +28,23 @@ static void arm_due(struct live *l)
 			 (due - now + NS_PER_MS - 1) / NS_PER_MS, 0);
 }
 
+/* While the primary stands still, all that it had sent is to be had before it
+ * goes on. */
+static bool may_be_overfull(const struct live *l)
+{
+	return l->epoch.is_stopped &&
+	       endpoint_counters(l->primary_in).in_bytes - l->stop_bytes <
+	       STOP_BYTES_MAX;
+}
+
 /**
  * live_apply_pressure - while the comparison is full, primary-in waits
  * @l:		after anything that may have changed that; on captures, which
  *		wait for each other, a checkpoint has to do instead
- *
- * While the primary stands still, all that it had sent is to be had before it
- * goes on: there is an end to that.
  */
 void live_apply_pressure(struct live *l)
 {
-	bool is_full = compare_is_full(l->compare) && !l->epoch.is_stopped;
+	bool is_full = compare_is_full(l->compare) && !may_be_overfull(l);
 
 	if (is_full && (l->loop.is_virtual || l->is_report)) {
 		compare_flush(l->compare, now_ns(l));

@@ -46,6 +46,7 @@ struct live {
 	struct epoch epoch;
 	bool is_ahead;			/* secondary-in is stopped for EPOCH_KEEP */
 	bool is_reading;		/* frames are being handed to us */
+	uint64_t stop_bytes;		/* of primary-in, when the primary stopped */
 	uint64_t n_markers;		/* that the primary made up */
 	bool wants_checkpoint;		/* compare asked during this call */
 	enum compare_reason reason;

@@ -3,8 +3,8 @@
  * Checkpoints of a QEMU, seen from the two inputs: epoch.c decides what becomes
  * of the secondary's frames, this does it.
  *
- * While the primary stands still its input is read to its end, whatever is
- * held, and compared as always; what is held when it goes on was sent before.
+ * While the primary stands still its input is read to its end, even when the
+ * comparison is full, and compared as always; what is held when it goes on was sent before.
  * That it goes on may be known over QMP only after its first new frame is
  * there to be read: QMP is looked at first.
  */
@@ -136,6 +136,7 @@ void live_epoch_stop(void *arg)
 	struct live *l = arg;
 
 	epoch_stop(&l->epoch);
+	l->stop_bytes = endpoint_counters(l->primary_in).in_bytes;
 	live_apply_pressure(l);
 	if (l->is_reading)		/* an endpoint is in the middle of it */
 		return;

@@ -13,9 +13,9 @@ SYN=2 SYNACK=18 ACK=16
 # run_rewriter OPTION...: see 45-rewriter.bats
 run_rewriter() {
 	start rewriter colo-rewriter --net-in unix-listen:n.sock \
-		--net-out fd:7 --guest-in unix-listen:g.sock --guest-out fd:8 \
-		--qmp qmp.sock --log-level info "$@" 7>>to-net \
-		8>>to-guest
+		--net-out fd:7 --guest-in "unix-listen:$PWD/g.sock" \
+		--guest-out fd:8 --qmp qmp.sock --log-level info "$@" \
+		7>>to-net 8>>to-guest
 	feeder n UNIX-CONNECT:n.sock
 	feeder g UNIX-CONNECT:g.sock
 	exec 5>n 6>g
@@ -49,8 +49,12 @@ offsets_are_zero() {
 	peer 'colo secondary none'
 	start_rewriter
 	[ "$(numbers to-net | head -1)" = 'marker 0 0' ]
-	rx 9001 1001 $ACK
+	# it learns of STOP before it has looked at what the guest had sent
+	kill -STOP "${PIDS[rewriter]}"
 	peer 'status colo' 'event STOP'
+	rx 9001 1001 $ACK
+	wait_for has_unread "$PWD/g.sock"
+	kill -CONT "${PIDS[rewriter]}"
 	wait_for at_net "5001 1001"
 	wait_for stat_is rewriter qmp.stops 1
 	rx 5001 1002 $ACK		# the new guest's

@@ -10,7 +10,7 @@ load packets
 load qmp
 
 start_compare() {
-	start compare colo-compare --primary-in unix-listen:p.sock \
+	start compare colo-compare --primary-in "unix-listen:$PWD/p.sock" \
 		--secondary-in unix-listen:s.sock --outdev - \
 		--checkpoint qmp:qmp.sock "$@" >>out
 	feeder p UNIX-CONNECT:p.sock
@@ -36,7 +36,7 @@ differ() {
 	wait_for asked 1
 	differ 1
 	wait_for requests 1
-	grep -q '"x-checkpoint-delay":7000' said
+	grep -q '"x-checkpoint-delay":7000' qmp.said
 	primary "$(udp 2 more)"
 	secondary "$(udp 2 other)"
 	peer 'status colo' 'event STOP'
@@ -80,6 +80,26 @@ differ() {
 	wait_for requests 1
 	[ ! -s out ]
 	logged_n 1 compare 'event: checkpoint-pending'
+	stop compare
+}
+
+# It finds the first new frame before the news that the primary goes on.
+@test "what the primary sends behind RESUME is not let go with the rest" {
+	peer 'colo primary none'
+	start_compare
+	wait_for asked 1
+	differ 1
+	peer 'status colo' 'event STOP'
+	wait_for stops 1
+	kill -STOP "${PIDS[compare]}"
+	primary "$(udp 2 new)"
+	wait_for has_unread "$PWD/p.sock"
+	peer 'status running' 'event RESUME'
+	kill -CONT "${PIDS[compare]}"
+	wait_for came_out "$(udp 1 one)"
+	wait_for stat_is compare held 1
+	secondary "$(udp 2 new)"
+	wait_for came_out "$(udp 1 one)" "$(udp 2 new)"
 	stop compare
 }
 
@@ -192,6 +212,67 @@ differ() {
 	[ "$(value "$(stats compare)" asked.timeout)" -eq 0 ]
 	secondary "$(udp 5 alone)"
 	wait_for stat_is compare asked.timeout 1
+	stop compare
+}
+
+# A primary that sends on and on while QMP says that it stands: a bound.
+@test "what a full comparison reads while the primary stands has a bound" {
+	peer 'colo primary none'
+	start compare colo-compare --primary-in unix-listen:p.sock \
+		--secondary-in null: --outdev null: \
+		--checkpoint qmp:qmp.sock --max-queue-bytes 1048576 \
+		--compare-timeout 60000 --non-ip compare
+	wait_for asked 1
+	frames gen --count 1500 --min 60000 --max 60000 >in
+	spawn_other sender socat -u OPEN:in UNIX-CONNECT:p.sock
+	wait_for is_stalled compare
+	[ "$(value "$(stats compare)" held.bytes)" -lt 2000000 ]
+	peer 'status colo' 'event STOP'
+	wait_for is_stalled compare
+	n=$(value "$(stats compare)" held.bytes)
+	[ "$n" -gt 60000000 ]
+	[ "$n" -lt 72000000 ]
+	peer 'status running' 'event RESUME'
+	wait_for stat_is compare checkpoint.made 1
+	wait_for is_stalled compare
+	[ "$(value "$(stats compare)" held.bytes)" -lt 2000000 ]
+	stop compare
+}
+
+@test "the whole way: rewriter, redirector, comparison" {
+	start_peer secondary
+	peer 'colo primary none'
+	PEER=secondary peer 'colo secondary none'
+	start_compare
+	start redirector colo-redirector --exclusive --net null: \
+		--guest unix-listen:wire --outdev unix:s.sock,queue=rx
+	kill_other s
+	exec 6>&-
+	start rewriter colo-rewriter --net unix:wire --guest-out null: \
+		--guest-in unix-listen:g.sock --qmp secondary.sock
+	feeder g UNIX-CONNECT:g.sock
+	exec 6>g
+	wait_for asked 1
+	PEER=secondary wait_for asked 1
+	wait_for stat_is compare dropped.marker 1
+	differ 1
+	wait_for requests 1
+	secondary "$(udp 2 before)"
+	PEER=secondary peer 'status colo' 'event STOP'
+	peer 'status colo' 'event STOP'
+	wait_for stops 1
+	secondary "$(udp 3 after)"
+	PEER=secondary peer 'status running' 'event RESUME'
+	wait_for stat_is compare dropped.marker 2
+	peer 'status running' 'event RESUME'
+	wait_for came_out "$(udp 1 one)"
+	primary "$(udp 4 after)"
+	wait_for came_out "$(udp 1 one)" "$(udp 4 after)"
+	s=$(stats compare)
+	check_account "$s"
+	[ "$(value "$s" held)" -eq 0 ]
+	stop rewriter
+	stop redirector
 	stop compare
 }
 
