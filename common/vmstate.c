@@ -6,7 +6,8 @@
  *	STOP, "colo", RESUME		a checkpoint
  *	STOP, "colo", COLO_EXIT, RESUME	none: it was torn, or the primary hung;
  *					the old state goes on
- *	COLO_EXIT, STOP, RESUME		none: the failover itself
+ *	COLO_EXIT, STOP, RESUME		none: the failover itself, of which one
+ *	STOP, RESUME, COLO_EXIT		thread says COLO_EXIT, another the rest
  *	STOP, "paused" ..., RESUME	none: somebody else's business
  *	"inmigrate", RESUME, in COLO	the beginning, which equals a checkpoint;
  *	"finish-migrate", ...		the same on the primary
@@ -168,8 +169,9 @@ unsigned vmstate_resume(struct vmstate *s)
  * vmstate_exit() - The event COLO_EXIT
  * @s:		The state
  *
- * One that comes after RESUME was not the reason of the stop before it; one
- * more of them says nothing new.
+ * When it comes so soon after RESUME that nothing has said what the stop was,
+ * it was the failover: a checkpoint takes long enough for an answer. One more
+ * of them says nothing new.
  *
  * Return: what came of it
  */
@@ -178,7 +180,7 @@ unsigned vmstate_exit(struct vmstate *s)
 	unsigned did = s->is_frozen ? 0 : VMSTATE_EXITED;
 
 	if (s->is_open)
-		did |= decide_by_rule(s);
+		did |= decide(s, false);
 	s->is_frozen = true;
 	s->in_colo = false;
 	s->serial++;

@@ -98,6 +98,17 @@ offsets_are_zero() {
 	stop rewriter
 }
 
+@test "STOP, RESUME, COLO_EXIT at once: a failover too; offsets are kept" {
+	peer 'colo secondary none'
+	start_rewriter
+	peer 'mute on' 'event STOP' 'event RESUME' \
+		'event COLO_EXIT {"mode":"secondary","reason":"request"}' \
+		'mute off'
+	wait_for logged rewriter 'event: colo-exit: secondary, reason request'
+	offsets_hold
+	stop rewriter
+}
+
 @test "failover between STOP and RESUME: offsets are kept" {
 	peer 'colo secondary none'
 	start_rewriter
