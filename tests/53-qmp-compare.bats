@@ -103,6 +103,28 @@ differ() {
 	stop compare
 }
 
+@test "started within a stop, and killed: RESUME is what was wanted" {
+	mkdir state
+	peer 'colo primary none'
+	start_compare --state-dir state
+	wait_for asked 1
+	peer 'status colo' 'event STOP'
+	wait_for stops 1
+	crash compare
+	kill_other p
+	kill_other s
+	start_compare --state-dir state
+	wait_for stops 1
+	differ 1
+	requests 0
+	[ ! -s out ]
+	peer 'status running' 'event RESUME'
+	wait_for came_out "$(udp 1 one)"
+	logged compare 'event: checkpoint: asked for'
+	requests 0
+	stop compare
+}
+
 @test "a request that QEMU refuses, or forgets, is repeated" {
 	peer 'colo primary none' 'refuse on'
 	start_compare --checkpoint-retry 50
