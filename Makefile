@@ -187,15 +187,16 @@ soak: export SOAK_N = $(N)
 soak: check
 
 # How fast, beside QEMU and a program that does nothing: tests/bench/README.md.
-# RUNS=1 QUICK=1 is the short one; it is printed and leaves RESULTS.md alone.
+# RUNS=1 QUICK=1 is the short one, TARGETS=1 has only the rows with a target:
+# they are printed and leave RESULTS.md alone.
 RESULTS := tests/bench/RESULTS.md
-export RUNS QUICK
+export RUNS QUICK TARGETS
 
 bench: deps-build deps-check
 	$(Q)$(MAKE) --no-print-directory all programs
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BENCH=$(abspath $(BUILD))/tests/bench \
 		tests/bench/run >$(BUILD)/results.md
-	$(if $(QUICK),$(Q)cat $(BUILD)/results.md,$(Q)mv $(BUILD)/results.md $(RESULTS))
+	$(if $(QUICK)$(TARGETS),$(Q)cat $(BUILD)/results.md,$(Q)mv $(BUILD)/results.md $(RESULTS))
 
 # libFuzzer, FUZZ_S seconds each; what it finds lies in build/fuzz
 FUZZ   := frame packet vnet endpoint_spec rewrite compare qmp

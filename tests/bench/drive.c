@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -499,6 +500,18 @@ static int send_one(struct drive *d, uint64_t number, uint64_t *sent_ns)
 	return 0;
 }
 
+/* Sleeps until something comes or the time is there, whichever is first. */
+static void sleep_until(const struct drive *d, uint64_t deadline_ns)
+{
+	struct pollfd v = { .fd = d->receivers[0]->fd, .events = POLLIN };
+	uint64_t now = drive_now_ns();
+	uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
+	struct timespec ts = { .tv_sec = (time_t)(left / NS_PER_S),
+			       .tv_nsec = (long)(left % NS_PER_S) };
+
+	ppoll(&v, 1, &ts, NULL);
+}
+
 /**
  * drive_paced() - Send packets at a rate and take their latency
  * @d:		drive with one receiver, everything released
@@ -506,8 +519,9 @@ static int send_one(struct drive *d, uint64_t number, uint64_t *sent_ns)
  * @rate:	packets a second
  * @ns:		set: from the last copy's send to its release, n of them
  *
- * It never sleeps, so that the times are the program's and not the
- * generator's.
+ * Packet k has its deadline at start + k / rate, however late the one before
+ * it was. It sleeps in between: one that spins is put off the processor when
+ * others want it, and its own absence is then the tail.
  *
  * Return: 0 or -1, as drive_run().
  */
@@ -515,23 +529,27 @@ int drive_paced(struct drive *d, uint64_t n, uint32_t rate, uint32_t *ns)
 {
 	uint64_t *sent_ns = calloc(n, sizeof(*sent_ns));
 	uint64_t start = drive_now_ns(), n_sent = 0, n_timed = 0;
+	uint64_t end = start + n * NS_PER_S / rate + PATIENCE_MS * 1000000ull;
 	int err = 0;
 
 	if (!sent_ns)
 		abort();
+	prctl(PR_SET_TIMERSLACK, 1);
 	while (n_timed < n && !err) {
-		uint64_t now = drive_now_ns();
+		uint64_t due = start + n_sent * NS_PER_S / rate;
+		bool may_send = n_sent < n &&
+				n_sent < n_timed + d->config.window;
 
-		if (n_sent < n && n_sent < n_timed + d->config.window &&
-		    now - start >= n_sent * NS_PER_S / rate) {
+		if (may_send && drive_now_ns() >= due) {
 			err = send_one(d, d->n_wanted + n_sent,
 				       &sent_ns[n_sent]);
 			n_sent++;
+		} else {
+			sleep_until(d, may_send ? due : end);
 		}
 		if (!err)
 			err = receive_timed(d, sent_ns, &n_timed, ns);
-		if (now - start > n * NS_PER_S / rate +
-				  PATIENCE_MS * 1000000ull) {
+		if (!err && n_timed < n && drive_now_ns() > end) {
 			fprintf(stderr, "bench: %llu of %llu paced packets are "
 				"missing\n", (unsigned long long)(n - n_timed),
 				(unsigned long long)n);

@@ -27,7 +27,7 @@ struct bench {
 	enum traffic_kind primary_kind, secondary_kind;
 	uint64_t n_packets, n_warm, n_hold;
 	uint32_t rate;			/* packets a second; 0: no paced run */
-	bool handshake, unpinned;
+	bool handshake, unpinned, together;
 	const char *primary, *secondary, *outs[ENDS_MAX];
 	unsigned n_outs;
 	int primary_fd, out_fd;
@@ -37,8 +37,8 @@ struct bench {
 enum option_code {
 	OPT_SIZE = 1, OPT_FLOWS, OPT_PACKETS, OPT_WARM, OPT_WINDOW, OPT_LAG,
 	OPT_HOLD, OPT_RATE, OPT_UDP, OPT_IN_TURN, OPT_VNET, OPT_ANY_ORDER,
-	OPT_RESEGMENT, OPT_HANDSHAKE, OPT_UNPINNED, OPT_PRIMARY, OPT_SECONDARY,
-	OPT_OUT,
+	OPT_RESEGMENT, OPT_HANDSHAKE, OPT_UNPINNED, OPT_TOGETHER, OPT_PRIMARY,
+	OPT_SECONDARY, OPT_OUT,
 };
 
 static const struct option options[] = {
@@ -57,6 +57,7 @@ static const struct option options[] = {
 	{ "resegment", no_argument, NULL, OPT_RESEGMENT },
 	{ "handshake", no_argument, NULL, OPT_HANDSHAKE },
 	{ "unpinned", no_argument, NULL, OPT_UNPINNED },
+	{ "together", no_argument, NULL, OPT_TOGETHER },
 	{ "primary", required_argument, NULL, OPT_PRIMARY },
 	{ "secondary", required_argument, NULL, OPT_SECONDARY },
 	{ "out", required_argument, NULL, OPT_OUT },
@@ -80,7 +81,8 @@ static const char usage[] =
 "  --any-order      only the order within a flow counts\n"
 "  --resegment      the secondary cuts its stream elsewhere\n"
 "  --handshake      a rewriter: the guest has numbers of its own\n"
-"  --unpinned       let the scheduler choose processors\n";
+"  --unpinned       let the scheduler choose processors\n"
+"  --together       all on the generator's processor\n";
 
 static int set_number(struct bench *b, int code, uint64_t n)
 {
@@ -140,6 +142,9 @@ static int set_flag(struct bench *b, int code)
 		break;
 	case OPT_UNPINNED:
 		b->unpinned = true;
+		break;
+	case OPT_TOGETHER:
+		b->together = true;
 		break;
 	default:
 		return -EINVAL;
@@ -213,6 +218,8 @@ static int parse(struct bench *b, int argc, char **argv)
 
 static int start_programs(struct bench *b, char **argv)
 {
+	if (b->together)	/* who is started stays where we are */
+		process_pin_self();
 	while (*argv) {
 		char **end = argv;
 		bool more;

@@ -69,7 +69,8 @@ int process_start(struct process_group *g, char **argv, bool pinned)
 /**
  * process_pin_self() - Keep the generator on a processor of its own
  *
- * After the pinned programs were started, which get the others.
+ * After the pinned programs were started, which get the others; what is
+ * started afterwards stays on it too.
  */
 void process_pin_self(void)
 {
