@@ -279,16 +279,16 @@ static bool must_wait(const struct gate *g, uint32_t ack)
 	return !(g->flags & GATE_SECONDARY) || seq_gt(ack, g->s_ack);
 }
 
-/* Has all this been said before, by both sides and to the client? Then it
- * changes nothing here: what most data segments of a server are like. */
-static bool is_settled(const struct gate *g, const struct segment *seg)
+/* Does it say what the primary said before and the client was told? Then it
+ * may say it again and nothing changes here: most data segments of a server
+ * are like that. */
+static bool is_told(const struct gate *g, const struct segment *seg)
 {
-	const unsigned known = GATE_PRIMARY | GATE_SECONDARY | GATE_SENT;
+	const unsigned known = GATE_PRIMARY | GATE_SENT;
 
 	return (g->flags & known) == known && g->waiting == HOLD_NONE &&
-	       seg->ack == g->p_ack && seg->ack == g->s_ack &&
-	       seg->ack == g->sent_ack && seg->window == g->p_window &&
-	       seg->window == g->s_window && g->sent_right == primary_right(g);
+	       seg->ack == g->p_ack && seg->window == g->p_window &&
+	       g->sent_ack == g->p_ack && g->sent_right == primary_right(g);
 }
 
 static void release_clamped(struct compare *c, struct cmp_flow *fl,
@@ -299,7 +299,7 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 	struct frame head = *f;
 	bool is_newest;
 
-	if (is_settled(g, seg)) {
+	if (is_told(g, seg)) {
 		compare_release_frame(c, f, why);
 		return;
 	}
