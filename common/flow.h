@@ -46,6 +46,8 @@ void *flow_add(struct flow_table *t, const struct flow_key *key, unsigned list,
 void flow_remove(struct flow_table *t, void *value);
 void flow_touch(struct flow_table *t, void *value, unsigned list,
 		uint64_t now_ns);
+bool flow_is_recent(const struct flow_table *t, const void *value,
+		    unsigned list, uint64_t now_ns, uint64_t within_ns);
 void *flow_oldest(const struct flow_table *t, unsigned list);
 void *flow_next(const struct flow_table *t, const void *value);
 const struct flow_key *flow_key_get(const struct flow_table *t,
@@ -53,7 +55,6 @@ const struct flow_key *flow_key_get(const struct flow_table *t,
 uint64_t flow_used_ns(const struct flow_table *t, const void *value);
 uint32_t flow_index(const struct flow_table *t, const void *value);
 void *flow_at(const struct flow_table *t, uint32_t index);
-unsigned flow_list(const struct flow_table *t, const void *value);
 uint32_t flow_count(const struct flow_table *t);
 size_t flow_key_text(const struct flow_key *key, char *buf, size_t len);
 

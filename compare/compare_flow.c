@@ -42,12 +42,11 @@ static unsigned home_list(const struct cmp_flow *fl)
 void compare_flow_touch(struct compare *c, struct cmp_flow *fl)
 {
 	unsigned list = home_list(fl);
+	bool has_place = list == LIST_SUSPECT || list == LIST_DIFFERENT;
 
-	if (flow_list(c->flows, fl) == list &&
-	    (list == LIST_SUSPECT || list == LIST_DIFFERENT ||
-	     c->now_ns - flow_used_ns(c->flows, fl) < SECOND_NS))
-		return;
-	flow_touch(c->flows, fl, list, c->now_ns);
+	if (!flow_is_recent(c->flows, fl, list, c->now_ns,
+			    has_place ? UINT64_MAX : SECOND_NS))
+		flow_touch(c->flows, fl, list, c->now_ns);
 }
 
 static bool evict_from(struct compare *c, unsigned list)

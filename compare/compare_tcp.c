@@ -75,6 +75,16 @@ static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
 		       p->payload_len);
 }
 
+/* After a twin left: does the primary's next segment just wait for the
+ * secondary's next, of which there is none? */
+static bool is_in_step(const struct compare *c, const struct cmp_flow *fl)
+{
+	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
+
+	return !h || (!(h->flags & (TCP_SYN | TCP_RST)) && h->payload_len &&
+		      seq_ge(h->seq, fl->edge));
+}
+
 static void note_primary(struct cmp_flow *fl, const struct packet *p)
 {
 	if (!(p->flags & TCP_SYN))
@@ -263,7 +273,8 @@ void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 		fl->edge += p->payload_len;
 		c->dropped[DROP_MATCHED]++;
 		compare_stream_release(c, fl, NOTE_COMPARED);
-		compare_stream_match(c, fl);
+		if (!is_in_step(c, fl))
+			compare_stream_match(c, fl);
 	} else {
 		hold_secondary(c, fl, f, p);
 	}
