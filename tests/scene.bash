@@ -1,0 +1,167 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: ISC
+# Two hosts with the whole chain, their guests, a net and a client, each a
+# network namespace with a kernel stack of its own, for the scenes of this
+# directory. What sources this has set -euo pipefail and
+#
+#	SCENE			the name it speaks with
+#	BIN, IMPAIR		where the programs are
+#	compare_options		of colo-compare
+#	rewriter_options	of colo-rewriter
+#	client_wire, copy_wire, output_wire
+#				of colo-impair: between client and net, on the
+#				mirror's copy, behind the secondary
+#	timestamps, sack	0 or 1, on either guest
+#
+# shellcheck disable=SC2034,SC2154,SC2317 # set, called, read by the scene
+
+GUEST=10.83.0.1 CLIENT=10.83.0.2 MAC=52:54:00:c0:10:03
+CLIENT_MAC=52:54:00:c0:10:04
+START_S=60			# for what the scene waits for
+
+say() { echo "$SCENE: $*"; }
+die() {
+	echo "$SCENE: error: $*" >&2
+	tail -n 20 "$DIR"/*.log >&2
+	exit 1
+}
+
+PREFIX=$SCENE-$$
+DIR=$(mktemp -d "${TMPDIR:-/tmp}/$PREFIX.XXXXXX")
+mkdir "$DIR/state"
+SPACES="primary secondary pguest sguest net client"
+
+ns() { echo "$PREFIX-$1"; }
+run_in() { ip netns exec "$(ns "$1")" "${@:2}"; }
+exec_in() { exec ip netns exec "$(ns "$1")" "${@:2}"; }
+ip_in() { ip -n "$(ns "$1")" "${@:2}"; }
+
+kill_in() {
+	local pids
+	pids=$(ip netns pids "$(ns "$1")" 2>/dev/null || true)
+	# shellcheck disable=SC2086
+	[ -z "$pids" ] || kill -9 $pids 2>/dev/null || true
+}
+
+cleanup() {
+	local space
+	trap '' INT TERM
+	for space in $SPACES; do
+		kill_in "$space"
+		ip netns del "$(ns "$space")" 2>/dev/null || true
+	done
+	[ -n "${SCENE_KEEP-}" ] || rm -rf "$DIR"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+until_true() {
+	local end=$((SECONDS + START_S))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || die "waited in vain for: $*"
+		sleep 0.02
+	done
+}
+
+# --- namespaces ---
+
+make_spaces() {
+	local space
+	for space in $SPACES; do
+		ip netns add "$(ns "$space")"
+		run_in "$space" sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 \
+			net.ipv6.conf.default.disable_ipv6=1
+		ip_in "$space" link set lo up
+	done
+	ip_in primary link add wire type veth peer name wire \
+		netns "$(ns secondary)"
+	ip_in primary addr add 10.84.0.1/24 dev wire
+	ip_in secondary addr add 10.84.0.2/24 dev wire
+	ip_in primary link set wire up
+	ip_in secondary link set wire up
+	ip_in net link add br0 type bridge mcast_snooping 0
+	ip_in net link set br0 up
+	for space in client primary secondary; do
+		ip_in net tuntap add "$space" mode tap
+		ip_in net link set "$space" master br0 up
+	done
+	ip_in client tuntap add eth0 mode tap
+	ip_in client link set eth0 address $CLIENT_MAC
+	ip_in client addr add $CLIENT/24 dev eth0
+	ip_in client link set eth0 up
+}
+
+# make_guest SPACE COOKIES: 2 makes its ISNs and its clock others
+make_guest() {
+	local clock=1
+	[ "$2" = 0 ] || clock=2
+	run_in "$1" sysctl -q -w net.ipv4.tcp_syncookies="$2" \
+		net.ipv4.tcp_timestamps=$((timestamps * clock)) \
+		net.ipv4.tcp_window_scaling="$timestamps" \
+		net.ipv4.tcp_sack="$sack"
+	ip_in "$1" tuntap add eth0 mode tap
+	ip_in "$1" link set eth0 address $MAC
+	ip_in "$1" addr add $GUEST/24 dev eth0
+	ip_in "$1" link set eth0 up
+	# a tap whose process dies has no carrier, and with it the guest forgets
+	# its neighbours; the secondary's own question would not leave the host
+	ip_in "$1" neigh replace $CLIENT lladdr $CLIENT_MAC dev eth0 \
+		nud permanent
+}
+
+# --- processes ---
+
+write_procfiles() {
+	cat >"$DIR/primary.proc" <<-END
+		compare: $BIN/colo-compare $compare_options \
+			--primary-in unix-listen:$DIR/primary-in \
+			--secondary-in tcp-listen:10.84.0.1:9002,allow=10.84.0.2/32 \
+			--outdev unix-listen:$DIR/released
+		redirector: $BIN/colo-redirector --queue rx \
+			--net unix-listen:$DIR/pwire \
+			--guest tap:eth0,netns=$(ns pguest) \
+			--outdev unix:$DIR/primary-in --indev unix:$DIR/released
+		copy: $IMPAIR $copy_wire --net-in unix-listen:$DIR/copy \
+			--net-out null: --guest-in null: \
+			--guest-out tcp:10.84.0.2:9001
+		mirror: $BIN/colo-mirror --queue tx \
+			--net tap:primary,netns=$(ns net) \
+			--guest unix:$DIR/pwire --outdev unix:$DIR/copy
+	END
+	cat >"$DIR/secondary.proc" <<-END
+		output: $IMPAIR $output_wire --net-in unix-listen:$DIR/output \
+			--net-out null: --guest-in null: \
+			--guest-out tcp:10.84.0.1:9002
+		redirector: $BIN/colo-redirector --exclusive \
+			--net tap:secondary,netns=$(ns net) \
+			--guest unix-listen:$DIR/swire \
+			--indev tcp-listen:10.84.0.2:9001,queue=tx,allow=10.84.0.1/32 \
+			--outdev unix:$DIR/output,queue=rx
+		rewriter: $BIN/colo-rewriter $rewriter_options \
+			--state-dir $DIR/state --net unix:$DIR/swire \
+			--guest tap:eth0,netns=$(ns sguest)
+	END
+}
+
+declare -A RUNNER		# the runner of each host
+start_host() {
+	mkfifo "$DIR/$1.ready"
+	exec_in "$1" "$BIN/colo-run" --notify-fd 3 "$DIR/$1.proc" \
+		2>"$DIR/$1.log" 3>"$DIR/$1.ready" &
+	RUNNER[$1]=$!
+	disown
+	read -r -t 20 <"$DIR/$1.ready" || die "$1 did not come up"
+}
+
+start_client_link() {
+	# shellcheck disable=SC2086
+	exec_in client "$IMPAIR" $client_wire \
+		--net "tap:client,netns=$(ns net)" --guest tap:eth0 \
+		2>"$DIR/link.log" &
+	disown
+}
+
+is_linked() {
+	[ "$(run_in secondary ss -Htn state established | wc -l)" -eq 2 ]
+}
