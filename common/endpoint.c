@@ -199,6 +199,7 @@ static void disconnect(struct endpoint *ep)
 	ep->poll_events = 0;
 	ep->want_write = false;
 	ep->half_closed = false;
+	ep->write_err = 0;
 	ep->up = false;
 }
 
@@ -597,8 +598,8 @@ unsigned endpoint_offer(struct endpoint *ep, const struct frame *v, unsigned n)
  */
 void endpoint_flush(struct endpoint *ep)
 {
-	if (ep->up && !ep->want_write && (ep->mode & ENDPOINT_WRITE) &&
-	    (ep->outq.count || ep->ops->send))
+	if (ep->up && !ep->want_write && !ep->write_err &&
+	    (ep->mode & ENDPOINT_WRITE) && (ep->outq.count || ep->ops->send))
 		ep->ops->write(ep);
 	if (ep->want_write)
 		endpoint_watch(ep);
@@ -606,6 +607,22 @@ void endpoint_flush(struct endpoint *ep)
 		set_full(ep, true);
 	else if (ep->full && ep->outq.bytes <= ep->spec.send_buffer / 2)
 		set_full(ep, false);
+}
+
+/**
+ * endpoint_last_words() - Read what a peer said before it went, and close
+ * @ep:		The endpoint; nothing is done unless a write found the peer gone
+ *
+ * Back-pressure does not count here: it is no more than the kernel's buffer.
+ */
+void endpoint_last_words(struct endpoint *ep)
+{
+	if (!ep->write_err)
+		return;
+	if (!ep->loop->draining)
+		endpoint_read_rest(ep);
+	if (ep->write_err)	/* no end of file has closed it */
+		endpoint_lost(ep, ep->write_err, "write");
 }
 
 /**

@@ -55,6 +55,7 @@ struct endpoint {
 	bool lossy;		/* endpoint_offer(): never waited for */
 	bool half_closed;	/* an output with nothing to be read from it */
 	bool full;		/* its feeders are stopped */
+	int write_err;		/* the peer is gone, but said more: last_words() */
 	unsigned n_stops;	/* endpoint_stop() calls outstanding */
 	unsigned n_handles;	/* libuv handles not closed yet */
 
@@ -96,6 +97,7 @@ void endpoint_stream_write(struct endpoint *ep);
 
 /* For the loop. */
 void endpoint_flush(struct endpoint *ep);
+void endpoint_last_words(struct endpoint *ep);
 bool endpoint_is_reading(const struct endpoint *ep);
 
 /* Captures: the time of the next frame, UINT64_MAX at the end. */

@@ -78,6 +78,17 @@ void endpoint_stream_read(struct endpoint *ep)
 	}
 }
 
+/* A write is often the first to find that the peer has gone. What it said before
+ * is read when nobody is in the middle of anything: endpoint_last_words(). */
+static void on_write_error(struct endpoint *ep, int err)
+{
+	if ((ep->mode & ENDPOINT_READ) && !ep->ended && ep->poll &&
+	    peer_is_gone(ep))
+		ep->write_err = err;
+	else
+		endpoint_lost(ep, err, "write");
+}
+
 /**
  * endpoint_stream_write() - Write the queue as far as the kernel takes it
  * @ep:		The endpoint, up
@@ -97,7 +108,7 @@ void endpoint_stream_write(struct endpoint *ep)
 			ep->want_write = true;
 			return;
 		} else if (errno != EINTR) {
-			endpoint_lost(ep, -errno, "write");
+			on_write_error(ep, -errno);
 			return;
 		}
 	}

@@ -216,6 +216,7 @@ static void flush_all(struct loop *loop)
 	for (struct endpoint *ep = loop->endpoints; ep; ep = next) {
 		next = ep->next;
 		endpoint_flush(ep);
+		endpoint_last_words(ep);
 	}
 }
 

@@ -103,6 +103,30 @@ ticks() { awk '{ print $14 + $15 }' "/proc/${PIDS[$1]}/stat"; }
 	exec 8>&-
 }
 
+@test "what a peer said before it went is read, though a write finds out first" {
+	mkfifo in
+	frames gen --count 100 >hundred
+	start m colo-mirror --net unix-listen:n --guest-in - --guest-out fd:7 \
+		--outdev null: --log-level info 0<>in 7>said
+	# when it looks again, the peer has come, sent and gone, and there is
+	# something to be written to it
+	kill -STOP "${PIDS[m]}"
+	send n <hundred
+	frames gen --count 10 >in
+	kill -CONT "${PIDS[m]}"
+	wait_for logged m 'info: net: the peer closed the connection'
+	wait_for stat_is m guest-out.out 100
+	frames check --count 100 <said
+	stat_is m net.queued 10
+	# the next one gets what the first has not
+	spawn_other peer socat -u UNIX:n CREATE:told
+	wait_for stat_is m net.queued 0
+	kill_other peer
+	frames check --count 10 <told
+	stop m
+	check_account "$(final_stats m)"
+}
+
 @test "captures are over: what waits for a timeout does not wait for ever" {
 	frames gen --count 10 >in
 	colo-mirror --guest-out pcap:in.pcap --outdev null: <in
