@@ -84,6 +84,15 @@ static bool peer_begins_anew(struct rewrite_flow *fl, const struct packet *p)
 	return false;
 }
 
+/* The primary's SYN again, by its copy, although the peer has answered it. */
+static bool is_syn_of_copy(const struct rewrite_flow *fl,
+			   const struct packet *p)
+{
+	const unsigned facts = REWRITE_ASSUMED | REWRITE_HAS_PRIMARY_ISN;
+
+	return (fl->flags & facts) == facts && p->seq == fl->primary_isn;
+}
+
 /* The guest's own SYN is to be believed: its stack has no other connection. */
 static bool guest_begins_anew(const struct rewrite_flow *fl,
 			      const struct packet *p)
@@ -97,7 +106,7 @@ static bool guest_begins_anew(const struct rewrite_flow *fl,
 		return differs || !(fl->flags & REWRITE_KNOWN);
 	if (fl->state == REWRITE_HALF_OPEN)
 		return has_isn && differs && !is_syn_ack(p);
-	return differs && !is_syn_ack(p);
+	return differs && !is_syn_ack(p) && !is_syn_of_copy(fl, p);
 }
 
 static void peer_isn_set(struct rewrite_flow *fl, uint32_t isn, uint32_t end)
@@ -134,7 +143,8 @@ static void peer_syn(struct rewrite_flow *fl, const struct rewrite_segment *s)
  * After a checkpoint the offset 0 is only assumed of a half-open connection:
  * its SYN may have reached the guest afterwards, and made it choose.
  */
-static void guest_syn(struct rewrite_flow *fl, const struct rewrite_segment *s)
+static void guest_syn(const struct rewrite *r, struct rewrite_flow *fl,
+		      const struct rewrite_segment *s)
 {
 	const struct packet *p = &s->p;
 
@@ -143,11 +153,14 @@ static void guest_syn(struct rewrite_flow *fl, const struct rewrite_segment *s)
 	if (fl->flags & REWRITE_KNOWN)
 		return;
 	if (is_syn_ack(p)) {
-		if (!(fl->flags & REWRITE_HAS_PEER_ISN))
+		if (!(fl->flags & REWRITE_HAS_PEER_ISN)) {
 			peer_isn_set(fl, p->ack - 1, p->ack);
-		else if (seq_le(p->ack, fl->peer_isn) ||
-			 seq_gt(p->ack, fl->peer_syn_end))
+			if (r->epoch)	/* the SYN was the primary's */
+				fl->flags |= REWRITE_ASSUMED;
+		} else if (seq_le(p->ack, fl->peer_isn) ||
+			   seq_gt(p->ack, fl->peer_syn_end)) {
 			return;		/* it answers another SYN */
+		}
 	}
 	fl->guest_isn = p->seq;
 	fl->flags |= REWRITE_HAS_GUEST_ISN;
@@ -217,7 +230,7 @@ struct rewrite_flow *rewrite_track_syn(struct rewrite *r,
 	if (is_tx)
 		peer_syn(fl, s);
 	else
-		guest_syn(fl, s);
+		guest_syn(r, fl, s);
 	rewrite_table_save(r, fl);
 	return fl;
 }
@@ -271,13 +284,14 @@ void rewrite_track_learn(struct rewrite *r, struct rewrite_flow *fl,
 		return;
 	}
 	if (fl->flags & REWRITE_ASSUMED &&
-	    fl->primary_isn - fl->guest_isn < EARLY_BYTES)
+	    fl->primary_isn - fl->guest_isn < EARLY_BYTES) {
 		fl->primary_isn = fl->guest_isn;	/* the copy's SYN */
-	fl->flags &= ~(unsigned)REWRITE_ASSUMED;
-	if ((fl->flags & clocks) == clocks) {
+		fl->flags |= REWRITE_TS_KNOWN;
+	} else if ((fl->flags & clocks) == clocks) {
 		ts_offset = fl->ts_sent - fl->ts_echo;
 		fl->flags |= REWRITE_TS_KNOWN;
 	}
+	fl->flags &= ~(unsigned)REWRITE_ASSUMED;
 	r->n.learned++;
 	rewrite_flow_set_offset(r, fl, fl->guest_isn - fl->primary_isn,
 				ts_offset);
@@ -313,8 +327,11 @@ void rewrite_track_peer(struct rewrite *r, struct rewrite_flow *fl,
 		return;
 	if (fl->flags & REWRITE_EARLY)
 		correct(r, fl, p);
-	if (fl->state == REWRITE_HALF_OPEN)
-		rewrite_flow_set_state(r, fl, REWRITE_ESTABLISHED);
+	if (fl->state != REWRITE_HALF_OPEN)
+		return;
+	fl->primary_isn = p->ack - 1;
+	fl->flags |= REWRITE_HAS_PRIMARY_ISN;
+	rewrite_flow_set_state(r, fl, REWRITE_ESTABLISHED);
 }
 
 static void reset(struct rewrite *r, struct rewrite_flow *fl)

@@ -869,6 +869,36 @@ static void checkpoint_overtakes_handshake(void)
 	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
 }
 
+/* The copy repeats what the primary had sent, and the peer had answered. */
+static void copy_repeats_its_handshake(void)
+{
+	start();	/* both open, the peer's ack is there before that */
+	rx(GUEST_ISN, 0, TCP_SYN, 0);
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	rewrite_checkpoint(rw, now);
+	n_seen = 0;
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
+	rx(PRIMARY_ISN, 0, TCP_SYN, 0);
+	expect(REWRITE_RX, PRIMARY_ISN, 0);
+	rx(PRIMARY_ISN + 1, PEER_ISN + 1, TCP_ACK, 10);
+	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
+
+	start();	/* of the peer nothing but data is seen, further on */
+	rewrite_checkpoint(rw, now);
+	now += 5 * SECOND;
+	send_full(REWRITE_RX, PRIMARY_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK,
+		  opt_ts(PRIMARY_TS + 500, 7), 0);
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1934, TCP_ACK,
+		  opt_ts(9, PRIMARY_TS + 20), 10);
+	CHECK_EQ(n_seen, 2);
+	n_seen = 0;
+	CHECK_EQ(rewrite_translated(rw), 0);
+	send_full(REWRITE_RX, PRIMARY_ISN + 1934, PEER_ISN + 11, TCP_ACK,
+		  opt_ts(PRIMARY_TS + 501, 9), 0);
+	expect(REWRITE_RX, PRIMARY_ISN + 1934, PEER_ISN + 11);
+}
+
 static void failover_keeps_offsets(void)
 {
 	start();
@@ -1534,6 +1564,7 @@ int main(void)
 	TEST(checkpoint_on_half_open);
 	TEST(checkpoint_delivers_held);
 	TEST(checkpoint_overtakes_handshake);
+	TEST(copy_repeats_its_handshake);
 	TEST(failover_keeps_offsets);
 	TEST(failover_ends_with_an_event);
 	TEST(reused_tuple_after_failover);
