@@ -22,7 +22,7 @@ SRC_rewriter    = main rewriter $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track
 SRC_run         = main runner process child procfile sink
-SRC_compare     = main live live_config live_epoch checkpoint \
+SRC_compare     = main live live_config live_epoch live_options checkpoint \
 		  checkpoint_qmp epoch running diff $(COMPARE_CORE)
 COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
 		  compare_flow compare_fragment compare_gate compare_hold \

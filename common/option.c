@@ -253,6 +253,20 @@ static int set_string(const char **out, const struct option_spec *spec,
 	return 0;
 }
 
+static int add_string(struct option_list *out, const struct option_spec *spec,
+		      const char *arg)
+{
+	const char *text = NULL;
+
+	if (set_string(&text, spec, arg))
+		return 2;
+	if (out->n == OPTION_LIST_MAX)
+		return option_bad("--%s given more than %d times", spec->name,
+				  OPTION_LIST_MAX);
+	out->v[out->n++] = text;
+	return 0;
+}
+
 static int set_choice(unsigned *out, const struct option_spec *spec,
 		      const char *arg)
 {
@@ -296,6 +310,8 @@ static int set(struct parser *p, unsigned row, const char *arg)
 		return set_uint(member, spec, arg);
 	case OPTION_STRING:
 		return set_string(member, spec, arg);
+	case OPTION_LIST:
+		return add_string(member, spec, arg);
 	case OPTION_CHOICE:
 		return set_choice(member, spec, arg);
 	case OPTION_ENDPOINT:
@@ -426,8 +442,8 @@ static void default_vnet(struct parser *p)
  *		caller's values are the defaults.
  *
  * Also makes the log speak in the tool's name, and as much as --log-level
- * says. An option given twice counts as given last; an endpoint given twice
- * is an error.
+ * says. An option given twice counts as given last, unless it is a list; an
+ * endpoint given twice is an error.
  *
  * Return: OPTION_RUN; OPTION_DONE when --help or --version was answered (exit
  * 0); OPTION_USAGE when one line on standard error has said what is wrong

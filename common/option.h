@@ -18,8 +18,16 @@ enum option_type {
 	OPTION_BOOL,		/* --x, --x=on, --x=off          -> bool */
 	OPTION_UINT,		/* decimal, min..max             -> uint64_t */
 	OPTION_STRING,		/* borrowed from argv            -> const char * */
+	OPTION_LIST,		/* the same, given again: more   -> struct option_list */
 	OPTION_CHOICE,		/* one of choices, by its index  -> unsigned */
 	OPTION_ENDPOINT,	/* an endpoint's text            -> struct endpoint_spec */
+};
+
+#define OPTION_LIST_MAX 64
+
+struct option_list {
+	const char *v[OPTION_LIST_MAX];
+	unsigned n;
 };
 
 struct option_spec {

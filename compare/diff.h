@@ -21,7 +21,7 @@ enum diff_kind {
 	DIFF_KINDS
 };
 
-#define DIFF_MASKS_MAX 16
+#define DIFF_MASKS_MAX 64
 
 struct diff_mask {		/* known noise */
 	uint32_t offset, len;

@@ -24,7 +24,8 @@ struct live_options {
 	/* of captures */
 	unsigned align, isn, pair;	/* enum live_align, _isn, _pair */
 	bool l2, l3;
-	const char *from, *ignore, *report;
+	const char *from, *report;
+	struct option_list ignore;
 };
 
 enum live_non_ip { LIVE_NON_IP_RELEASE, LIVE_NON_IP_COMPARE };
@@ -56,6 +57,8 @@ struct live {
 	uint64_t n_deselected;		/* frames that --from leaves out */
 };
 
+enum option_result live_options_parse(struct live_options *o,
+				      struct live *live, int argc, char **argv);
 bool live_is_capture(const struct live_options *options);
 int live_run(struct live *l, const struct live_options *options);
 

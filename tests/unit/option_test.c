@@ -6,7 +6,7 @@
 
 #include "test.h"
 
-#define ARGC_MAX 16
+#define ARGC_MAX 80
 
 static const char *const colours[] = { "red", "green", "blue", NULL };
 
@@ -17,6 +17,7 @@ struct config {
 	uint64_t max_flows, cells;
 	unsigned colour;
 	const char *command;
+	struct option_list rules;
 };
 
 #define AT(member) .offset = offsetof(struct config, member)
@@ -35,6 +36,7 @@ static const struct option_spec specs[] = {
 	{ "colour", OPTION_CHOICE, AT(colour), NULL, "which", 0, 0, colours },
 	{ "command-with-a-name-that-is-long", OPTION_STRING, AT(command),
 	  "CMD", "what to run", 0, 0, NULL },
+	{ "rule", OPTION_LIST, AT(rules), "RULE", "one more", 0, 0, NULL },
 	{ 0 },
 };
 
@@ -193,6 +195,24 @@ static void test_last_wins(void)
 	CHECK_STRING(config.common.state_dir, "b");
 }
 
+static void test_lists_grow(void)
+{
+	static const char *args[2 * OPTION_LIST_MAX + 4];
+
+	CHECK_GOOD("--rule", "a", "--max-flows=1", "--rule=b");
+	CHECK_EQ(config.rules.n, 2);
+	CHECK_STRING(config.rules.v[0], "a");
+	CHECK_STRING(config.rules.v[1], "b");
+	CHECK_BAD("--rule: empty", "--rule", "a", "--rule=");
+	for (unsigned i = 0; i <= OPTION_LIST_MAX; i++)
+		args[i] = "--rule=x";
+	config_init();
+	run(args);
+	CHECK_EQ(result, OPTION_USAGE);
+	CHECK_STRING(err, "colo-test: error: --rule given more than 64 "
+		     "times\n");
+}
+
 static void test_vnet_default(void)
 {
 	CHECK_GOOD("--net", "unix:x", "--outdev", "tap:t,vnet-hdr=10", "--sink",
@@ -291,6 +311,7 @@ static const char help[] =
 "  --colour red|green|blue      which\n"
 "  --command-with-a-name-that-is-long CMD\n"
 "                               what to run\n"
+"  --rule RULE                  one more\n"
 "  --vnet-hdr-support[=on|off]  frames carry a virtio-net header where an\n"
 "                               endpoint does not say vnet-hdr=\n"
 "  --state-dir DIR              keep across restarts what must not be forgotten\n"
@@ -357,6 +378,7 @@ int main(void)
 	TEST(test_every_type);
 	TEST(test_common);
 	TEST(test_last_wins);
+	TEST(test_lists_grow);
 	TEST(test_vnet_default);
 	TEST(test_unknown);
 	TEST(test_bad_values);

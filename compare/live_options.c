@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/* The command line: what there is, and what goes together. */
+#include "live.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TIMEOUT_MS 3000
+#define TIMEOUT_NEVER_MS (UINT64_C(1) << 40)
+
+static const char *const ack_policies[] = { "clamp", "hold", "release", NULL };
+
+static const char *const non_ips[] = { "release", "compare", NULL };
+static const char *const aligns[] = { "start", "absolute", NULL };
+static const char *const isns[] = { "own", "translated", NULL };
+static const char *const pairs[] = { "order", "tuple", NULL };
+
+static const struct option_spec specs[] = {
+	{ "primary-in", OPTION_ENDPOINT,
+	  offsetof(struct live_options, primary_in), "EP",
+	  "what the primary sends (required)", 0, 0, NULL },
+	{ "secondary-in", OPTION_ENDPOINT,
+	  offsetof(struct live_options, secondary_in), "EP",
+	  "what the secondary sends (required)", 0, 0, NULL },
+	{ "outdev", OPTION_ENDPOINT, offsetof(struct live_options, outdev),
+	  "EP", "where the primary's packets are released to (required)", 0,
+	  0, NULL },
+	{ "notify-dev", OPTION_ENDPOINT,
+	  offsetof(struct live_options, notify_dev), "EP",
+	  "checkpoints are asked for and announced here", 0, 0, NULL },
+	{ "notify-plain", OPTION_BOOL,
+	  offsetof(struct live_options, notify_plain), NULL,
+	  "notify-dev is plain both ways even with vnet headers", 0, 0, NULL },
+	{ "checkpoint", OPTION_STRING,
+	  offsetof(struct live_options, checkpoint), "MODE",
+	  "how to ask for one: none, notify, exec:CMD, qmp:PATH (notify with "
+	  "a notify-dev, else none)", 0, 0, NULL },
+	{ "checkpoint-period", OPTION_UINT,
+	  offsetof(struct live_options, period_ms), "MS",
+	  "qmp: how often QEMU makes one unasked (20000)", 1, UINT32_MAX,
+	  NULL },
+	{ "checkpoint-retry", OPTION_UINT,
+	  offsetof(struct live_options, retry_ms), "MS",
+	  "ask again when there is no answer for so long (5000)", 1,
+	  86400000, NULL },
+	{ "ack-policy", OPTION_CHOICE,
+	  offsetof(struct live_options, ack_policy), NULL,
+	  "acknowledgements that the secondary has not given (clamp)", 0, 0,
+	  ack_policies },
+	{ "compare-timeout", OPTION_UINT,
+	  offsetof(struct live_options, timeout_ms), "MS",
+	  "how long a packet may wait for its equal (3000)", 1, 86400000,
+	  NULL },
+	{ "expired-scan-cycle", OPTION_UINT,
+	  offsetof(struct live_options, scan_ms), "MS",
+	  "how often to look for idle flows (1000)", 1, 86400000, NULL },
+	{ "reorder-window", OPTION_UINT,
+	  offsetof(struct live_options, reorder_ms), "MS",
+	  "how long datagrams may be in another order (10)", 0, 86400000,
+	  NULL },
+	{ "max-queue-size", OPTION_UINT,
+	  offsetof(struct live_options, max_queue), "N",
+	  "packets of one flow and side before a checkpoint (1024)", 1,
+	  UINT32_MAX, NULL },
+	{ "max-queue-bytes", OPTION_UINT,
+	  offsetof(struct live_options, max_bytes), "B",
+	  "bytes held, half for each side (67108864)", 1 << 20,
+	  (uint64_t)1 << 40, NULL },
+	{ "max-flows", OPTION_UINT, offsetof(struct live_options, max_flows),
+	  "N", "flows known at a time (1048576)", 1, 1 << 30, NULL },
+	{ "non-ip", OPTION_CHOICE, offsetof(struct live_options, non_ip), NULL,
+	  "ARP, neighbour discovery, IGMP and what is not IP (release)", 0, 0,
+	  non_ips },
+	{ "dry-run", OPTION_BOOL, offsetof(struct live_options, dry_run), NULL,
+	  "hold nothing, report differences on standard output", 0, 0, NULL },
+	{ "report", OPTION_STRING, offsetof(struct live_options, report),
+	  "FILE", "differences as JSON lines, too", 0, 0, NULL },
+	{ "ignore", OPTION_LIST, offsetof(struct live_options, ignore), "RULE",
+	  "bytes known to differ: payload@OFFSET+LEN; may be given again", 0,
+	  0, NULL },
+	{ "from", OPTION_STRING, offsetof(struct live_options, from),
+	  "[ADDR][:PORT]", "compare only what this service sends", 0, 0, NULL },
+	{ "align", OPTION_CHOICE, offsetof(struct live_options, align), NULL,
+	  "captures: both begin at 0, or their own times (start)", 0, 0,
+	  aligns },
+	{ "isn", OPTION_CHOICE, offsetof(struct live_options, isn), NULL,
+	  "captures: TCP counts from each side's SYN, or is alike (own)", 0, 0,
+	  isns },
+	{ "pair", OPTION_CHOICE, offsetof(struct live_options, pair), NULL,
+	  "captures: flows go together by number, or by ports (order)", 0, 0,
+	  pairs },
+	{ "l2", OPTION_BOOL, offsetof(struct live_options, l2), NULL,
+	  "captures: compare MAC addresses", 0, 0, NULL },
+	{ "l3", OPTION_BOOL, offsetof(struct live_options, l3), NULL,
+	  "captures: compare IP addresses", 0, 0, NULL },
+	FAILOVER_SPECS(struct live_options),
+	{ 0 },
+};
+
+static const struct option_program program = {
+	.name = "colo-compare",
+	.summary = "Compare two replicas' output; release what is equal.",
+	.usage = "--primary-in EP --secondary-in EP --outdev EP [OPTION...]",
+	.specs = specs,
+};
+
+static int check_report(const struct live_options *o, struct diff *d)
+{
+	if (o->from && diff_from(d, o->from) < 0)
+		return option_bad("--from: %s is not [ADDR][:PORT]", o->from);
+	for (unsigned i = 0; i < o->ignore.n; i++)
+		if (diff_ignore(d, o->ignore.v[i]) < 0)
+			return option_bad("--ignore: %s is not "
+					  "payload@OFFSET+LEN",
+					  o->ignore.v[i]);
+	return 0;
+}
+
+/* Recordings are compared without a clock of their own: what has no equal is
+ * told of at the end, unless a timeout was asked for. */
+static void prepare_capture(struct live_options *o)
+{
+	if (!o->timeout_ms)
+		o->timeout_ms = TIMEOUT_NEVER_MS;
+	if (o->outdev.kind == ENDPOINT_UNSET)
+		o->outdev.kind = ENDPOINT_NULL;
+	o->primary_in.from_start = o->align == LIVE_ALIGN_START;
+	o->secondary_in.from_start = o->align == LIVE_ALIGN_START;
+}
+
+static int check_checkpoint(const struct live_options *o,
+			    struct checkpoint *cp)
+{
+	bool has_notify = o->notify_dev.kind != ENDPOINT_UNSET;
+
+	switch (checkpoint_parse(cp, o->checkpoint, has_notify)) {
+	case -EINVAL:
+		return option_bad("--checkpoint: %s is none of none, notify, "
+				  "exec:CMD, qmp:PATH", o->checkpoint);
+	case -ENODEV:
+		return option_bad("--checkpoint notify goes with --notify-dev");
+	}
+	if (cp->path && !qmp_link_check("--checkpoint", cp->path))
+		return -EINVAL;
+	return 0;
+}
+
+static int check(struct live_options *o, struct live *live)
+{
+	if (live_is_capture(o))
+		prepare_capture(o);
+	if (!o->timeout_ms)
+		o->timeout_ms = TIMEOUT_MS;
+	if (o->primary_in.kind == ENDPOINT_UNSET ||
+	    o->secondary_in.kind == ENDPOINT_UNSET ||
+	    o->outdev.kind == ENDPOINT_UNSET)
+		return option_bad("--primary-in, --secondary-in and --outdev "
+				  "are required");
+	if (o->notify_plain)
+		o->notify_dev.vnet_len = 0;
+	o->notify_dev.plain_out = true;
+	return check_checkpoint(o, &live->checkpoint) ||
+	       check_report(o, &live->diff) ? 2 : 0;
+}
+
+/**
+ * live_options_parse - read the command line
+ * @o:		gets the options, defaults for those not given
+ * @live:	gets what they say of the checkpoint and the report
+ * @argc:	main's
+ * @argv:	main's; borrowed as long as the process runs
+ *
+ * Return: as option_parse()
+ */
+enum option_result live_options_parse(struct live_options *o,
+				      struct live *live, int argc, char **argv)
+{
+	enum option_result result;
+
+	*o = (struct live_options){
+		.scan_ms = 1000,
+		.reorder_ms = 10,
+		.retry_ms = 5000,
+		.period_ms = 20000,
+		.max_queue = 1024,
+		.max_bytes = 64 << 20,
+		.max_flows = 1 << 20,
+	};
+	result = option_parse(&program, argc, argv, o);
+	if (result != OPTION_RUN)
+		return result;
+	if (check(o, live))
+		return OPTION_USAGE;
+	return o->common.check_only ? OPTION_DONE : OPTION_RUN;
+}
