@@ -98,7 +98,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all programs run check check-unit check-bats check-asan soak bench fuzz \
+.PHONY: all programs run vm check check-unit check-bats check-asan soak bench fuzz \
 	lint deps install uninstall clean
 .DELETE_ON_ERROR:
 
@@ -149,7 +149,7 @@ $$(BUILD)/$(1): $$(PROGRAM_$(1):%=$$(BUILD)/%.o) $$(BUILD)/libcolo.a
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
 
 # --- the demo ---
 
@@ -157,6 +157,28 @@ run: deps-build deps-run
 	$(Q)$(MAKE) --no-print-directory all $(BUILD)/examples/failover/fetch
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		examples/failover/run
+
+# For real VMs. What is in the guest is linked statically, and what is
+# preloaded into QEMU is not for sanitizers either.
+VM       := $(BUILD)/examples/qemu-colo
+VM_FLAGS  = $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS))
+VM_GUEST := $(wildcard examples/qemu-colo/guest/*)
+
+vm: $(VM)/talk $(VM)/tcg.so $(VM)/guest/initramfs.gz
+
+$(VM)/talk: examples/qemu-colo/talk.c Makefile
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(VM_FLAGS) -static -o $@ $<
+
+$(VM)/tcg.so: examples/qemu-colo/tcg.c Makefile
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(VM_FLAGS) -shared -fPIC -o $@ $<
+
+$(VM)/guest/initramfs.gz: $(VM)/talk $(VM_GUEST)
+	$(call say,VM,$@)
+	$(Q)TALK=$(abspath $<) examples/qemu-colo/guest/build $(@D)
 
 # --- testing ---
 
@@ -222,7 +244,7 @@ lint: deps-lint
 
 # --- what has to be there ---
 
-deps: deps-build deps-run deps-check deps-lint
+deps: deps-build deps-run deps-vm deps-check deps-lint
 
 deps-%:
 	$(Q)tests/deps $*
