@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Acknowledgements as bytes: lowered in a segment, made anew.
+ * Acknowledgements as bytes: lowered in a segment, made anew. And what else is
+ * made of a segment's bytes.
  */
 #include "compare_ack.h"
 
@@ -12,12 +13,15 @@
 #include "../common/seq.h"
 
 #define VNET_NEEDS_CSUM 1u	/* first byte of a virtio-net header */
+#define VNET_GSO_TYPE 1u	/* where it has that; 0 = none */
+#define VNET_GSO_SIZE 4u	/* where it has that, little-endian */
 #define TCP_LEN 20u
 
 enum {
 	OPT_END = 0,
 	OPT_NOP = 1,
 	OPT_SACK = 5,
+	OPT_TIMESTAMP = 8,
 };
 
 static void put_option_bytes(uint8_t *tcp, uint8_t *at, const uint8_t *from,
@@ -102,6 +106,56 @@ void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
 	}
 }
 
+/* The echoed timestamp (RFC 7323 section 3), or NULL. */
+static uint8_t *echo_find(uint8_t *tcp)
+{
+	unsigned n = (tcp[12] >> 4) * 4u, i = TCP_LEN;
+
+	while (i < n && tcp[i] != OPT_END) {
+		if (tcp[i] == OPT_NOP) {
+			i++;
+			continue;
+		}
+		if (n - i < 2 || tcp[i + 1] < 2 || tcp[i + 1] > n - i)
+			return NULL;
+		if (tcp[i] == OPT_TIMESTAMP)
+			return tcp[i + 1] == 10 ? tcp + i + 6 : NULL;
+		i += tcp[i + 1];
+	}
+	return NULL;
+}
+
+/* Bytes of options go together with their neighbours into the sum. */
+static uint32_t options_sum(const uint8_t *tcp)
+{
+	return checksum_add(0, tcp + TCP_LEN, (tcp[12] >> 4) * 4u - TCP_LEN);
+}
+
+/**
+ * compare_ack_echo - let a segment echo the timestamp that another echoes
+ * @f:		the frame
+ * @l4_off:	where its TCP header begins, from frame_eth() on
+ * @of:		the other segment
+ *
+ * Nothing happens unless both have the option.
+ */
+void compare_ack_echo(const struct frame *f, unsigned l4_off,
+		      const struct packet *of)
+{
+	uint8_t *tcp = frame_eth(f) + l4_off;
+	bool is_partial = f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM);
+	uint8_t *to = echo_find(tcp), *from = echo_find(packet_l4(of));
+	uint16_t before;
+
+	if (!to || !from)
+		return;
+	before = checksum_fold(options_sum(tcp));
+	memcpy(to, from, 4);
+	if (!is_partial)
+		checksum_update16(tcp + 16, (uint16_t)~before,
+				  (uint16_t)~checksum_fold(options_sum(tcp)));
+}
+
 static void fix_ip(struct packet *p, unsigned tcp_len)
 {
 	uint8_t *ip = p->eth + p->l3_off;
@@ -126,6 +180,27 @@ static void fix_tcp(struct packet *p, unsigned tcp_len)
 	bytes_put16(tcp + 16, checksum_fold(checksum_add(sum, tcp, tcp_len)));
 }
 
+/* Headers of `from` and a part of its payload; the sums are not right yet. */
+static struct packet copy_part(struct frame *f, const struct frame *from,
+			       uint32_t at, uint32_t len)
+{
+	unsigned header_len;
+	struct packet p;
+
+	packet_parse(&p, frame_eth(from), frame_eth_len(from));
+	header_len = from->vnet_len + p.payload_off;
+	*f = *from;
+	f->len = header_len + len;
+	f->prefix_len = 0;
+	f->chunk = chunk_new(f->len);
+	f->data = f->chunk->bytes;
+	memcpy(f->data, from->data, header_len);
+	memcpy(f->data + header_len, from->data + header_len + at, len);
+	memset(f->data, 0, f->vnet_len);
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	return p;
+}
+
 /**
  * compare_ack_make - an acknowledgement alone
  * @f:		set; the caller gives the reference on its chunk back
@@ -137,22 +212,40 @@ static void fix_tcp(struct packet *p, unsigned tcp_len)
 void compare_ack_make(struct frame *f, const struct frame *from, uint32_t seq,
 		      uint32_t ack, uint16_t window)
 {
-	unsigned tcp_len;
-	struct packet p;
+	struct packet p = copy_part(f, from, 0, 0);
 
-	packet_parse(&p, frame_eth(from), frame_eth_len(from));
-	tcp_len = TCP_LEN + p.tcp_opt_len;
-	*f = *from;
-	f->len = from->vnet_len + p.l4_off + tcp_len;
-	f->prefix_len = 0;
-	f->chunk = chunk_new(f->len);
-	f->data = f->chunk->bytes;
-	memcpy(f->data, from->data, f->len);
-	memset(f->data, 0, f->vnet_len);
-	packet_parse(&p, frame_eth(f), frame_eth_len(f));
 	bytes_put32(packet_l4(&p) + 4, seq);
 	packet_l4(&p)[13] = TCP_ACK;
 	compare_ack_lower(f, p.l4_off, ack, window);
-	fix_ip(&p, tcp_len);
-	fix_tcp(&p, tcp_len);
+	fix_ip(&p, TCP_LEN + p.tcp_opt_len);
+	fix_tcp(&p, TCP_LEN + p.tcp_opt_len);
+}
+
+/**
+ * compare_ack_part - a part of a segment's payload, as a segment
+ * @f:		set; the caller gives the reference on its chunk back
+ * @from:	the segment
+ * @at:		where the part begins, in its payload
+ * @len:	bytes, not its last; of a GSO frame as many as make a segment
+ *
+ * Return: what was made
+ */
+struct packet compare_ack_part(struct frame *f, const struct frame *from,
+			       uint32_t at, uint32_t len)
+{
+	struct packet p;
+
+	if (from->vnet_len && from->data[VNET_GSO_TYPE]) {
+		uint32_t max = from->data[VNET_GSO_SIZE] |
+			       (uint32_t)from->data[VNET_GSO_SIZE + 1] << 8;
+
+		len = len < max ? len : max;
+	}
+	p = copy_part(f, from, at, len);
+	bytes_put32(packet_l4(&p) + 4, p.seq + at);
+	packet_l4(&p)[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+	fix_ip(&p, TCP_LEN + p.tcp_opt_len + len);
+	fix_tcp(&p, TCP_LEN + p.tcp_opt_len + len);
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	return p;
 }

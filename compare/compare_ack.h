@@ -5,10 +5,15 @@
 #include <stdint.h>
 
 #include "../common/frame.h"
+#include "../common/packet.h"
 
 void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
 		       uint16_t window);
+void compare_ack_echo(const struct frame *f, unsigned l4_off,
+		      const struct packet *of);
 void compare_ack_make(struct frame *f, const struct frame *from, uint32_t seq,
 		      uint32_t ack, uint16_t window);
+struct packet compare_ack_part(struct frame *f, const struct frame *from,
+			       uint32_t at, uint32_t len);
 
 #endif

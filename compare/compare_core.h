@@ -105,7 +105,7 @@ enum compare_note {
 	NOTE_PASSED,		/* primary: after failover */
 	NOTE_DIFFERENT,		/* flows found to differ */
 	NOTE_EPISODES,		/* checkpoints asked for */
-	NOTE_ORIGINATED,	/* acknowledgements made here */
+	NOTE_ORIGINATED,	/* ACKs and parts of segments made here */
 	NOTE_EVICTED,		/* flows that made room for others */
 	NOTES
 };
@@ -122,6 +122,8 @@ struct compare {
 	bool is_failover;
 	uint32_t n_holding;	/* flows with anything in a queue */
 	uint64_t now_ns;
+	const struct packet *said;	/* the secondary's TCP segment that
+					   is being looked at, or NULL */
 	uint64_t grace_ns;	/* until then the secondary may be alone */
 	uint64_t in[2], out;	/* frames */
 	uint64_t originated, merged;

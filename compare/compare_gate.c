@@ -21,7 +21,11 @@
  *		a whole packet that never left (GATE_PACKET), or the head of a
  *		data segment that left with less (a template).
  *
- * The secondary's acknowledgement and window count when they arrive.
+ * The secondary's acknowledgement and window count when they arrive. An
+ * acknowledgement that leaves because of what the secondary said echoes the
+ * timestamp that the secondary echoes: where only the secondary had to wait
+ * for a repetition the primary's echo is of the original, by which the client
+ * would take its timeout for spurious (RFC 3522) and repeat nothing more.
  */
 #include "../common/seq.h"
 #include "compare_ack.h"
@@ -160,6 +164,8 @@ static void send_clamped(struct compare *c, struct cmp_flow *fl,
 		right = allowed;
 	}
 	compare_ack_lower(f, seg->l4_off, ack, window);
+	if (c->said && !((g->flags & GATE_SENT) && seq_le(ack, g->sent_ack)))
+		compare_ack_echo(f, seg->l4_off, c->said);
 	note_sent(g, ack, right);
 	compare_release_frame(c, f, why);
 }
@@ -201,6 +207,8 @@ static void originate(struct compare *c, struct cmp_flow *fl, uint32_t ack,
 
 	compare_ack_make(&f, &from, fl->end, ack, knows_windows(g) ?
 			 window_field(g, ack, right) : seg.window);
+	if (c->said)
+		compare_ack_echo(&f, seg.l4_off, c->said);
 	note_sent(g, ack, right);
 	c->originated++;
 	compare_release_frame(c, &f, NOTE_ORIGINATED);

@@ -6,6 +6,7 @@
 
 #include "../common/bytes.h"
 #include "../common/seq.h"
+#include "compare_ack.h"
 #include "compare_core.h"
 #include "compare_stream.h"
 
@@ -417,6 +418,41 @@ static enum compare_step match_head(struct compare *c, struct cmp_flow *fl)
 	if (p->flags & TCP_RST)
 		return match_rst(c, fl, p);
 	return match_data(c, fl, p);
+}
+
+/**
+ * compare_stream_repeat - the secondary repeats what the edge has passed
+ * @c:		the comparison
+ * @fl:		its flow
+ * @s:		the segment that it repeats; it ends at the edge or before
+ *
+ * It has no acknowledgement of that, and if the primary's segment reaches
+ * further the client cannot have given one. What the secondary sent behind it
+ * was lost, and it may have no more to say until it is acknowledged: so the
+ * client gets the part that is equal, in a segment made here.
+ */
+void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
+			   const struct packet *s)
+{
+	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
+	struct frame from, f;
+	struct segment seg;
+	struct packet p;
+	uint32_t first;
+
+	if (!h || h->flags & (TCP_SYN | TCP_RST) || !stream_has_edge(fl) ||
+	    seq_gt(h->seq, fl->left) || seq_ge(fl->left, fl->edge) ||
+	    seq_le(stream_end(h), fl->edge) || is_blocked(c, fl, h) ||
+	    compare_is_reporting(c))
+		return;
+	first = seq_max(h->seq, seq_min(s->seq, fl->left));
+	from = hold_frame(&c->pool, h);
+	p = compare_ack_part(&f, &from, first - h->seq, fl->edge - first);
+	seg = compare_segment_of(&p);
+	c->originated++;
+	fl->end = seq_max(fl->end, seg.end);
+	compare_gate_release(c, fl, &f, &seg, NOTE_ORIGINATED);
+	chunk_unref(f.chunk);
 }
 
 /**

@@ -48,6 +48,8 @@ bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 void compare_stream_release(struct compare *c, struct cmp_flow *fl,
 			    enum compare_note why);
 struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl);
+void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
+			   const struct packet *s);
 void compare_stream_match(struct compare *c, struct cmp_flow *fl);
 void compare_stream_open(struct compare *c, struct cmp_flow *fl,
 			 const struct hold *syn);

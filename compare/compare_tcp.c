@@ -243,29 +243,18 @@ static void hold_secondary(struct compare *c, struct cmp_flow *fl,
 		compare_stream_match(c, fl);
 }
 
-/**
- * compare_tcp_secondary - a segment of the secondary
- * @c:		the comparison
- * @fl:		its flow
- * @f:		the frame; borrowed
- * @p:		what is in it, the sequence number in the primary's terms
- *		except on a SYN
- */
-void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
-			   const struct frame *f, struct packet *p)
+static void take_secondary(struct compare *c, struct cmp_flow *fl,
+			   const struct frame *f, const struct packet *p)
 {
-	enum compare_drop why;
+	enum compare_drop why = stale(c, fl, p);
 
-	if (c->config.own_isn && !count_from_syn(fl, COMPARE_SECONDARY, p)) {
-		c->dropped[DROP_DUPLICATE]++;
-		return;
-	}
-	why = stale(c, fl, p);
 	compare_gate_secondary(c, fl, p);
 	if (!(p->flags & TCP_SYN))
 		fl->flags |= FLOW_BUSY;
 	if (why != DROP_REASONS) {
 		c->dropped[why]++;
+		if (why == DROP_LATE && p->payload_len)
+			compare_stream_repeat(c, fl, p);
 		if (c->config.ack_policy == COMPARE_ACK_HOLD)
 			compare_stream_match(c, fl);
 	} else if (!fl->q[COMPARE_SECONDARY].n &&
@@ -278,6 +267,26 @@ void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 	} else {
 		hold_secondary(c, fl, f, p);
 	}
+}
+
+/**
+ * compare_tcp_secondary - a segment of the secondary
+ * @c:		the comparison
+ * @fl:		its flow
+ * @f:		the frame; borrowed
+ * @p:		what is in it, the sequence number in the primary's terms
+ *		except on a SYN
+ */
+void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
+			   const struct frame *f, struct packet *p)
+{
+	if (c->config.own_isn && !count_from_syn(fl, COMPARE_SECONDARY, p)) {
+		c->dropped[DROP_DUPLICATE]++;
+		return;
+	}
+	c->said = p;
+	take_secondary(c, fl, f, p);
+	c->said = NULL;
 }
 
 static void take_syn_as_compared(struct cmp_flow *fl, const struct hold *h)

@@ -405,6 +405,51 @@ static void partial_checksum_is_left_alone(void)
 	kit_fini(&k);
 }
 
+/*
+ * RFC 3522: an echo older than the repetition says that the timeout was
+ * spurious, and the client repeats nothing more of what the secondary lacks.
+ */
+static void echo_is_of_who_was_waited_for(void)
+{
+	const char old[] = "\1\1\10\12\0\0\0\1\0\0\0\10";
+	const char new[] = "\1\1\10\12\0\0\0\2\0\0\0\20";
+	struct kit k;
+
+	open_flow(&k);		/* an ACK that is made */
+	PRIMARY(&k, ACK(2, 101, 600), .options = old, .options_len = 12);
+	SECONDARY(&k, ACK(2, 101, 550), .options = new, .options_len = 12);
+	CHECK_EQ(originated(&k), 1);
+	CHECK_EQ(k.ack, 550);
+	CHECK_EQ(k.echo, 16);
+	CHECK(k.sum_is_good);
+	SECONDARY(&k, ACK(3, 101, 600), .options = new, .options_len = 12);
+	CHECK_OUT(&k, 1, 2, 2);	/* the one that waited */
+	CHECK_EQ(k.ack, 600);
+	CHECK_EQ(k.echo, 16);
+	CHECK(k.sum_is_good);
+
+	/* data that waited for the secondary's, and tells something new */
+	PRIMARY(&k, SEG(4, 101, 700, "abc"), .options = old, .options_len = 12);
+	SECONDARY(&k, SEG(4, 101, 700, "abc"), .options = new,
+		  .options_len = 12);
+	CHECK_EQ(k.ack, 700);
+	CHECK_EQ(k.payload_len, 3);
+	CHECK_EQ(k.echo, 16);
+	CHECK(k.sum_is_good);
+
+	/* nothing new; and the secondary was not waited for */
+	PRIMARY(&k, SEG(5, 104, 700, "def"), .options = old, .options_len = 12);
+	SECONDARY(&k, SEG(5, 104, 700, "def"), .options = new,
+		  .options_len = 12);
+	CHECK_EQ(k.echo, 8);
+	SECONDARY(&k, SEG(6, 107, 800, "ghi"), .options = new,
+		  .options_len = 12);
+	PRIMARY(&k, SEG(6, 107, 800, "ghi"), .options = old, .options_len = 12);
+	CHECK_EQ(k.ack, 800);
+	CHECK_EQ(k.echo, 8);
+	kit_fini(&k);
+}
+
 int main(void)
 {
 	TEST(ack_waits_for_the_secondary);
@@ -427,5 +472,6 @@ int main(void)
 	TEST(hold_policy_is_told_by_data);
 	TEST(release_policy);
 	TEST(partial_checksum_is_left_alone);
+	TEST(echo_is_of_who_was_waited_for);
 	return TEST_END();
 }

@@ -6,7 +6,8 @@
  * interleaving:
  *
  *	- every primary segment with bytes leaves exactly once, new bytes in
- *	  stream order, none before the secondary has shown it;
+ *	  stream order, none before the secondary has shown it; before that
+ *	  perhaps a part of it that the secondary has shown and repeats;
  *	- no acknowledgement leaves before the secondary has given it, and in
  *	  the end the client has the last one;
  *	- equal streams show no difference; one changed byte shows exactly one,
@@ -46,7 +47,7 @@ struct model {
 	uint32_t acked;		/* by the secondary so far */
 	uint32_t told, told_right;	/* the client */
 	bool is_flushed;
-	unsigned n_pure_in, n_pure_out;
+	unsigned n_pure_in, n_pure_out, n_parts;
 };
 
 static uint32_t up_to(struct model *m, uint32_t n)
@@ -216,6 +217,16 @@ static void check_ack(struct model *m, const struct sent *t,
 		m->told = p->ack;
 }
 
+static void check_bytes(const struct model *m, const struct packet *p,
+			uint32_t from, uint32_t to)
+{
+	CHECK(!memcmp(packet_payload(p), m->bytes[COMPARE_PRIMARY] + from,
+		      p->payload_len));
+	CHECK(from <= m->released || m->is_flushed);
+	for (uint32_t i = from; i < to && !m->is_flushed; i++)
+		CHECK(m->shown[i]);
+}
+
 static void on_release(void *arg, const struct frame *f)
 {
 	struct model *m = arg;
@@ -231,18 +242,20 @@ static void on_release(void *arg, const struct frame *f)
 		return;
 	}
 	CHECK(!m->is_out[tag]);
+	from = p.seq - m->isn - 1;
+	to = from + p.payload_len + !!(p.flags & F);
+	if (!t->is_syn && to < t->to) {
+		CHECK(from >= t->from && from < to);
+		m->n_parts++;
+		check_bytes(m, &p, from, to);
+		return;
+	}
 	m->is_out[tag] = true;
 	if (t->is_syn)
 		return;
-	from = p.seq - m->isn - 1;
-	to = from + p.payload_len + !!(p.flags & F);
 	CHECK_EQ(from, t->from);
 	CHECK_EQ(to, t->to);
-	CHECK(!memcmp(packet_payload(&p), m->bytes[COMPARE_PRIMARY] + from,
-		      p.payload_len));
-	CHECK(from <= m->released || m->is_flushed);
-	for (uint32_t i = from; i < to && !m->is_flushed; i++)
-		CHECK(m->shown[i]);
+	check_bytes(m, &p, from, to);
 	if (to > m->released)
 		m->released = to;
 }
@@ -321,7 +334,8 @@ static void end(struct model *m)
 	for (unsigned i = 0; i < p->n; i++)
 		CHECK_EQ(m->is_out[i], p->segs[i].from != p->segs[i].to ||
 				       p->segs[i].is_syn);
-	CHECK_EQ(m->n_pure_in + s.originated, m->n_pure_out + s.merged);
+	CHECK_EQ(m->n_pure_in + s.originated,
+		 m->n_pure_out + m->n_parts + s.merged);
 	CHECK_EQ(s.held, 0);
 	CHECK_EQ(m->released, m->n_bytes + 1);
 	CHECK_EQ(m->told, 1 + UPLOAD);

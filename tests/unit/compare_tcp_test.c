@@ -70,6 +70,41 @@ static void one_large_secondary_segment(void)
 	kit_fini(&k);
 }
 
+/*
+ * What the secondary sent behind an odd end was lost, and it waits for the
+ * acknowledgement of what was not; the client can give none before it has that.
+ */
+static void repeated_part_leaves(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	PRIMARY(&k, DATA(2, 101, "abcdefgh"));
+	SECONDARY(&k, DATA(2, 101, "abc"));
+	CHECK_OUT(&k, 1);
+	SECONDARY(&k, DATA(3, 101, "abc"));
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(k.seq, 101);
+	CHECK_EQ(k.payload_len, 3);
+	CHECK(k.sum_is_good);
+	CHECK_EQ(kit_stats(&k).originated, 1);
+	CHECK_EQ(kit_stats(&k).held, 1);
+	SECONDARY(&k, DATA(4, 104, "de"));
+	SECONDARY(&k, DATA(5, 104, "de"));	/* from where it repeats */
+	CHECK_OUT(&k, 1, 2, 2);
+	CHECK_EQ(k.seq, 101);
+	CHECK_EQ(k.payload_len, 5);
+	SECONDARY(&k, DATA(6, 106, "fgh"));
+	CHECK_OUT(&k, 1, 2, 2, 2);		/* the whole */
+	CHECK_EQ(k.seq, 101);
+	CHECK_EQ(k.payload_len, 8);
+	SECONDARY(&k, DATA(6, 106, "fgh"));	/* has left: nothing to do */
+	CHECK_EQ(k.n_out, 4);
+	CHECK_EQ(k.n_asked, 0);
+	CHECK(!compare_is_holding(k.c));
+	kit_fini(&k);
+}
+
 static void across_the_wrap(void)
 {
 	struct kit k;
@@ -511,6 +546,7 @@ int main(void)
 	TEST(same_segments);
 	TEST(other_segments);
 	TEST(one_large_secondary_segment);
+	TEST(repeated_part_leaves);
 	TEST(across_the_wrap);
 	TEST(different_byte);
 	TEST(one_request_per_episode);
