@@ -415,5 +415,6 @@ void rewrite_stats(const struct rewrite *r, struct stats *s)
 	stats_note(s, "file", "unsaved", n->unsaved);
 	stats_note(s, "clock", "raised", n->raised);
 	stats_note(s, "clock", "capped", n->capped);
+	stats_note(s, "clock", "lifted", n->lifted);
 	stats_note(s, "role", "checkpoints", n->checkpoints);
 }

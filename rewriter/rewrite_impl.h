@@ -35,6 +35,9 @@ enum {					/* struct rewrite_flow.flags */
 	REWRITE_GUEST_DONE	= 1 << 14,
 	REWRITE_HAS_AGAIN	= 1 << 15,	/* again_isn is valid */
 	REWRITE_HAS_TS_FIRST	= 1 << 16,
+	REWRITE_HAS_NXT		= 1 << 17,	/* guest_nxt is valid */
+	REWRITE_REPEATS		= 1 << 18,	/* repeat_seq, _ts are valid */
+	REWRITE_REPEAT_DONE	= 1 << 19,	/* the peer acknowledged it */
 };
 
 /*
@@ -52,6 +55,9 @@ struct rewrite_flow {
 	uint32_t peer_fin;	/* behind its FIN */
 	uint32_t guest_isn;	/* guest space */
 	uint32_t guest_fin;
+	uint32_t guest_nxt;	/* behind what it sent */
+	uint32_t repeat_seq;	/* guest space: of what it last repeated */
+	uint32_t repeat_ts;	/* and its TSval */
 	uint32_t primary_isn;	/* primary space */
 	uint32_t again_isn;	/* of a SYN that may begin another connection */
 	uint32_t offset;	/* guest - primary space */
@@ -117,7 +123,7 @@ struct rewrite_counters {
 	uint64_t drop_hold_checkpoint;
 	uint64_t unknown;		/* passed */
 	uint64_t is_signed, fragments;
-	uint64_t learned, checkpoints, raised, capped, corrected;
+	uint64_t learned, checkpoints, raised, capped, lifted, corrected;
 	uint64_t expired, evicted, table_full;
 	uint64_t loaded, lost, unsaved;	/* of the table's file */
 };

@@ -159,13 +159,61 @@ void rewrite_segment_init(struct rewrite_segment *s, enum rewrite_side side,
 }
 
 /*
+ * What the guest sent was lost behind us and it repeats it. The comparison lets
+ * go of what the primary sent long before, and the peer echoes that: to the
+ * guest the acknowledgement would seem to be for what was lost. It would think
+ * that it waited too briefly (RFC 3522), repeat nothing more of what was lost
+ * with it, and measure the whole wait as its round trip: a timeout for each
+ * segment, each longer than the one before.
+ */
+static void repeat_note(struct rewrite_flow *fl, const struct packet *p,
+			uint32_t sent)
+{
+	const unsigned open = REWRITE_REPEATS | REWRITE_REPEAT_DONE;
+	uint32_t end = p->seq + p->payload_len + !!(p->flags & TCP_FIN);
+
+	if (end == p->seq)
+		return;
+	if (!(fl->flags & REWRITE_HAS_NXT)) {	/* it may have sent before us */
+		fl->guest_nxt = end;
+		fl->flags |= REWRITE_HAS_NXT;
+	} else if (seq_ge(p->seq, fl->guest_nxt)) {
+		fl->guest_nxt = end;
+		return;
+	}
+	fl->guest_nxt = seq_max(fl->guest_nxt, end);
+	if ((fl->flags & open) == REWRITE_REPEATS &&
+	    seq_gt(p->seq, fl->repeat_seq))
+		return;
+	fl->repeat_seq = p->seq;
+	fl->repeat_ts = sent;
+	fl->flags |= REWRITE_REPEATS;
+	fl->flags &= ~(unsigned)REWRITE_REPEAT_DONE;
+}
+
+/* An echo that acknowledges what was repeated is one of that, or later. */
+static uint32_t echo_of_repeat(struct rewrite *r, struct rewrite_flow *fl,
+			       uint32_t ack, uint32_t echo)
+{
+	if (!(fl->flags & REWRITE_REPEATS) || seq_le(ack, fl->repeat_seq))
+		return echo;
+	fl->flags |= REWRITE_REPEAT_DONE;
+	if (seq_ge(echo, fl->repeat_ts)) {
+		fl->flags &= ~(unsigned)REWRITE_REPEATS;
+		return echo;
+	}
+	r->n.lifted++;
+	return fl->repeat_ts;
+}
+
+/*
  * An echo of the primary's clock becomes one of the guest's: no earlier than
  * its SYN, no later than what it sent last.
  */
-static uint32_t echo_for_guest(struct rewrite *r, const struct rewrite_flow *fl,
-			       uint32_t echo)
+static uint32_t echo_for_guest(struct rewrite *r, struct rewrite_flow *fl,
+			       uint32_t ack, uint32_t echo)
 {
-	uint32_t mapped = echo + fl->ts_offset;
+	uint32_t mapped = echo_of_repeat(r, fl, ack, echo + fl->ts_offset);
 	uint32_t within = mapped;
 
 	if (fl->flags & REWRITE_HAS_TS_FIRST)
@@ -190,7 +238,8 @@ static void clock_noted(struct rewrite *r, struct rewrite_flow *fl,
 }
 
 static void echo_translate(struct rewrite *r, struct rewrite_flow *fl,
-			   const struct rewrite_edit *e, uint8_t *at)
+			   const struct rewrite_edit *e, uint32_t ack,
+			   uint8_t *at)
 {
 	uint32_t echo = bytes_get32(at);
 
@@ -200,7 +249,7 @@ static void echo_translate(struct rewrite *r, struct rewrite_flow *fl,
 	}
 	if (fl->flags & REWRITE_TS_KNOWN &&
 	    r->config.translate != REWRITE_NO_TIMESTAMPS)
-		rewrite_edit32(e, at, echo_for_guest(r, fl, echo));
+		rewrite_edit32(e, at, echo_for_guest(r, fl, ack, echo));
 }
 
 /* The peer's ack says more than where it stands: what it got beyond. */
@@ -223,7 +272,8 @@ static void tx_translate(struct rewrite *r, struct rewrite_flow *fl,
 			}
 	}
 	if (s->options.timestamp)
-		echo_translate(r, fl, e, tcp + s->options.timestamp + 4);
+		echo_translate(r, fl, e, s->p.ack + fl->offset,
+			       tcp + s->options.timestamp + 4);
 }
 
 /*
@@ -242,10 +292,12 @@ static void ts_raise(struct rewrite *r, struct rewrite_flow *fl, uint32_t sent)
 }
 
 static void ts_translate(struct rewrite *r, struct rewrite_flow *fl,
-			 const struct rewrite_edit *e, uint8_t *at)
+			 const struct rewrite_edit *e, const struct packet *p,
+			 uint8_t *at)
 {
 	uint32_t sent = bytes_get32(at);
 
+	repeat_note(fl, p, sent);
 	if (!(fl->flags & REWRITE_HAS_TS_SENT) || seq_gt(sent, fl->ts_sent)) {
 		fl->ts_sent = sent;
 		clock_noted(r, fl, REWRITE_HAS_TS_SENT);
@@ -253,6 +305,9 @@ static void ts_translate(struct rewrite *r, struct rewrite_flow *fl,
 	if (fl->flags & REWRITE_HAS_TS_FIRST &&
 	    seq_diff(sent, fl->ts_first) > TS_AGE_MAX)
 		fl->flags &= ~(unsigned)REWRITE_HAS_TS_FIRST;
+	if (fl->flags & REWRITE_REPEATS &&
+	    seq_diff(sent, fl->repeat_ts) > TS_AGE_MAX)
+		fl->flags &= ~(unsigned)REWRITE_REPEATS;
 	if (!(fl->flags & REWRITE_TS_KNOWN) ||
 	    r->config.translate == REWRITE_NO_TIMESTAMPS)
 		return;
@@ -272,7 +327,7 @@ static void rx_translate(struct rewrite *r, struct rewrite_flow *fl,
 	if (fl->offset && !(s->p.flags & TCP_RST && !s->p.seq))
 		rewrite_edit32(e, tcp + TCP_SEQ, s->p.seq - fl->offset);
 	if (s->options.timestamp)
-		ts_translate(r, fl, e, tcp + s->options.timestamp);
+		ts_translate(r, fl, e, &s->p, tcp + s->options.timestamp);
 }
 
 /**

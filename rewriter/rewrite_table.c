@@ -31,7 +31,7 @@
 #define TABLE_FILE "flows"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define HEADER_LEN 4096u
-#define VERSION 1u
+#define VERSION 2u
 #define RESERVE_STEP 8192u	/* records: just under 1 MiB */
 
 struct header {
@@ -52,7 +52,7 @@ struct record {
 	struct rewrite_flow flow;
 };
 
-_Static_assert(sizeof(struct record) == 120, "no padding: hashed whole");
+_Static_assert(sizeof(struct record) == 132, "no padding: hashed whole");
 
 struct rewrite_table {
 	int fd;
@@ -261,6 +261,8 @@ static void record_write(struct record *at, const struct flow_key *key,
 
 	rec.flow.held = 0;
 	rec.flow.n_held = 0;
+	rec.flow.flags &= ~(unsigned)(REWRITE_HAS_NXT | REWRITE_REPEATS |
+				      REWRITE_REPEAT_DONE);
 	rec.sum = record_sum(&rec);
 	at->sum = ~rec.sum;
 	atomic_signal_fence(memory_order_seq_cst);

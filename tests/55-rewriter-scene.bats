@@ -58,3 +58,9 @@ breaks() {
 @test "with a bad wire behind the secondary" {
 	survives --impair secondary
 }
+
+# What the dead process had read and not written is lost, both ways. The table
+# keeps the offsets; the stacks repair the rest by one or two timeouts each.
+@test "kill -9 of the rewriter, then the primary's death" {
+	SCENE_PATIENCE=30 survives --kill-rewriter
+}

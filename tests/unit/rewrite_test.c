@@ -724,6 +724,54 @@ static void timestamps_raised_at_offset_zero(void)
 	CHECK_EQ(option32(&p, 4), PRIMARY_TS + 3000);
 }
 
+static void guest_sends(uint32_t seq, uint32_t tsval, size_t len)
+{
+	send_full(REWRITE_RX, seq, PEER_ISN + 1, TCP_ACK, opt_ts(tsval, 2),
+		  len);
+	take(REWRITE_RX);
+}
+
+/* The peer acknowledges and echoes the primary's clock; what the guest gets. */
+static uint32_t guest_hears(uint32_t ack, uint32_t echo)
+{
+	struct packet p;
+
+	send_full(REWRITE_TX, PEER_ISN + 1, ack, TCP_ACK, opt_ts(3, echo), 0);
+	p = take(REWRITE_TX);
+	return option32(&p, 8);
+}
+
+/*
+ * RFC 3522: an echo older than what the guest repeated would say that it was
+ * repeated for nothing, and the rest of what was lost stayed lost.
+ */
+static void echo_of_what_was_repeated(void)
+{
+	uint32_t at = GUEST_ISN + 1, peers = PRIMARY_ISN + 1;
+
+	start();
+	open_passive_ts();
+	n_seen = 0;
+	guest_sends(at, GUEST_TS + 100, 10);
+	guest_sends(at + 10, GUEST_TS + 100, 10);
+	guest_sends(at + 20, GUEST_TS + 100, 10);
+	CHECK_EQ(guest_hears(peers, PRIMARY_TS + 90), GUEST_TS + 90);
+	guest_sends(at, GUEST_TS + 300, 10);
+	CHECK_EQ(guest_hears(peers, PRIMARY_TS + 90), GUEST_TS + 90);
+	guest_sends(at, GUEST_TS + 700, 10);	/* once more */
+	CHECK_EQ(guest_hears(peers + 10, PRIMARY_TS + 90), GUEST_TS + 700);
+	CHECK_EQ(stat("clock", "lifted"), 1);
+	guest_sends(at + 10, GUEST_TS + 710, 10);
+	guest_sends(at + 20, GUEST_TS + 720, 10);
+	CHECK_EQ(guest_hears(peers + 20, PRIMARY_TS + 90), GUEST_TS + 710);
+	CHECK_EQ(guest_hears(peers + 30, PRIMARY_TS + 90), GUEST_TS + 710);
+	guest_sends(at + 30, GUEST_TS + 800, 10);
+	CHECK_EQ(guest_hears(peers + 40, PRIMARY_TS + 790), GUEST_TS + 790);
+	guest_sends(at + 40, GUEST_TS + 900, 10);	/* it is over */
+	CHECK_EQ(guest_hears(peers + 50, PRIMARY_TS + 90), GUEST_TS + 90);
+	CHECK_EQ(stat("clock", "lifted"), 3);
+}
+
 static void sack_edges(void)
 {
 	const uint32_t edges[] = {
@@ -1093,7 +1141,7 @@ static void syn_flood(void)
 	for (wrap.port = 1; wrap.port <= 10; wrap.port++)
 		data_both_ways();
 	printf("# %zu MiB more for a full table\n", resident_mib() - before);
-	CHECK(resident_mib() - before < 160);
+	CHECK(resident_mib() - before < 176);
 }
 
 static void half_open_expires(void)
@@ -1415,8 +1463,8 @@ static void restart_keeps_clocks(void)
 	finish_table();
 }
 
-#define RECORD_LEN 120		/* checksum, key, flow */
-#define CLOCKS_AT (4 + 44 + 56)	/* behind which no checksum stands */
+#define RECORD_LEN 132		/* checksum, key, flow */
+#define CLOCKS_AT (4 + 44 + 68)	/* behind which no checksum stands */
 
 static void flip(long at)
 {
@@ -1556,6 +1604,7 @@ int main(void)
 	TEST(timestamps);
 	TEST(timestamps_raised_at_failover);
 	TEST(timestamps_raised_at_offset_zero);
+	TEST(echo_of_what_was_repeated);
 	TEST(sack_edges);
 	TEST(options_at_odd_offsets);
 	TEST(broken_options);
