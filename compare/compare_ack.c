@@ -10,7 +10,6 @@
 #include "../common/bytes.h"
 #include "../common/checksum.h"
 #include "../common/packet.h"
-#include "../common/seq.h"
 
 #define VNET_NEEDS_CSUM 1u	/* first byte of a virtio-net header */
 #define VNET_GSO_TYPE 1u	/* where it has that; 0 = none */
@@ -24,55 +23,39 @@ enum {
 	OPT_TIMESTAMP = 8,
 };
 
-static void put_option_bytes(uint8_t *tcp, uint8_t *at, const uint8_t *from,
-			     unsigned len, bool is_partial)
+static void put_nops(uint8_t *tcp, uint8_t *at, unsigned len, bool is_partial)
 {
 	uint8_t *options = tcp + TCP_LEN, before[40];
 	unsigned n = (tcp[12] >> 4) * 4u - TCP_LEN;
 
 	memcpy(before, options, n);
-	memcpy(at, from, len);
+	memset(at, OPT_NOP, len);
 	for (unsigned i = 0; i + 1 < n && !is_partial; i += 2)
 		checksum_update16(tcp + 16, bytes_get16(before + i),
 				  bytes_get16(options + i));
 }
 
-/* Of a SACK option the blocks that begin left of ack become NOPs. */
-static void trim_sack(uint8_t *tcp, uint8_t *o, uint32_t ack, bool is_partial)
-{
-	unsigned len = o[1], kept = 2;
-	uint8_t out[40];
-
-	for (unsigned i = 2; i + 8 <= len; i += 8) {
-		if (seq_lt(bytes_get32(o + i), ack))
-			continue;
-		memcpy(out + kept, o + i, 8);
-		kept += 8;
-	}
-	if (kept == len)
-		return;
-	out[0] = OPT_SACK;
-	out[1] = (uint8_t)kept;
-	if (kept == 2)
-		kept = 0;
-	memset(out + kept, OPT_NOP, len - kept);
-	put_option_bytes(tcp, o, out, len, is_partial);
-}
-
-static void trim_sacks(uint8_t *tcp, uint32_t ack, bool is_partial)
+/*
+ * Blocks left of the acknowledgement that the segment had say that data has
+ * arrived of which the client may not know. Without them the ones to the right
+ * of it make a hole of that data, which the client would fill at once (RFC
+ * 8985): so all go. The next acknowledgement that is not lowered has them.
+ */
+static void drop_sacks(uint8_t *tcp, bool is_partial)
 {
 	unsigned n = (tcp[12] >> 4) * 4u, i = TCP_LEN;
 
 	while (i < n && tcp[i] != OPT_END) {
-		if (tcp[i] == OPT_NOP) {
-			i++;
-			continue;
+		unsigned len = 1;
+
+		if (tcp[i] != OPT_NOP) {
+			if (n - i < 2 || tcp[i + 1] < 2 || tcp[i + 1] > n - i)
+				return;
+			len = tcp[i + 1];
 		}
-		if (n - i < 2 || tcp[i + 1] < 2 || tcp[i + 1] > n - i)
-			return;
 		if (tcp[i] == OPT_SACK)
-			trim_sack(tcp, tcp + i, ack, is_partial);
-		i += tcp[i + 1];
+			put_nops(tcp, tcp + i, len, is_partial);
+		i += len;
 	}
 }
 
@@ -83,7 +66,8 @@ static void trim_sacks(uint8_t *tcp, uint32_t ack, bool is_partial)
  * @ack:	what it is to acknowledge
  * @window:	its window, as in the header
  *
- * The checksum follows (RFC 1624), unless it is for the hardware to finish.
+ * With another acknowledgement it says nothing selectively any more. The
+ * checksum follows (RFC 1624), unless it is for the hardware to finish.
  */
 void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
 		       uint16_t window)
@@ -97,7 +81,7 @@ void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
 		bytes_put32(tcp + 8, ack);
 		if (!is_partial)
 			checksum_update32(tcp + 16, old_ack, ack);
-		trim_sacks(tcp, old_ack, is_partial);
+		drop_sacks(tcp, is_partial);
 	}
 	if (old_window != window) {
 		bytes_put16(tcp + 14, window);

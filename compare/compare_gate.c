@@ -68,25 +68,32 @@ static uint32_t allowed_right(const struct gate *g, uint32_t right)
 	return both;
 }
 
-static bool is_limited(const struct gate *g)
+/* Less than a unit of the scale is a closed window. */
+static bool is_closed(const struct gate *g)
 {
-	uint32_t right = primary_right(g);
-
-	return seq_lt(g->sent_ack, g->p_ack) ||
-	       (knows_windows(g) && seq_lt(g->sent_right, right) &&
-		right - g->sent_right >= WINDOW_STEP);
+	return (g->sent_right - g->sent_ack) >> g->scale == 0;
 }
 
-/* The window field that puts the right edge there, in whole units of the
- * scale: not beyond it, but not left of an edge that was sent either. */
+/* Would the client gain by that right edge? */
+static bool opens(const struct gate *g, uint32_t right)
+{
+	return knows_windows(g) && seq_lt(g->sent_right, right) &&
+	       (right - g->sent_right >= WINDOW_STEP || is_closed(g));
+}
+
+static bool is_limited(const struct gate *g)
+{
+	return seq_lt(g->sent_ack, g->p_ack) || opens(g, primary_right(g));
+}
+
+/* The window field that puts the right edge there, in whole units of the scale:
+ * not beyond it, for what lies there is dropped. That may be up to one unit left
+ * of what was sent before, which RFC 7323 section 2.4 has senders live with. */
 static uint16_t window_field(const struct gate *g, uint32_t ack,
 			     uint32_t right)
 {
 	uint32_t n = (seq_gt(right, ack) ? right - ack : 0) >> g->scale;
 
-	if ((g->flags & GATE_SENT) &&
-	    seq_lt(ack + (n << g->scale), g->sent_right))
-		n++;
 	return n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
 }
 
@@ -232,13 +239,10 @@ static void catch_up(struct compare *c, struct cmp_flow *fl)
 	struct gate *g = &fl->gate;
 	uint32_t ack = allowed_ack(g, g->p_ack);
 	uint32_t right = allowed_right(g, primary_right(g));
-	bool opens = knows_windows(g) && seq_gt(right, g->sent_right) &&
-		     (right - g->sent_right >= WINDOW_STEP ||
-		      g->sent_right == g->sent_ack);
 
 	if ((g->flags & GATE_PACKET) && ack == g->p_ack)
 		release_waiting(c, fl);
-	else if (seq_gt(ack, g->sent_ack) || opens)
+	else if (seq_gt(ack, g->sent_ack) || opens(g, right))
 		originate(c, fl, ack, right);
 	if (!is_limited(g))
 		forget_waiting(c, fl);

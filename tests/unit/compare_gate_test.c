@@ -172,22 +172,29 @@ static void ipv6(void)
 	kit_fini(&k);
 }
 
-static void sacks_below_the_true_ack_go(void)
+/* 550..560 is news to the client, and with 800..900 alone 500..600 would be a
+ * hole, which it would fill. */
+static void a_lowered_ack_sacks_nothing(void)
 {
-	/* 550..560 was acknowledged by the primary: news to the client */
-	static const char dsack[] = "\1\1\5\x12\0\0\2\x26\0\0\2\x30"
+	static const char sacks[] = "\1\1\5\x12\0\0\2\x26\0\0\2\x30"
 				    "\0\0\3\x20\0\0\3\x84";
 	struct kit k;
 
 	open_flow(&k);
 	SECONDARY(&k, SEG(2, 101, 500, "abc"));
-	PRIMARY(&k, SEG(2, 101, 600, "abc"), .options = dsack,
+	PRIMARY(&k, SEG(2, 101, 600, "abc"), .options = sacks,
 		.options_len = 20);
 	CHECK_EQ(k.ack, 500);
-	CHECK_EQ(k.sacks, 8);
+	CHECK_EQ(k.sacks, 0);
 	CHECK(k.sum_is_good);
-	SECONDARY(&k, ACK(3, 104, 600));
+	PRIMARY(&k, ACK(3, 104, 600), .options = sacks, .options_len = 20);
+	SECONDARY(&k, ACK(3, 104, 550));
+	CHECK_EQ(k.ack, 550);
+	CHECK_EQ(k.sacks, 0);
+	CHECK(k.sum_is_good);
+	SECONDARY(&k, ACK(4, 104, 600));
 	CHECK_EQ(k.ack, 600);
+	CHECK_EQ(k.sacks, 16);
 	CHECK(k.sum_is_good);
 	kit_fini(&k);
 }
@@ -215,6 +222,22 @@ static void window_of_both(void)
 	SECONDARY(&k, ACK(5, 101, 500), .window = 100);
 	PRIMARY(&k, ACK(5, 101, 500), .window = 2000);
 	CHECK_EQ(k.window, 2000);
+	kit_fini(&k);
+}
+
+/* A receiver drops a segment that ends beyond its window. */
+static void window_is_not_rounded_up(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, ACK(2, 101, 65550), .window = 600);
+	PRIMARY(&k, ACK(2, 101, 65550), .window = 2000);
+	CHECK_EQ(k.window, 600);	/* 65550 + 76800 */
+	SECONDARY(&k, ACK(3, 101, 65600), .window = 599);
+	PRIMARY(&k, ACK(3, 101, 65600), .window = 2000);
+	CHECK_EQ(k.ack, 65600);
+	CHECK_EQ(k.window, 599);	/* one more would be 78 bytes beyond */
 	kit_fini(&k);
 }
 
@@ -459,8 +482,9 @@ int main(void)
 	TEST(across_the_wrap);
 	TEST(secondary_ahead);
 	TEST(ipv6);
-	TEST(sacks_below_the_true_ack_go);
+	TEST(a_lowered_ack_sacks_nothing);
 	TEST(window_of_both);
+	TEST(window_is_not_rounded_up);
 	TEST(window_with_a_lower_ack);
 	TEST(unknown_scale_leaves_windows_alone);
 	TEST(silent_secondary_asks);

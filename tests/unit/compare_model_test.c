@@ -8,8 +8,8 @@
  *	- every primary segment with bytes leaves exactly once, new bytes in
  *	  stream order, none before the secondary has shown it; before that
  *	  perhaps a part of it that the secondary has shown and repeats;
- *	- no acknowledgement leaves before the secondary has given it, and in
- *	  the end the client has the last one;
+ *	- no acknowledgement and no window leaves before both have given it, and
+ *	  in the end the client has the last one;
  *	- equal streams show no difference; one changed byte shows exactly one,
  *	  at its offset, and what follows the flush is released.
  */
@@ -46,6 +46,7 @@ struct model {
 	uint32_t released;	/* all of the stream below has left */
 	uint32_t acked;		/* by the secondary so far */
 	uint32_t told, told_right;	/* the client */
+	uint32_t right[2];	/* the furthest each side gave */
 	bool is_flushed;
 	unsigned n_pure_in, n_pure_out, n_parts;
 };
@@ -198,7 +199,8 @@ static struct seg wire_of(const struct model *m, enum compare_side side,
 	return g;
 }
 
-/* The window moves left only where the primary's own did. */
+/* The window moves left only where the primary's own did, but for what the
+ * units of the scale make of it: of the primary's, and then of ours. */
 static void check_ack(struct model *m, const struct sent *t,
 		      const struct packet *p)
 {
@@ -207,9 +209,12 @@ static void check_ack(struct model *m, const struct sent *t,
 
 	if (p->flags & S)
 		return;
-	if (!m->is_flushed)
+	if (!m->is_flushed) {
 		CHECK(p->ack <= 1 + m->acked);
-	CHECK(right + (1 << SCALE) > (own < m->told_right ? own :
+		CHECK(right <= m->right[COMPARE_PRIMARY]);
+		CHECK(right <= m->right[COMPARE_SECONDARY]);
+	}
+	CHECK(right + (2 << SCALE) > (own < m->told_right ? own :
 				      m->told_right));
 	if (right > m->told_right)
 		m->told_right = right;
@@ -265,6 +270,10 @@ static void input(struct model *m, enum compare_side side)
 	struct side *s = &m->side[side];
 	const struct sent *t = &s->segs[s->next];
 	struct seg g = wire_of(m, side, s->next++);
+	uint32_t right = g.ack + (t->is_syn ? g.window : g.window << SCALE);
+
+	if (right > m->right[side])
+		m->right[side] = right;
 
 	if (side == COMPARE_SECONDARY && !t->is_syn) {
 		for (uint32_t i = t->from; i < t->to; i++)
