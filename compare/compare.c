@@ -24,6 +24,7 @@
  * VLANs are compared, the flow table never empties itself.
  */
 #include "compare_core.h"
+#include "compare_stream.h"
 
 #include <stdlib.h>
 
@@ -311,6 +312,16 @@ static void drop_graced(struct compare *c, struct hold *h)
 	compare_drop_held(c, fl, h, DROP_FLUSHED);
 }
 
+/* Asks for a checkpoint; what may go before that goes. */
+static bool ask_for_late(struct compare *c, const struct hold *h)
+{
+	struct cmp_flow *fl = compare_flow_of(c, h);
+
+	compare_ask(c, COMPARE_TIMEOUT, fl, h);
+	return h->side == COMPARE_PRIMARY && h->kind == HOLD_PACKET &&
+	       fl->is_tcp && compare_stream_begin_late(c, fl);
+}
+
 static void expire_held(struct compare *c, enum compare_side side)
 {
 	struct hold *h;
@@ -323,12 +334,10 @@ static void expire_held(struct compare *c, enum compare_side side)
 			drop_graced(c, h);
 			continue;
 		}
-		if (!compare_is_reporting(c)) {
-			compare_ask(c, COMPARE_TIMEOUT, compare_flow_of(c, h),
-				    h);
+		if (compare_is_reporting(c))
+			report_late(c, side);
+		else if (!ask_for_late(c, h))
 			break;
-		}
-		report_late(c, side);
 	}
 }
 
@@ -425,6 +434,18 @@ void compare_flush(struct compare *c, uint64_t now_ns)
 	flush_secondary(c, DROP_FLUSHED);
 	compare_flow_clear_marks(c);
 	c->in_episode = false;
+}
+
+/**
+ * compare_copied - the secondary has been made the primary's copy
+ * @c:		the comparison, before the compare_flush() for it
+ *
+ * A flush alone lets go of what is held, but what the secondary has
+ * acknowledged stays true.
+ */
+void compare_copied(struct compare *c)
+{
+	c->n_copied++;
 }
 
 /**

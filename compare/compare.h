@@ -80,6 +80,7 @@ void compare_input(struct compare *c, enum compare_side side,
 		   struct frame *v, unsigned n, uint64_t now_ns);
 void compare_expire(struct compare *c, uint64_t now_ns);
 uint64_t compare_due_ns(const struct compare *c);
+void compare_copied(struct compare *c);
 void compare_flush(struct compare *c, uint64_t now_ns);
 void compare_grace(struct compare *c, uint64_t until_ns);
 void compare_failover(struct compare *c, uint64_t now_ns);

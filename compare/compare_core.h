@@ -24,7 +24,7 @@ enum {
 	FLOW_DIFFERENT = 1 << 1,	/* nothing is compared until flush */
 	FLOW_SUSPECT = 1 << 2,		/* both sides wait, without a match */
 	FLOW_SYN_DONE = 1 << 3,		/* isn[] are those of this connection */
-	FLOW_SYN_LATE = 1 << 4,		/* the primary's SYN left by a flush */
+	FLOW_SYN_LATE = 1 << 4,		/* the secondary's is still to come */
 	FLOW_PRIMARY_SYN = 1 << 5,	/* a SYN waits in the primary's queue */
 	FLOW_SECONDARY_SYN = 1 << 6,	/* and one in the secondary's */
 	FLOW_END = 1 << 7,		/* end is known */
@@ -58,6 +58,7 @@ struct gate {
 	uint32_t sent_ack, sent_right;	/* the furthest the client was told */
 	uint32_t waiting;		/* a hold, or HOLD_NONE */
 	uint16_t p_window, s_window;	/* as in the header */
+	uint16_t n_copied;		/* of the comparison, when last used */
 	uint8_t scale;
 	uint8_t flags;			/* GATE_* */
 };
@@ -78,6 +79,7 @@ struct cmp_flow {
 	uint32_t end;		/* TCP: behind the highest byte that has left */
 	uint32_t isn[2];	/* TCP: of the SYNs that matched */
 	uint32_t base[2];	/* TCP: taken off, with own_isn */
+	uint32_t rst_ack;	/* TCP: of the RST that both have sent */
 	uint16_t flags;		/* FLOW_* */
 	bool is_tcp;
 };
@@ -120,7 +122,8 @@ struct compare {
 	uint32_t whole;		/* group of what is being taken, or HOLD_NONE */
 	bool in_episode;	/* a checkpoint was asked for */
 	bool is_failover;
-	uint32_t n_holding;	/* flows with anything in a queue */
+	uint16_t n_copied;	/* the secondary was made the primary's copy */
+	uint32_t n_holding;	/* flows that hold a packet */
 	uint64_t now_ns;
 	const struct packet *said;	/* the secondary's TCP segment that
 					   is being looked at, or NULL */
@@ -143,10 +146,11 @@ struct arrivals {
 /* What a queue's head, or a new packet, came to. */
 enum compare_step { STEP_WAIT, STEP_DONE, STEP_DIFFERENT };
 
+/* A packet, that is: a template at the gate may be thrown away. */
 static inline bool compare_flow_holds(const struct cmp_flow *fl)
 {
 	return fl->q[COMPARE_PRIMARY].n || fl->q[COMPARE_SECONDARY].n ||
-	       fl->gate.waiting != HOLD_NONE;
+	       (fl->gate.flags & GATE_PACKET);
 }
 
 void compare_flow_arrive(const struct compare *c, struct arrivals *a,
@@ -236,7 +240,9 @@ void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
 			    const struct packet *p);
 void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 		       enum compare_note why);
-void compare_gate_agree(struct cmp_flow *fl, const struct segment *seg);
+void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
+			const struct segment *seg);
+void compare_gate_forget(struct compare *c, struct cmp_flow *fl);
 bool compare_gate_is_stuck(const struct cmp_flow *fl);
 
 int compare_syn_scale(const struct packet *p);

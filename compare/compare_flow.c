@@ -49,6 +49,12 @@ void compare_flow_touch(struct compare *c, struct cmp_flow *fl)
 		flow_touch(c->flows, fl, list, c->now_ns);
 }
 
+static void forget_flow(struct compare *c, struct cmp_flow *fl)
+{
+	compare_gate_forget(c, fl);
+	flow_remove(c->flows, fl);
+}
+
 static bool evict_from(struct compare *c, unsigned list)
 {
 	struct cmp_flow *fl;
@@ -58,7 +64,7 @@ static bool evict_from(struct compare *c, unsigned list)
 		if (!fl)
 			return false;
 		if (!compare_flow_holds(fl)) {
-			flow_remove(c->flows, fl);
+			forget_flow(c, fl);
 			c->noted[NOTE_EVICTED]++;
 			return true;
 		}
@@ -172,7 +178,7 @@ static void expire_list(struct compare *c, unsigned list)
 		if (compare_flow_holds(fl))
 			flow_touch(c->flows, fl, list, c->now_ns);
 		else
-			flow_remove(c->flows, fl);
+			forget_flow(c, fl);
 	}
 }
 

@@ -109,6 +109,26 @@ static void note_sent(struct gate *g, uint32_t ack, uint32_t right)
 	g->flags |= GATE_SENT;
 }
 
+/* Is what waits a packet, or only a template? */
+static void mark_packet(struct compare *c, struct cmp_flow *fl, bool is_packet)
+{
+	struct gate *g = &fl->gate;
+
+	if (!!(g->flags & GATE_PACKET) == is_packet)
+		return;
+	if (is_packet) {
+		if (!compare_flow_holds(fl))
+			c->n_holding++;
+		g->flags |= GATE_PACKET;
+		c->n_made[COMPARE_PRIMARY]--;
+	} else {
+		g->flags &= (uint8_t)~GATE_PACKET;
+		c->n_made[COMPARE_PRIMARY]++;
+		if (!compare_flow_holds(fl))
+			c->n_holding--;
+	}
+}
+
 /* What waits is taken out; a packet among it has been counted by then. */
 static void forget_waiting(struct compare *c, struct cmp_flow *fl)
 {
@@ -116,13 +136,18 @@ static void forget_waiting(struct compare *c, struct cmp_flow *fl)
 
 	if (g->waiting == HOLD_NONE)
 		return;
-	if (!(g->flags & GATE_PACKET))
-		c->n_made[COMPARE_PRIMARY]--;
-	g->flags &= (uint8_t)~GATE_PACKET;
+	mark_packet(c, fl, false);
+	c->n_made[COMPARE_PRIMARY]--;
 	hold_remove(&c->pool, g->waiting);
 	g->waiting = HOLD_NONE;
-	if (!compare_flow_holds(fl))
-		c->n_holding--;
+}
+
+/* What waits has nothing more to say than what leaves now. */
+static void merge_waiting(struct compare *c, struct cmp_flow *fl)
+{
+	if (fl->gate.flags & GATE_PACKET)
+		c->merged++;
+	forget_waiting(c, fl);
 }
 
 /* f is the newest that says more than was told. */
@@ -132,23 +157,19 @@ static void wait_with(struct compare *c, struct cmp_flow *fl,
 	struct gate *g = &fl->gate;
 
 	if (g->waiting == HOLD_NONE) {
-		struct hold *h = compare_hold(c, fl, COMPARE_PRIMARY, f);
+		struct hold *h;
 
+		g->waiting = hold_add(&c->pool, f, COMPARE_PRIMARY, c->now_ns);
+		h = hold_at(&c->pool, g->waiting);
 		h->kind = HOLD_GATE;
-		g->waiting = hold_index(&c->pool, h);
+		h->flow = flow_index(c->flows, fl);
 		c->n_made[COMPARE_PRIMARY]++;
 	} else {
 		hold_replace(&c->pool, g->waiting, f);
 	}
-	if (g->flags & GATE_PACKET) {
+	if (g->flags & GATE_PACKET)
 		c->merged++;
-		c->n_made[COMPARE_PRIMARY]++;
-		g->flags &= (uint8_t)~GATE_PACKET;
-	}
-	if (is_packet) {
-		g->flags |= GATE_PACKET;
-		c->n_made[COMPARE_PRIMARY]--;
-	}
+	mark_packet(c, fl, is_packet);
 }
 
 /* A segment leaves with at most what both sides have acknowledged. */
@@ -229,8 +250,7 @@ static void release_waiting(struct compare *c, struct cmp_flow *fl)
 	struct segment seg = waiting_segment(c, g, &f);
 
 	send_clamped(c, fl, &f, &seg, NOTE_RELEASED_ACK);
-	g->flags &= (uint8_t)~GATE_PACKET;
-	c->n_made[COMPARE_PRIMARY]++;
+	mark_packet(c, fl, false);
 }
 
 /* The secondary has said something: tell the client what both say now. */
@@ -248,13 +268,31 @@ static void catch_up(struct compare *c, struct cmp_flow *fl)
 		forget_waiting(c, fl);
 }
 
+/*
+ * Since a checkpoint the secondary is the primary's copy. What it had
+ * acknowledged beyond the primary may be lost to it: it was sent that once, and
+ * the primary has it still to come. Then it is the client that must send it
+ * again, so the client is not told. At most what the primary has told is true
+ * of the copy.
+ */
+static void renew(const struct compare *c, struct gate *g)
+{
+	if (g->n_copied == c->n_copied)
+		return;
+	g->n_copied = c->n_copied;
+	g->s_ack = g->p_ack;
+	g->s_window = g->p_window;
+	if (!(g->flags & GATE_PRIMARY))
+		g->flags &= (uint8_t)~GATE_SECONDARY;
+}
+
 /* A SYN's window has no scale yet. The secondary may be ahead: what it has
  * said since its own SYN stays. */
 static void note_syn(struct gate *g, const struct segment *seg, int scale)
 {
 	struct gate was = *g;
 
-	*g = (struct gate){ .waiting = was.waiting };
+	*g = (struct gate){ .waiting = was.waiting, .n_copied = was.n_copied };
 	g->s_ack = was.s_ack;
 	g->s_window = was.s_window;
 	g->flags = was.flags & GATE_SECONDARY;
@@ -315,6 +353,7 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 		compare_release_frame(c, f, why);
 		return;
 	}
+	renew(c, g);
 	note_primary(g, seg);
 	is_newest = seg->ack == g->p_ack;
 	if (why == NOTE_RELEASED_ACK && must_wait(g, seg->ack)) {
@@ -323,9 +362,7 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 	}
 	send_clamped(c, fl, f, seg, why);
 	if (!is_limited(g)) {
-		if (g->flags & GATE_PACKET)
-			c->merged++;
-		forget_waiting(c, fl);
+		merge_waiting(c, fl);
 	} else if (is_newest) {
 		head.len = f->vnet_len + seg->payload_off;
 		wait_with(c, fl, &head, false);
@@ -345,6 +382,8 @@ void compare_gate_release(struct compare *c, struct cmp_flow *fl,
 			  const struct frame *f, const struct segment *seg,
 			  enum compare_note why)
 {
+	if (seg->flags & TCP_RST)
+		merge_waiting(c, fl);
 	if (c->config.ack_policy != COMPARE_ACK_CLAMP ||
 	    (seg->flags & (TCP_SYN | TCP_RST)) || !(seg->flags & TCP_ACK))
 		compare_release_frame(c, f, why);
@@ -383,9 +422,7 @@ void compare_gate_connection(struct compare *c, struct cmp_flow *fl,
 	struct segment seg = compare_segment_of(syn);
 
 	seg.end++;
-	if (fl->gate.flags & GATE_PACKET)
-		c->merged++;
-	forget_waiting(c, fl);
+	merge_waiting(c, fl);
 	note_syn(&fl->gate, &seg, compare_syn_scale(syn));
 }
 
@@ -406,7 +443,8 @@ void compare_gate_secondary_syn(struct cmp_flow *fl)
  * @fl:		its flow
  * @p:		the segment
  *
- * May send an ACK.
+ * May send an ACK. What waits has waited since the secondary last acknowledged
+ * anything new, or closed its window.
  */
 void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
 			    const struct packet *p)
@@ -415,8 +453,12 @@ void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
 
 	if (!(p->flags & TCP_ACK) || (p->flags & (TCP_SYN | TCP_RST)))
 		return;
+	renew(c, g);
 	if ((g->flags & GATE_SECONDARY) && seq_lt(p->ack, g->s_ack))
 		return;
+	if (g->waiting != HOLD_NONE &&
+	    (p->ack != g->s_ack || (g->s_window && !p->window)))
+		hold_touch(&c->pool, g->waiting, c->now_ns);
 	g->s_ack = p->ack;
 	g->s_window = p->window;
 	g->flags |= GATE_SECONDARY;
@@ -426,15 +468,18 @@ void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
 
 /**
  * compare_gate_agree - the secondary has become the primary's copy
+ * @c:		the comparison
  * @fl:		the flow
  * @seg:	a segment of the primary
  */
-void compare_gate_agree(struct cmp_flow *fl, const struct segment *seg)
+void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
+			const struct segment *seg)
 {
 	struct gate *g = &fl->gate;
 
 	if (!(seg->flags & TCP_ACK))
 		return;
+	renew(c, g);
 	if (!(g->flags & GATE_SECONDARY) || seq_ge(seg->ack, g->s_ack)) {
 		g->s_ack = seg->ack;
 		g->s_window = seg->window;
@@ -464,6 +509,16 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 	} else {
 		originate(c, fl, g->p_ack, primary_right(g));
 	}
+	forget_waiting(c, fl);
+}
+
+/**
+ * compare_gate_forget - a flow is forgotten
+ * @c:		the comparison
+ * @fl:		a flow that holds no packet
+ */
+void compare_gate_forget(struct compare *c, struct cmp_flow *fl)
+{
 	forget_waiting(c, fl);
 }
 

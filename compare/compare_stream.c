@@ -286,8 +286,9 @@ static enum compare_step match_rst(struct compare *c, struct cmp_flow *fl,
 				   const struct hold *p)
 {
 	struct hold *s = compare_stream_secondary(c, fl);
+	uint32_t ack = compare_stream_segment(c, p).ack;
 
-	if (fl->flags & FLOW_RST_DONE) {
+	if (stream_is_rst_again(c, fl, p->flags, ack)) {
 		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
 		return STEP_DONE;
 	}
@@ -296,7 +297,7 @@ static enum compare_step match_rst(struct compare *c, struct cmp_flow *fl,
 	if (!(s->flags & TCP_RST) ||
 	    (is_near(fl, p->seq) && is_near(fl, s->seq) && p->seq != s->seq))
 		return differ(c, fl, p, s);
-	fl->flags |= FLOW_RST_DONE | FLOW_CLOSED;
+	stream_note_rst(fl, p->flags, ack);
 	compare_drop_held(c, fl, s, DROP_MATCHED);
 	compare_stream_release(c, fl, NOTE_COMPARED);
 	return STEP_DONE;
@@ -310,6 +311,45 @@ static bool find_edge(struct cmp_flow *fl, const struct hold *p,
 		return false;
 	stream_set_edge(fl, p->seq);
 	fl->isn[COMPARE_PRIMARY] = p->seq - 1;
+	return true;
+}
+
+static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
+		       const struct hold *p)
+{
+	const uint8_t *tcp = hold_payload(&c->pool, p) - p->header_len;
+
+	/* the packet's bytes left the cache long ago: not for nothing */
+	if (c->config.ack_policy != COMPARE_ACK_HOLD)
+		return false;
+	return compare_gate_blocks(c, fl, p->flags, bytes_get32(tcp + 8));
+}
+
+/**
+ * compare_stream_begin_late - a midstream flow that has waited for too long
+ * @c:		the comparison
+ * @fl:		the flow
+ *
+ * The secondary has shown nothing of what the primary's first segments say, but
+ * later bytes: the comparison begins there, and what lies before leaves.
+ *
+ * Return: false when that is not so, and nothing was done
+ */
+bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl)
+{
+	const struct hold *p = stream_head(c, fl, COMPARE_PRIMARY);
+	const struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
+
+	if (!p || !s || stream_has_edge(fl) || (fl->flags & FLOW_DIFFERENT) ||
+	    ((p->flags | s->flags) & (TCP_SYN | TCP_RST)))
+		return false;
+	stream_set_edge(fl, s->seq);
+	fl->isn[COMPARE_PRIMARY] = s->seq - 1;
+	while ((p = stream_head(c, fl, COMPARE_PRIMARY)) &&
+	       !(p->flags & (TCP_SYN | TCP_RST)) &&
+	       seq_le(stream_end(p), fl->edge) && !is_blocked(c, fl, p))
+		compare_stream_release(c, fl, NOTE_UNCOMPARED);
+	compare_stream_match(c, fl);
 	return true;
 }
 
@@ -338,17 +378,6 @@ static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 	if (seq_le(stream_end(s), fl->edge))
 		compare_drop_held(c, fl, s, DROP_MATCHED);
 	return STEP_DONE;
-}
-
-static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
-		       const struct hold *p)
-{
-	const uint8_t *tcp = hold_payload(&c->pool, p) - p->header_len;
-
-	/* the packet's bytes left the cache long ago: not for nothing */
-	if (c->config.ack_policy != COMPARE_ACK_HOLD)
-		return false;
-	return compare_gate_blocks(c, fl, p->flags, bytes_get32(tcp + 8));
 }
 
 static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,

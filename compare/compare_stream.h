@@ -40,6 +40,25 @@ static inline void stream_note_left(struct cmp_flow *fl, uint32_t seq,
 		fl->left = end;
 }
 
+/* A RST says nothing new when both have sent one, unless it refuses another
+ * connection: it acknowledges that one's SYN. */
+static inline bool stream_is_rst_again(const struct compare *c,
+				       const struct cmp_flow *fl,
+				       unsigned flags, uint32_t ack)
+{
+	return (fl->flags & FLOW_RST_DONE) &&
+	       (!(flags & TCP_ACK) || ack == fl->rst_ack ||
+		c->config.own_isn);
+}
+
+static inline void stream_note_rst(struct cmp_flow *fl, unsigned flags,
+				   uint32_t ack)
+{
+	fl->flags |= FLOW_RST_DONE | FLOW_CLOSED;
+	if (flags & TCP_ACK)
+		fl->rst_ack = ack;
+}
+
 struct segment compare_stream_segment(const struct compare *c,
 				      const struct hold *h);
 bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
@@ -51,6 +70,7 @@ struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl);
 void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
 			   const struct packet *s);
 void compare_stream_match(struct compare *c, struct cmp_flow *fl);
+bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl);
 void compare_stream_open(struct compare *c, struct cmp_flow *fl,
 			 const struct hold *syn);
 

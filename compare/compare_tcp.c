@@ -18,8 +18,9 @@
  * as the rewriter cannot know the primary's yet. A RST is the last a
  * connection says: it stands behind all that was there.
  *
- * A flow first seen in midstream has no edge. It starts at the primary's
- * first byte if the secondary has shown that or an earlier one.
+ * A flow first seen in midstream has no edge. It starts at the first byte that
+ * both have shown: the primary's first one if the secondary has shown that or
+ * an earlier one, else, after timeout_ns, the secondary's first one.
  */
 #include "../common/seq.h"
 #include "compare_core.h"
@@ -217,11 +218,13 @@ static enum compare_drop stale(const struct compare *c, struct cmp_flow *fl,
 			fl->flags &= (uint16_t)~FLOW_SYN_LATE;
 			return DROP_LATE;
 		}
+		/* the primary's own, since a checkpoint made it a copy */
 		if ((fl->flags & FLOW_SYN_DONE) &&
-		    p->seq == fl->isn[COMPARE_SECONDARY])
+		    (p->seq == fl->isn[COMPARE_SECONDARY] ||
+		     p->seq == fl->isn[COMPARE_PRIMARY]))
 			return DROP_DUPLICATE;
 	} else if (p->flags & TCP_RST) {
-		if (fl->flags & FLOW_RST_DONE)
+		if (stream_is_rst_again(c, fl, p->flags, p->ack))
 			return DROP_LATE;
 	} else if (stream_has_edge(fl) && !(fl->flags & FLOW_SECONDARY_SYN) &&
 		   seq_le(p->seq + tcp_len(p), fl->edge)) {
@@ -249,8 +252,10 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 	enum compare_drop why = stale(c, fl, p);
 
 	compare_gate_secondary(c, fl, p);
-	if (!(p->flags & TCP_SYN))
+	if (!(p->flags & TCP_SYN)) {
 		fl->flags |= FLOW_BUSY;
+		fl->flags &= (uint16_t)~FLOW_SYN_LATE;
+	}
 	if (why != DROP_REASONS) {
 		c->dropped[why]++;
 		if (why == DROP_LATE && p->payload_len)
@@ -302,16 +307,17 @@ static void take_syn_as_compared(struct cmp_flow *fl, const struct hold *h)
 
 /* The secondary is the primary's copy now: all that the primary has sent is
  * below the edge. */
-static void take_as_compared(struct cmp_flow *fl, const struct hold *h)
+static void take_as_compared(struct cmp_flow *fl, const struct hold *h,
+			     const struct segment *seg)
 {
-	uint32_t end = stream_end(h);
+	uint32_t end = seg->end;
 
 	if (fl->flags & FLOW_END)
 		end = seq_max(end, fl->end);
 	if (h->flags & TCP_SYN) {
 		take_syn_as_compared(fl, h);
 	} else if (h->flags & TCP_RST) {
-		fl->flags |= FLOW_CLOSED | FLOW_RST_DONE;
+		stream_note_rst(fl, h->flags, seg->ack);
 	} else if (!stream_has_edge(fl)) {
 		fl->isn[COMPARE_PRIMARY] = h->seq - 1;
 		stream_set_edge(fl, end);
@@ -334,10 +340,10 @@ void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
 	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
 	struct segment seg = compare_stream_segment(c, h);
 
-	take_as_compared(fl, h);
+	take_as_compared(fl, h, &seg);
 	if (h->flags & TCP_SYN)
 		compare_stream_open(c, fl, h);
 	else
-		compare_gate_agree(fl, &seg);
+		compare_gate_agree(c, fl, &seg);
 	compare_stream_release(c, fl, why);
 }

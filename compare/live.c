@@ -110,6 +110,8 @@ static void on_checkpoint_made(void *arg)
 {
 	struct live *l = arg;
 
+	if (l->checkpoint.mode != CHECKPOINT_NONE)
+		compare_copied(l->compare);
 	live_flush(l);
 	if (l->checkpoint.mode == CHECKPOINT_QMP)
 		live_epoch_checkpoint(l);
@@ -224,6 +226,7 @@ static void on_checkpoint_signal(void *arg)
 	struct live *l = arg;
 
 	checkpoint_done(&l->checkpoint);
+	compare_copied(l->compare);
 	live_flush(l);
 }
 

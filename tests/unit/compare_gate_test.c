@@ -285,6 +285,82 @@ static void silent_secondary_asks(void)
 	kit_fini(&k);
 }
 
+/* It is always behind, but never for long. */
+static void late_secondary_does_not_ask(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	for (unsigned i = 0; i < 20; i++) {
+		PRIMARY(&k, ACK(2 + i, 101, 700 + i));
+		SECONDARY(&k, ACK(2 + i, 101, 600 + i));
+		kit_wait(&k, SEC);
+	}
+	CHECK_EQ(k.n_asked, 0);
+	CHECK_EQ(k.ack, 619);
+	kit_wait(&k, 2 * SEC);
+	CHECK_EQ(k.n_asked, 1);
+	kit_fini(&k);
+}
+
+/* What it alone had received is no longer there. */
+static void copy_acknowledges_no_more_than_the_primary(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, ACK(2, 101, 900));
+	PRIMARY(&k, ACK(2, 101, 600));
+	compare_copied(k.c);
+	compare_flush(k.c, k.now_ns);
+	PRIMARY(&k, ACK(3, 101, 900));
+	CHECK_OUT(&k, 1, 2);
+	SECONDARY(&k, ACK(3, 101, 900));
+	CHECK_OUT(&k, 1, 2, 3);
+	/* of a mere flush all that it has said stays true */
+	SECONDARY(&k, ACK(4, 101, 1000));
+	compare_flush(k.c, k.now_ns);
+	PRIMARY(&k, ACK(4, 101, 1000));
+	CHECK_OUT(&k, 1, 2, 3, 4);
+	kit_fini(&k);
+}
+
+static void reset_replaces_the_ack_that_waits(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	PRIMARY(&k, ACK(2, 101, 600));
+	PRIMARY(&k, .tag = 3, .proto = PACKET_TCP, .seq = 101, .ack = 600,
+		.flags = R | A);
+	SECONDARY(&k, .proto = PACKET_TCP, .seq = 101, .ack = 500,
+		  .flags = R | A);
+	CHECK_OUT(&k, 1, 3);
+	CHECK_EQ(merged(&k), 1);
+	CHECK(!compare_is_holding(k.c));
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_asked, 0);
+	kit_fini(&k);
+}
+
+/* A template is no packet: a flow that has one is idle. */
+static void template_keeps_no_flow(void)
+{
+	struct stats s;
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, ACK(2, 101, 65550), .window = 600);
+	PRIMARY(&k, ACK(2, 101, 65550), .window = 2000);
+	CHECK_OUT(&k, 1, 2);
+	CHECK(!compare_is_holding(k.c));
+	kit_wait(&k, 7201 * SEC);
+	s = kit_stats(&k);
+	CHECK_EQ(kit_row(&s, "flows", "known"), 0);
+	CHECK_EQ(k.n_asked, 0);
+	kit_fini(&k);
+}
+
 static void flush_tells_the_true_ack(void)
 {
 	struct kit k;
@@ -488,6 +564,10 @@ int main(void)
 	TEST(window_with_a_lower_ack);
 	TEST(unknown_scale_leaves_windows_alone);
 	TEST(silent_secondary_asks);
+	TEST(late_secondary_does_not_ask);
+	TEST(copy_acknowledges_no_more_than_the_primary);
+	TEST(reset_replaces_the_ack_that_waits);
+	TEST(template_keeps_no_flow);
 	TEST(flush_tells_the_true_ack);
 	TEST(failover_tells_the_true_ack);
 	TEST(smaller_window_is_no_difference);

@@ -468,15 +468,95 @@ static void midstream_secondary_begins_later(void)
 	struct kit k;
 
 	kit_init(&k);
-	PRIMARY(&k, DATA(1, 1000, "abc"));
-	SECONDARY(&k, DATA(1, 1003, "def"));
+	PRIMARY(&k, DATA(1, 1000, "ab"));
+	PRIMARY(&k, DATA(2, 1002, "cdef"));
+	PRIMARY(&k, DATA(3, 1006, "gh"));
+	SECONDARY(&k, DATA(1, 1003, "defg"));
 	kit_wait(&k, 2 * SEC);
 	CHECK_EQ(k.n_asked, 0);
+	CHECK_EQ(k.n_out, 0);
 	kit_wait(&k, 2 * SEC);
 	CHECK_EQ(k.n_asked, 1);
 	CHECK_EQ(k.reason, COMPARE_TIMEOUT);
+	CHECK_OUT(&k, 1, 2);
+	SECONDARY(&k, DATA(2, 1007, "x"));
+	CHECK_EQ(k.n_differ, 2);		/* it is compared from there */
+	CHECK_EQ(k.n_asked, 1);
+	CHECK_OUT(&k, 1, 2);
 	compare_flush(k.c, k.now_ns);
+	CHECK_OUT(&k, 1, 2, 3);
+	kit_fini(&k);
+}
+
+/* No byte that both have shown: nothing leaves. */
+static void midstream_silent_secondary(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, DATA(1, 1000, "ab"));
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_asked, 1);
+	CHECK_EQ(k.n_out, 0);
+	SECONDARY(&k, DATA(1, 1000, "ab"));
 	CHECK_OUT(&k, 1);
+	kit_fini(&k);
+}
+
+/* Both refuse one connection; of the next one only the primary does. */
+static void rst_of_another_connection(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, TCP(1, 0, 501, R | A, ""));
+	SECONDARY(&k, TCP(1, 0, 501, R | A, ""));
+	PRIMARY(&k, TCP(2, 0, 501, R | A, ""));		/* the SYN again */
+	SECONDARY(&k, TCP(2, 0, 501, R | A, ""));
+	PRIMARY(&k, TCP(3, 77, 0, R, ""));		/* to an ACK */
+	CHECK_OUT(&k, 1, 2, 3);
+	PRIMARY(&k, TCP(4, 0, 9001, R | A, ""));
+	CHECK_OUT(&k, 1, 2, 3);
+	SECONDARY(&k, TCP(4, 7777, 9001, S | A, ""));
+	CHECK_EQ(k.n_asked, 1);
+	CHECK_EQ(k.reason, COMPARE_FLAGS);
+	compare_flush(k.c, k.now_ns);
+	CHECK_OUT(&k, 1, 2, 3, 4);
+	kit_fini(&k);
+}
+
+/* Since a checkpoint the secondary says the primary's SYN+ACK again. */
+static void syn_ack_again_after_a_checkpoint(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	compare_copied(k.c);
+	compare_flush(k.c, k.now_ns);
+	PRIMARY(&k, EMPTY(2, 100, S | A));
+	SECONDARY(&k, EMPTY(2, 100, S | A));
+	CHECK_OUT(&k, 1, 2);
+	CHECK(!compare_is_holding(k.c));
+	PRIMARY(&k, DATA(3, 101, "abc"));
+	SECONDARY(&k, DATA(3, 101, "abc"));
+	CHECK_OUT(&k, 1, 2, 3);
+	kit_fini(&k);
+}
+
+/* The late SYN+ACK that a flush waits for may never come. */
+static void syn_ack_that_never_came(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, EMPTY(1, 100, S | A));
+	compare_copied(k.c);
+	compare_flush(k.c, k.now_ns);
+	PRIMARY(&k, DATA(2, 101, "abc"));
+	SECONDARY(&k, DATA(2, 101, "abc"));
+	PRIMARY(&k, EMPTY(3, 0xc0000000, S | A));	/* the port again */
+	SECONDARY(&k, EMPTY(3, 7777, S | A));
+	CHECK_OUT(&k, 1, 2, 3);
 	kit_fini(&k);
 }
 
@@ -568,6 +648,10 @@ int main(void)
 	TEST(primary_begins_again_first);
 	TEST(midstream);
 	TEST(midstream_secondary_begins_later);
+	TEST(midstream_silent_secondary);
+	TEST(rst_of_another_connection);
+	TEST(syn_ack_again_after_a_checkpoint);
+	TEST(syn_ack_that_never_came);
 	TEST(padding_is_not_payload);
 	TEST(ip_id_ttl_and_psh_may_differ);
 	TEST(destination_mac_is_compared);
