@@ -146,6 +146,7 @@ write_procfiles() {
 
 declare -A RUNNER		# the runner of each host
 start_host() {
+	rm -f "$DIR/$1.ready"
 	mkfifo "$DIR/$1.ready"
 	exec_in "$1" "$BIN/colo-run" --notify-fd 3 "$DIR/$1.proc" \
 		2>"$DIR/$1.log" 3>"$DIR/$1.ready" &
