@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # The rewriter between real kernel stacks (rewriter-scene says how): what must
-# survive survives, and what is not translated breaks. SOAK_N plays it with all
-# the connections.
+# survive survives, and what is not translated breaks. With all the connections
+# soak/ten-failovers.bats plays it.
 
 load helpers
 
@@ -12,9 +12,7 @@ setup() {
 	colo_setup
 	mkdir tmp
 	export COLO_BIN=$BIN COLO_BUILD=$BUILD TMPDIR=$BATS_TEST_TMPDIR/tmp
-	if [ -z "${SOAK_N-}" ]; then
-		export SCENE_PASSIVE=6 SCENE_ACTIVE=2
-	fi
+	export SCENE_PASSIVE=6 SCENE_ACTIVE=2
 }
 
 scene() { "$TOP/tests/rewriter-scene" "$@"; }

@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# rewriter-scene ten times with all its connections: 20 that the client opens
+# and 5 that the guest opens, each with 5 MB both ways. A bad wire loses 2 %,
+# reorders and delays.
+
+load ../helpers
+
+export BATS_TEST_TIMEOUT=400
+
+setup() {
+	colo_setup ../..
+	mkdir tmp
+	export COLO_BIN=$BIN COLO_BUILD=$BUILD TMPDIR=$BATS_TEST_TMPDIR/tmp
+}
+
+survives() {
+	SCENE_PATIENCE=240 run "$TOP/tests/rewriter-scene" "$@"
+	echo "$output"
+	[[ ${lines[-1]} == 'scene: every connection survived'* ]]
+	echo "# ${lines[-1]#scene: }" >&3
+}
+
+@test "1: syncookies and another clock on the secondary" {
+	survives
+}
+
+@test "2: on the primary instead" {
+	survives --swap
+}
+
+@test "3: without SACK" {
+	survives --no-sack
+}
+
+@test "4: a bad client link" {
+	survives --impair client
+}
+
+@test "5: a bad copy of what clients send" {
+	survives --impair mirror
+}
+
+@test "6: a bad wire behind the secondary" {
+	survives --impair secondary
+}
+
+@test "7: swapped, a bad client link" {
+	survives --swap --impair client
+}
+
+@test "8: without SACK, a bad copy" {
+	survives --no-sack --impair mirror
+}
+
+@test "9: swapped, without SACK, a bad wire behind the secondary" {
+	survives --swap --no-sack --impair secondary
+}
+
+@test "10: the rewriter is killed before" {
+	survives --kill-rewriter
+}
