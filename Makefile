@@ -32,7 +32,8 @@ COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 role redirect announce impair rewrite rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
-	 compare_scale compare_hold marker qmp vmstate epoch
+	 compare_scale compare_hold marker qmp vmstate epoch pcapng \
+	 ignore learn progress
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -69,6 +70,11 @@ UNIT_qmp             := common/qmp
 LIBS_qmp              = $(JANSSON)
 UNIT_vmstate         := common/vmstate
 UNIT_epoch           := compare/epoch common/chunk
+UNIT_pcapng          := compare/pcapng
+UNIT_ignore          := compare/ignore
+LIBS_ignore           = $(PCAP)
+UNIT_learn           := compare/learn
+UNIT_progress        := compare/progress
 
 # What tests and examples are driven with; they may use the library.
 PROGRAMS := tests/frames tests/replicas tests/colo-impair tests/qmp-peer \
@@ -92,6 +98,7 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := -Wl,--as-needed \
 	      $(shell pkg-config --libs libuv libpcap jansson 2>/dev/null)
 JANSSON    := $(shell pkg-config --libs jansson 2>/dev/null)
+PCAP       := $(shell pkg-config --libs libpcap 2>/dev/null)
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
 	      $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: ISC */
+#include "learn.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_CAP 64u
+
+/* Room for one more; the array, perhaps in another place. */
+static void *grow(void *array, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return array;
+	*cap = *cap ? *cap * 2 : FIRST_CAP;
+	array = realloc(array, *cap * size);
+	if (!array)
+		abort();
+	return array;
+}
+
+/**
+ * learn_fini - forget it all
+ * @l:		empty afterwards
+ */
+void learn_fini(struct learn *l)
+{
+	free(l->spans);
+	free(l->headers);
+	free(l->others);
+	*l = (struct learn){ 0 };
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct learn_span *x = a, *y = b;
+	int order = memcmp(&x->key, &y->key, sizeof(x->key));
+
+	if (order)
+		return order;
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* In order, those that overlap or touch made one. */
+static void settle_spans(struct learn *l)
+{
+	size_t kept = 0;
+
+	if (l->n_spans)
+		qsort(l->spans, l->n_spans, sizeof(*l->spans), by_place);
+	for (size_t i = 0; i < l->n_spans; i++) {
+		struct learn_span *s = &l->spans[i];
+		struct learn_span *last = kept ? &l->spans[kept - 1] : NULL;
+
+		if (last && !memcmp(&last->key, &s->key, sizeof(s->key)) &&
+		    s->from <= last->to) {
+			if (s->to > last->to)
+				last->to = s->to;
+			continue;
+		}
+		l->spans[kept++] = *s;
+	}
+	l->n_spans = kept;
+}
+
+static int by_flow(const void *a, const void *b)
+{
+	const struct learn_other *x = a, *y = b;
+	int order = memcmp(&x->key, &y->key, sizeof(x->key));
+
+	return order ? order : (int)x->kind - (int)y->kind;
+}
+
+/* In order, those of a kind counted together. */
+static void settle_others(struct learn *l)
+{
+	size_t kept = 0;
+
+	if (l->n_others)
+		qsort(l->others, l->n_others, sizeof(*l->others), by_flow);
+	for (size_t i = 0; i < l->n_others; i++) {
+		if (kept && !by_flow(&l->others[kept - 1], &l->others[i]))
+			l->others[kept - 1].n += l->others[i].n;
+		else
+			l->others[kept++] = l->others[i];
+	}
+	l->n_others = kept;
+}
+
+static void settle(struct learn *l)
+{
+	if (l->is_settled)
+		return;
+	settle_spans(l);
+	settle_others(l);
+	l->is_settled = true;
+}
+
+/**
+ * learn_add_span - bytes differ here
+ * @l:		gets them; over LEARN_SPANS_MAX they are only counted
+ * @key:	the stream, or the service for datagrams
+ * @from:	offset of the first byte
+ * @to:		behind the last; @from when only one side has something there
+ */
+void learn_add_span(struct learn *l, const struct flow_key *key, uint32_t from,
+		    uint32_t to)
+{
+	if (l->n_spans == LEARN_SPANS_MAX)
+		settle(l);
+	if (l->n_spans == LEARN_SPANS_MAX) {
+		l->n_lost++;
+		return;
+	}
+	l->spans = grow(l->spans, l->n_spans, &l->cap_spans,
+			sizeof(*l->spans));
+	l->spans[l->n_spans++] = (struct learn_span){ *key, from, to };
+	l->is_settled = false;
+}
+
+static void lower(char *to, const char *name, size_t len)
+{
+	memset(to, 0, LEARN_NAME_MAX);
+	if (len > LEARN_NAME_MAX)
+		len = LEARN_NAME_MAX;
+	for (size_t i = 0; i < len; i++)
+		to[i] = (char)tolower((unsigned char)name[i]);
+}
+
+/**
+ * learn_add_header - lines of this name differ
+ * @l:		gets it
+ * @key:	the service
+ * @name:	what stands before the colon; case does not count
+ * @len:	bytes there; LEARN_NAME_MAX count
+ */
+void learn_add_header(struct learn *l, const struct flow_key *key,
+		      const char *name, size_t len)
+{
+	struct learn_header *h;
+
+	if (learn_has_header(l, key, name, len))
+		return;
+	l->headers = grow(l->headers, l->n_headers, &l->cap_headers,
+			  sizeof(*l->headers));
+	h = &l->headers[l->n_headers++];
+	h->key = *key;
+	lower(h->name, name, len);
+}
+
+/**
+ * learn_has_header - are lines of this name known to differ?
+ * @l:		what was learnt
+ * @key:	the service
+ * @name:	what stands before the colon; case does not count
+ * @len:	bytes there
+ *
+ * Return: true when learn_add_header() was told so
+ */
+bool learn_has_header(const struct learn *l, const struct flow_key *key,
+		      const char *name, size_t len)
+{
+	char text[LEARN_NAME_MAX];
+
+	lower(text, name, len);
+	for (size_t i = 0; i < l->n_headers; i++)
+		if (!memcmp(l->headers[i].name, text, sizeof(text)) &&
+		    !memcmp(&l->headers[i].key, key, sizeof(*key)))
+			return true;
+	return false;
+}
+
+/**
+ * learn_add_other - a flow has a difference of another kind
+ * @l:		gets it
+ * @key:	the flow
+ * @kind:	the kind
+ */
+void learn_add_other(struct learn *l, const struct flow_key *key,
+		     unsigned kind)
+{
+	l->others = grow(l->others, l->n_others, &l->cap_others,
+			 sizeof(*l->others));
+	l->others[l->n_others++] = (struct learn_other){ *key, kind, 1 };
+	l->is_settled = false;
+}
+
+/**
+ * learn_take_other - is such a difference of this flow known?
+ * @l:		what was learnt; as often as that true is returned
+ * @key:	the flow
+ * @kind:	the kind
+ */
+bool learn_take_other(struct learn *l, const struct flow_key *key,
+		      unsigned kind)
+{
+	const struct learn_other wanted = { .key = *key, .kind = kind };
+	struct learn_other *o;
+
+	settle(l);
+	o = l->n_others ? bsearch(&wanted, l->others, l->n_others,
+				  sizeof(wanted), by_flow) : NULL;
+	if (!o || !o->n)
+		return false;
+	o->n--;
+	return true;
+}
+
+/* The first span of the flow or behind it that ends at or behind a place. */
+static const struct learn_span *first_to(const struct learn *l,
+					 const struct flow_key *key,
+					 uint32_t at)
+{
+	size_t low = 0, high = l->n_spans;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct learn_span *s = &l->spans[middle];
+		int order = memcmp(&s->key, key, sizeof(*key));
+
+		if (order < 0 || (!order && s->to < at))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < l->n_spans ? &l->spans[low] : NULL;
+}
+
+/**
+ * learn_bytes - is what differs at a place known to?
+ * @l:		what was learnt
+ * @key:	the stream, or the service for datagrams
+ * @at:		offset in it
+ * @gap:	gets how far on from @at nothing was learnt, when that is so;
+ *		UINT32_MAX: to the end
+ *
+ * Return: bytes from @at on that are known to differ, 0 when none are
+ */
+uint32_t learn_bytes(struct learn *l, const struct flow_key *key, uint32_t at,
+		     uint32_t *gap)
+{
+	const struct learn_span *s;
+
+	settle(l);
+	*gap = UINT32_MAX;
+	s = first_to(l, key, at + 1);
+	if (!s || memcmp(&s->key, key, sizeof(*key)))
+		return 0;
+	if (s->from <= at)
+		return s->to - at;
+	*gap = s->from - at;
+	return 0;
+}
+
+/**
+ * learn_covers - may all this differ, in length too?
+ * @l:		what was learnt
+ * @key:	the stream, or the service for datagrams
+ * @from:	offset of the first byte
+ * @to:		behind the last; @from when there is nothing
+ *
+ * Return: true when one span has it all
+ */
+bool learn_covers(struct learn *l, const struct flow_key *key, uint32_t from,
+		  uint32_t to)
+{
+	const struct learn_span *s;
+
+	settle(l);
+	s = first_to(l, key, to);
+	return s && !memcmp(&s->key, key, sizeof(*key)) && s->from <= from;
+}

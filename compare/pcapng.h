@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_PCAPNG_H
+#define COLO_PCAPNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Blocks of a pcapng file, which libpcap reads but cannot write: pure, they
+ * are appended to a buffer. What a file needs: a section, its interfaces,
+ * then packets.
+ */
+struct pcapng {			/* zeroed to begin with */
+	uint8_t *bytes;
+	size_t len, cap;
+};
+
+struct pcapng_packet {
+	uint32_t interface;	/* 0 is the first */
+	uint64_t time_ns;	/* since 1970 */
+	const uint8_t *bytes;
+	uint32_t len;		/* bytes there */
+	uint32_t wire_len;	/* bytes there were; not less */
+	const char *const *comments;
+	unsigned n_comments;
+};
+
+void pcapng_section(struct pcapng *p, const char *application);
+void pcapng_interface(struct pcapng *p, uint16_t linktype, const char *name,
+		      const char *description);
+void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet);
+void pcapng_fini(struct pcapng *p);
+
+#endif
