@@ -23,10 +23,13 @@ REWRITE_CORE   := rewrite rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track
 SRC_run         = main runner process child procfile sink
 SRC_compare     = main live live_config live_epoch live_options checkpoint \
-		  checkpoint_qmp epoch running diff $(COMPARE_CORE)
-COMPARE_CORE   := compare compare_ack compare_act compare_datagram \
-		  compare_flow compare_fragment compare_gate compare_hold \
-		  compare_pair compare_stream compare_syn compare_tcp
+		  checkpoint_qmp epoch running live_report live_learn diff \
+		  diff_known diff_print diff_pcap ignore learn pcapng \
+		  progress $(COMPARE_CORE)
+COMPARE_CORE   := compare compare_ack compare_act compare_align \
+		  compare_datagram compare_flow compare_fragment compare_gate compare_hold \
+		  compare_pair compare_report compare_stream compare_syn \
+		  compare_tcp
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \

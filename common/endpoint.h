@@ -54,6 +54,19 @@ struct endpoint_counters {
 	uint64_t n_up;			/* connections made */
 };
 
+/* Of a capture that is read. */
+struct endpoint_capture {
+	int linktype;		/* libpcap's DLT_ */
+	uint64_t shift_ns;	/* taken off its times: from_start */
+	uint64_t at, size;	/* bytes of the file; 0 when it has no size */
+};
+
+struct endpoint_captured {	/* a frame as it was captured */
+	const uint8_t *bytes;	/* with the link header; borrowed */
+	uint32_t len;		/* bytes there */
+	uint32_t wire_len;	/* bytes there were */
+};
+
 int endpoint_open(struct endpoint **out, struct loop *loop, const char *name,
 		  const struct endpoint_spec *spec, enum endpoint_mode mode,
 		  const struct endpoint_handler *handler);
@@ -72,6 +85,10 @@ void endpoint_read_rest(struct endpoint *ep);
 void endpoint_take_back(struct endpoint *ep,
 			void (*frame)(void *arg, const struct frame *f),
 			void *arg);
+
+void endpoint_yield(struct endpoint *ep, bool yields);
+bool endpoint_capture(const struct endpoint *ep, struct endpoint_capture *c);
+struct endpoint_captured endpoint_captured(const struct endpoint *ep);
 
 const char *endpoint_name(const struct endpoint *ep);
 const struct endpoint_spec *endpoint_spec(const struct endpoint *ep);

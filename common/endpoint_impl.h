@@ -53,6 +53,7 @@ struct endpoint {
 	bool settled;		/* the first attempt to connect is over */
 	bool want_write;	/* the kernel's buffer was full */
 	bool lossy;		/* endpoint_offer(): never waited for */
+	bool yields;		/* a capture: another one is read first */
 	bool half_closed;	/* an output with nothing to be read from it */
 	bool full;		/* its feeders are stopped */
 	int write_err;		/* the peer is gone, but said more: last_words() */

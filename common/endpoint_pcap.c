@@ -9,6 +9,7 @@
 #include <pcap/sll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "bytes.h"
@@ -59,6 +60,57 @@ uint64_t endpoint_pcap_next_ns(const struct endpoint *ep)
 	/* the capture was opened with nanoseconds: tv_usec holds them */
 	return h ? (uint64_t)h->ts.tv_sec * NS_PER_S +
 		   (uint64_t)h->ts.tv_usec - ep->pcap->shift_ns : UINT64_MAX;
+}
+
+/**
+ * endpoint_yield() - Read other captures before this one, whatever the time
+ * @ep:		A capture that is read
+ * @yields:	Until false is said, or it is the only one left
+ */
+void endpoint_yield(struct endpoint *ep, bool yields)
+{
+	ep->yields = yields;
+}
+
+/**
+ * endpoint_capture() - What is there to know of a capture?
+ * @ep:		Any endpoint
+ * @c:		Filled
+ *
+ * Return: false when it is no capture that is read
+ */
+bool endpoint_capture(const struct endpoint *ep, struct endpoint_capture *c)
+{
+	struct stat st;
+	FILE *file;
+
+	if (!ep->pcap || !ep->pcap->in)
+		return false;
+	*c = (struct endpoint_capture){
+		.linktype = ep->pcap->linktype,
+		.shift_ns = ep->pcap->shift_ns,
+	};
+	file = pcap_file(ep->pcap->in);
+	if (file && fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode)) {
+		c->at = (uint64_t)ftello(file);
+		c->size = (uint64_t)st.st_size;
+	}
+	return true;
+}
+
+/**
+ * endpoint_captured() - The frame that on_frames() is called with, as it was
+ * @ep:		A capture that is read
+ *
+ * Return: its bytes with the capture's own link header; good for the call
+ */
+struct endpoint_captured endpoint_captured(const struct endpoint *ep)
+{
+	return (struct endpoint_captured){
+		.bytes = ep->pcap->next_bytes,
+		.len = ep->pcap->next->caplen,
+		.wire_len = ep->pcap->next->len,
+	};
 }
 
 /* Bytes of link header to take off, and the EtherType behind it. */
@@ -148,7 +200,10 @@ static void deliver_next(struct endpoint *ep, uint64_t time_ns)
  */
 void endpoint_pcap_read_until(struct endpoint *ep, uint64_t limit_ns)
 {
-	for (int i = 0; i < FRAMES_A_TURN && endpoint_is_reading(ep); i++) {
+	bool yields = ep->yields;
+
+	for (int i = 0; i < FRAMES_A_TURN && endpoint_is_reading(ep) &&
+			ep->yields == yields; i++) {
 		uint64_t now_ns = endpoint_pcap_next_ns(ep);
 
 		if (now_ns == UINT64_MAX) {

@@ -222,8 +222,8 @@ static void flush_all(struct loop *loop)
 
 /* Of the captures, the one whose next frame is the oldest, and until when
  * it is that. One that is stopped holds the others: time cannot go on. */
-static struct endpoint *oldest_capture(const struct loop *loop,
-				       uint64_t *until_ns)
+static struct endpoint *oldest_of(const struct loop *loop, bool yields,
+				  uint64_t *until_ns)
 {
 	struct endpoint *oldest = NULL;
 	uint64_t best = UINT64_MAX;
@@ -232,7 +232,8 @@ static struct endpoint *oldest_capture(const struct loop *loop,
 	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
 		uint64_t next_ns;
 
-		if (!ep->pcap || ep->mode != ENDPOINT_READ || ep->ended)
+		if (!ep->pcap || ep->mode != ENDPOINT_READ || ep->ended ||
+		    ep->yields != yields)
 			continue;
 		next_ns = endpoint_pcap_next_ns(ep);
 		if (!oldest || next_ns < best) {
@@ -244,6 +245,14 @@ static struct endpoint *oldest_capture(const struct loop *loop,
 		}
 	}
 	return oldest;
+}
+
+static struct endpoint *oldest_capture(const struct loop *loop,
+				       uint64_t *until_ns)
+{
+	struct endpoint *ep = oldest_of(loop, false, until_ns);
+
+	return ep ? ep : oldest_of(loop, true, until_ns);
 }
 
 static bool needs_pump(const struct loop *loop)

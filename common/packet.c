@@ -285,3 +285,21 @@ void packet_parse(struct packet *p, uint8_t *eth, size_t len)
 	if (sound)
 		p->level = l4_parse(p) ? PACKET_L4 : PACKET_IP;
 }
+
+/**
+ * packet_wire_len() - How long was the frame when it was sent?
+ * @p:		A parsed frame, perhaps cut short by who captured it
+ *
+ * Return: its bytes according to IP, when that says more than there are
+ */
+uint32_t packet_wire_len(const struct packet *p)
+{
+	const uint8_t *ip = p->eth + p->l3_off;
+
+	if (!p->truncated)
+		return p->len;
+	if (p->ip_version == 4)
+		return p->l3_off + (uint32_t)bytes_get16(ip + 2);
+	/* a jumbogram says so elsewhere, and no capture has one */
+	return p->l3_off + IPV6_LEN + (uint32_t)bytes_get16(ip + 4);
+}

@@ -63,8 +63,10 @@ struct compare *compare_new(const struct compare_config *config,
 	if (!c)
 		return NULL;
 	c->config = *config;
-	if (config->report_only)
+	if (config->report_only) {
 		c->config.ack_policy = COMPARE_ACK_RELEASE;
+		c->config.max_queue = UINT32_MAX;	/* the bytes count */
+	}
 	c->handler = *handler;
 	c->flows = flow_table_new(config->max_flows + FLOW_SLACK,
 				  sizeof(struct cmp_flow), config->seed);
@@ -221,8 +223,8 @@ static void input_some(struct compare *c, enum compare_side side,
 	compare_flow_arrive(c, &a, v, n);
 	for (unsigned i = 0; i < n; i++) {
 		take(c, side, &v[i], &a, i);
-		if (side == COMPARE_SECONDARY)
-			compare_relieve_secondary(c);
+		if (side == COMPARE_SECONDARY || compare_is_reporting(c))
+			compare_relieve(c, side);
 	}
 }
 
@@ -263,42 +265,6 @@ static bool is_overdue(struct compare *c, const struct hold *h)
 	return false;
 }
 
-static void report_one(struct compare *c, struct cmp_flow *fl,
-		       const struct hold *h)
-{
-	bool is_primary = h->side == COMPARE_PRIMARY;
-	struct compare_difference d =
-		compare_difference_of(c, fl, COMPARE_TIMEOUT,
-				      is_primary ? h : NULL,
-				      is_primary ? NULL : h);
-
-	if (!fl || !fl->is_tcp) {
-		compare_report(c, &d);
-		return;
-	}
-	if (!(h->flags & TCP_SYN))
-		d.offset = h->seq - fl->isn[COMPARE_PRIMARY] - 1;
-	compare_differ(c, fl, &d);
-}
-
-/* In a report, what has waited too long is told of and forgotten: of the flow
- * that has the oldest packet, the first. */
-static void report_late(struct compare *c, enum compare_side side)
-{
-	const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
-	struct cmp_flow *fl = compare_flow_of(c, h);
-
-	if (fl)
-		h = hold_at(&c->pool, fl->q[side].head);
-	report_one(c, fl, h);
-	if (fl && !fl->is_tcp)
-		compare_datagram_forget(c, fl, side);
-	else if (!fl && side == COMPARE_PRIMARY)
-		compare_fragment_release(c, h->group, NOTE_UNCOMPARED);
-	else if (!fl)
-		compare_fragment_drop(c, h->group, DROP_DIFFERENT);
-}
-
 static void drop_graced(struct compare *c, struct hold *h)
 {
 	struct cmp_flow *fl = compare_flow_of(c, h);
@@ -335,7 +301,7 @@ static void expire_held(struct compare *c, enum compare_side side)
 			continue;
 		}
 		if (compare_is_reporting(c))
-			report_late(c, side);
+			compare_report_late(c, side);
 		else if (!ask_for_late(c, h))
 			break;
 	}
@@ -485,6 +451,18 @@ bool compare_is_full(const struct compare *c)
 	return c->pool.bytes[COMPARE_PRIMARY] > c->config.max_bytes / 2 ||
 	       (flow_count(c->flows) >= c->config.max_flows &&
 		c->n_holding >= flow_count(c->flows));
+}
+
+/**
+ * compare_is_half_full - is most of a side's half of the bytes used?
+ * @c:		the comparison
+ * @side:	whose
+ *
+ * Return: true when the other side had better be heard before this one is
+ */
+bool compare_is_half_full(const struct compare *c, enum compare_side side)
+{
+	return c->pool.bytes[side] > c->config.max_bytes / 4;
 }
 
 /**

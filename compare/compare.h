@@ -58,7 +58,15 @@ struct compare_difference {
 	struct frame frame[2];
 	uint32_t at[2];		/* where they differ, from frame_eth() on */
 	uint32_t offset;	/* the same in the stream, or the datagram */
-	uint32_t len;		/* bytes that differ there, in a report */
+	uint32_t len[2];	/* by side: bytes that differ there, in a report */
+};
+
+/* In a report: a flow whose beginning was not seen. */
+struct compare_midstream {
+	const struct flow_key *flow;
+	bool is_found;		/* bytes that both have, else both first ones */
+	uint32_t skipped[2];	/* by side: bytes before them */
+	struct frame frame[2];	/* by side: the first with any bytes */
 };
 
 struct compare_handler {
@@ -66,9 +74,15 @@ struct compare_handler {
 	void (*release)(void *arg, const struct frame *f);
 	void (*differ)(void *arg, const struct compare_difference *d);
 	void *arg;
+	/* in a report; or NULL */
+	void (*midstream)(void *arg, const struct compare_midstream *m);
 };
 
 #define COMPARE_NEVER UINT64_MAX
+
+/* As timeout_ns and reorder_ns: what waits does so to the end of a recording.
+ * Datagrams that wait on both sides are then told apart by their number. */
+#define COMPARE_AT_END_NS (UINT64_C(1) << 62)
 
 struct compare;
 
@@ -86,8 +100,11 @@ void compare_grace(struct compare *c, uint64_t until_ns);
 void compare_failover(struct compare *c, uint64_t now_ns);
 
 bool compare_is_full(const struct compare *c);
+bool compare_is_half_full(const struct compare *c, enum compare_side side);
 bool compare_is_holding(const struct compare *c);
 void compare_stats(const struct compare *c, struct stats *s);
+void compare_pair_service(struct flow_key *service,
+			  const struct flow_key *key);
 const char *compare_reason_text(enum compare_reason reason);
 
 #endif

@@ -5,8 +5,6 @@
  */
 #include "compare_core.h"
 
-#define TOGETHER 4u		/* so few equal bytes join two differences */
-
 /**
  * compare_release_frame - let a primary frame out
  * @c:		the comparison
@@ -251,19 +249,19 @@ struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h)
 	return flow_at(c->flows, h->flow);
 }
 
-/* The flow with the most secondary packets. */
-static struct cmp_flow *fullest_flow(const struct compare *c)
+/* The flow with the most packets of a side. */
+static struct cmp_flow *fullest_flow(const struct compare *c,
+				     enum compare_side side)
 {
 	struct cmp_flow *best = NULL;
-	uint32_t i = c->pool.oldest[COMPARE_SECONDARY];
+	uint32_t i = c->pool.oldest[side];
 
 	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->age_next) {
 		struct cmp_flow *fl = compare_flow_of(c, hold_at(&c->pool, i));
 
 		if (!fl)
 			continue;
-		if (!best || fl->q[COMPARE_SECONDARY].n >
-			     best->q[COMPARE_SECONDARY].n)
+		if (!best || fl->q[side].n > best->q[side].n)
 			best = fl;
 	}
 	return best;
@@ -278,92 +276,39 @@ static void give_up_flow(struct compare *c, struct cmp_flow *fl)
 	d = compare_difference_of(c, fl, COMPARE_QUEUE, NULL, NULL);
 	drop_queue(c, fl, DROP_OVER_BOUND);
 	compare_differ(c, fl, &d);
+	/* what waited is gone; datagrams that come can be compared again */
+	if (compare_is_reporting(c) && !fl->is_tcp)
+		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
+}
+
+static void give_up_oldest(struct compare *c, enum compare_side side)
+{
+	const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
+
+	if (compare_flow_of(c, h))
+		give_up_flow(c, compare_flow_of(c, h));
+	else if (side == COMPARE_SECONDARY)
+		compare_fragment_drop(c, h->group, DROP_OVER_BOUND);
+	else
+		compare_fragment_release(c, h->group, NOTE_UNCOMPARED);
 }
 
 /**
- * compare_relieve_secondary - keep the secondary within its half of the bytes
+ * compare_relieve - keep a side within its half of the bytes
  * @c:		the comparison
+ * @side:	the secondary; in a report the primary too
  *
- * The fullest flow's secondary packets go. When that is little, because the
- * bytes are spread over many flows, the oldest go too, so that the search is
- * paid for by what it frees.
+ * The fullest flow's packets go. When that is little, because the bytes are
+ * spread over many flows, the oldest go too, so that the search is paid for by
+ * what it frees.
  */
-void compare_relieve_secondary(struct compare *c)
+void compare_relieve(struct compare *c, enum compare_side side)
 {
 	size_t bound = c->config.max_bytes / 2;
 
-	if (c->pool.bytes[COMPARE_SECONDARY] <= bound)
+	if (c->pool.bytes[side] <= bound)
 		return;
-	give_up_flow(c, fullest_flow(c));
-	while (c->pool.bytes[COMPARE_SECONDARY] > bound / 8 * 7) {
-		const struct hold *h = hold_at(&c->pool,
-					       c->pool.oldest[COMPARE_SECONDARY]);
-
-		if (compare_flow_of(c, h))
-			give_up_flow(c, compare_flow_of(c, h));
-		else
-			compare_fragment_drop(c, h->group, DROP_OVER_BOUND);
-	}
-}
-
-/**
- * compare_equal_len - how far two pieces agree
- * @a:		one
- * @b:		the other
- * @len:	bytes of each
- *
- * Return: the offset of the first byte that differs, @len when none does
- */
-uint32_t compare_equal_len(const uint8_t *a, const uint8_t *b, uint32_t len)
-{
-	uint32_t i = 0;
-
-	while (i < len && a[i] == b[i])
-		i++;
-	return i;
-}
-
-/* Bytes up to the next that agree, at least TOGETHER of them. */
-static uint32_t different_len(const uint8_t *a, const uint8_t *b, uint32_t len)
-{
-	uint32_t end = 0;
-
-	for (uint32_t i = 0; i < len && i - end < TOGETHER; i++)
-		if (a[i] != b[i])
-			end = i + 1;
-	return end;
-}
-
-/**
- * compare_differ_bytes - two pieces that should be equal are not
- * @c:		the comparison
- * @fl:		their flow
- * @d:		says where they begin
- * @len:	bytes of each; in a report every place that differs is told of
- */
-void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
-			  struct compare_difference *d, uint32_t len)
-{
-	while (len) {
-		const uint8_t *a = frame_eth(&d->frame[COMPARE_PRIMARY]) +
-				   d->at[COMPARE_PRIMARY];
-		const uint8_t *b = frame_eth(&d->frame[COMPARE_SECONDARY]) +
-				   d->at[COMPARE_SECONDARY];
-		uint32_t skip = compare_equal_len(a, b, len);
-
-		if (d->len && skip == len)
-			return;
-		d->at[COMPARE_PRIMARY] += skip;
-		d->at[COMPARE_SECONDARY] += skip;
-		d->offset += skip;
-		len -= skip;
-		d->len = different_len(a + skip, b + skip, len);
-		compare_differ(c, fl, d);
-		if (!compare_is_reporting(c))
-			return;
-		d->at[COMPARE_PRIMARY] += d->len;
-		d->at[COMPARE_SECONDARY] += d->len;
-		d->offset += d->len;
-		len -= d->len;
-	}
+	give_up_flow(c, fullest_flow(c, side));
+	while (c->pool.bytes[side] > bound / 8 * 7)
+		give_up_oldest(c, side);
 }

@@ -32,6 +32,13 @@ enum {
 	FLOW_CLOSED = 1 << 9,		/* both sides have closed or reset */
 	FLOW_BASE = 1 << 10,		/* base[0] is known; [1]: next bit */
 	FLOW_BUSY = 1 << 12,		/* more than a SYN was seen */
+	FLOW_CUT = 1 << 13,		/* report: captured in part */
+};
+
+/* Of a report: compare_align.c. */
+enum {
+	ALIGN_MIDSTREAM = 1 << 0,	/* base[0] is of no SYN; [1]: next bit */
+	ALIGN_WAITS = 1 << 2,		/* the bytes that both have are sought */
 };
 
 /* The lists of the flow table: what goes together at expiry and eviction. */
@@ -82,6 +89,7 @@ struct cmp_flow {
 	uint32_t rst_ack;	/* TCP: of the RST that both have sent */
 	uint16_t flags;		/* FLOW_* */
 	bool is_tcp;
+	uint8_t align;		/* ALIGN_* */
 };
 
 enum compare_drop {
@@ -166,7 +174,7 @@ void compare_flow_expire_suspects(struct compare *c);
 void compare_flow_clear_marks(struct compare *c);
 
 struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h);
-void compare_relieve_secondary(struct compare *c);
+void compare_relieve(struct compare *c, enum compare_side side);
 void compare_release_frame(struct compare *c, const struct frame *f,
 			   enum compare_note why);
 void compare_release_new(struct compare *c, const struct frame *f,
@@ -188,11 +196,11 @@ void compare_report(struct compare *c, struct compare_difference *d);
 void compare_differ(struct compare *c, struct cmp_flow *fl,
 		    struct compare_difference *d);
 void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
-			  struct compare_difference *d, uint32_t len);
+			  struct compare_difference *d, uint32_t len[2]);
 void compare_ask(struct compare *c, enum compare_reason reason,
 		 const struct cmp_flow *fl, const struct hold *h);
 
-uint32_t compare_equal_len(const uint8_t *a, const uint8_t *b, uint32_t len);
+void compare_report_late(struct compare *c, enum compare_side side);
 
 static inline bool compare_is_reporting(const struct compare *c)
 {
@@ -244,6 +252,15 @@ void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
 			const struct segment *seg);
 void compare_gate_forget(struct compare *c, struct cmp_flow *fl);
 bool compare_gate_is_stuck(const struct cmp_flow *fl);
+
+bool compare_align_takes(struct compare *c, struct cmp_flow *fl,
+			 enum compare_side side, const struct frame *f,
+			 const struct packet *p);
+void compare_align_end(struct compare *c, struct cmp_flow *fl);
+void compare_align_shift(struct compare *c, struct cmp_flow *fl,
+			 uint32_t delta);
+void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
+			const uint32_t skipped[2]);
 
 int compare_syn_scale(const struct packet *p);
 bool compare_syn_is_same(const struct packet *a, const struct packet *b);

@@ -17,16 +17,19 @@
 #include "compare_core.h"
 
 #define HOLD_MATCHED 0x80u	/* of hold.flags */
+#define HOLD_CUT 0x40u		/* captured in part */
+#define UNORDERED_MAX 64u	/* waiting on both sides: not another order */
 #define SEARCH_MAX 256u		/* further apart is not reordering */
 
 struct part {			/* what is compared of a datagram */
 	const uint8_t *eth;
 	uint32_t off, len;
+	uint32_t captured;	/* of len; less in a report only */
 };
 
-static struct part part_of(const struct packet *p)
+static struct part part_of(const struct compare *c, const struct packet *p)
 {
-	struct part part = { p->eth, p->l4_off, p->l4_len };
+	struct part part = { p->eth, p->l4_off, p->l4_len, 0 };
 
 	if (p->level == PACKET_ETHER) {
 		part.off = p->len < 12 ? 0 : 12;
@@ -37,17 +40,37 @@ static struct part part_of(const struct packet *p)
 		part.off = p->payload_off;
 		part.len = p->payload_len;
 	}
+	part.captured = part.len;
+	if (p->truncated && compare_is_reporting(c))
+		part.len = packet_wire_len(p) - part.off;
 	return part;
+}
+
+/* Bytes of a datagram that are there. */
+static uint32_t captured_len(const struct hold *h)
+{
+	uint32_t there = h->len - h->vnet_len - h->payload_off;
+
+	return there < h->payload_len ? there : h->payload_len;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
 }
 
 static bool is_equal(const struct compare *c, const struct hold *h,
 		     const struct part *part)
 {
+	uint32_t len = part->captured;
+
 	if (h->len - h->vnet_len < 6)
 		return false;
+	if (h->flags & HOLD_CUT)
+		len = least(len, captured_len(h));
 	return h->payload_len == part->len &&
 	       !memcmp(hold_payload(&c->pool, h), part->eth + part->off,
-		       part->len) &&
+		       len) &&
 	       compare_is_same_mac(c, hold_eth(&c->pool, h), part->eth);
 }
 
@@ -75,6 +98,8 @@ static void hold_datagram(struct compare *c, struct cmp_flow *fl,
 	h->payload_off = (uint16_t)part->off;
 	h->payload_len = part->len;
 	h->flags = (uint8_t)flags;
+	if (part->captured < part->len)
+		h->flags |= HOLD_CUT;
 	if (c->whole != HOLD_NONE) {
 		h->kind = HOLD_WHOLE;
 		h->seq = c->whole;
@@ -103,6 +128,17 @@ static void suspect(struct cmp_flow *fl)
 		fl->flags &= (uint16_t)~FLOW_SUSPECT;
 }
 
+/* Where all waits to the end, so many datagrams are in no other order. */
+static void decide(struct compare *c, struct cmp_flow *fl)
+{
+	while (c->config.reorder_ns >= COMPARE_AT_END_NS &&
+	       fl->q[COMPARE_PRIMARY].n > UNORDERED_MAX &&
+	       fl->q[COMPARE_SECONDARY].n > UNORDERED_MAX)
+		compare_datagram_differ(
+			c, fl, hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head),
+			hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head));
+}
+
 /**
  * compare_datagram_primary - a datagram of the primary
  * @c:		the comparison
@@ -113,7 +149,7 @@ static void suspect(struct cmp_flow *fl)
 void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 			      const struct frame *f, const struct packet *p)
 {
-	struct part part = part_of(p);
+	struct part part = part_of(c, p);
 	struct hold *s = NULL;
 
 	if (!(fl->flags & FLOW_DIFFERENT))
@@ -127,6 +163,7 @@ void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 			      s ? HOLD_MATCHED : 0);
 	if (!(fl->flags & FLOW_DIFFERENT))
 		suspect(fl);
+	decide(c, fl);
 }
 
 static bool is_same_bytes(const struct compare *c, const struct hold *a,
@@ -134,6 +171,21 @@ static bool is_same_bytes(const struct compare *c, const struct hold *a,
 {
 	return !memcmp(hold_payload(&c->pool, a), hold_payload(&c->pool, b),
 		       len);
+}
+
+/* What one of them has more at the end differs too. */
+static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
+			      const struct hold *p, const struct hold *s)
+{
+	struct compare_difference d =
+		compare_difference_of(c, fl, COMPARE_PAYLOAD, p, s);
+	bool is_longer = p->payload_len != s->payload_len;
+
+	d.len[0] = captured_len(p);
+	d.len[1] = captured_len(s);
+	compare_differ_bytes(c, fl, &d, d.len);
+	if (is_longer && !(fl->flags & FLOW_DIFFERENT))
+		compare_differ(c, fl, &d);
 }
 
 /**
@@ -147,16 +199,13 @@ void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
 			     const struct hold *p, const struct hold *s)
 {
 	struct compare_difference d =
-		compare_difference_of(c, fl, COMPARE_PAYLOAD, p, s);
-	uint32_t len = p->payload_len < s->payload_len ? p->payload_len :
-							 s->payload_len;
+		compare_difference_of(c, fl, COMPARE_MAC, p, s);
 
-	if (p->payload_len == s->payload_len && is_same_bytes(c, p, s, len))
-		d.reason = COMPARE_MAC;
-	if (d.reason == COMPARE_MAC || is_same_bytes(c, p, s, len))
+	if (p->payload_len == s->payload_len &&
+	    is_same_bytes(c, p, s, least(captured_len(p), captured_len(s))))
 		compare_differ(c, fl, &d);
 	else
-		compare_differ_bytes(c, fl, &d, len);
+		differ_to_the_end(c, fl, p, s);
 	if (!compare_is_reporting(c))
 		return;
 	compare_datagram_forget(c, fl, COMPARE_PRIMARY);
@@ -192,7 +241,7 @@ void compare_datagram_forget(struct compare *c, struct cmp_flow *fl,
 void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
 				const struct frame *f, const struct packet *p)
 {
-	struct part part = part_of(p);
+	struct part part = part_of(c, p);
 	struct hold *h = find_equal(c, fl, COMPARE_PRIMARY, &part);
 
 	if (h) {
@@ -203,4 +252,5 @@ void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
 		hold_datagram(c, fl, COMPARE_SECONDARY, f, &part, 0);
 	}
 	suspect(fl);
+	decide(c, fl);
 }

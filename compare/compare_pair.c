@@ -40,20 +40,22 @@ static struct pair *find_or_add(struct compare *c, const struct flow_key *key,
 	return pair;
 }
 
-/* What flows of one kind and direction to a service have in common. */
-static struct flow_key service_of(const struct flow_key *key)
+/**
+ * compare_pair_service - what a service's flows of one direction have in common
+ * @service:	filled: the protocol and the smaller port
+ * @key:	of a flow, with the ports of its packets
+ */
+void compare_pair_service(struct flow_key *service, const struct flow_key *key)
 {
-	struct flow_key service = {
+	*service = (struct flow_key){
 		.vlan = key->vlan,
 		.proto = key->proto,
 		.ip_version = key->ip_version,
 	};
-
 	if (key->sport <= key->dport)
-		service.sport = key->sport;
+		service->sport = key->sport;
 	else
-		service.dport = key->dport;
-	return service;
+		service->dport = key->dport;
 }
 
 static uint32_t next_number(struct compare *c, enum compare_side side,
@@ -102,8 +104,9 @@ static uint32_t number_of(struct compare *c, enum compare_side side,
 void compare_pair_key(struct compare *c, enum compare_side side,
 		      struct flow_key *key, const struct packet *p)
 {
-	struct flow_key service = service_of(key);
+	struct flow_key service;
 
+	compare_pair_service(&service, key);
 	if (c->config.pair_order && (key->sport || key->dport)) {
 		uint32_t n = number_of(c, side, key, p, &service);
 

@@ -150,20 +150,38 @@ static enum compare_step differ(struct compare *c, struct cmp_flow *fl,
 	struct compare_difference d =
 		compare_difference_of(c, fl, COMPARE_FLAGS, p, s);
 
-	d.offset = p->seq - fl->isn[COMPARE_PRIMARY] - 1;
+	if (!(p->flags & TCP_SYN))
+		d.offset = p->seq - fl->isn[COMPARE_PRIMARY] - 1;
 	compare_differ(c, fl, &d);
 	return STEP_DIFFERENT;
 }
 
-/* At the edge, len bytes of which are in both. */
+/* In a report, bytes may be in one stream only: its numbers are moved then. */
+static uint32_t differ_and_go_on(struct compare *c, struct cmp_flow *fl,
+				 struct compare_difference *d,
+				 const uint32_t left[2])
+{
+	uint32_t rest[2] = { left[0], left[1] }, primary, secondary;
+
+	compare_differ_bytes(c, fl, d, rest);
+	primary = left[COMPARE_PRIMARY] - rest[COMPARE_PRIMARY];
+	secondary = left[COMPARE_SECONDARY] - rest[COMPARE_SECONDARY];
+	if (primary != secondary)
+		compare_align_shift(c, fl, secondary - primary);
+	return primary;
+}
+
+/* At the edge, len bytes of which are in both: those that are done with now,
+ * in a report. left: what there is to compare, by side. */
 static enum compare_step differ_at_edge(struct compare *c, struct cmp_flow *fl,
 					const struct hold *p,
-					const struct hold *s, uint32_t len)
+					const struct hold *s, uint32_t *len,
+					const uint32_t left[2])
 {
 	struct compare_difference d =
-		compare_difference_of(c, fl, len ? COMPARE_PAYLOAD :
+		compare_difference_of(c, fl, *len ? COMPARE_PAYLOAD :
 				      COMPARE_FLAGS, p, s);
-	bool is_mac = len && !compare_is_same_mac(c, hold_eth(&c->pool, p),
+	bool is_mac = *len && !compare_is_same_mac(c, hold_eth(&c->pool, p),
 						  hold_eth(&c->pool, s));
 
 	d.at[COMPARE_PRIMARY] += fl->edge - p->seq;
@@ -171,11 +189,12 @@ static enum compare_step differ_at_edge(struct compare *c, struct cmp_flow *fl,
 	d.offset = fl->edge - fl->isn[COMPARE_PRIMARY] - 1;
 	if (is_mac)
 		d.reason = COMPARE_MAC;
-	if (!len || is_mac)
+	if (!*len || is_mac)
 		compare_differ(c, fl, &d);
 	else
-		compare_differ_bytes(c, fl, &d, len);
-	return compare_is_reporting(c) && len ? STEP_DONE : STEP_DIFFERENT;
+		*len = differ_and_go_on(c, fl, &d, left);
+	return compare_is_reporting(c) && !(fl->flags & FLOW_DIFFERENT) ?
+	       STEP_DONE : STEP_DIFFERENT;
 }
 
 /* The secondary's SYN, if it is there; what it makes old is dropped. */
@@ -304,12 +323,23 @@ static enum compare_step match_rst(struct compare *c, struct cmp_flow *fl,
 }
 
 /* Without an edge: can it be set here? */
-static bool find_edge(struct cmp_flow *fl, const struct hold *p,
-		      const struct hold *s)
+static bool find_edge(struct compare *c, struct cmp_flow *fl,
+		      const struct hold *p, const struct hold *s)
 {
-	if (!s || (s->flags & (TCP_SYN | TCP_RST)) || seq_gt(s->seq, p->seq))
+	uint32_t skipped[2] = { 0, 0 };
+
+	if (!s || (s->flags & (TCP_SYN | TCP_RST)))
 		return false;
-	stream_set_edge(fl, p->seq);
+	if (seq_gt(s->seq, p->seq)) {
+		if (!compare_is_reporting(c))
+			return false;
+		skipped[COMPARE_PRIMARY] = s->seq - p->seq;
+	}
+	skipped[COMPARE_SECONDARY] = p->seq + skipped[COMPARE_PRIMARY] -
+				     s->seq;
+	if (compare_is_reporting(c))
+		compare_align_tell(c, fl, true, skipped);
+	stream_set_edge(fl, p->seq + skipped[COMPARE_PRIMARY]);
 	fl->isn[COMPARE_PRIMARY] = p->seq - 1;
 	return true;
 }
@@ -353,6 +383,30 @@ bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl)
 	return true;
 }
 
+/* The bytes behind the edge that were captured and can be compared. */
+static uint32_t captured(const struct hold *h, uint32_t at)
+{
+	uint32_t there = h->len - h->vnet_len - h->payload_off;
+
+	if (there > h->payload_len)
+		there = h->payload_len;
+	return there > at ? there - at : 0;
+}
+
+/* The same for a flow of which not all was: what is not there is equal. */
+static enum compare_step match_cut(struct compare *c, struct cmp_flow *fl,
+				   const struct hold *p, const struct hold *s,
+				   uint32_t p_at, uint32_t s_at)
+{
+	uint32_t a = captured(p, p_at), b = captured(s, s_at);
+	uint32_t n = a < b ? a : b, left[2] = { n, n };
+
+	if (!n || !memcmp(hold_payload(&c->pool, p) + p_at,
+			  hold_payload(&c->pool, s) + s_at, n))
+		return STEP_DONE;
+	return differ_at_edge(c, fl, p, s, &n, left);
+}
+
 /* Compares at the edge, which lies in both; moves it. */
 static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 				     const struct hold *p, struct hold *s)
@@ -360,15 +414,22 @@ static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 	uint32_t p_at = fl->edge - p->seq, s_at = fl->edge - s->seq;
 	uint32_t p_left = p->payload_len - p_at, s_left = s->payload_len - s_at;
 	uint32_t n = p_left < s_left ? p_left : s_left;
+	const uint32_t left[2] = { c->config.own_isn ? p_left : n,
+				   c->config.own_isn ? s_left : n };
 	enum compare_step step;
 
 	if (!n && p_left != s_left)		/* FIN against data */
-		return differ_at_edge(c, fl, p, s, 0);
-	if (memcmp(hold_payload(&c->pool, p) + p_at,
+		return c->config.own_isn ? STEP_WAIT :
+		       differ_at_edge(c, fl, p, s, &n, left);
+	if (n && (fl->flags & FLOW_CUT)) {
+		step = match_cut(c, fl, p, s, p_at, s_at);
+		if (step != STEP_DONE)
+			return step;
+	} else if (memcmp(hold_payload(&c->pool, p) + p_at,
 		   hold_payload(&c->pool, s) + s_at, n) ||
 	    !compare_is_same_mac(c, hold_eth(&c->pool, p),
 				 hold_eth(&c->pool, s))) {
-		step = differ_at_edge(c, fl, p, s, n);
+		step = differ_at_edge(c, fl, p, s, &n, left);
 		if (step != STEP_DONE)
 			return step;
 	}
@@ -396,7 +457,7 @@ static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
 		return STEP_DONE;
 	}
 	if (!stream_has_edge(fl) &&
-	    !find_edge(fl, p, stream_head(c, fl, COMPARE_SECONDARY)))
+	    !find_edge(c, fl, p, stream_head(c, fl, COMPARE_SECONDARY)))
 		return STEP_WAIT;
 	while (seq_lt(fl->edge, end)) {
 		struct hold *s = compare_stream_secondary(c, fl);

@@ -66,7 +66,8 @@ static bool is_pure_ack(const struct packet *p)
 static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
 		    const struct hold *waiting, const struct packet *p)
 {
-	return waiting && stream_has_edge(fl) && p->seq == fl->edge &&
+	return waiting && (fl->flags & (FLOW_EDGE | FLOW_CUT)) == FLOW_EDGE &&
+	       p->seq == fl->edge &&
 	       c->config.ack_policy != COMPARE_ACK_HOLD &&
 	       waiting->seq == p->seq && p->payload_len &&
 	       waiting->payload_len == p->payload_len &&
@@ -114,6 +115,7 @@ static bool is_over(const struct compare *c, struct cmp_flow *fl,
 		return true;
 	fl->flags &= (uint16_t)~(FLOW_DIFFERENT | FLOW_PRIMARY_SYN |
 				 FLOW_SECONDARY_SYN);
+	fl->align = 0;
 	return false;
 }
 
@@ -131,10 +133,28 @@ static bool count_from_syn(struct cmp_flow *fl, enum compare_side side,
 		fl->base[side] = p->seq;
 	} else if (!(fl->flags & known)) {
 		fl->base[side] = p->seq - 1;
+		fl->align |= (uint8_t)(ALIGN_MIDSTREAM << side) | ALIGN_WAITS;
 	}
 	fl->flags |= (uint16_t)known;
 	p->seq -= fl->base[side];
 	return true;
+}
+
+/* A segment that was captured in part is as long as it was. */
+static void note_cut(struct cmp_flow *fl, struct packet *p)
+{
+	if (!p->truncated)
+		return;
+	p->payload_len = packet_wire_len(p) - p->payload_off;
+	fl->flags |= FLOW_CUT;
+}
+
+/* With own_isn, before all else; false for what is there already. */
+static bool prepare(struct cmp_flow *fl, enum compare_side side,
+		    struct packet *p)
+{
+	note_cut(fl, p);
+	return count_from_syn(fl, side, p);
 }
 
 static void take_primary(struct compare *c, struct cmp_flow *fl,
@@ -146,6 +166,8 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 		compare_release_frame(c, f, NOTE_UNCOMPARED);
 		return;
 	}
+	if (fl->align && compare_align_takes(c, fl, COMPARE_PRIMARY, f, p))
+		return;
 	if (compare_gate_blocks(c, fl, p->flags, p->ack)) {
 		hold_primary(c, fl, f, p);
 		return;
@@ -180,7 +202,7 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, struct packet *p)
 {
-	if (c->config.own_isn && !count_from_syn(fl, COMPARE_PRIMARY, p))
+	if (c->config.own_isn && !prepare(fl, COMPARE_PRIMARY, p))
 		compare_release_frame(c, f, NOTE_RETRANSMITTED);
 	else
 		take_primary(c, fl, f, p);
@@ -285,10 +307,13 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 			   const struct frame *f, struct packet *p)
 {
-	if (c->config.own_isn && !count_from_syn(fl, COMPARE_SECONDARY, p)) {
+	if (c->config.own_isn && !prepare(fl, COMPARE_SECONDARY, p)) {
 		c->dropped[DROP_DUPLICATE]++;
 		return;
 	}
+	if (fl->align && !(fl->flags & FLOW_DIFFERENT) &&
+	    compare_align_takes(c, fl, COMPARE_SECONDARY, f, p))
+		return;
 	c->said = p;
 	take_secondary(c, fl, f, p);
 	c->said = NULL;

@@ -46,8 +46,8 @@ void live_apply_pressure(struct live *l)
 {
 	bool is_full = compare_is_full(l->compare) && !may_be_overfull(l);
 
-	if (is_full && (l->loop.is_virtual || l->is_report)) {
-		compare_flush(l->compare, now_ns(l));
+	if (is_full && l->is_report) {	/* of flows: told of, forgotten */
+		compare_expire(l->compare, UINT64_MAX / 2);
 		return;
 	}
 	if (is_full == l->is_stopped)
@@ -81,6 +81,8 @@ static void settle(struct live *l)
 			       l->flow);
 	}
 	live_apply_pressure(l);
+	if (l->is_report)
+		live_report_balance(l);
 	arm_due(l);
 }
 
@@ -96,7 +98,7 @@ static void on_differ(void *arg, const struct compare_difference *d)
 	struct live *l = arg;
 
 	if (l->is_report)
-		diff_differ(&l->diff, d);
+		live_report_differ(l, d);
 	if (!d->asks)
 		return;
 	l->wants_checkpoint = true;
@@ -104,6 +106,11 @@ static void on_differ(void *arg, const struct compare_difference *d)
 	*l->flow = '\0';
 	if (d->flow)
 		flow_key_text(d->flow, l->flow, sizeof(l->flow));
+}
+
+static void on_midstream(void *arg, const struct compare_midstream *m)
+{
+	live_report_midstream(arg, m);
 }
 
 static void on_checkpoint_made(void *arg)
@@ -117,24 +124,6 @@ static void on_checkpoint_made(void *arg)
 		live_epoch_checkpoint(l);
 }
 
-/* With --from: only the frames that it selects, in their order. */
-static unsigned select_frames(struct live *l, struct frame *v, unsigned n)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < n && l->diff.has_from; i++) {
-		struct packet p;
-
-		packet_parse(&p, frame_eth(&v[i]), frame_eth_len(&v[i]));
-		if (diff_selects(&l->diff, &p))
-			v[kept++] = v[i];
-	}
-	if (!l->diff.has_from)
-		return n;
-	l->n_deselected += n - kept;
-	return kept;
-}
-
 /**
  * live_compare - hand frames to the comparison, and do what it asks for
  * @l:		the process
@@ -145,9 +134,10 @@ static unsigned select_frames(struct live *l, struct frame *v, unsigned n)
 void live_compare(struct live *l, enum compare_side side, struct frame *v,
 		  unsigned n)
 {
-	n = select_frames(l, v, n);
-	l->diff.n_packets[side] += n;
-	compare_input(l->compare, side, v, n, now_ns(l));
+	if (l->is_report)
+		live_report_input(l, side, v, n, now_ns(l));
+	else
+		compare_input(l->compare, side, v, n, now_ns(l));
 	settle(l);
 }
 
@@ -244,8 +234,8 @@ static void on_stats(void *arg, struct stats *s)
 	stats_drop(s, "marker", l->n_markers + l->epoch.n_markers);
 	stats_drop(s, "epoch", l->epoch.n_discarded);
 	checkpoint_stats(&l->checkpoint, s);
-	if (l->n_deselected)
-		stats_drop(s, "not-selected", l->n_deselected);
+	if (l->n_uncompared)
+		stats_drop(s, "not-selected", l->n_uncompared);
 	for (unsigned i = 0; i < own.n_rows; i++)
 		stats_note(s, own.rows[i].group, own.rows[i].name,
 			   own.rows[i].value);
@@ -261,6 +251,7 @@ static void on_end(void *arg)
 	bool holds = compare_is_holding(l->compare);
 
 	if (l->loop.is_virtual) {
+		l->diff.is_over = true;
 		compare_expire(l->compare, UINT64_MAX / 2);
 		settle(l);
 	}
@@ -268,7 +259,7 @@ static void on_end(void *arg)
 	live_epoch_end(l);
 	live_flush(l);
 	if (l->is_report)
-		diff_summary(&l->diff);
+		live_report_end(l);
 	if (!holds && l->options->common.state_dir)
 		running_end(l->options->common.state_dir);
 }
@@ -318,7 +309,7 @@ static int take_up(struct live *l)
 static int start(struct live *l)
 {
 	const struct compare_handler handler = {
-		on_release, on_differ, l
+		on_release, on_differ, l, on_midstream
 	};
 	const struct checkpoint_handler checkpoint = {
 		on_checkpoint_made, live_epoch_stop, live_epoch_continue, l
@@ -339,9 +330,11 @@ static int start(struct live *l)
 	err = failover_init(&l->failover, &l->loop,
 			    l->options->auto_failover_s, on_failover, l);
 	if (err == 0)
-		err = live_open_report(l);
+		err = live_report_open(l);
 	if (err == 0)
 		err = open_endpoints(l);
+	if (err == 0)
+		err = live_report_ready(l);
 	if (err == 0)
 		err = take_up(l);
 	loop_timer_start(&l->scan, l->options->scan_ms, l->options->scan_ms);
@@ -375,6 +368,8 @@ int live_run(struct live *l, const struct live_options *options)
 	int err;
 
 	l->options = options;
+	if (options->learn.n && live_learn(l))
+		return 2;
 	err = loop_init(&l->loop, &options->common, &handler);
 	if (err < 0)
 		return 1;
@@ -382,12 +377,13 @@ int live_run(struct live *l, const struct live_options *options)
 	if (err < 0) {
 		loop_abandon(&l->loop);
 		compare_free(l->compare);
+		live_report_close(l);
 		return err == -EINVAL ? 2 : exit_status(l, true);
 	}
 	err = loop_run(&l->loop);
 	epoch_fini(&l->epoch);
 	compare_free(l->compare);
-	if (l->diff.json && fclose(l->diff.json))
+	if (live_report_close(l) < 0)
 		err = 1;
 	return exit_status(l, err);
 }

@@ -9,6 +9,7 @@
 #include "compare.h"
 #include "diff.h"
 #include "epoch.h"
+#include "progress.h"
 
 struct live_options {
 	struct option_common common;
@@ -24,9 +25,12 @@ struct live_options {
 	/* of captures */
 	unsigned align, isn, pair;	/* enum live_align, _isn, _pair */
 	bool l2, l3;
-	const char *from, *report;
-	struct option_list ignore;
+	bool timeout_is_set;
+	const char *from, *report, *diff_pcap;
+	struct option_list ignore, learn;
 };
+
+#define LIVE_AT_END_MS UINT64_MAX	/* of captures: timeout_ms, reorder_ms */
 
 enum live_non_ip { LIVE_NON_IP_RELEASE, LIVE_NON_IP_COMPARE };
 enum live_align { LIVE_ALIGN_START, LIVE_ALIGN_ABSOLUTE };
@@ -54,7 +58,10 @@ struct live {
 	char flow[FLOW_TEXT_MAX];
 	bool is_report;			/* the primary passes */
 	struct diff diff;
-	uint64_t n_deselected;		/* frames that --from leaves out */
+	struct learn learnt;
+	struct progress progress;
+	uint64_t n_looks;		/* at whether progress is to be told */
+	uint64_t n_uncompared;		/* of the secondary: by --from, --ignore */
 };
 
 enum option_result live_options_parse(struct live_options *o,
@@ -64,7 +71,16 @@ int live_run(struct live *l, const struct live_options *options);
 
 /* Between the files of this module. */
 struct compare_config live_compare_config(const struct live_options *o);
-int live_open_report(struct live *l);
+int live_learn(struct live *l);
+int live_report_open(struct live *l);
+int live_report_ready(struct live *l);
+void live_report_input(struct live *l, enum compare_side side, struct frame *v,
+		       unsigned n, uint64_t now_ns);
+void live_report_balance(struct live *l);
+void live_report_differ(struct live *l, const struct compare_difference *d);
+void live_report_midstream(struct live *l, const struct compare_midstream *m);
+void live_report_end(struct live *l);
+int live_report_close(struct live *l);
 void live_compare(struct live *l, enum compare_side side, struct frame *v,
 		  unsigned n);
 void live_apply_pressure(struct live *l);

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What the options say, in the terms of the comparison and of the report. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 
-#include "../common/log.h"
 #include "live.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -22,6 +18,11 @@ bool live_is_capture(const struct live_options *options)
 	       options->secondary_in.kind == ENDPOINT_PCAP;
 }
 
+static uint64_t ns_of(uint64_t ms)
+{
+	return ms == LIVE_AT_END_MS ? COMPARE_AT_END_NS : ms * NS_PER_MS;
+}
+
 /**
  * live_compare_config - what the comparison is told
  * @o:		the options
@@ -31,8 +32,8 @@ bool live_is_capture(const struct live_options *options)
 struct compare_config live_compare_config(const struct live_options *o)
 {
 	struct compare_config config = {
-		.timeout_ns = o->timeout_ms * NS_PER_MS,
-		.reorder_ns = o->reorder_ms * NS_PER_MS,
+		.timeout_ns = ns_of(o->timeout_ms),
+		.reorder_ns = ns_of(o->reorder_ms),
 		.max_queue = (uint32_t)o->max_queue,
 		.max_bytes = o->max_bytes,
 		.max_flows = (uint32_t)o->max_flows,
@@ -50,28 +51,4 @@ struct compare_config live_compare_config(const struct live_options *o)
 	if (getrandom(&config.seed, sizeof(config.seed), 0) < 0)
 		config.seed = 1;
 	return config;
-}
-
-/**
- * live_open_report - where differences are told
- * @l:		its is_report and diff are set; text goes to standard output,
- *		unless frames do
- *
- * Return: 0 or -EIO, logged
- */
-int live_open_report(struct live *l)
-{
-	const struct live_options *o = l->options;
-
-	l->is_report = o->dry_run || live_is_capture(o);
-	l->diff.text = o->outdev.kind == ENDPOINT_STDIO ? stderr : stdout;
-	if (o->primary_in.from_start)
-		l->diff.epoch_ns = NS_PER_MS * 1000;
-	if (!o->report)
-		return 0;
-	l->diff.json = fopen(o->report, "we");
-	if (l->diff.json)
-		return 0;
-	log_error("report", "%s: %s", o->report, strerror(errno));
-	return -EIO;
 }

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define TIMEOUT_MS 3000
-#define TIMEOUT_NEVER_MS (UINT64_C(1) << 40)
+#define REORDER_MS 10
+#define NOT_SET UINT64_MAX
 
 static const char *const ack_policies[] = { "clamp", "hold", "release", NULL };
 
@@ -77,9 +78,15 @@ static const struct option_spec specs[] = {
 	  "hold nothing, report differences on standard output", 0, 0, NULL },
 	{ "report", OPTION_STRING, offsetof(struct live_options, report),
 	  "FILE", "differences as JSON lines, too", 0, 0, NULL },
+	{ "diff-pcap", OPTION_STRING, offsetof(struct live_options, diff_pcap),
+	  "FILE", "the packets that differ, as pcapng with comments", 0, 0,
+	  NULL },
 	{ "ignore", OPTION_LIST, offsetof(struct live_options, ignore), "RULE",
-	  "bytes known to differ: payload@OFFSET+LEN; may be given again", 0,
-	  0, NULL },
+	  "known noise: payload@OFFSET+LEN, header@NAME, or a pcap filter of "
+	  "frames; may be given again", 0, 0, NULL },
+	{ "learn", OPTION_LIST, offsetof(struct live_options, learn), "FILE",
+	  "captures: what differs in this other good one of the primary is "
+	  "known noise; may be given again", 0, 0, NULL },
 	{ "from", OPTION_STRING, offsetof(struct live_options, from),
 	  "[ADDR][:PORT]", "compare only what this service sends", 0, 0, NULL },
 	{ "align", OPTION_CHOICE, offsetof(struct live_options, align), NULL,
@@ -108,13 +115,20 @@ static const struct option_program program = {
 
 static int check_report(const struct live_options *o, struct diff *d)
 {
-	if (o->from && diff_from(d, o->from) < 0)
+	char why[512];
+
+	if (o->from && diff_from(&d->from, o->from) < 0)
 		return option_bad("--from: %s is not [ADDR][:PORT]", o->from);
 	for (unsigned i = 0; i < o->ignore.n; i++)
-		if (diff_ignore(d, o->ignore.v[i]) < 0)
-			return option_bad("--ignore: %s is not "
-					  "payload@OFFSET+LEN",
-					  o->ignore.v[i]);
+		if (ignore_add(&d->ignore, o->ignore.v[i], why,
+			       sizeof(why)) < 0)
+			return option_bad("--ignore: %s", why);
+	if (o->learn.n && !live_is_capture(o))
+		return option_bad("--learn goes with captures");
+	if ((o->from || o->ignore.n || o->report || o->diff_pcap) &&
+	    !o->dry_run && !live_is_capture(o))
+		return option_bad("--from, --ignore, --report and --diff-pcap "
+				  "go with captures or --dry-run");
 	return 0;
 }
 
@@ -122,12 +136,23 @@ static int check_report(const struct live_options *o, struct diff *d)
  * told of at the end, unless a timeout was asked for. */
 static void prepare_capture(struct live_options *o)
 {
-	if (!o->timeout_ms)
-		o->timeout_ms = TIMEOUT_NEVER_MS;
+	o->timeout_is_set = o->timeout_ms != NOT_SET;
+	if (!o->timeout_is_set)
+		o->timeout_ms = LIVE_AT_END_MS;
+	if (o->reorder_ms == NOT_SET)
+		o->reorder_ms = LIVE_AT_END_MS;
 	if (o->outdev.kind == ENDPOINT_UNSET)
 		o->outdev.kind = ENDPOINT_NULL;
 	o->primary_in.from_start = o->align == LIVE_ALIGN_START;
 	o->secondary_in.from_start = o->align == LIVE_ALIGN_START;
+}
+
+static void prepare_live(struct live_options *o)
+{
+	if (o->timeout_ms == NOT_SET)
+		o->timeout_ms = TIMEOUT_MS;
+	if (o->reorder_ms == NOT_SET)
+		o->reorder_ms = REORDER_MS;
 }
 
 static int check_checkpoint(const struct live_options *o,
@@ -151,8 +176,8 @@ static int check(struct live_options *o, struct live *live)
 {
 	if (live_is_capture(o))
 		prepare_capture(o);
-	if (!o->timeout_ms)
-		o->timeout_ms = TIMEOUT_MS;
+	else
+		prepare_live(o);
 	if (o->primary_in.kind == ENDPOINT_UNSET ||
 	    o->secondary_in.kind == ENDPOINT_UNSET ||
 	    o->outdev.kind == ENDPOINT_UNSET)
@@ -181,7 +206,8 @@ enum option_result live_options_parse(struct live_options *o,
 
 	*o = (struct live_options){
 		.scan_ms = 1000,
-		.reorder_ms = 10,
+		.timeout_ms = NOT_SET,
+		.reorder_ms = NOT_SET,
 		.retry_ms = 5000,
 		.period_ms = 20000,
 		.max_queue = 1024,

@@ -59,7 +59,9 @@ static void act(struct compare *c, uint8_t op, struct fuzz *z, uint64_t *now,
 /* Steps: a byte that says what, a byte of time, for frames length and bytes. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct compare_handler handler = { on_release, on_differ, NULL };
+	const struct compare_handler handler = {
+		.release = on_release, .differ = on_differ,
+	};
 	struct compare_config config = {
 		.timeout_ns = 3000000000, .reorder_ns = 100000000,
 		.max_queue = 8, .max_bytes = 65536, .max_flows = 4, .seed = 1,

@@ -31,7 +31,9 @@ struct kit {
 	bool sum_is_good;
 	unsigned n_out;
 	unsigned n_asked, n_differ;
-	uint32_t offset, places[8];
+	uint32_t offset, places[8], lens[8][2];
+	unsigned n_midstream;
+	struct compare_midstream midstream;
 	enum compare_reason reason;
 	char flow[160];
 };
@@ -49,6 +51,7 @@ struct seg {			/* a frame, in the test's words */
 	unsigned options_len;
 	unsigned vlan;
 	unsigned pad_to;	/* Ethernet padding */
+	unsigned cut;		/* bytes at the end that were not captured */
 	unsigned ttl;
 	unsigned window;	/* 507 unless set */
 	bool bad_sum;		/* TCP's checksum is left 0 */
@@ -129,8 +132,10 @@ static inline void kit_on_differ(void *arg, const struct compare_difference *d)
 {
 	struct kit *k = arg;
 
-	if (k->n_differ < sizeof(k->places) / sizeof(*k->places))
+	if (k->n_differ < sizeof(k->places) / sizeof(*k->places)) {
 		k->places[k->n_differ] = d->offset;
+		memcpy(k->lens[k->n_differ], d->len, sizeof(d->len));
+	}
 	k->n_differ++;
 	if (!d->asks)
 		return;
@@ -142,12 +147,22 @@ static inline void kit_on_differ(void *arg, const struct compare_difference *d)
 		flow_key_text(d->flow, k->flow, sizeof(k->flow));
 }
 
+static inline void kit_on_midstream(void *arg,
+				    const struct compare_midstream *m)
+{
+	struct kit *k = arg;
+
+	k->n_midstream++;
+	k->midstream = *m;
+}
+
 static inline void kit_init_with(struct kit *k,
 				 const struct compare_config *config)
 {
 	const struct compare_handler handler = {
 		.release = kit_on_release,
 		.differ = kit_on_differ,
+		.midstream = kit_on_midstream,
 		.arg = k,
 	};
 
@@ -343,6 +358,7 @@ static inline struct frame kit_frame(const struct seg *g)
 		f.len = kit_cut(g, f.data, f.len);
 	while (f.len < g->pad_to)
 		f.data[f.len++] = (uint8_t)g->tag;
+	f.len -= g->cut;
 	return f;
 }
 

@@ -312,7 +312,7 @@ static void begin(struct model *m, uint64_t seed)
 {
 	struct compare_config config = kit_config();
 	const struct compare_handler handler = {
-		on_release, kit_on_differ, m,
+		.release = on_release, .differ = kit_on_differ, .arg = m,
 	};
 	uint32_t rate;
 

@@ -4,6 +4,9 @@
 #define TCP(t, s, ack_, fl, d) \
 	.tag = (t), .proto = PACKET_TCP, .seq = (s), .ack = (ack_), \
 	.flags = (fl), .data = (d), .len = sizeof(d) - 1
+#define PART(t, s, d, n) \
+	.tag = (t), .proto = PACKET_TCP, .seq = (s), .ack = 500, .flags = A, \
+	.data = (d), .len = (n)
 #define DATA(t, s, d) TCP(t, s, 500, A, d)
 #define UDP(t, d) \
 	.tag = (t), .proto = PACKET_UDP, .data = (d), .len = sizeof(d) - 1
@@ -98,7 +101,7 @@ static void connections_go_by_number(void)
 	kit_fini(&k);
 }
 
-static void a_flow_that_ends_otherwise_is_told_once(void)
+static void a_stream_that_goes_on_is_told_once(void)
 {
 	struct kit k;
 
@@ -110,7 +113,10 @@ static void a_flow_that_ends_otherwise_is_told_once(void)
 	SECONDARY(&k, DATA(3, 7705, "efgh"));
 	PRIMARY(&k, TCP(3, 105, 500, R, ""));
 	kit_wait(&k, 10 * SEC);
-	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.n_differ, 2);		/* the bytes, and no FIN */
+	CHECK_EQ(k.places[0], 3);
+	CHECK_EQ(k.lens[0][COMPARE_PRIMARY], 0);
+	CHECK_EQ(k.lens[0][COMPARE_SECONDARY], 5);
 	CHECK(!compare_is_holding(k.c));
 	CHECK_OUT(&k, 1, 2, 3);
 	kit_fini(&k);
@@ -132,12 +138,312 @@ static void missing_and_extra_ends(void)
 	kit_fini(&k);
 }
 
+/* Both sides' first segments, then the end of the recordings. */
+static void open_both(struct kit *k)
+{
+	init(k);
+	PRIMARY(k, TCP(1, 100, 500, S | A, ""));
+	SECONDARY(k, TCP(1, 7700, 900, S | A, ""));
+}
+
+static void end(struct kit *k)
+{
+	kit_wait(k, 10 * SEC);
+	CHECK(!compare_is_holding(k->c));
+	kit_fini(k);
+}
+
+#define TAIL " and so on, for as long as it takes, to the very end"
+
+static void bytes_put_in_are_one_difference(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	PRIMARY(&k, DATA(2, 101, "length: 9" TAIL));
+	SECONDARY(&k, DATA(2, 7701, "length: 10" TAIL));
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 8);
+	CHECK_EQ(k.lens[0][0], 1);
+	CHECK_EQ(k.lens[0][1], 2);
+	/* and on, with the secondary one byte further */
+	PRIMARY(&k, DATA(3, 101 + 61, "more" TAIL));
+	SECONDARY(&k, DATA(3, 7701 + 62, "more, more" TAIL));
+	CHECK_EQ(k.n_differ, 2);
+	CHECK_EQ(k.places[1], 65);
+	CHECK_EQ(k.lens[1][0], 0);
+	CHECK_EQ(k.lens[1][1], 6);
+	PRIMARY(&k, TCP(4, 101 + 117, 500, A | F, "end"));
+	SECONDARY(&k, TCP(4, 7701 + 124, 900, A | F, "end"));
+	CHECK_EQ(k.n_differ, 2);
+	end(&k);
+}
+
+static void segments_that_wait_move_along(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	SECONDARY(&k, DATA(2, 7701, "abcd" TAIL));
+	SECONDARY(&k, DATA(3, 7701 + 56, TAIL));
+	SECONDARY(&k, DATA(4, 7701 + 108, "z"));
+	PRIMARY(&k, DATA(2, 101, "a" TAIL));
+	PRIMARY(&k, DATA(3, 101 + 53, TAIL));
+	PRIMARY(&k, DATA(4, 101 + 105, "z"));
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.lens[0][0], 0);
+	CHECK_EQ(k.lens[0][1], 3);
+	end(&k);
+}
+
+static void as_long_is_no_shift(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	PRIMARY(&k, DATA(2, 101, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaXaaaaaaaaaaaaaaaaaa"));
+	SECONDARY(&k, DATA(2, 7701, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaYaaaaaaaaaaaaaaaaaa"));
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 28);
+	CHECK_EQ(k.lens[0][0], 1);
+	CHECK_EQ(k.lens[0][1], 1);
+	end(&k);
+}
+
+static void a_gap_is_told_and_passed(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	PRIMARY(&k, DATA(2, 101, "one"));
+	PRIMARY(&k, DATA(3, 104, "two"));
+	PRIMARY(&k, DATA(4, 107, "three"));
+	SECONDARY(&k, DATA(2, 7701, "one"));
+	SECONDARY(&k, DATA(4, 7706, "othree"));	/* and an o of two */
+	CHECK_EQ(k.n_differ, 0);
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 3);
+	CHECK_EQ(k.lens[0][COMPARE_PRIMARY], 2);
+	PRIMARY(&k, DATA(6, 112 + 3, "six"));
+	SECONDARY(&k, DATA(5, 7712, "fivsix"));
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_differ, 2);
+	CHECK_EQ(k.places[1], 11);
+	CHECK_EQ(k.lens[1][COMPARE_SECONDARY], 3);
+	end(&k);
+}
+
+static void midstream_begins_with_what_both_have(void)
+{
+	static const char text[] = "once upon a time there was a stream of "
+				   "bytes whose beginning nobody had seen";
+	struct kit k;
+
+	init(&k);
+	PRIMARY(&k, PART(2, 5000, text + 20, 10));
+	SECONDARY(&k, PART(2, 123, text, 50));
+	CHECK_EQ(k.n_midstream, 0);		/* ten bytes are few */
+	PRIMARY(&k, PART(3, 5010, text + 30, 45));
+	SECONDARY(&k, PART(3, 173, text + 50, 25));
+	CHECK_EQ(k.n_midstream, 1);
+	CHECK(k.midstream.is_found);
+	CHECK_EQ(k.midstream.skipped[COMPARE_PRIMARY], 0);
+	CHECK_EQ(k.midstream.skipped[COMPARE_SECONDARY], 20);
+	CHECK(!compare_is_holding(k.c));
+	PRIMARY(&k, DATA(4, 5055, "abc"));
+	SECONDARY(&k, DATA(4, 198, "abd"));
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 57);		/* from the primary's first */
+	end(&k);
+}
+
+static void midstream_of_one_side_only(void)
+{
+	struct kit k;
+
+	init(&k);
+	PRIMARY(&k, TCP(1, 100, 500, S | A, ""));
+	PRIMARY(&k, DATA(2, 101, "skipped: " TAIL));
+	SECONDARY(&k, DATA(2, 99, TAIL));
+	CHECK_EQ(k.n_midstream, 1);
+	CHECK_EQ(k.midstream.skipped[COMPARE_PRIMARY], 9);
+	CHECK_EQ(k.midstream.skipped[COMPARE_SECONDARY], 0);
+	PRIMARY(&k, DATA(3, 162, "x"));
+	SECONDARY(&k, DATA(3, 151, "y"));
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 61);		/* from the SYN on */
+	end(&k);
+}
+
+static void midstream_with_nothing_in_common(void)
+{
+	struct kit k;
+
+	init(&k);
+	PRIMARY(&k, DATA(2, 101, "abcdefgh"));
+	SECONDARY(&k, DATA(2, 99, "stuvwxyz"));
+	CHECK_EQ(k.n_differ, 0);
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_midstream, 1);
+	CHECK(!k.midstream.is_found);
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 0);
+	CHECK_EQ(k.lens[0][0], 8);
+	end(&k);
+}
+
+static void midstream_that_one_side_never_has(void)
+{
+	struct kit k;
+
+	init(&k);
+	PRIMARY(&k, DATA(2, 101, TAIL));
+	PRIMARY(&k, TCP(3, 152, 500, A, ""));
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_midstream, 0);
+	CHECK_EQ(k.n_differ, 1);
+	end(&k);
+}
+
+/* What was not captured counts as equal, and the stream goes on behind it. */
+static void cut_segments_are_compared_as_far_as_they_go(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	PRIMARY(&k, DATA(2, 101, "0123456789"), .cut = 6);
+	SECONDARY(&k, DATA(2, 7701, "01234xxxxx"), .cut = 3);
+	CHECK_EQ(k.n_differ, 0);
+	PRIMARY(&k, DATA(3, 111, "abcdefghij"), .cut = 5);
+	SECONDARY(&k, DATA(3, 7711, "abXd"));
+	SECONDARY(&k, DATA(4, 7715, "efghij"), .cut = 6);
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 12);
+	CHECK_EQ(k.lens[0][0], 1);
+	PRIMARY(&k, TCP(4, 121, 500, A | F, "end"), .cut = 3);
+	SECONDARY(&k, TCP(5, 7721, 900, A | F, "end"));
+	CHECK_EQ(k.n_differ, 1);
+	end(&k);
+}
+
+static void cut_datagrams_are_compared_as_far_as_they_go(void)
+{
+	struct kit k;
+
+	init(&k);
+	PRIMARY(&k, UDP(1, "0123456789"), .cut = 6);
+	SECONDARY(&k, UDP(1, "01234xxxxx"), .cut = 3);
+	CHECK_EQ(k.n_differ, 0);
+	CHECK(!compare_is_holding(k.c));
+	SECONDARY(&k, UDP(2, "0123456789"));
+	PRIMARY(&k, UDP(2, "01X3456789"), .cut = 6);
+	kit_wait(&k, SEC);
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 2);
+	PRIMARY(&k, UDP(3, "0123456789"), .cut = 6);
+	SECONDARY(&k, UDP(3, "01234567890"), .cut = 6);
+	kit_wait(&k, SEC);
+	CHECK_EQ(k.n_differ, 2);		/* their length says so */
+	end(&k);
+}
+
+static void a_longer_datagram_is_told_of_too(void)
+{
+	struct kit k;
+
+	init(&k);
+	PRIMARY(&k, UDP(1, "abc"));
+	SECONDARY(&k, UDP(1, "abcde"));
+	kit_wait(&k, SEC);
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 3);
+	CHECK_EQ(k.lens[0][0], 0);
+	CHECK_EQ(k.lens[0][1], 2);
+	PRIMARY(&k, UDP(2, "Xbc"));
+	SECONDARY(&k, UDP(2, "abcde"));
+	kit_wait(&k, SEC);
+	CHECK_EQ(k.n_differ, 3);
+	CHECK_EQ(k.places[1], 0);
+	CHECK_EQ(k.places[2], 3);
+	end(&k);
+}
+
+/* Recordings: their clocks say nothing about each other. */
+static void datagrams_go_by_number_to_the_end(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.report_only = true;
+	config.timeout_ns = config.reorder_ns = COMPARE_AT_END_NS;
+	kit_init_with(&k, &config);
+	SECONDARY(&k, UDP(1, "more"));
+	for (uint32_t i = 0; i < 1000; i++) {
+		char data[16];
+		unsigned len = (unsigned)snprintf(data, sizeof(data), "%u", i);
+
+		PRIMARY(&k, .tag = i, .proto = PACKET_UDP, .data = data,
+			.len = len);
+		kit_wait(&k, SEC);
+		SECONDARY(&k, .tag = i, .proto = PACKET_UDP, .data = data,
+			  .len = len);
+	}
+	CHECK_EQ(k.n_differ, 0);
+	for (uint32_t i = 0; i < 65; i++) {
+		PRIMARY(&k, UDP(i, "other"));
+		SECONDARY(&k, UDP(i, "OTHER"));
+	}
+	CHECK(k.n_differ > 0);			/* that is no order any more */
+	compare_expire(k.c, UINT64_MAX / 2);
+	CHECK(!compare_is_holding(k.c));
+	CHECK_EQ(kit_stats(&k).held, 0);
+	kit_fini(&k);
+}
+
+/* Neither side's bytes may be used up silently. */
+static void too_much_is_given_up_aloud(void)
+{
+	static const char text[1400];
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.report_only = true;
+	config.own_isn = true;
+	config.max_bytes = 1 << 20;
+	kit_init_with(&k, &config);
+	for (unsigned side = 0; side < 2; side++) {
+		for (uint32_t i = 0; i < 1000; i++)
+			kit_input(&k, side, (struct seg){ .tag = i,
+				  .proto = PACKET_TCP, .flags = A,
+				  .sport = (uint16_t)(80 + side),
+				  .seq = 1 + i * 1400, .data = text,
+				  .len = 1400 });
+		CHECK_EQ(k.n_differ, side + 1);
+		CHECK(!compare_is_full(k.c));
+	}
+	end(&k);
+}
+
 int main(void)
 {
 	TEST(nothing_is_held);
 	TEST(every_place_is_told_once);
 	TEST(connections_go_by_number);
-	TEST(a_flow_that_ends_otherwise_is_told_once);
+	TEST(a_stream_that_goes_on_is_told_once);
 	TEST(missing_and_extra_ends);
+	TEST(bytes_put_in_are_one_difference);
+	TEST(segments_that_wait_move_along);
+	TEST(as_long_is_no_shift);
+	TEST(a_gap_is_told_and_passed);
+	TEST(midstream_begins_with_what_both_have);
+	TEST(midstream_of_one_side_only);
+	TEST(midstream_with_nothing_in_common);
+	TEST(midstream_that_one_side_never_has);
+	TEST(cut_segments_are_compared_as_far_as_they_go);
+	TEST(cut_datagrams_are_compared_as_far_as_they_go);
+	TEST(a_longer_datagram_is_told_of_too);
+	TEST(datagrams_go_by_number_to_the_end);
+	TEST(too_much_is_given_up_aloud);
 	return TEST_END();
 }

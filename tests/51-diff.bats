@@ -1,0 +1,367 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# colo-compare as a diff of captures: recorded ones, of a stock HTTP server, and
+# made ones for what recordings have only by chance.
+# shellcheck disable=SC2030,SC2031
+
+load helpers
+load packets
+
+compare() {
+	colo-compare --primary-in "pcap:$1" --secondary-in "pcap:$2" "${@:3}"
+}
+
+# --- recordings ---
+
+is_recording() { grep -q 'listening on' "$1.log"; }
+is_serving() { ip netns exec "$1" ss -Htln 'sport = :80' | grep -q .; }
+n_fins() { tcpdump -nr "$1" 'tcp[13] & 1 = 1' 2>/dev/null | wc -l; }
+has_fins() { [ "$(n_fins "$1")" -ge "$2" ]; }
+
+# record FILE [TCPDUMP-OPTION...]: a server and a client in namespaces of their
+# own, three connections between them. The site is ./www.
+record() {
+	local file=$1 server=cd$$s client=cd$$c url
+
+	shift
+	[ $# -gt 0 ] || set -- -i veth0
+	NETNS=("$server" "$client")
+	ip netns add "$server"
+	ip netns add "$client"
+	ip -n "$server" link add veth0 type veth peer veth0 netns "$client"
+	ip -n "$server" addr add 10.9.1.1/24 dev veth0
+	ip -n "$client" addr add 10.9.1.2/24 dev veth0
+	ip -n "$server" link set veth0 up
+	ip -n "$client" link set veth0 up
+	spawn_other httpd ip netns exec "$server" busybox httpd -f -p 80 -h www
+	spawn_other dump.pcap ip netns exec "$server" tcpdump "$@" -U \
+		--immediate-mode -B 16384 -Z root -w "$file" tcp port 80
+	wait_for is_serving "$server"
+	wait_for is_recording dump.pcap
+	for url in / /numbers /nothing; do
+		# the last one is 404
+		ip netns exec "$client" busybox wget -qO - \
+			"http://10.9.1.1$url" >>answers || [ "$url" = /nothing ]
+	done
+	wait_for has_fins "$file" 6
+	kill_other dump.pcap
+	kill_other httpd
+	rm dump.pcap.log
+	ip netns del "$server"
+	ip netns del "$client"
+	# shellcheck disable=SC2034  # the teardown looks
+	NETNS=()
+}
+
+# Until Date: is another one
+next_second() {
+	local now
+	now=$(date +%s)
+	wait_for eval '[ "$(date +%s)" -gt '"$now"' ]'
+}
+
+site() {
+	mkdir -p www
+	seq "${1:-2000}" >www/numbers
+	echo '<p>hello</p>' >www/index.html
+	touch -d @1000000000 www/*
+}
+
+# row REPORT NAME FOUND IGNORED LEARNT: a line of the table
+row() {
+	grep -qE "^$2 +$3 +$4 +$5\$" "$1" || fail "no row $*: $(tail -n 20 "$1")"
+}
+
+@test "two recordings of a HTTP server differ in Date: and nothing else" {
+	site
+	record a.pcap
+	next_second
+	record b.pcap
+	next_second
+	record c.pcap
+	[ "$(grep -c hello answers)" -eq 3 ]
+
+	run -1 compare a.pcap b.pcap --report report --diff-pcap diff.pcapng
+	echo "$output" >text
+	# an answer has one date: three places at least, in that line only
+	n=$(grep -c 'payload' report)
+	[ "$n" -ge 3 ]
+	[ "$(wc -l <report)" -eq "$n" ]
+	run -1 grep -v '"text":"payload, [0-9]* bytes*, header Date"' report
+	[ "$(grep -c ' offset .*: payload, .*, header Date$' text)" -eq "$n" ]
+	row text payload "$n" 0 0
+	# ports are each recording's own
+	[ "$(jq -r .primary.flow report | sort -u | wc -l)" -eq 3 ]
+	run ! grep -Fxf <(jq -r .primary.flow report) \
+		<(jq -r .secondary.flow report)
+
+	run -0 compare a.pcap b.pcap --ignore header@Date
+	row <(echo "$output") payload 0 '[1-9][0-9]*' 0
+	run -0 compare a.pcap b.pcap --learn c.pcap
+	row <(echo "$output") payload 0 0 '[1-9][0-9]*'
+	# the other way round, in the format of Wireshark
+	editcap -F pcapng b.pcap b.pcapng
+	run -0 compare b.pcapng a.pcap --learn c.pcap
+	run -0 compare a.pcap a.pcap
+	grep -qE '^total +0$' <<<"$output"
+
+	# by place: Date: is where it is in each answer of busybox
+	run -0 compare a.pcap b.pcap --ignore payload@17+44
+	# by frame: no answer, no difference
+	run -0 compare a.pcap b.pcap --ignore 'src port 80'
+	grep -qE '^ignored +[1-9][0-9]* +[1-9][0-9]*$' <<<"$output"
+}
+
+@test "what Wireshark is given: both packets of each difference, with comments" {
+	site
+	record a.pcap
+	next_second
+	record b.pcap
+	run -1 compare a.pcap b.pcap --from :80 --report report \
+		--diff-pcap diff.pcapng
+	capinfos -M diff.pcapng >infos
+	grep -q 'File type: .*pcapng' infos
+	grep -q 'Number of interfaces in file: 2' infos
+	grep -q 'File timestamp precision: *nanoseconds (9)' infos
+	grep -q 'Capture application: colo-compare' infos
+	tshark -r diff.pcapng -o http.desegment_body:FALSE -T fields \
+		-e frame.interface_name \
+		-e ip.src -e tcp.srcport -e http.date 2>/dev/null >shown
+	[ "$(grep -c ^primary shown)" -eq 3 ]
+	[ "$(grep -c ^secondary shown)" -eq 3 ]
+	[ "$(cut -f4 shown | sort -u | wc -l)" -ge 2 ]
+	run ! grep -v '^[a-z]*ary	10.9.1.1	80	.* GMT$' shown
+	# a comment for each difference, on both packets
+	tshark -r diff.pcapng -Y 'frame.interface_id == 0' -T fields \
+		-e frame.comment -E aggregator=/n 2>/dev/null | tr / '\n' >comments
+	[ "$(grep -o 'offset [0-9]*: payload' comments | sort)" = \
+		"$(jq -r '"offset \(.offset): payload"' report | sort)" ]
+	grep -q 'primary: tcp 10.9.1.1:80 > 10.9.1.2:[0-9]* offset [0-9]*: payload, .*, header Date' comments
+	# with the times of the recordings
+	tshark -r diff.pcapng -Y 'frame.interface_id == 1' -T fields \
+		-e frame.time_epoch 2>/dev/null >times.txt
+	tshark -r b.pcap -T fields -e frame.time_epoch 2>/dev/null >all.txt
+	[ "$(grep -cFxf all.txt times.txt)" -eq 3 ]
+}
+
+@test "--learn hides no difference but those that were learnt" {
+	site
+	record a.pcap
+	next_second
+	record c.pcap
+	next_second
+	site 1999
+	echo '<p>hullo</p>' >www/index.html
+	touch -d @1000000000 www/*
+	record b.pcap
+	run -1 compare a.pcap b.pcap --from :80 --learn c.pcap --report report
+	row <(echo "$output") payload 4 0 '[1-9][0-9]*'
+	[ "$(jq -r .text report | sort)" = "$(printf '%s\n' \
+		'payload, 1 byte' \
+		'payload, 1 byte, header ETag' \
+		'payload, 2 bytes, header Content-Length' \
+		'payload, 5 bytes against 0')" ]
+}
+
+@test "cooked captures, and captures cut short, compare with plain ones" {
+	site
+	record a.pcap
+	next_second
+	record any.pcap -i any
+	[ "$(tcpdump -r any.pcap -c 1 2>&1 >/dev/null |
+		grep -c LINUX_SLL2)" -eq 1 ]
+	run -0 compare a.pcap any.pcap --ignore header@Date
+	run -0 compare any.pcap a.pcap --ignore header@Date
+	# the frame as captured: only this one says in or out
+	run -2 compare a.pcap any.pcap --ignore 'ether host 52:54:00:00:00:99'
+	run -0 compare any.pcap any.pcap --ignore outbound
+	grep -qE '^ignored +[1-9][0-9]* +[1-9][0-9]*$' <<<"$output"
+
+	editcap -F pcap -s 100 a.pcap cut.pcap
+	run -0 compare cut.pcap any.pcap
+	n=$(tcpdump -nr cut.pcap greater 101 2>/dev/null | wc -l)
+	grep -qE "^  cut short +$n +0\$" <<<"$output"
+	# no header whole, nothing to compare
+	editcap -F pcap -s 50 a.pcap short.pcap
+	run -0 compare short.pcap short.pcap
+	grep -qE '^too short +[1-9][0-9]* +[1-9][0-9]*$' <<<"$output"
+}
+
+@test "a recording that begins in the middle is found in the other" {
+	site 20000
+	record a.pcap
+	next_second
+	record b.pcap
+	first=$(tshark -r b.pcap -Y 'tcp.stream == 1 && tcp.len > 1000' \
+		-T fields -e frame.number 2>/dev/null | sed -n 2p)
+	editcap -F pcap b.pcap late.pcap "1-$first"
+	editcap -F pcap a.pcap also.pcap "1-$(tshark -r a.pcap \
+		-Y 'tcp.stream == 1' -T fields -e frame.number 2>/dev/null |
+		head -n 1)"
+	run -0 compare also.pcap late.pcap --from :80 --ignore header@Date \
+		--report report
+	[[ $output = *': begins in midstream, compared from common bytes on, '* ]]
+	[[ $output = *'flows that begin in midstream: 1'* ]]
+	[ "$(jq 'select(.note == "midstream") | .skipped.primary > 1000' report)" = true ]
+}
+
+# --- made ones ---
+
+@test "flows go together by number, or by ports" {
+	syn() { segment rx "$1" 9 18 "$2"; }
+	pcap 1 1000 "$(syn 100 1001)" "$(syn 200 1002)" >a.pcap
+	pcap 1 1000 "$(syn 300 2002)" "$(syn 400 2001)" >b.pcap
+	pcap 1 1000 "$(syn 300 1002)" "$(syn 400 1001)" >c.pcap
+	run -0 compare a.pcap b.pcap
+	run -0 compare a.pcap b.pcap --pair order
+	run -0 compare a.pcap c.pcap --pair tuple
+	run -1 compare a.pcap b.pcap --pair tuple
+	[ "$(grep -c 'missing, SYN' <<<"$output")" -eq 2 ]
+	[ "$(grep -c 'extra, SYN' <<<"$output")" -eq 2 ]
+}
+
+@test "what the flags say is told in words" {
+	pcap 1 1000 "$(segment rx 100 9 18)" >a.pcap
+	pcap 1 1000 "$(segment rx 300 9 20)" >b.pcap
+	run -1 compare a.pcap b.pcap
+	[[ ${lines[0]} = *'offset 0: flag, SYN against RST' ]]
+	run -1 compare a.pcap b.pcap --compare-timeout 1
+	pcap 1 1000 "$(udp 1 one)" "$(udp 1 two)" "$(udp 3 three)" >a.pcap
+	pcap 1 9000 "$(udp 1 one)" "$(udp 3 three)" "$(udp 1 two)" >b.pcap
+	run -1 compare a.pcap b.pcap --compare-timeout 5
+	[[ $output = *'timeout, primary only, 3 bytes'* ]]
+	run -0 compare a.pcap b.pcap
+}
+
+@test "ignored frames are not compared, but released" {
+	arp() { printf 'ffffffffffff5254000000020806%056x' "$1"; }
+	pcap 1 1000 "$(arp 1)" "$(udp 1 one)" >a.pcap
+	pcap 1 1000 "$(udp 1 one)" "$(arp 2)" "$(arp 3)" >b.pcap
+	run -1 compare a.pcap b.pcap --non-ip compare
+	run -0 compare a.pcap b.pcap --non-ip compare --ignore arp \
+		--outdev pcap:released.pcap
+	grep -qE '^ignored +1 +2$' <<<"$output"
+	grep -qE '^compared +1 +1$' <<<"$output"
+	[ "$(tcpdump -nr released.pcap 2>/dev/null | wc -l)" -eq 2 ]
+	run -0 compare a.pcap b.pcap --non-ip compare --ignore udp --ignore arp
+}
+
+@test "with --dry-run what is not selected passes too" {
+	start compare colo-compare --primary-in unix-listen:p.sock \
+		--secondary-in unix-listen:s.sock --outdev - --dry-run \
+		--ignore 'udp[4:2] = 11' --from 10.0.0.1 --report report \
+		--diff-pcap diff.pcapng >>out
+	feeder p UNIX-CONNECT:p.sock
+	feeder s UNIX-CONNECT:s.sock
+	exec 5>p 6>s
+	wire "$(udp 1 one)" "$(udp 2 four)" "$(segment rx 1 2 12)" >&5
+	wire "$(udp 1 two)" "$(udp 2 five)" >&6
+	came_out() {
+		cmp -s out <(wire "$(udp 1 one)" "$(udp 2 four)" \
+			"$(segment rx 1 2 12)")
+	}
+	wait_for came_out
+	wait_for logged compare 'offset 1: payload, 3 bytes'
+	s=$(stats compare)
+	check_account "$s"
+	stop compare
+	logged compare '^ignored +1 +1$'
+	logged compare '^not selected +1 +0$'
+	# live frames have the time of day
+	[ "$(jq '.time > 1700000000' report)" = true ]
+	[ "$(tshark -r diff.pcapng -T fields -e frame.time_epoch 2>/dev/null |
+		awk '$1 > 1700000000' | wc -l)" -eq 2 ]
+}
+
+@test "bad rules and what does not go together exit 2 with one line" {
+	pcap 1 1000 "$(udp 1 one)" >a.pcap
+	same=(colo-compare --primary-in pcap:a.pcap --secondary-in pcap:a.pcap)
+	refused 2 '^colo-compare: error: --ignore: tcp port: ' \
+		"${same[@]}" --ignore 'tcp port'
+	refused 2 'payload@7 is not payload@OFFSET\+LEN' \
+		"${same[@]}" --ignore payload@7
+	refused 2 'header@ is not' "${same[@]}" --ignore header@
+	refused 2 'noise: ' "${same[@]}" -n --ignore noise
+	refused 2 'learn goes with captures' colo-compare --primary-in null: \
+		--secondary-in null: --outdev null: --learn a.pcap
+	refused 2 'go with captures or --dry-run' colo-compare \
+		--primary-in null: --secondary-in null: --outdev null: \
+		--ignore arp
+	# raw IP has no stations
+	{ xxd -r -p <<<"a1b2c3d400020004$(printf '%016x' 0)0001000000000065"; } \
+		>raw.pcap
+	refused 2 'ether host 02:00:00:00:00:01' colo-compare \
+		--primary-in pcap:a.pcap --secondary-in pcap:raw.pcap --ignore 'ether host 02:00:00:00:00:01'
+	refused 2 'none.pcap' "${same[@]}" --learn none.pcap
+	refused 2 'nowhere/x: No such file' "${same[@]}" \
+		--diff-pcap nowhere/x
+	refused 2 'nowhere/x: No such file' "${same[@]}" \
+		--report nowhere/x
+}
+
+@test "a full disk is an error, whatever was found" {
+	pcap 1 1000 "$(udp 1 one)" >a.pcap
+	pcap 1 1000 "$(udp 1 two)" >b.pcap
+	for option in --report --diff-pcap; do
+		run -2 compare a.pcap b.pcap $option /dev/full
+		[[ $output = *'/dev/full: No space left on device'* ]]
+	done
+	run -2 eval 'compare a.pcap a.pcap >/dev/full'
+	[[ $output = *'standard output: No space left on device'* ]]
+}
+
+# flood FILE N LAST: 16 MiB and more, N frames of 1400 bytes
+flood() {
+	local filler
+	printf -v filler '%1390s' ''
+	perl -e '
+		my ($n, $last, $hex) = @ARGV;
+		my $frame = pack("H*", $hex);
+		print pack("NnnNNNN", 0xa1b2c3d4, 2, 4, 0, 0, 65536, 1);
+		for my $i (1 .. $n) {
+			my $f = $frame;
+			substr($f, 42, 10) = sprintf("%-10s", $i < $n ? $i : $last);
+			print pack("NNNN", 1, $i, length($f), length($f)), $f;
+		}' "$2" "$3" "$(udp 1 "0123456789$filler")" >"$1"
+}
+
+@test "large captures show how far they are on a terminal, and clear the line" {
+	flood a.pcap 13000 last
+	flood b.pcap 13000 LAST
+	# script gives the command a terminal; its exit status is passed on
+	run -1 script -qec 'colo-compare --primary-in pcap:a.pcap --secondary-in pcap:b.pcap --learn a.pcap 2>&1' typescript
+	grep -qE $'colo-compare: [0-9]+ % of 3[0-9] MiB.*\033\\[K\r' typescript
+	grep -qE $'colo-compare: learning: 0 % of 3[0-9] MiB' typescript
+	# cleared before what is printed
+	grep -qE $'\r\033\\[K.*offset 0: payload, 4 bytes' typescript
+	tail -n 8 typescript >end
+	run ! grep -q ' MiB' end
+	# nobody looks: nothing is shown
+	run -1 compare a.pcap b.pcap
+	[[ $output != *MiB* ]]
+	# small ones take no time
+	flood a.pcap 10 last
+	run -0 script -qec 'colo-compare --primary-in pcap:a.pcap --secondary-in pcap:a.pcap' typescript
+	run ! grep -q MiB typescript
+}
+
+@test "recordings at different paces are compared whole" {
+	flood a.pcap 60000 last
+	flood b.pcap 60000 last
+	# one runs ten times as fast: it waits for the other, with little held
+	perl -e '
+		open(my $in, "<", "b.pcap"); binmode $in; local $/; $_ = <$in>;
+		my $out = substr($_, 0, 24);
+		for (my $at = 24; $at < length; ) {
+			my ($s, $us, $len, $wire) = unpack("N4", substr($_, $at, 16));
+			my $t = $us * 1000;
+			$out .= pack("N4", 1 + int($t / 1e6), $t % 1e6, $len, $wire);
+			$out .= substr($_, $at + 16, $len);
+			$at += 16 + $len;
+		}
+		print $out' >slow.pcap
+	run -0 compare a.pcap slow.pcap --max-queue-bytes 8388608
+	grep -qE '^compared +60000 +60000$' <<<"$output"
+	run -0 compare slow.pcap a.pcap --max-queue-bytes 8388608
+	grep -qE '^compared +60000 +60000$' <<<"$output"
+}
