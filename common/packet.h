@@ -16,6 +16,10 @@ enum {
 	PACKET_UDP = 17,
 	PACKET_ICMP = 1,
 	PACKET_ICMP6 = 58,
+	/* not looked into, but for the ports that they begin with */
+	PACKET_DCCP = 33,
+	PACKET_SCTP = 132,
+	PACKET_UDPLITE = 136,
 };
 
 enum {

@@ -40,6 +40,7 @@ enum {				/* bytes of a transport header */
 	TCP_CSUM_AT = 16,
 	UDP_LEN_AT = 4,
 	UDP_CSUM_AT = 6,
+	SCTP_CSUM_AT = 8,
 };
 
 #define TCP_CWR 0x80
@@ -83,12 +84,38 @@ bool vnet_is_trivial(const struct frame *f)
 				f->data[1] == VNET_GSO_NONE);
 }
 
+/* SCTP's is no sum of 16 bits but a CRC of 32. */
+static bool is_sctp(const struct frame *f, const struct vnet_header *h)
+{
+	struct packet p;
+
+	if (h->csum_offset != SCTP_CSUM_AT)
+		return false;
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	return p.level == PACKET_IP && p.proto == PACKET_SCTP &&
+	       p.l4_off == h->csum_start;
+}
+
 /* Where the checksum that is to be finished stands, or NULL. */
 static uint8_t *csum_field(const struct frame *f, const struct vnet_header *h)
 {
 	uint32_t at = (uint32_t)h->csum_start + h->csum_offset;
+	uint32_t len = is_sctp(f, h) ? 4 : 2;
 
-	return at + 2 <= frame_eth_len(f) ? frame_eth(f) + at : NULL;
+	return at + len <= frame_eth_len(f) ? frame_eth(f) + at : NULL;
+}
+
+/* Of what IP says exists: behind it there may be padding. */
+static void crc_finish(const struct frame *f, uint8_t *field)
+{
+	struct packet p;
+	uint32_t crc;
+
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	memset(field, 0, 4);
+	crc = checksum_crc32c(packet_l4(&p), p.l4_len);
+	for (unsigned i = 0; i < 4; i++)
+		field[i] = (uint8_t)(crc >> 8 * i);
 }
 
 /*
@@ -100,9 +127,14 @@ static void csum_finish(const struct frame *f, const struct vnet_header *h,
 			uint8_t *field)
 {
 	uint32_t len = frame_eth_len(f) - h->csum_start;
-	uint32_t sum = checksum_add(0, frame_eth(f) + h->csum_start, len);
-	uint16_t csum = checksum_fold(sum);
+	uint16_t csum;
 
+	if (is_sctp(f, h)) {
+		crc_finish(f, field);
+		return;
+	}
+	csum = checksum_fold(checksum_add(0, frame_eth(f) + h->csum_start,
+					  len));
 	bytes_put16(field, csum ? csum : 0xffff);
 }
 

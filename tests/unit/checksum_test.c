@@ -193,6 +193,13 @@ static void the_rfc_1624_example(void)
 	CHECK_EQ(bytes_get16(field), 0x0000);
 }
 
+/* The check value of the catalogue of CRCs. */
+static void crc32c_of_digits(void)
+{
+	CHECK_EQ(checksum_crc32c("123456789", 9), 0xe3069283);
+	CHECK_EQ(checksum_crc32c("", 0), 0);
+}
+
 int main(int argc, char **argv)
 {
 	random_init(&rnd, argc, argv);
@@ -206,5 +213,6 @@ int main(int argc, char **argv)
 	TEST(update_of_a_negative_zero_field);
 	TEST(no_change_leaves_the_field);
 	TEST(the_rfc_1624_example);
+	TEST(crc32c_of_digits);
 	return TEST_END();
 }

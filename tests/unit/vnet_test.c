@@ -334,6 +334,30 @@ static void refuse(uint8_t flags, uint8_t gso_type, unsigned gso_size,
 }
 
 /* Who gets the frames may keep them: 64 KiB must not become 8 MiB. */
+/* Its checksum is what tshark calls correct. */
+static void an_sctp_checksum_is_a_crc(void)
+{
+	static const uint8_t sctp[] = {
+		0x1f, 0x90, 0x13, 0x88, 0, 0, 0, 1, 0x38, 0xf7, 0x13, 0x57,
+		'1', '2', '3', '4', '5', '6', '7', '8', '9',
+	};
+	struct seen s = { 0 };
+	struct frame f;
+
+	craft_ether(&c, V4);
+	craft_ipv4(&c, PACKET_SCTP, 0, sizeof(sctp));
+	memcpy(craft_bytes(&c, sizeof(sctp)), sctp, sizeof(sctp));
+	memset(c.b + 34 + 8, 0, 4);
+	craft_bytes(&c, 5);			/* padding */
+	f = frame_new(12, NEEDS_CSUM, 0, 0, 34, 8);
+	CHECK_EQ(vnet_to_plain(&f, on_plain, &s), 0);
+	CHECK_EQ(s.n, 1);
+	CHECK_EQ(vnet_complete(&f), 0);
+	CHECK(!memcmp(frame_eth(&f) + 34, sctp, sizeof(sctp)));
+	CHECK(!(f.data[0] & NEEDS_CSUM));
+	chunk_unref(f.chunk);
+}
+
 static void more_segments_than_any_stack_makes(void)
 {
 	uint32_t at = craft_large(false, false, false, TCP_ACK, 65000);
@@ -434,6 +458,7 @@ int main(int argc, char **argv)
 	TEST(nothing_asked_is_the_view_itself);
 	TEST(partial_checksums_are_finished);
 	TEST(a_udp_checksum_is_never_zero);
+	TEST(an_sctp_checksum_is_a_crc);
 	TEST(more_segments_than_any_stack_makes);
 	TEST(checksum_fields_beyond_the_frame);
 	TEST(headers_that_lie);
