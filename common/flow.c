@@ -123,8 +123,20 @@ static uint16_t icmp_echo_id(const struct packet *p)
 	return echo ? bytes_get16(packet_l4(p) + 4) : 0;
 }
 
+/* Transports whose header begins with two ports, as TCP's and UDP's do. */
+static bool begins_with_ports(uint8_t proto)
+{
+	return proto == PACKET_DCCP || proto == PACKET_SCTP ||
+	       proto == PACKET_UDPLITE;
+}
+
 static void key_ports(struct flow_key *key, const struct packet *p)
 {
+	if (p->level == PACKET_IP && begins_with_ports(p->proto) &&
+	    !p->fragment && p->l4_len >= 4) {
+		key->sport = bytes_get16(packet_l4(p));
+		key->dport = bytes_get16(packet_l4(p) + 2);
+	}
 	if (p->level != PACKET_L4)
 		return;
 	key->sport = p->sport;
@@ -585,7 +597,9 @@ uint32_t flow_count(const struct flow_table *t)
 static void end_text(const struct flow_key *key, const uint8_t *addr,
 		     uint16_t port, char *buf, size_t len)
 {
-	bool has_ports = key->proto == PACKET_TCP || key->proto == PACKET_UDP;
+	bool has_ports = key->proto == PACKET_TCP ||
+			 key->proto == PACKET_UDP ||
+			 begins_with_ports(key->proto);
 	bool v6 = key->ip_version == 6;
 	char text[INET6_ADDRSTRLEN];
 
@@ -610,6 +624,15 @@ static void proto_text(uint8_t proto, char *buf, size_t len)
 		break;
 	case PACKET_ICMP6:
 		snprintf(buf, len, "icmp6");
+		break;
+	case PACKET_DCCP:
+		snprintf(buf, len, "dccp");
+		break;
+	case PACKET_SCTP:
+		snprintf(buf, len, "sctp");
+		break;
+	case PACKET_UDPLITE:
+		snprintf(buf, len, "udplite");
 		break;
 	default:
 		snprintf(buf, len, "proto %u", proto);

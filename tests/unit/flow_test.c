@@ -334,6 +334,27 @@ static void keys_of_packets(void)
 	CHECK_EQ(flow_key_of(&a, &p, false), -EINVAL);
 }
 
+static void ports_of_other_transports(void)
+{
+	static const uint8_t protos[] = { PACKET_DCCP, PACKET_SCTP,
+					  PACKET_UDPLITE };
+	uint8_t l4[4] = { 0, 80, 0x13, 0x88 };
+
+	for (unsigned i = 0; i < sizeof(protos); i++) {
+		struct packet p = packet_of(l4, 4, protos[i]);
+		struct flow_key key;
+
+		p.level = PACKET_IP;
+		p.l4_len = 4;
+		CHECK_EQ(flow_key_of(&key, &p, false), 0);
+		CHECK_EQ(key.sport, 80);
+		CHECK_EQ(key.dport, 5000);
+		p.l4_len = 3;
+		CHECK_EQ(flow_key_of(&key, &p, false), 0);
+		CHECK_EQ(key.sport + key.dport, 0);
+	}
+}
+
 static void a_ping_and_its_reply_mirror(void)
 {
 	static const uint8_t types[2][2] = { { 8, 0 }, { 128, 129 } };
@@ -386,6 +407,8 @@ static void texts(void)
 	text_is(&key, "icmp 10.0.0.1 > 10.0.0.2");
 	key.proto = 47;
 	text_is(&key, "proto 47 10.0.0.1 > 10.0.0.2");
+	key.proto = PACKET_SCTP;
+	text_is(&key, "sctp 10.0.0.1:80 > 10.0.0.2:5000");
 	key = (struct flow_key){ .src = { 0xfe, 0x80, [15] = 1 },
 				 .dst = { [15] = 1 }, .sport = 80, .dport = 1,
 				 .ip_version = 6, .proto = PACKET_TCP };
@@ -419,6 +442,7 @@ int main(int argc, char **argv)
 	TEST(untouched_pages_cost_nothing);
 	TEST(equal_hashes_are_told_apart);
 	TEST(keys_of_packets);
+	TEST(ports_of_other_transports);
 	TEST(a_ping_and_its_reply_mirror);
 	TEST(texts);
 	TEST(the_longest_text_fits);
