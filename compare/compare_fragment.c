@@ -8,8 +8,9 @@
  * fragments of the group are.
  *
  * Bounds: OPEN_MAX incomplete groups, PARTS_MAX fragments in each. Fragments
- * that overlap, which no sane sender makes (RFC 5722), end their group too: the
- * primary's are held until the next checkpoint, the secondary's dropped.
+ * that overlap, which no sane sender makes (RFC 5722), end their group too: what
+ * was compared might not be what the receiver makes of them. The primary's are
+ * held until the next checkpoint, the secondary's dropped.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -239,9 +240,24 @@ static uint32_t part_end(const struct hold *h)
 	return h->seq + h->payload_len;
 }
 
-/* Its place in the list, or that it overlaps: 0 or 1. */
+/* Would two receivers make different datagrams of them? The same piece again is
+ * fine, other bytes for it are not, nor is anything behind the last one. */
+static bool is_conflict(const struct compare *c, const struct hold *h,
+			const struct piece *piece, const uint8_t *bytes)
+{
+	if (h->seq == piece->from && part_end(h) == piece->to)
+		return h->is_last != piece->is_last ||
+		       memcmp(hold_payload(&c->pool, h), bytes,
+			      h->payload_len);
+	return (h->seq < piece->to && part_end(h) > piece->from) ||
+	       (h->is_last && piece->from > h->seq) ||
+	       (piece->is_last && h->seq > piece->from);
+}
+
+/* Its place in the list: behind what begins no later. */
 static bool overlaps(const struct compare *c, const struct fragment_group *g,
-		     const struct piece *piece, uint32_t *after)
+		     const struct piece *piece, const uint8_t *bytes,
+		     uint32_t *after)
 {
 	uint32_t i = g->parts;
 
@@ -249,13 +265,9 @@ static bool overlaps(const struct compare *c, const struct fragment_group *g,
 	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->next) {
 		const struct hold *h = hold_at(&c->pool, i);
 
-		if (h->seq == piece->from && part_end(h) == piece->to) {
-			*after = i;		/* the same again */
-			return false;
-		}
-		if (h->seq < piece->to && part_end(h) > piece->from)
+		if (is_conflict(c, h, piece, bytes))
 			return true;
-		if (h->seq < piece->from)
+		if (h->seq <= piece->from)
 			*after = i;
 	}
 	return false;
@@ -392,7 +404,8 @@ bool compare_fragment_input(struct compare *c, enum compare_side side,
 	if (!piece_of(&piece, p, side))
 		return false;
 	group = group_for(c, &piece.key);
-	is_bad = overlaps(c, group_at(c, group), &piece, &after);
+	is_bad = overlaps(c, group_at(c, group), &piece,
+			  frame_eth(f) + piece.off, &after);
 	add_part(c, group, side, f, &piece, after);
 	len = whole_len(c, group_at(c, group));
 	if (is_bad || group_at(c, group)->n_parts > PARTS_MAX)

@@ -160,6 +160,40 @@ static void overlap(void)
 	kit_fini(&k);
 }
 
+/* Compared is one datagram; the client might make another one of them. */
+static void other_bytes_for_the_same_piece(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	SECONDARY(&k, WHOLE(1));
+	PRIMARY(&k, OTHER(1, 2000, 4008));
+	PRIMARY(&k, UDP(1, 2000, 4008));
+	CHECK_EQ(k.n_asked, 1);
+	PRIMARY(&k, UDP(1, 0, 2000));
+	CHECK_EQ(k.n_out, 0);
+	compare_flush(k.c, k.now_ns);
+	CHECK_OUT(&k, 1, 1, 1);
+	kit_fini(&k);
+}
+
+static void beyond_the_last_piece(void)
+{
+	static const struct seg shorter = { .tag = 1, .proto = PACKET_UDP,
+		.data = data, .len = 1992, .from = 1600, .to = 2000 };
+	struct kit k;
+
+	kit_init(&k);
+	SECONDARY(&k, WHOLE(1));
+	PRIMARY(&k, UDP(1, 0, 1600));
+	PRIMARY(&k, UDP(1, 2000, 4008));
+	CHECK_EQ(k.n_asked, 0);
+	kit_input(&k, COMPARE_PRIMARY, shorter);	/* says it is the last */
+	CHECK_EQ(k.n_asked, 1);
+	CHECK_EQ(k.n_out, 0);
+	kit_fini(&k);
+}
+
 static void repeated_fragment(void)
 {
 	struct kit k;
@@ -220,6 +254,8 @@ int main(void)
 	TEST(different);
 	TEST(incomplete_waits_and_asks);
 	TEST(overlap);
+	TEST(other_bytes_for_the_same_piece);
+	TEST(beyond_the_last_piece);
 	TEST(repeated_fragment);
 	TEST(many_open_ones);
 	TEST(full_secondary_gives_up_fragments);
