@@ -163,7 +163,6 @@ static void run_command(struct checkpoint *cp)
 		return;
 	log_warn("checkpoint", "/bin/sh: %s", uv_strerror(err));
 	uv_close((uv_handle_t *)&cp->process, NULL);
-	loop_timer_start(&cp->retry, cp->retry_ms, 0);
 }
 
 /**
@@ -190,7 +189,9 @@ static void try(struct checkpoint *cp)
 		loop_timer_start(&cp->retry, cp->retry_ms, 0);
 		break;
 	case CHECKPOINT_EXEC:
+		/* one that hangs counts as asked again */
 		run_command(cp);
+		loop_timer_start(&cp->retry, cp->retry_ms, 0);
 		break;
 	case CHECKPOINT_QMP:
 		checkpoint_qmp_try(cp);

@@ -32,6 +32,7 @@
 #define ICMP6_MLD_FIRST 130
 #define ICMP6_ND_LAST 137
 #define ICMP6_MLD2_REPORT 143
+#define CROWDED_SHARE 64u	/* so few of the flows hold nothing */
 #define FLOW_SLACK 4096u	/* beyond max_flows: what was read already */
 
 static const char *const reason_text[COMPARE_REASONS] = {
@@ -439,18 +440,26 @@ void compare_failover(struct compare *c, uint64_t now_ns)
 	c->in_episode = false;
 }
 
+/* Do so many flows hold something that one to evict is hard to find? */
+static bool is_crowded(const struct compare *c)
+{
+	uint32_t n = flow_count(c->flows);
+
+	return n >= c->config.max_flows &&
+	       c->n_holding >= n - n / CROWDED_SHARE;
+}
+
 /**
  * compare_is_full - must the primary's input stop?
  * @c:		the comparison
  *
- * Return: true over the primary's half of the bytes, and when max_flows flows
- * all hold something
+ * Return: true over the primary's half of the bytes, and when max_flows flows,
+ * all but a few, hold something
  */
 bool compare_is_full(const struct compare *c)
 {
 	return c->pool.bytes[COMPARE_PRIMARY] > c->config.max_bytes / 2 ||
-	       (flow_count(c->flows) >= c->config.max_flows &&
-		c->n_holding >= flow_count(c->flows));
+	       is_crowded(c);
 }
 
 /**

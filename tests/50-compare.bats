@@ -76,6 +76,19 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	stop compare
 }
 
+@test "exec: a command that hangs is not run twice, and told of" {
+	start_compare --checkpoint 'exec:echo run >>runs; exec sleep 1000' \
+		--checkpoint-retry 50
+	primary "$(udp 1 one)"
+	secondary "$(udp 1 two)"
+	wait_for logged compare 'event: checkpoint-unanswered: asked 3 times'
+	[ "$(cat runs)" = run ]
+	[ ! -s out ]
+	kill -HUP "${PIDS[compare]}"
+	wait_for came_out "$(udp 1 one)"
+	stop compare
+}
+
 @test "SIGHUP says that a checkpoint was made" {
 	start_compare --checkpoint 'exec:false' --checkpoint-retry 60000
 	primary "$(udp 1 one)"
