@@ -39,11 +39,9 @@ static bool vnet_len_is_good(uint32_t vnet_len)
 }
 
 /* 1: a whole and good header; 0: more bytes needed; -EPROTO: a bad one. */
-static int header_get(const struct frame_decoder *d, struct header *h,
-		      uint32_t *bad_len)
+static inline int header_get(const uint8_t *p, uint32_t have, bool vnet,
+			     struct header *h, uint32_t *bad_len)
 {
-	const uint8_t *p = d->chunk->bytes + d->begin;
-	uint32_t have = d->end - d->begin;
 	uint32_t vnet_len = 0;
 
 	if (have < 4)
@@ -52,7 +50,7 @@ static int header_get(const struct frame_decoder *d, struct header *h,
 	*bad_len = h->len;
 	if (h->len == 0 || h->len > FRAME_LEN_MAX)
 		return -EPROTO;
-	if (d->vnet) {
+	if (vnet) {
 		if (have < 8)
 			return 0;
 		vnet_len = bytes_get32(p + 4);
@@ -63,7 +61,7 @@ static int header_get(const struct frame_decoder *d, struct header *h,
 			return -EPROTO;
 	}
 	h->vnet_len = (uint8_t)vnet_len;
-	h->prefix_len = d->vnet ? 8 : 4;
+	h->prefix_len = vnet ? 8 : 4;
 	return 1;
 }
 
@@ -170,28 +168,32 @@ void frame_decoder_filled(struct frame_decoder *d, size_t len)
 int frame_decoder_batch(struct frame_decoder *d, struct frame *v, unsigned max,
 			uint32_t *bad_len)
 {
+	uint32_t begin = d->begin, end = d->end, bad = 0;
+	struct chunk *chunk = d->chunk;
+	bool vnet = d->vnet;
 	unsigned n = 0;
-	uint32_t bad = 0;
 
-	while (n < max && d->begin < d->end) {
+	while (n < max && begin < end) {
+		uint8_t *p = chunk->bytes + begin;
 		struct header h;
-		int rc = header_get(d, &h, &bad);
+		int rc = header_get(p, end - begin, vnet, &h, &bad);
 
 		if (rc < 0 && !n) {
 			*bad_len = bad;
 			return rc;
 		}
-		if (rc <= 0 || d->end - d->begin < h.prefix_len + h.len)
+		if (rc <= 0 || end - begin < h.prefix_len + h.len)
 			break;
 		v[n++] = (struct frame){
-			.chunk = d->chunk,
-			.data = d->chunk->bytes + d->begin + h.prefix_len,
+			.chunk = chunk,
+			.data = p + h.prefix_len,
 			.len = h.len,
 			.vnet_len = h.vnet_len,
 			.prefix_len = h.prefix_len,
 		};
-		d->begin += h.prefix_len + h.len;
+		begin += h.prefix_len + h.len;
 	}
+	d->begin = begin;
 	return (int)n;
 }
 
