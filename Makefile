@@ -27,15 +27,16 @@ SRC_compare     = main live live_config live_epoch live_options checkpoint \
 		  diff_known diff_print diff_pcap ignore learn pcapng \
 		  progress $(COMPARE_CORE)
 COMPARE_CORE   := compare compare_ack compare_act compare_align \
-		  compare_datagram compare_flow compare_fragment compare_gate compare_hold \
-		  compare_pair compare_report compare_stream compare_syn \
+		  compare_datagram compare_flow compare_fragment \
+		  compare_gate compare_hold compare_pair compare_predict \
+		  compare_report compare_stream compare_syn \
 		  compare_tcp
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 role redirect announce impair rewrite rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
-	 compare_scale compare_hold marker qmp vmstate epoch pcapng \
+	 compare_scale compare_hold compare_predict marker qmp vmstate epoch pcapng \
 	 ignore learn progress
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
@@ -64,6 +65,7 @@ UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)
 UNIT_compare_fragment = $(UNIT_compare)
 UNIT_compare_report   = $(UNIT_compare)
+UNIT_compare_predict  = $(UNIT_compare)
 UNIT_compare_hold    := compare/compare_hold common/frame common/chunk
 UNIT_compare_model    = $(UNIT_compare)
 UNIT_compare_scale    = $(UNIT_compare)

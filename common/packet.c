@@ -35,6 +35,8 @@ enum {
 	IPV6_DSTOPTS = 60,
 };
 
+const struct packet packet_blank;
+
 static bool ethertype_is_vlan(uint16_t type)
 {
 	return type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ ||
@@ -268,12 +270,9 @@ static bool ether_parse(struct packet *p)
  */
 void packet_parse(struct packet *p, uint8_t *eth, size_t len)
 {
-	/* copied: to clear so much gcc takes a string instruction, and that
-	 * as long as all the rest */
-	static const struct packet blank;
 	bool sound = false;
 
-	*p = blank;
+	*p = packet_blank;
 	p->eth = eth;
 	p->len = (uint32_t)len;
 	if (!ether_parse(p))

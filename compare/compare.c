@@ -191,7 +191,7 @@ void compare_input_frame(struct compare *c, enum compare_side side,
 {
 	struct arrivals a;
 
-	compare_flow_arrive(c, &a, f, 1);
+	compare_flow_arrive(c, side, &a, f, 1);
 	take(c, side, f, &a, 0);
 }
 
@@ -221,7 +221,7 @@ static void input_some(struct compare *c, enum compare_side side,
 
 	if (compare_is_reporting(c) && side == COMPARE_PRIMARY)
 		pass(c, v, n);
-	compare_flow_arrive(c, &a, v, n);
+	compare_flow_arrive(c, side, &a, v, n);
 	for (unsigned i = 0; i < n; i++) {
 		take(c, side, &v[i], &a, i);
 		if (side == COMPARE_SECONDARY || compare_is_reporting(c))

@@ -147,8 +147,13 @@ struct compare {
 /* Frames on their way to their flows, parsed and hashed together. */
 struct arrivals {
 	struct packet p[FLOW_HASH_MAX];
+	struct {
+		bool is_known;		/* compare_predict() knew the flow */
+		uint32_t at;		/* its index, or that of key and hash */
+	} flow[FLOW_HASH_MAX];
 	struct flow_key key[FLOW_HASH_MAX];
 	uint32_t hash[FLOW_HASH_MAX];
+	uint64_t n_evicted;		/* so far: a flow known may be gone */
 };
 
 /* What a queue's head, or a new packet, came to. */
@@ -161,8 +166,12 @@ static inline bool compare_flow_holds(const struct cmp_flow *fl)
 	       (fl->gate.flags & GATE_PACKET);
 }
 
-void compare_flow_arrive(const struct compare *c, struct arrivals *a,
-			 const struct frame *v, unsigned n);
+uint32_t compare_predict_first(const struct compare *c,
+			       enum compare_side side);
+bool compare_predict(const struct compare *c, uint32_t *at,
+		     const struct frame *f, struct packet *p, uint32_t *flow);
+void compare_flow_arrive(const struct compare *c, enum compare_side side,
+			 struct arrivals *a, const struct frame *v, unsigned n);
 struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
 				   struct arrivals *a, unsigned i);
 struct flow_table *compare_pair_table(const struct compare_config *config);

@@ -110,25 +110,45 @@ static struct cmp_flow *add_flow(struct compare *c, const struct flow_key *key,
 	return fl;
 }
 
+static void key_of(struct flow_key *key, const struct packet *p)
+{
+	if (flow_key_of(key, p, false) < 0)
+		ether_key(key, p);
+}
+
 /**
  * compare_flow_arrive - look at frames and say which flows they belong to
  * @c:		the comparison
+ * @side:	whose they are
  * @a:		filled
  * @v:		the frames; borrowed
  * @n:		how many, FLOW_HASH_MAX at most
  *
  * What each of them has to wait for, memory and the hash, all wait for at once.
  */
-void compare_flow_arrive(const struct compare *c, struct arrivals *a,
-			 const struct frame *v, unsigned n)
+void compare_flow_arrive(const struct compare *c, enum compare_side side,
+			 struct arrivals *a, const struct frame *v, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
-		packet_parse(&a->p[i], frame_eth(&v[i]), frame_eth_len(&v[i]));
+	uint32_t expected = compare_predict_first(c, side);
+	unsigned n_keys = 0;
+
+	a->n_evicted = c->noted[NOTE_EVICTED];
 	for (unsigned i = 0; i < n; i++) {
-		if (flow_key_of(&a->key[i], &a->p[i], false) < 0)
-			ether_key(&a->key[i], &a->p[i]);
+		a->flow[i].is_known = compare_predict(c, &expected, &v[i],
+						      &a->p[i],
+						      &a->flow[i].at);
+		if (a->flow[i].is_known) {
+			flow_prefetch(c->flows, a->flow[i].at);
+			continue;
+		}
+		packet_parse(&a->p[i], frame_eth(&v[i]), frame_eth_len(&v[i]));
+		a->flow[i].at = n_keys++;
 	}
-	flow_hash(c->flows, a->key, a->hash, n);
+	for (unsigned i = 0; i < n; i++) {
+		if (!a->flow[i].is_known)
+			key_of(&a->key[a->flow[i].at], &a->p[i]);
+	}
+	flow_hash(c->flows, a->key, a->hash, n_keys);
 }
 
 /* A TCP segment that was cut is a datagram here: it cannot be changed on its
@@ -137,6 +157,27 @@ static bool is_cut(const struct compare *c, const struct packet *p)
 {
 	return p->fragment ||
 	       (c->whole != HOLD_NONE && p->proto == PACKET_TCP);
+}
+
+/* The flow of a packet, by its key. */
+static struct cmp_flow *find_by_key(struct compare *c, enum compare_side side,
+				    const struct packet *p,
+				    struct flow_key *key, uint32_t hash)
+{
+	bool cut = is_cut(c, p), pairs = c->config.pair_order ||
+					 c->config.ignore_addr;
+	struct cmp_flow *fl;
+
+	if (cut)
+		key->sport = key->dport = 0;
+	if (pairs)
+		compare_pair_key(c, side, key, p);
+	if (cut || pairs)
+		fl = flow_find(c->flows, key);
+	else
+		fl = flow_find_hashed(c->flows, key, hash);
+	return fl ? fl : add_flow(c, key, !cut && p->proto == PACKET_TCP &&
+				  p->level == PACKET_L4);
 }
 
 /**
@@ -151,22 +192,18 @@ static bool is_cut(const struct compare *c, const struct packet *p)
 struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
 				   struct arrivals *a, unsigned i)
 {
-	const struct packet *p = &a->p[i];
-	struct flow_key *key = &a->key[i];
-	bool cut = is_cut(c, p), pairs = c->config.pair_order ||
-					 c->config.ignore_addr;
-	struct cmp_flow *fl;
+	uint32_t at = a->flow[i].at;
+	struct flow_key key;
+	uint32_t hash;
 
-	if (cut)
-		key->sport = key->dport = 0;
-	if (pairs)
-		compare_pair_key(c, side, key, p);
-	if (cut || pairs)
-		fl = flow_find(c->flows, key);
-	else
-		fl = flow_find_hashed(c->flows, key, a->hash[i]);
-	return fl ? fl : add_flow(c, key, !cut && p->proto == PACKET_TCP &&
-				  p->level == PACKET_L4);
+	if (!a->flow[i].is_known)
+		return find_by_key(c, side, &a->p[i], &a->key[at], a->hash[at]);
+	if (a->n_evicted == c->noted[NOTE_EVICTED])
+		return flow_at(c->flows, at);
+	/* a flow went since, perhaps this one, which no longer held anything */
+	key_of(&key, &a->p[i]);
+	flow_hash(c->flows, &key, &hash, 1);
+	return find_by_key(c, side, &a->p[i], &key, hash);
 }
 
 static void expire_list(struct compare *c, unsigned list)

@@ -134,6 +134,7 @@ void hold_pool_init(struct hold_pool *p)
 		.current = { HOLD_NONE, HOLD_NONE },
 		.oldest = { HOLD_NONE, HOLD_NONE },
 		.newest = { HOLD_NONE, HOLD_NONE },
+		.expected = { HOLD_NONE, HOLD_NONE },
 	};
 }
 
@@ -166,6 +167,7 @@ static void age_append(struct hold_pool *p, unsigned side, uint32_t index)
 
 static void age_remove(struct hold_pool *p, const struct hold *h)
 {
+	p->expected[h->side] = h->age_next;
 	if (h->age_prev == HOLD_NONE)
 		p->oldest[h->side] = h->age_next;
 	else

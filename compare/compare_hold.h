@@ -73,6 +73,7 @@ struct hold_pool {
 	uint32_t n_pins, free_pin;
 	uint32_t current[2];	/* the pin a side's arrivals go to */
 	uint32_t oldest[2], newest[2];
+	uint32_t expected[2];	/* behind what left last: its twin is next */
 	uint64_t n[2];		/* held, by side */
 	size_t bytes[2];	/* of frames and nodes, by side */
 	size_t held_bytes;	/* of frames */
