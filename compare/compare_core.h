@@ -79,6 +79,7 @@ struct segment {			/* a TCP header, in short */
 };
 
 struct cmp_flow {
+	uint64_t touched_ns;	/* last put in its place in the lists */
 	struct hold_queue q[2];	/* by enum compare_side */
 	struct gate gate;	/* TCP */
 	uint32_t edge;		/* TCP: all below is equal on both sides */
@@ -88,6 +89,7 @@ struct cmp_flow {
 	uint32_t base[2];	/* TCP: taken off, with own_isn */
 	uint32_t rst_ack;	/* TCP: of the RST that both have sent */
 	uint16_t flags;		/* FLOW_* */
+	uint16_t touched_flags;	/* as they were then */
 	bool is_tcp;
 	uint8_t align;		/* ALIGN_* */
 };

@@ -41,9 +41,15 @@ static unsigned home_list(const struct cmp_flow *fl)
  */
 void compare_flow_touch(struct compare *c, struct cmp_flow *fl)
 {
-	unsigned list = home_list(fl);
-	bool has_place = list == LIST_SUSPECT || list == LIST_DIFFERENT;
+	unsigned list;
+	bool has_place;
 
+	if (fl->touched_ns == c->now_ns && fl->touched_flags == fl->flags)
+		return;
+	fl->touched_ns = c->now_ns;
+	fl->touched_flags = fl->flags;
+	list = home_list(fl);
+	has_place = list == LIST_SUSPECT || list == LIST_DIFFERENT;
 	if (!flow_is_recent(c->flows, fl, list, c->now_ns,
 			    has_place ? UINT64_MAX : SECOND_NS))
 		flow_touch(c->flows, fl, list, c->now_ns);
