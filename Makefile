@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-# `make` builds bin/, `make run` plays the demo, `make check` tests.
+# `make` builds bin/, `make run` and `make run-vm` play the demos, `make check`
+# tests.
 # V=1 shows the commands. Lists are explicit: a new file is named here.
 
 CC      ?= cc
@@ -110,7 +111,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all programs run vm check check-unit check-bats check-asan soak bench fuzz \
+.PHONY: all programs run run-vm vm check check-unit check-bats check-asan soak bench fuzz \
 	lint deps install uninstall clean
 .DELETE_ON_ERROR:
 
@@ -170,11 +171,16 @@ run: deps-build deps-run
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		examples/failover/run
 
-# For real VMs. What is in the guest is linked statically, and what is
+# The same with two real VMs. SCENES plays some of them only. What is in the guest is linked statically, and what is
 # preloaded into QEMU is not for sanitizers either.
 VM       := $(BUILD)/examples/qemu-colo
 VM_FLAGS  = $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS))
 VM_GUEST := $(wildcard examples/qemu-colo/guest/*)
+
+run-vm: deps-build deps-vm
+	$(Q)$(MAKE) --no-print-directory all vm
+	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
+		examples/qemu-colo/run $(SCENES)
 
 vm: $(VM)/talk $(VM)/tcg.so $(VM)/guest/initramfs.gz
 

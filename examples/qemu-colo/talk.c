@@ -12,13 +12,14 @@
  *				two guests
  *	dial TO PORT FROM-PORT COUNT	connect from that port, send COUNT bytes
  *				to a sink, print its answer
- *	accept PORT		one connection, to be a sink for
+ *	accept PORT		one connection, to be a sink for; says when it
+ *				is `listening`, and what was `accepted`
  *	download TO PORT COUNT MARK	from a source
  *	upload TO PORT COUNT MARK	to a sink
  *	http TO PORT PATH COUNT	so many requests, each over its own connection
  *
- * download and upload say `mark` on standard output once MARK bytes are done,
- * and at the end, like http, one line:
+ * download and upload say `mark` on standard output each time that MARK bytes
+ * more are done, and at the end, like http, one line:
  *
  *	end DONE LONGEST_MS REASON
  *
@@ -42,13 +43,14 @@
 #include <unistd.h>
 
 #define BUF_LEN (64u << 10)	/* a multiple of a word */
-#define PATIENCE_S 30		/* of silence are an end */
+#define PATIENCE_S 12		/* of silence are an end */
+#define LIMIT_S 20		/* of a transfer, too */
 #define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
 
 struct talk {
 	int fd;
 	uint64_t mark, done;
-	uint64_t last_ns, longest_ns;
+	uint64_t begin_ns, last_ns, longest_ns;
 };
 
 static uint64_t now_ns(void)
@@ -153,9 +155,10 @@ static int sink(int in, int out)
 		is_exact = right == (size_t)n;
 		done += right;
 	}
+	is_exact = is_exact && done == count;
 	len = snprintf(answer, sizeof(answer), "%s %" PRIu64 "\n",
-		       is_exact && done == count ? "exact" : "wrong at", done);
-	return write_all(out, answer, (size_t)len) < 0;
+		       is_exact ? "exact" : "wrong at", done);
+	return write_all(out, answer, (size_t)len) < 0 || !is_exact;
 }
 
 /* After a checkpoint both guests' kernels would give the same random bytes for
@@ -248,7 +251,7 @@ static void waited(struct talk *t)
 static void went_on(struct talk *t, size_t n)
 {
 	waited(t);
-	if (t->done < t->mark && t->done + n >= t->mark)
+	if (t->mark && t->done / t->mark != (t->done + n) / t->mark)
 		puts("mark");
 	t->done += n;
 }
@@ -260,11 +263,17 @@ static int end(const struct talk *t, const char *why)
 	return strcmp(why, "exact") != 0;
 }
 
+static bool is_too_slow(const struct talk *t)
+{
+	return t->last_ns - t->begin_ns > LIMIT_S * UINT64_C(1000000000);
+}
+
 static int begin(struct talk *t, const char *to, const char *port,
 		 const char *mark)
 {
 	*t = (struct talk){ .mark = strtoull(mark, NULL, 10),
-			    .last_ns = now_ns() };
+			    .begin_ns = now_ns() };
+	t->last_ns = t->begin_ns;
 	t->fd = dial(to, port, 0);
 	return t->fd;
 }
@@ -286,6 +295,8 @@ static int download(const char *to, const char *port, const char *count,
 		went_on(&t, right);
 		if (right < (size_t)n)
 			return end(&t, "wrong from there on");
+		if (is_too_slow(&t))
+			return end(&t, "too slow");
 	}
 	waited(&t);
 	if (n < 0)
@@ -333,6 +344,8 @@ static int upload(const char *to, const char *port, const char *count,
 			return end(&t, reason(err));
 		}
 		went_on(&t, (size_t)n);
+		if (is_too_slow(&t))
+			return end(&t, "too slow");
 	}
 	err = read_answer(t.fd, answer, sizeof(answer));
 	waited(&t);
@@ -415,13 +428,15 @@ static int dial_sink(const char *to, const char *port, const char *from,
 
 static int accept_sink(const char *port)
 {
-	int fd = accept_one(port);
+	int fd = accept_one(port), status;
 
 	if (fd < 0) {
-		printf("accept: %s\n", reason(fd));
+		printf("accepted: %s\n", reason(fd));
 		return 1;
 	}
-	return sink(fd, fd);
+	status = sink(fd, fd);
+	printf("accepted: %s\n", status ? "not exact" : "exact");
+	return status;
 }
 
 int main(int argc, char **argv)
