@@ -22,6 +22,7 @@ secondary() { wire "$@" >&6; }
 came_out() { cmp -s out <(wire "$@"); }
 notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 
+# QEMU fault 18: no counters.
 @test "what both sent leaves once, in order, and the account is exact" {
 	start_compare
 	primary "$(udp 1 one)" "$(udp 2 two)" "$(udp 3 three)"
@@ -105,6 +106,37 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	primary "$(udp 1 one)"
 	wait_for came_out "$(udp 1 one)"
 	[ "$(cat why)" = timeout ]
+	stop compare
+}
+
+# uptime_ms: on the clock that nobody steps
+uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
+
+# QEMU fault 13: timeouts were on the wall clock.
+@test "a step of the clock has no effect" {
+	local so=$BUILD/tests/clock-step.so before start
+	export CLOCK_STEP=$PWD/step ASAN_OPTIONS=verify_asan_link_order=0
+	echo 0 >step
+	start compare env LD_PRELOAD="$so" "$BIN/colo-compare" \
+		--primary-in unix-listen:p.sock --secondary-in unix-listen:s.sock \
+		--outdev - --compare-timeout 1000 --expired-scan-cycle 10 >>out
+	feeder p UNIX-CONNECT:p.sock
+	feeder s UNIX-CONNECT:s.sock
+	exec 5>p 6>s
+	start=$(uptime_ms)
+	primary "$(udp 1 one)"
+	wait_for stat_is compare held 1
+	before=$(date +%s)
+	echo 3600 >step
+	[ "$(LD_PRELOAD=$so date +%s)" -ge $((before + 3600)) ]
+	# neither at once, as if an hour had passed
+	wait_for came_out "$(udp 1 one)"
+	[ $(($(uptime_ms) - start)) -ge 990 ]
+	primary "$(udp 2 two)"
+	wait_for stat_is compare held 1
+	echo -3600 >step
+	# nor never, as if it were an hour ago
+	wait_for came_out "$(udp 1 one)" "$(udp 2 two)"
 	stop compare
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
+# shellcheck disable=SC2030,SC2031
 # colo-compare when somebody is slow, silent or gone.
 
 load helpers
@@ -51,6 +52,44 @@ is_blocked() {
 	until stat_is c out "$N"; do kill -HUP "${PIDS[c]}"; done
 	check_account "$(stats c)"
 	is_asan "$BIN/colo-compare" || [ "$(vm_hwm_kib c)" -lt 65536 ]
+	stop reader 143
+	frames check "${GEN[@]}" <out
+}
+
+# latency RATE: the median of the flow that agrees, in microseconds
+latency() {
+	run noisy . "$1" "${SECONDS_EACH:-2}"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output =~ median\ ([0-9]+)\ us ]]
+	MEDIAN=${BASH_REMATCH[1]}
+}
+
+# Half a second until each checkpoint: what waits for the noise has so long.
+@test "a flow of 100000 mismatches a second does not delay the others" {
+	local alone more=100000		# microseconds
+	[ -z "${SOAK_N-}" ] || { SECONDS_EACH=10 && more=1000; }
+	compare --outdev unix-listen:out.sock --checkpoint 'exec:sleep 0.5'
+	latency 0
+	alone=$MEDIAN
+	latency 100000
+	[ "$MEDIAN" -lt $((alone + more)) ]
+	[ "$(value "$(stats c)" compare.flows-different)" -gt 0 ]
+	check_account "$(stats c)"
+}
+
+n_writes() { awk '/^syscw/ { print $2 }' "/proc/${PIDS[c]}/io"; }
+
+# QEMU fault 17: three writes, one malloc and one copy for each frame. How long
+# they take is a matter of `make bench`.
+@test "batches: far fewer writes than frames" {
+	compare --outdev unix-listen:o.sock --max-queue-size 100000
+	spawn reader socat -u -b 1048576 UNIX:o.sock CREATE:out
+	spawn s dial UNIX:s.sock frames gen "${GEN[@]}"
+	wait_for stat_is c secondary-in.in "$N"
+	spawn p dial UNIX:p.sock frames gen "${GEN[@]}"
+	wait_for stat_is c out "$N"
+	[ "$(n_writes)" -lt $((N / 4)) ]
 	stop reader 143
 	frames check "${GEN[@]}" <out
 }

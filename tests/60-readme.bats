@@ -211,3 +211,31 @@ were_on_wire() { [ "$(n_on_wire)" -ge "$1" ]; }
 	arp | tail -c 28 | od -An -v -tx1 | tr -d ' \n' >plain
 	run ! grep -qF "$(cat plain)" <(od -An -v -tx1 wire.pcap | tr -d ' \n')
 }
+
+# fault_tests: "N FILE NAME" for each test that tests/README.md names
+fault_tests() {
+	perl -ne '
+		$on = 1 if /<!-- faults -->/;
+		$on = 0 if /^## /;
+		next unless $on && /^\| (\d+) \|.*\| (.*) \|$/;
+		($n, $tests) = ($1, $2);
+		while ($tests =~ /`([^`]+)`/g) {
+			$name = $1;
+			if ($name =~ /\.(c|bats)$/) { $file = $name; next }
+			print "$n $file $name\n";
+		}' "$ROOT/tests/README.md"
+}
+
+@test "each of the twenty faults of QEMU's has a test that names it" {
+	local n file name
+	fault_tests >named
+	[ "$(cut -d' ' -f1 named | uniq | paste -sd' ')" = "$(seq -s' ' 20)" ]
+	while read -r n file name; do
+		grep -qE "QEMU fault $n([^0-9]|$)" "$ROOT/tests/$file" ||
+			{ echo "$file does not name fault $n" && return 1; }
+		case $file in
+		*.c) grep -qF "	TEST($name);" "$ROOT/tests/$file" ;;
+		*) grep -qF "@test \"$name\" {" "$ROOT/tests/$file" ;;
+		esac || { echo "$file has no test $name" && return 1; }
+	done <named
+}

@@ -476,6 +476,7 @@ static void release_policy(void)
 	kit_fini(&k);
 }
 
+/* QEMU fault 16: checksums that the hardware is to finish were not known. */
 static void partial_checksum_is_left_alone(void)
 {
 	static const struct seg data = { SEG(2, 101, 600, "abc"),

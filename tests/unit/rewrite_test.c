@@ -376,6 +376,7 @@ static void every_encapsulation(void)
 	}
 }
 
+/* QEMU fault 16: computed anew, a wrong checksum became right. */
 static void wrong_checksum_stays_wrong(void)
 {
 	start();
@@ -1118,7 +1119,8 @@ static size_t resident_mib(void)
 	return resident * (size_t)sysconf(_SC_PAGESIZE) >> 20;
 }
 
-/* More half-open connections than the table has room for, all of them new. */
+/* More half-open connections than the table has room for, all of them new.
+ * QEMU fault 8: such a flood made it forget connections that live. */
 static void syn_flood(void)
 {
 	size_t before;
