@@ -73,8 +73,7 @@ static uint32_t pin_take(struct hold_pool *p, struct chunk *chunk)
 		i = p->free_pin;
 	}
 	p->free_pin = p->pins[i].next;
-	p->pins[i] = (struct hold_pin){ .chunk = chunk_ref(chunk),
-					.nodes = HOLD_NONE };
+	p->pins[i] = (struct hold_pin){ .chunk = chunk_ref(chunk) };
 	p->pinned_bytes += chunk->cap;
 	return i;
 }
@@ -93,32 +92,19 @@ static void pin_put(struct hold_pool *p, uint32_t i)
 	p->free_pin = i;
 }
 
-static void pin_attach(struct hold_pool *p, uint32_t i, uint32_t index)
+static void pin_attach(struct hold_pool *p, uint32_t i, struct hold *h)
 {
-	struct hold_pin *pin = &p->pins[i];
-	struct hold *h = &p->nodes[index];
-
 	h->pin = i;
-	h->pin_prev = HOLD_NONE;
-	h->pin_next = pin->nodes;
-	if (pin->nodes != HOLD_NONE)
-		p->nodes[pin->nodes].pin_prev = index;
-	pin->nodes = index;
-	pin->held_bytes += h->len;
+	p->pins[i].n++;
+	p->pins[i].held_bytes += h->len;
 }
 
 static void pin_detach(struct hold_pool *p, const struct hold *h)
 {
 	struct hold_pin *pin = &p->pins[h->pin];
 
-	if (h->pin_prev == HOLD_NONE)
-		pin->nodes = h->pin_next;
-	else
-		p->nodes[h->pin_prev].pin_next = h->pin_next;
-	if (h->pin_next != HOLD_NONE)
-		p->nodes[h->pin_next].pin_prev = h->pin_prev;
 	pin->held_bytes -= h->len;
-	if (pin->nodes == HOLD_NONE)
+	if (!--pin->n)
 		pin_put(p, h->pin);
 }
 
@@ -231,7 +217,7 @@ uint32_t hold_add(struct hold_pool *p, const struct frame *f, unsigned side,
 		.side = (uint8_t)side,
 	};
 	set_frame(h, f);
-	pin_attach(p, pin, index);
+	pin_attach(p, pin, h);
 	age_append(p, side, index);
 	p->n[side]++;
 	count_frame(p, h);
@@ -269,7 +255,7 @@ void hold_replace(struct hold_pool *p, uint32_t index, const struct frame *f)
 	/* first: with its last node the pin goes, even if it is the same */
 	pin_detach(p, h);
 	set_frame(h, f);
-	pin_attach(p, pin_for(p, h->side, f->chunk), index);
+	pin_attach(p, pin_for(p, h->side, f->chunk), h);
 	count_frame(p, h);
 }
 
@@ -288,19 +274,30 @@ void hold_touch(struct hold_pool *p, uint32_t index, uint64_t now_ns)
 	h->time_ns = now_ns;
 }
 
-/* Moves the frame of a node to the place `used` of a chunk of ours. */
-static uint32_t move_frame(struct hold_pool *p, uint32_t index, uint32_t to,
-			   uint32_t used)
-{
-	struct hold *h = &p->nodes[index];
-	const uint8_t *from = p->pins[h->pin].chunk->bytes + h->off;
-	uint8_t *at = p->pins[to].chunk->bytes + used;
+/* Where frames are copied together: a chunk of ours, filled so far. */
+struct target {
+	uint32_t pin;		/* HOLD_NONE before the first */
+	uint32_t used;
+};
 
-	memcpy(at, from - h->prefix_len, h->prefix_len + h->len);
+static void move_frame(struct hold_pool *p, struct hold *h, struct target *to)
+{
+	const uint8_t *from = hold_eth(p, h) - h->vnet_len - h->prefix_len;
+	uint32_t len = h->prefix_len + h->len;
+
+	if (to->pin == HOLD_NONE ||
+	    p->pins[to->pin].chunk->cap - to->used < len) {
+		struct chunk *chunk = chunk_new(CHUNK_BYTES);
+
+		to->pin = pin_take(p, chunk);
+		to->used = 0;
+		chunk_unref(chunk);
+	}
+	memcpy(p->pins[to->pin].chunk->bytes + to->used, from, len);
 	pin_detach(p, h);
-	h->off = used + h->prefix_len;
-	pin_attach(p, to, index);
-	return used + h->prefix_len + h->len;
+	h->off = to->used + h->prefix_len;
+	pin_attach(p, to->pin, h);
+	to->used += len;
 }
 
 static bool is_sparse(const struct hold_pool *p, uint32_t i)
@@ -311,28 +308,27 @@ static bool is_sparse(const struct hold_pool *p, uint32_t i)
 	       pin->held_bytes < pin->chunk->cap / 2;
 }
 
+static size_t sparse_bytes(const struct hold_pool *p)
+{
+	size_t sum = 0;
+
+	for (uint32_t i = 0; i < p->n_pins; i++) {
+		if (is_sparse(p, i))
+			sum += p->pins[i].chunk->cap - p->pins[i].held_bytes;
+	}
+	return sum;
+}
+
 static void compact_now(struct hold_pool *p)
 {
-	uint32_t n_pins = p->n_pins, to = HOLD_NONE, used = 0;
+	struct target to = { .pin = HOLD_NONE };
 
-	for (uint32_t i = 0; i < n_pins; i++) {
-		if (i == to || !is_sparse(p, i))
-			continue;
-		for (uint32_t n = p->pins[i].nodes, next; n != HOLD_NONE;
-		     n = next) {
-			const struct hold *h = &p->nodes[n];
-			uint32_t need = h->prefix_len + h->len;
+	for (unsigned side = 0; side < 2; side++) {
+		struct hold *h = hold_at(p, p->oldest[side]);
 
-			next = h->pin_next;
-			if (to == HOLD_NONE ||
-			    p->pins[to].chunk->cap - used < need) {
-				struct chunk *c = chunk_new(CHUNK_BYTES);
-
-				to = pin_take(p, c);
-				chunk_unref(c);
-				used = 0;
-			}
-			used = move_frame(p, n, to, used);
+		for (; h; h = hold_at(p, h->age_next)) {
+			if (h->pin != to.pin && is_sparse(p, h->pin))
+				move_frame(p, h, &to);
 		}
 	}
 }
@@ -346,7 +342,8 @@ static void compact_now(struct hold_pool *p)
  */
 void hold_compact(struct hold_pool *p)
 {
-	if (p->pinned_bytes > p->held_bytes + p->held_bytes / 2 + SLACK_BYTES)
+	if (p->pinned_bytes > p->held_bytes + p->held_bytes / 2 + SLACK_BYTES &&
+	    sparse_bytes(p) > p->pinned_bytes / 8)
 		compact_now(p);
 }
 

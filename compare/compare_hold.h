@@ -16,7 +16,9 @@
  *
  * A chunk with held frames is pinned. When the pinned chunks are more than
  * half as large again as what is held, the survivors of sparse chunks are
- * copied together into new ones.
+ * copied together into new ones, if that frees an eighth of all. To find them
+ * every held frame is looked at: rarely, while a list of a chunk's frames
+ * would have to be kept for every packet.
  */
 #define HOLD_NONE UINT32_MAX
 
@@ -43,10 +45,11 @@ struct hold {
 	};
 	uint32_t next, prev;	/* in the flow's queue */
 	uint32_t age_next, age_prev;	/* all of this side, oldest first */
-	uint32_t pin_next, pin_prev;	/* all in this chunk */
 	uint32_t seq;		/* TCP; a part's offset; a whole's group */
+	uint32_t ack;		/* TCP */
 	uint32_t payload_len;
 	uint16_t payload_off;	/* from the Ethernet header */
+	uint16_t window;	/* TCP, as in the header */
 	uint8_t vnet_len;
 	uint8_t prefix_len;
 	uint8_t flags;		/* TCP's, or HOLD_MATCHED */
@@ -60,7 +63,7 @@ struct hold {
 
 struct hold_pin {
 	struct chunk *chunk;	/* one reference of ours; NULL when free */
-	uint32_t nodes;		/* list of holds */
+	uint32_t n;		/* holds */
 	uint32_t next;		/* of the free list */
 	size_t held_bytes;
 };

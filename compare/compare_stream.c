@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#include "../common/bytes.h"
 #include "../common/seq.h"
 #include "compare_ack.h"
 #include "compare_core.h"
@@ -12,32 +11,12 @@
 
 #define NEAR UINT32_C(0x40000000)	/* largest window there can be */
 
-/**
- * compare_stream_segment - a held segment in short
- * @c:		the comparison
- * @h:		the segment
- */
-struct segment compare_stream_segment(const struct compare *c,
-				      const struct hold *h)
-{
-	const uint8_t *tcp = hold_payload(&c->pool, h) - h->header_len;
-
-	return (struct segment){
-		.l4_off = (unsigned)h->payload_off - h->header_len,
-		.payload_off = h->payload_off,
-		.flags = h->flags,
-		.end = stream_end(h),
-		.ack = bytes_get32(tcp + 8),
-		.window = bytes_get16(tcp + 14),
-	};
-}
-
 static void release(struct compare *c, struct cmp_flow *fl, uint32_t i,
 		    enum compare_note why)
 {
 	struct hold *h = hold_at(&c->pool, i);
 	struct frame f = hold_frame(&c->pool, h);
-	struct segment seg = compare_stream_segment(c, h);
+	struct segment seg = stream_segment(h);
 
 	stream_note_left(fl, h->seq, seg.end);
 	compare_gate_release(c, fl, &f, &seg, why);
@@ -119,6 +98,8 @@ bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 	struct hold *h = compare_hold(c, fl, side, f);
 
 	h->seq = p->seq;
+	h->ack = p->ack;
+	h->window = p->window;
 	h->payload_len = p->payload_len;
 	h->payload_off = (uint16_t)p->payload_off;
 	h->header_len = (uint8_t)(p->payload_off - p->l4_off);
@@ -305,7 +286,7 @@ static enum compare_step match_rst(struct compare *c, struct cmp_flow *fl,
 				   const struct hold *p)
 {
 	struct hold *s = compare_stream_secondary(c, fl);
-	uint32_t ack = compare_stream_segment(c, p).ack;
+	uint32_t ack = p->ack;
 
 	if (stream_is_rst_again(c, fl, p->flags, ack)) {
 		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
@@ -347,12 +328,7 @@ static bool find_edge(struct compare *c, struct cmp_flow *fl,
 static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
 		       const struct hold *p)
 {
-	const uint8_t *tcp = hold_payload(&c->pool, p) - p->header_len;
-
-	/* the packet's bytes left the cache long ago: not for nothing */
-	if (c->config.ack_policy != COMPARE_ACK_HOLD)
-		return false;
-	return compare_gate_blocks(c, fl, p->flags, bytes_get32(tcp + 8));
+	return compare_gate_blocks(c, fl, p->flags, p->ack);
 }
 
 /**

@@ -11,6 +11,19 @@ static inline uint32_t stream_end(const struct hold *h)
 	       !!(h->flags & TCP_FIN);
 }
 
+/* A held segment in short. */
+static inline struct segment stream_segment(const struct hold *h)
+{
+	return (struct segment){
+		.l4_off = (unsigned)h->payload_off - h->header_len,
+		.payload_off = h->payload_off,
+		.flags = h->flags,
+		.end = stream_end(h),
+		.ack = h->ack,
+		.window = h->window,
+	};
+}
+
 static inline bool stream_has_edge(const struct cmp_flow *fl)
 {
 	return fl->flags & FLOW_EDGE;
@@ -59,8 +72,6 @@ static inline void stream_note_rst(struct cmp_flow *fl, unsigned flags,
 		fl->rst_ack = ack;
 }
 
-struct segment compare_stream_segment(const struct compare *c,
-				      const struct hold *h);
 bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 			 enum compare_side side, const struct frame *f,
 			 const struct packet *p);

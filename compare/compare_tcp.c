@@ -363,7 +363,7 @@ void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
 			    enum compare_note why)
 {
 	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
-	struct segment seg = compare_stream_segment(c, h);
+	struct segment seg = stream_segment(h);
 
 	take_as_compared(fl, h, &seg);
 	if (h->flags & TCP_SYN)
