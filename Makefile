@@ -112,13 +112,14 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all programs run run-vm vm check check-unit check-bats check-asan soak bench fuzz \
-	lint deps install uninstall clean
+.PHONY: all programs run run-vm run-pacemaker vm check check-unit check-bats \
+	check-asan soak bench fuzz lint deps install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
 
-programs: $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/tests/clock-step.so
+programs: $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/tests/clock-step.so \
+	$(BUILD)/examples/qemu-colo/tcg.so
 
 # --- building ---
 
@@ -177,6 +178,12 @@ run: deps-build deps-run
 	$(Q)$(MAKE) --no-print-directory all $(BUILD)/examples/failover/fetch
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		examples/failover/run
+
+# Needs root: two nodes of a cluster, in namespaces, and two real VMs.
+run-pacemaker: deps-build deps-pacemaker
+	$(Q)$(MAKE) --no-print-directory all vm
+	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
+		examples/pacemaker/run
 
 # The same with two real VMs. SCENES plays some of them only. What is in the guest is linked statically, and what is
 # preloaded into QEMU is not for sanitizers either.
@@ -269,7 +276,7 @@ lint: deps-lint
 
 # --- what has to be there ---
 
-deps: deps-build deps-run deps-vm deps-check deps-lint
+deps: deps-build deps-run deps-vm deps-pacemaker deps-check deps-lint
 
 deps-%:
 	$(Q)tests/deps $*

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2154	# the agent sets, the others read
+# What the agent `colo` asks the cluster, and tells it.
+
+# --- the two nodes ---
+
+node_list() { tr ';' '\n' <<<"$OCF_RESKEY_node_addresses" | sed '/^ *$/d'; }
+
+# address_of NODE
+address_of() { node_list | sed -n "s/^ *$1:\(.*[^ ]\) *$/\1/p"; }
+
+node_name() {
+	[ -n "${NODE_NAME-}" ] || NODE_NAME=$(ocf_local_nodename 2>/dev/null)
+	echo "${NODE_NAME:=$(uname -n)}"
+}
+here() { address_of "$(node_name)"; }
+peer_node() {
+	node_list | sed 's/^ *\([^:]*\):.*/\1/' | grep -vxF "$(node_name)"
+}
+
+# --- promotion scores ---
+
+# Without a cluster, under ocf-tester, there is nobody to tell.
+score() { ocf_promotion_score -v "$1" -Q 2>/dev/null; }
+score_none() { ocf_promotion_score -D -Q 2>/dev/null; }
+
+# score_peer NODE SCORE
+score_peer() {
+	crm_attribute -q -l reboot -N "$1" -n "master-$RESOURCE" -v "$2" \
+		2>/dev/null
+}
+score_of() {
+	crm_attribute -q -l reboot -N "$1" -n "master-$RESOURCE" -G 2>/dev/null
+}
+
+# --- may this instance go on alone? ---
+
+# cluster_state: what the scheduler makes of the cluster, as XML with a tag on
+# each line; nothing when there is no cluster
+cluster_state() {
+	local state
+	! state=$(crm_mon -1 --output-as=xml 2>/dev/null) || echo "$state"
+}
+
+# stonith_is_on STATE
+stonith_is_on() { grep -q '<cluster_options stonith-enabled="true"' <<<"$1"; }
+
+# is_clean NODE STATE: not one that was lost and is not fenced yet
+is_clean() { grep -q "<node name=\"$1\" .* unclean=\"false\"" <<<"$2"; }
+
+# is_promoted_on NODE STATE
+is_promoted_on() {
+	grep -A1 -E "<resource id=\"$RESOURCE\" .* role=\"(Promoted|Master)\"" \
+		<<<"$2" | grep -q "<node name=\"$1\""
+}
+
+# Pacemaker orders all this before it promotes or tells of a stop. It is asked
+# again because the price of an error is two primaries: fencing may be switched
+# off, or somebody may run the agent by hand.
+is_safe_alone() {
+	local peer state
+	peer=$(peer_node)
+	state=$(cluster_state)
+	if ! stonith_is_on "$state"; then
+		ocf_exit_reason "without fencing (stonith-enabled) nobody knows that $peer is dead"
+	elif ! is_clean "$peer" "$state"; then
+		ocf_exit_reason "$peer is not fenced yet"
+	elif is_promoted_on "$peer" "$state"; then
+		ocf_exit_reason "$peer is the primary"
+	else
+		return "$OCF_SUCCESS"
+	fi
+	return "$OCF_ERR_GENERIC"
+}
+
+# --- notifications ---
+
+# words_of VARIABLE...: node names of the notification
+words_of() {
+	local name
+	for name; do
+		name=OCF_RESKEY_CRM_meta_notify_$name
+		tr ' ' '\n' <<<"${!name-}"
+	done | sed '/^$/d'
+}
+
+# Will the peer have an instance when this step of the transition is done?
+peer_is_active() {
+	local peer
+	peer=$(peer_node)
+	words_of start_uname | grep -qxF "$peer" || {
+		words_of active_uname promoted_uname master_uname \
+			unpromoted_uname slave_uname | grep -qxF "$peer" &&
+			! peer_stops
+	}
+}
+peer_stops() { words_of stop_uname | grep -qxF "$(peer_node)"; }
+
+# Is there nobody to take over, or who is meant to?
+all_stop() {
+	! words_of promote_uname | grep -qxF "$(peer_node)" &&
+		words_of stop_uname | grep -qxF "$(node_name)" &&
+		! peer_is_active
+}

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2154,SC2034	# the agent sets, the others read
+# One instance of the pair: the actions of the agent `colo`, which says what
+# the files are that it keeps.
+
+readonly SCORE_FRESH=1 SCORE_SYNCED=100 SCORE_PRIMARY=1000
+
+known() { cat "$RUN/$1" 2>/dev/null; }
+is_role() { [ "$(known role)" = "$1" ]; }
+is_linked() { [ "$(known link)" = colo ]; }
+set_known() { echo "$2" >"$RUN/$1"; }
+
+is_running() { qemu_lives && runner_lives; }
+
+# --- from nothing, and back ---
+
+# instance_start ROLE
+instance_start() {
+	rm -rf "$RUN"
+	mkdir -p "$RUN" && chmod 700 "$RUN"
+	set_known role "$1"
+	qemu_start "$1" && chain_start "$1"
+}
+
+secondary_start() {
+	instance_start secondary && in_session listen_for_primary || return
+	score $SCORE_FRESH
+	return "$OCF_SUCCESS"
+}
+
+listen_for_primary() {
+	colo_capability &&
+		qmp migrate-incoming "{\"uri\":\"$(migration_uri "$(here)")\"}"
+}
+
+colo_capability() {
+	qmp migrate-set-capabilities \
+		'{"capabilities":[{"capability":"x-colo","state":true}]}'
+}
+
+migration_uri() {
+	echo "tcp:$(in_brackets "$1"):$((OCF_RESKEY_port + 2))"
+}
+
+# When the peer has the guest's state and goes on, nothing that it has not said
+# too may leave here; else what is held leaves.
+instance_stop() {
+	score_none
+	if is_role primary && all_stop; then
+		guest_shutdown
+	elif [ -e "$RUN/synced" ]; then
+		chain_kill
+	fi
+	chain_stop
+	qemu_stop
+	if qemu_lives || runner_lives; then
+		ocf_exit_reason "there are processes that cannot be killed"
+		return "$OCF_ERR_GENERIC"
+	fi
+	rm -rf "$RUN"
+}
+
+guest_shutdown() {
+	[ "$OCF_RESKEY_shutdown_timeout" -gt 0 ] &&
+		execute system_powerdown &&
+		wait_until "$OCF_RESKEY_shutdown_timeout" not qemu_lives
+}
+
+# --- a primary and its secondary ---
+
+# colo_go_on: in a session; one step towards a secondary that may take over.
+# None waits long: while an action runs, the cluster can do nothing else here.
+colo_go_on() {
+	case $(qmp_ask query-migrate '.status // "none"') in
+	setup | active | device | pre-switchover | cancelling) ;;
+	colo) colo_compare ;;
+	*) ! guest_is_ready || colo_begin ;;
+	esac
+}
+
+colo_begin() {
+	ocf_log info "COLO begins, with $(known peer)"
+	colo_capability && qmp migrate-set-parameters \
+		"{\"x-checkpoint-delay\":$OCF_RESKEY_checkpoint_period}" &&
+		qmp migrate "{\"uri\":\"$(migration_uri \
+			"$(address_of "$(known peer)")")\"}"
+}
+
+# One that has failed over had booted elsewhere.
+guest_is_ready() {
+	has_failed_over || (export_chain; exec sh -c "$OCF_RESKEY_guest_ready")
+}
+has_failed_over() { [ -e "$RUN/state/rewriter/ROLE" ]; }
+
+is_migrating() {
+	[[ $(qmp_ask query-migrate .status) =~ ^(setup|active|device)$ ]]
+}
+
+# As colo_go_on, and the step after it when the guest is a small one.
+colo_go_far() { colo_go_on && wait_until 5 not is_migrating && colo_go_on; }
+
+# colo_compare: in a session. The guest is in COLO, and what it sends passes:
+# have it compared from now on. What it sent meanwhile may differ: only with the
+# next checkpoint the other one is a copy that may take over.
+colo_compare() {
+	if ! is_linked; then
+		chain_stop
+		rm -rf "$RUN"/state/{compare,mirror,redirector}
+		chain_start "$(primary_chain)" || return
+		set_known link colo
+	fi
+	QMP_EVENTS=
+	qmp migrate-set-parameters \
+		"{\"x-checkpoint-delay\":$OCF_RESKEY_checkpoint_period}" &&
+		qmp_event RESUME 10 || return
+	score_peer "$(known peer)" $SCORE_SYNCED || return
+	touch "$RUN/synced"
+	ocf_log info "$(known peer) has the guest's state"
+}
+
+# One that has failed over translates the connections of before for ever.
+primary_chain() {
+	has_failed_over && echo resumed || echo primary
+}
+
+# go_alone: the secondary is stopped or fenced
+go_alone() {
+	rm -f "$RUN/peer"
+	if ! is_linked; then
+		execute migrate_cancel
+		return
+	fi
+	is_safe_alone || return
+	ocf_log info "$(peer_node) is gone: the guest goes on alone"
+	rm -f "$RUN/synced"
+	execute x-colo-lost-heartbeat
+	signal_own runner USR2 && set_known link alone
+}
+
+# QEMU does not tell it when asked, colo-compare said it when it happened.
+colo_exited() {
+	tail -c "+$(known log_start)" "$OCF_RESKEY_log" |
+		grep -q '^compare: colo-compare: event: colo-exit:'
+}
+
+# The link is broken, or the secondary, and both live as far as the cluster
+# knows. It is the primary that says so: a secondary that called itself failed
+# might be all that is left.
+report_peer() {
+	ocf_log warn "COLO has ended; $(known peer) is reported as failed"
+	crm_resource -F -r "$RESOURCE" -N "$(known peer)" >/dev/null 2>&1
+}
+
+# --- actions ---
+
+pair_start() {
+	local state
+	if [ -e "$RUN/role" ] && is_running; then
+		return "$OCF_SUCCESS"
+	fi
+	state=$(cluster_state)
+	if [ -n "$state" ] && ! stonith_is_on "$state"; then
+		ocf_exit_reason "stonith-enabled must be true"
+		return "$OCF_ERR_CONFIGURED"
+	fi
+	instance_stop && secondary_start || return "$OCF_ERR_GENERIC"
+}
+
+pair_stop() { instance_stop; }
+
+pair_promote() {
+	local status
+	! is_role primary || return "$OCF_SUCCESS"
+	is_role secondary || return "$OCF_NOT_RUNNING"
+	status=$(in_session qmp_ask query-status .status) || {
+		ocf_exit_reason "QEMU does not answer"
+		return "$OCF_ERR_GENERIC"
+	}
+	if [ "$status" = inmigrate ]; then
+		boot
+	else
+		failover
+	fi || return "$OCF_ERR_GENERIC"
+	set_known link alone
+	set_known role primary
+	score $SCORE_PRIMARY
+	return "$OCF_SUCCESS"
+}
+
+# Nobody has the guest's state. Without a cluster somebody runs it by hand.
+boot() {
+	[ -z "$(cluster_state)" ] || is_safe_alone || return
+	if [ "$(score_of "$(peer_node)")" = $SCORE_SYNCED ]; then
+		ocf_exit_reason "$(peer_node) has the guest's state"
+		return 1
+	fi
+	ocf_log info "the guest boots"
+	instance_stop && instance_start primary && signal_own runner USR2
+}
+
+failover() {
+	is_safe_alone || return
+	ocf_log info "failover"
+	execute x-colo-lost-heartbeat
+	signal_own runner USR2 &&
+		wait_until "$(seconds_left)" in_session guest_runs
+}
+
+guest_runs() {
+	[ "$(qmp_ask query-colo-status .mode)" = none ] &&
+		[ "$(qmp_ask query-status .running)" = true ]
+}
+
+pair_demote() {
+	if ! is_role primary; then
+		is_role secondary || return "$OCF_NOT_RUNNING"
+		return "$OCF_SUCCESS"
+	fi
+	instance_stop && secondary_start || return "$OCF_ERR_GENERIC"
+}
+
+pair_notify() {
+	is_role primary || return "$OCF_SUCCESS"
+	case $(printf '%s-%s' "${OCF_RESKEY_CRM_meta_notify_type-}" \
+		"${OCF_RESKEY_CRM_meta_notify_operation-}") in
+	post-stop)
+		! peer_stops || go_alone
+		;;
+	post-start | post-promote)
+		peer_is_active || return "$OCF_SUCCESS"
+		if words_of start_uname | grep -qxF "$(peer_node)"; then
+			go_alone
+		fi
+		set_known peer "$(peer_node)"
+		is_linked || in_session colo_go_far
+		;;
+	esac
+	return "$OCF_SUCCESS"
+}
+
+# --- monitor ---
+
+pair_monitor() {
+	local state
+	if [ ! -e "$RUN/role" ]; then
+		return "$OCF_NOT_RUNNING"
+	elif ! qemu_lives; then
+		has_failed "QEMU is dead"
+	elif ! runner_lives; then
+		has_failed "colo-run is dead"
+	elif ! state=$(in_session qmp_ask query-status .status); then
+		has_failed "QEMU does not answer"
+	elif [[ $state =~ ^(internal-error|io-error|shutdown|guest-panicked)$ ]]; then
+		has_failed "the guest's state is $state"
+	else
+		! is_role primary || ocf_is_probe || primary_go_on
+		how_well
+	fi
+}
+
+# has_failed WHY: the other one is the better primary
+has_failed() {
+	ocf_is_probe || score_none
+	ocf_exit_reason "$1"
+	is_role secondary && return "$OCF_ERR_GENERIC"
+	return "$OCF_FAILED_PROMOTED"
+}
+
+primary_go_on() {
+	if ! is_linked; then
+		[ ! -e "$RUN/peer" ] || in_session colo_go_on
+	elif ! colo_exited; then
+		[ -e "$RUN/synced" ] || in_session colo_compare
+	elif [ ! -e "$RUN/peer" ]; then
+		go_alone
+	else
+		report_peer
+	fi
+}
+
+how_well() {
+	local whole=true
+	ocf_is_probe || chain_is_whole || whole=false
+	if is_role primary; then
+		$whole || return "$OCF_DEGRADED_PROMOTED"
+		return "$OCF_RUNNING_PROMOTED"
+	fi
+	$whole || return "$OCF_DEGRADED"
+	return "$OCF_SUCCESS"
+}

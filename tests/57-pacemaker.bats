@@ -1,0 +1,283 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The resource agent of examples/pacemaker: its meta-data, ocf-tester, what its
+# actions answer with a real QEMU that has no guest, and two nodes with
+# Corosync and Pacemaker that fence each other. The scenes with a guest and a
+# client are `make run-pacemaker`.
+
+# shellcheck disable=SC2016,SC2034	# sed's $, what helpers.bash reads
+true
+BATS_TEST_TIMEOUT=180
+load helpers
+
+setup() {
+	colo_setup
+	PACEMAKER=$TOP/examples/pacemaker
+	export OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=vm HA_RSCTMP=$PWD
+	export OCF_RESKEY_CRM_meta_interval=10000
+	export HA_LOGFACILITY=none HA_LOGFILE=$PWD/ha.log HA_DEBUGLOG=$PWD/ha.log
+	TAP=colo-$$
+	# shellcheck disable=SC2016	# expanded by the agent
+	QEMU="env LD_PRELOAD=$BUILD/examples/qemu-colo/tcg.so \
+qemu-system-x86_64 -nodefaults -no-user-config -display none -m 16 -machine \
+pc,accel=tcg -netdev stream,id=n0,server=on,addr.type=unix,addr.path=\$DIR/guest"
+}
+
+teardown() {
+	if [ -n "${CLUSTER-}" ]; then
+		[ -n "${BATS_TEST_COMPLETED-}" ] || what_happened
+		"$PACEMAKER/cluster" down "$CLUSTER"
+	fi
+	agent stop
+	ip link del "$TAP" 2>/dev/null || true
+	colo_teardown
+}
+
+what_happened() {
+	grep -hE ' (INFO|ERROR): |Result of .*rc=[1-69]' \
+		cluster/node?/pacemaker/pacemaker.log | sort | cut -c 1-150
+	grep -hv ': stats: ' cluster/node?/vm.log | tail -n 40
+	on node1 crm_mon -1A
+} 2>&1
+
+# agent ACTION: without a cluster, this host is one of the two nodes
+agent() {
+	OCF_RESKEY_qemu=$QEMU OCF_RESKEY_run_dir=$PWD/vm \
+		OCF_RESKEY_node_addresses="$(uname -n):127.0.0.1;other:127.0.0.2" \
+		OCF_RESKEY_tap=$TAP OCF_RESKEY_log=$PWD/vm.log \
+		OCF_RESKEY_runner=$BIN/colo-run "$PACEMAKER/colo" "$@" 3>&-
+}
+
+# answers STATUS ACTION
+answers() {
+	run -"$1" agent "$2"
+	echo "$output"
+}
+
+tap() { ip tuntap add "$TAP" mode tap && ip link set "$TAP" up; }
+pid_of() { cat "vm/$1.pid"; }
+none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
+
+@test "meta-data is valid, and the README knows every parameter" {
+	agent meta-data >meta.xml
+	(cd /usr/share/resource-agents && xmllint --noout --valid -) <meta.xml
+	xmllint --nonet --noout --relaxng /usr/share/resource-agents/metadata.rng \
+		<(grep -v DOCTYPE meta.xml)
+	diff <(xmllint --xpath '//parameter/@name' - <<<"$(grep -v DOCTYPE meta.xml)" |
+		sed 's/.*"\(.*\)"/\1/') \
+		<(sed -n '/^| parameter/,/^$/s/^| `\([a-z_]*\)`.*/\1/p' \
+			"$PACEMAKER/README.md")
+}
+
+@test "ocf-tester" {
+	tap
+	run -0 ocf-tester -n vm -o qemu="$QEMU" -o run_dir="$PWD/vm" \
+		-o node_addresses="$(uname -n):127.0.0.1;other:127.0.0.2" \
+		-o tap="$TAP" -o log="$PWD/vm.log" -o runner="$BIN/colo-run" \
+		"$PACEMAKER/colo" 3>&-
+	echo "$output"
+	none_lives
+}
+
+@test "a probe where nothing was ever configured finds nothing" {
+	run -7 env -i PATH="$PATH" OCF_ROOT=/usr/lib/ocf \
+		OCF_RESKEY_CRM_meta_interval=0 OCF_RESOURCE_INSTANCE=none \
+		HA_RSCTMP="$PWD" "$PACEMAKER/colo" monitor
+}
+
+@test "what is wrong with the parameters is said" {
+	wrong() { # REASON PARAMETER=VALUE
+		run -"$1" env HA_RSCTMP="$PWD" \
+			OCF_RESKEY_qemu=true OCF_RESKEY_runner="$BIN/colo-run" \
+			OCF_RESKEY_node_addresses="$(uname -n):127.0.0.1;b:127.0.0.2" \
+			"OCF_RESKEY_$3" "$PACEMAKER/colo" validate-all
+		[[ $output == *"$2"* ]] || { echo "$3: $output"; return 1; }
+	}
+	wrong 0 '' tap=tap0
+	wrong 6 'qemu is not set' qemu=
+	wrong 6 'node_addresses does not name' "node_addresses=a:127.0.0.1;b:127.0.0.2"
+	wrong 6 'node_addresses does not name' "node_addresses=$(uname -n):127.0.0.1"
+	wrong 6 'listen is neither' listen=both
+	wrong 6 'port is none' port=65535
+	wrong 6 'checkpoint_period is not a number' checkpoint_period=often
+	wrong 6 'run_dir is too long' run_dir=/"$(printf 'x%.0s' {1..90})"
+	wrong 6 'notify must be true' CRM_meta_clone_max=2
+	wrong 5 'is not installed' runner=/nowhere/colo-run
+	wrong 5 'is no Procfile' procfiles=/nowhere
+}
+
+@test "monitor tells a dead QEMU from one that never was" {
+	tap
+	answers 7 monitor
+	answers 0 start
+	answers 0 monitor
+	kill -9 "$(pid_of qemu)"
+	wait_for is_gone "$(pid_of qemu)"
+	answers 1 monitor
+	answers 0 stop
+	answers 7 monitor
+	answers 0 start
+	answers 0 promote
+	answers 8 monitor
+	kill -9 "$(pid_of qemu)"
+	wait_for is_gone "$(pid_of qemu)"
+	answers 9 monitor
+	[[ $output == *'QEMU is dead'* ]]
+	answers 0 demote
+	answers 0 monitor
+	answers 0 stop
+	none_lives
+}
+
+@test "a process that is being started again degrades, a dead runner fails" {
+	tap
+	answers 0 start
+	degraded() {
+		kill -9 "$(pid_of pids/rewriter)" 2>/dev/null
+		run agent monitor
+		[ "$status" -eq 190 ]
+	}
+	wait_for degraded
+	wait_for agent monitor
+	kill -9 "$(pid_of runner)"
+	wait_for is_gone "$(pid_of runner)"
+	answers 1 monitor
+	[[ $output == *'colo-run is dead'* ]]
+	answers 0 stop
+	none_lives
+}
+
+@test "a QEMU that hangs has failed, and stop ends it" {
+	tap
+	answers 0 start
+	answers 0 promote
+	kill -STOP "$(pid_of qemu)"
+	OCF_RESKEY_qmp_timeout=1 answers 9 monitor
+	before=$SECONDS
+	answers 0 stop
+	[ $((SECONDS - before)) -lt 15 ]
+	none_lives
+}
+
+@test "stop kills nobody else's process" {
+	tap
+	answers 0 start
+	kill -9 "$(pid_of qemu)"
+	wait_for is_gone "$(pid_of qemu)"
+	sleep 1000 3>&- &
+	echo $! >vm/qemu.pid
+	answers 1 monitor
+	answers 0 stop
+	kill -0 $!
+	kill $!
+}
+
+# fake_cluster STONITH UNCLEAN ROLE: what crm_mon says of the other node
+fake_cluster() {
+	mkdir -p bin
+	cat >bin/crm_mon <<-END
+		#!/bin/sh
+		cat <<-XML
+		<cluster_options stonith-enabled="$1"/>
+		<node name="$(uname -n)" id="1" unclean="false" type="member"/>
+		<node name="other" id="2" unclean="$2" type="member"/>
+		<resource id="vm" resource_agent="ocf:colo-pipe:colo" role="$3">
+		<node name="other" id="2"/>
+		XML
+	END
+	chmod +x bin/crm_mon
+}
+
+@test "nobody goes on alone without fencing, or before it has succeeded" {
+	tap
+	PATH=$PWD/bin:$PATH
+	fake_cluster false false Unpromoted
+	answers 6 start
+	[[ $output == *'stonith-enabled must be true'* ]]
+	fake_cluster true true Unpromoted
+	answers 0 start
+	answers 1 promote
+	[[ $output == *'other is not fenced yet'* ]]
+	fake_cluster false false Unpromoted
+	answers 1 promote
+	[[ $output == *'without fencing'* ]]
+	fake_cluster true false Promoted
+	answers 1 promote
+	[[ $output == *'other is the primary'* ]]
+	answers 0 monitor
+	fake_cluster true false Unpromoted
+	answers 0 promote
+	answers 8 monitor
+}
+
+# --- two nodes ---
+
+on() { "$PACEMAKER/cluster" in "$CLUSTER" "$@"; }
+primary_seen_by() {
+	on "$1" crm_mon -1 --output-as=xml 2>/dev/null |
+		grep -A1 -E '<resource id="vm" .* role="Promoted"' |
+		sed -n 's/.*<node name="\([^"]*\)".*/\1/p'
+}
+is_primary() { [ "$(primary_seen_by "$1")" = "$1" ]; }
+has_score() { # NODE SCORE
+	on "$1" crm_attribute -q -l reboot -N "$1" -n master-vm -G |
+		grep -qx "$2"
+}
+is_pair() {
+	PRIMARY=$(primary_seen_by node1)
+	[ -n "$PRIMARY" ] || PRIMARY=$(primary_seen_by node2)
+	[ -n "$PRIMARY" ] || return
+	SECONDARY=node1
+	[ "$PRIMARY" = node2 ] || SECONDARY=node2
+	has_score "$SECONDARY" 100
+}
+kill_qemu() { on "$1" kill -9 "$(vm "$1" qemu.pid)"; }
+vm() { on "$1" cat "/run/resource-agents/colo-vm/$2"; }
+
+# begin LISTEN: two nodes, each with an instance of a QEMU without a guest
+begin() {
+	CLUSTER=$PWD/cluster
+	mkdir cluster
+	"$PACEMAKER/cluster" up "$CLUSTER" 3>&-
+	QEMU=$QEMU RUNNER=$BIN/colo-run SWITCH=$CLUSTER/switch LISTEN=$1 \
+		READY=true "$PACEMAKER/configure" >pair.xml
+	on node1 cibadmin --modify --allow-create --xml-file "$PWD/pair.xml"
+	wait_for is_pair
+}
+
+# The client's scenes need a guest. Here only the cluster's decisions count.
+@test "two nodes: no failover before fencing has succeeded, then one, and a new pair" {
+	WAIT_S=60
+	begin secondary
+	first=$PRIMARY second=$SECONDARY
+	[ "$(vm "$second" role)" = secondary ]
+	touch cluster/broken
+	"$PACEMAKER/cluster" off "$CLUSTER" "$first"
+	wait_for grep "Peer $first was not terminated" \
+		"cluster/$second/pacemaker/pacemaker.log"
+	[ "$(vm "$second" role)" = secondary ]
+	# by hand, past Pacemaker
+	run -1 on "$second" crm_resource -r vm --force-promote
+	[[ $output == *"$first is not fenced yet"* ]]
+	[ "$(vm "$second" role)" = secondary ]
+
+	rm cluster/broken
+	wait_for is_primary "$second"
+	wait_for is_pair
+	[ "$PRIMARY" = "$second" ]
+	[ "$(vm "$second" chain)" = resumed ]
+}
+
+@test "two nodes: QEMU dies here and there; the primary listens" {
+	WAIT_S=60
+	begin primary
+	first=$PRIMARY second=$SECONDARY
+	kill_qemu "$first"
+	wait_for is_primary "$second"
+	wait_for is_pair
+	[ "$PRIMARY" = "$second" ]
+	kill_qemu "$first"
+	wait_for has_score "$first" 1
+	wait_for is_pair
+	[ "$PRIMARY" = "$second" ]
+}
