@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The EXAMPLES of the man pages of the filters, as typed, in a world of their
-# own. One that listens is for good: it has to become ready, and to end well.
+# The EXAMPLES of the man pages, as typed, in a world of their own. One that
+# listens is for good: it has to become ready, and to end well.
 
 load helpers
 
@@ -21,6 +21,7 @@ run_all() {
 		set -e
 		mount -t tmpfs none /run
 		mount -t tmpfs none /var/lib
+		mkdir -p /run/colo /var/lib/colo/compare
 		ip link set lo up
 		export NOTIFY_SOCKET=$PWD/notify
 		for ex in ex*; do
@@ -60,4 +61,22 @@ run_all() {
 	[ -s ex3 ]
 	run_all >shown
 	grep -q 'a   b   c   d   e' shown
+}
+
+@test "the examples of colo-compare(1)" {
+	load packets
+	examples "$TOP/compare/colo-compare.1"
+	[ -s ex4 ]
+	pcap 1 1000 "$(udp 1 '17 one')" "$(udp 2 '99 two')" >old.pcap
+	pcap 1 1000 "$(udp 1 '18 one')" "$(udp 2 '99 two')" >old2.pcap
+	pcap 1 1000 "$(udp 1 '23 one')" "$(udp 2 '42 two')" >new.pcap
+	run_all
+	# noise, all of it: the first word, in any datagram of the service
+	[ -e differences.json ] && [ ! -s differences.json ]
+	capinfos -c differences.pcapng | grep -q 'packets: *0$'
+	pcap 1 1000 "$(udp 1 '23 one')" "$(udp 2 '42 too')" >new.pcap
+	run -1 sh ./ex3
+	[ "$(jq -r '.kind' differences.json)" = payload ]
+	[ "$(capinfos -Mrc differences.pcapng | awk '/packets/ { print $NF }')" \
+		-eq 2 ]
 }
