@@ -256,6 +256,10 @@ bench: deps-build deps-check
 FUZZ   := frame packet vnet endpoint_spec rewrite compare qmp
 FUZZ_S ?= 30
 UNIT_fuzz_packet := common/flow common/packet
+UNIT_fuzz_compare = $(UNIT_compare) compare/diff compare/diff_known \
+		    compare/diff_print compare/diff_pcap compare/pcapng \
+		    compare/ignore compare/learn
+LIBS_compare      = $(PCAP)
 UNIT_fuzz_qmp    := common/qmp common/vmstate
 fuzz_src = $(or $(UNIT_fuzz_$(1)),$(UNIT_$(1)))
 

@@ -214,6 +214,8 @@ static bool skip_gap(struct compare *c, struct cmp_flow *fl)
 	to = stream_end(has);
 	if (seq_gt(to, lacks->seq))
 		to = lacks->seq;
+	if (seq_le(to, fl->edge))
+		return false;
 	d = compare_difference_of(c, fl, COMPARE_TIMEOUT, has == p ? p : NULL,
 				  has == s ? s : NULL);
 	set_place(c, fl, has, &d);

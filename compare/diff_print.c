@@ -166,11 +166,12 @@ void diff_flow_text(char *buf, size_t len, const struct diff_found *f)
 
 static void print_bytes(FILE *out, const char *name, const struct diff_side *s)
 {
-	const uint8_t *bytes = frame_eth(&s->frame) + s->at;
 	uint32_t len = s->end - s->at;
+	const uint8_t *bytes;
 
 	if (!s->is_there || !len)
 		return;
+	bytes = frame_eth(&s->frame) + s->at;
 	if (len > SHOWN_MAX)
 		len = SHOWN_MAX;
 	fprintf(out, "  %-9s", name);

@@ -3,9 +3,12 @@
 
 #include "../../common/stats.h"
 #include "../../compare/compare.h"
+#include "../../compare/diff.h"
 #include "fuzz.h"
 
 static uint64_t n_out;
+static struct learn learnt;
+static struct diff diff;	/* what it says goes to /dev/null */
 
 static void on_release(void *arg, const struct frame *f)
 {
@@ -17,7 +20,48 @@ static void on_release(void *arg, const struct frame *f)
 static void on_differ(void *arg, const struct compare_difference *d)
 {
 	(void)arg;
-	(void)d;
+	diff_differ(&diff, d);
+}
+
+static void on_midstream(void *arg, const struct compare_midstream *m)
+{
+	(void)arg;
+	diff_midstream(&diff, m);
+}
+
+/* What differs is told, or learnt and then told when it is something else. */
+static void begin_report(uint8_t how)
+{
+	static FILE *null;
+
+	if (!null)
+		null = fopen("/dev/null", "w");
+	assert(null);
+	learn_fini(&learnt);
+	diff = (struct diff){
+		.text = null, .json = null, .learn = &learnt,
+		.is_learning = how & 1, .is_over = how & 2,
+	};
+}
+
+static struct compare_config config_of(uint8_t how)
+{
+	struct compare_config config = {
+		.timeout_ns = 3000000000, .reorder_ns = 100000000,
+		.max_queue = 8, .max_bytes = 65536, .max_flows = 4, .seed = 1,
+		.ack_policy = (enum compare_ack_policy)(how % 3),
+	};
+
+	config.report_only = how & 0x80;
+	if (config.report_only) {
+		config.own_isn = how & 0x40;
+		config.pair_order = how & 0x20;
+		config.ignore_addr = config.ignore_mac = how & 0x10;
+		config.compare_non_ip = how & 0x08;
+		if (how & 0x04)
+			config.reorder_ns = COMPARE_AT_END_NS;
+	}
+	return config;
 }
 
 static void act(struct compare *c, uint8_t op, struct fuzz *z, uint64_t *now,
@@ -37,6 +81,8 @@ static void act(struct compare *c, uint8_t op, struct fuzz *z, uint64_t *now,
 	case 7:
 		if (op == 7)
 			compare_failover(c, *now);
+		else
+			diff.is_learning = false;
 		break;
 	default:
 		f = op & 0x40 ? fuzz_frame(z, op & 0x80 ? 12 : 0, 256) :
@@ -61,17 +107,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct compare_handler handler = {
 		.release = on_release, .differ = on_differ,
+		.midstream = on_midstream,
 	};
-	struct compare_config config = {
-		.timeout_ns = 3000000000, .reorder_ns = 100000000,
-		.max_queue = 8, .max_bytes = 65536, .max_flows = 4, .seed = 1,
-	};
+	struct compare_config config;
 	struct fuzz z = { data, size };
 	struct stats s = { 0 };
 	uint64_t now = 1, n_in = 0;
 	struct compare *c;
 
-	config.ack_policy = (enum compare_ack_policy)(fuzz_byte(&z) % 3);
+	config = config_of(fuzz_byte(&z));
+	begin_report(fuzz_byte(&z));
 	c = compare_new(&config, &handler);
 	assert(c);
 	n_out = 0;
@@ -80,6 +125,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		now += (uint64_t)fuzz_byte(&z) * 20000000;
 		act(c, op, &z, &now, &n_in);
+	}
+	if (config.report_only) {
+		compare_expire(c, UINT64_MAX / 2);
+		assert(!compare_is_holding(c));
 	}
 	compare_stats(c, &s);
 	assert(n_in + s.originated + s.copied ==

@@ -32,6 +32,8 @@ struct kit {
 	unsigned n_out;
 	unsigned n_asked, n_differ;
 	uint32_t offset, places[8], lens[8][2];
+	uint64_t sums[2];	/* of all lens */
+	unsigned n_reasons[COMPARE_REASONS];
 	unsigned n_midstream;
 	struct compare_midstream midstream;
 	enum compare_reason reason;
@@ -137,6 +139,9 @@ static inline void kit_on_differ(void *arg, const struct compare_difference *d)
 		memcpy(k->lens[k->n_differ], d->len, sizeof(d->len));
 	}
 	k->n_differ++;
+	k->n_reasons[d->reason]++;
+	k->sums[0] += d->len[0];
+	k->sums[1] += d->len[1];
 	if (!d->asks)
 		return;
 	k->n_asked++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "compare_kit.h"
+#include "random.h"
 
 #define TCP(t, s, ack_, fl, d) \
 	.tag = (t), .proto = PACKET_TCP, .seq = (s), .ack = (ack_), \
@@ -425,7 +426,168 @@ static void too_much_is_given_up_aloud(void)
 	end(&k);
 }
 
-int main(void)
+/* --- random streams --- */
+
+#define STREAM_LEN 3000u
+#define SEGMENTS_MAX 256u
+
+enum edit { EDIT_NONE, EDIT_CHANGE, EDIT_PUT_IN, EDIT_TAKE_OUT, EDITS };
+
+struct stream {
+	uint8_t bytes[STREAM_LEN + 64];
+	uint32_t len;
+	uint32_t isn;
+	struct { uint32_t from, len; } segments[SEGMENTS_MAX];
+	unsigned n_segments;
+};
+
+static struct random r;
+
+/* Any segments, some of them twice, some in another order. */
+static void cut(struct stream *x, uint32_t first)
+{
+	uint32_t at = first;
+
+	x->n_segments = 0;
+	while (at < x->len) {
+		uint32_t len = 1 + (uint32_t)random_below(&r, 400);
+		unsigned times = random_below(&r, 8) ? 1 : 2;
+
+		if (len > x->len - at)
+			len = x->len - at;
+		while (times--) {
+			x->segments[x->n_segments].from = at;
+			x->segments[x->n_segments++].len = len;
+		}
+		at += len;
+	}
+	for (unsigned i = 1; i < x->n_segments; i++) {
+		unsigned j = i - (random_below(&r, 6) == 0);
+		uint32_t from = x->segments[i].from, len = x->segments[i].len;
+
+		/* the first one says where the stream begins */
+		if (j == 0)
+			continue;
+		x->segments[i] = x->segments[j];
+		x->segments[j].from = from;
+		x->segments[j].len = len;
+	}
+}
+
+static void send_segment(struct kit *k, enum compare_side side,
+			 const struct stream *x, unsigned i)
+{
+	uint32_t from = x->segments[i].from, len = x->segments[i].len;
+
+	kit_input(k, side, (struct seg){
+		.tag = i, .proto = PACKET_TCP, .flags = A,
+		.seq = x->isn + 1 + from, .ack = 500,
+		.data = x->bytes + from, .len = len,
+		.dport = (uint16_t)(1000 + side),
+	});
+}
+
+/* The two sides' segments in any mixture, each side's in its order. */
+static void send_all(struct kit *k, const struct stream v[2])
+{
+	unsigned next[2] = { 0, 0 };
+
+	while (next[0] < v[0].n_segments || next[1] < v[1].n_segments) {
+		unsigned side = (unsigned)random_below(&r, 2);
+
+		if (next[side] == v[side].n_segments)
+			side = !side;
+		send_segment(k, side, &v[side], next[side]++);
+	}
+	for (unsigned side = 0; side < 2; side++)
+		kit_input(k, side, (struct seg){
+			.proto = PACKET_TCP, .flags = A | F,
+			.seq = v[side].isn + 1 + v[side].len,
+			.dport = (uint16_t)(1000 + side),
+		});
+}
+
+static void edit(struct stream *x, enum edit how, uint32_t at, uint32_t n)
+{
+	uint8_t *place = x->bytes + at;
+
+	if (how == EDIT_CHANGE) {
+		*place ^= 1;
+	} else if (how == EDIT_PUT_IN) {
+		memmove(place + n, place, x->len - at);
+		random_fill(&r, place, n);
+		x->len += n;
+	} else if (how == EDIT_TAKE_OUT) {
+		memmove(place, place + n, x->len - at - n);
+		x->len -= n;
+	}
+}
+
+static void check_found(const struct kit *k, enum edit how, uint32_t at,
+			uint32_t n)
+{
+	/* one more only when a segment ends right there */
+	CHECK_EQ(k->n_reasons[COMPARE_PAYLOAD], k->n_differ);
+	switch (how) {
+	case EDIT_NONE:
+		CHECK_EQ(k->n_differ, 0);
+		break;
+	case EDIT_CHANGE:
+		CHECK_EQ(k->n_differ, 1);
+		CHECK_EQ(k->places[0], at);
+		CHECK_EQ(k->sums[0], 1);
+		CHECK_EQ(k->sums[1], 1);
+		break;
+	default:
+		CHECK(k->n_differ >= 1);
+		/* random bytes may agree by chance */
+		CHECK(k->places[0] >= at && k->places[0] <= at + 3);
+		CHECK_EQ(k->sums[1] - k->sums[0],
+			 how == EDIT_PUT_IN ? n : -(uint64_t)n);
+	}
+}
+
+static void random_round(void)
+{
+	static struct stream v[2];
+	enum edit how = (enum edit)random_below(&r, EDITS);
+	uint32_t at = 600 + (uint32_t)random_below(&r, STREAM_LEN - 1600);
+	uint32_t n = 1 + (uint32_t)random_below(&r, 40);
+	uint32_t late = random_below(&r, 3) ? 0 :
+			(uint32_t)random_below(&r, 500);
+	unsigned late_side = (unsigned)random_below(&r, 2);
+	struct kit k;
+
+	random_fill(&r, v[0].bytes, STREAM_LEN);
+	v[0].len = STREAM_LEN;
+	v[1] = v[0];
+	v[0].isn = (uint32_t)random_next(&r);
+	v[1].isn = (uint32_t)random_next(&r);
+	edit(&v[1], how, at, n);
+	init(&k);
+	for (unsigned side = 0; side < 2 && !late; side++)
+		kit_input(&k, side, (struct seg){ .proto = PACKET_TCP,
+			  .flags = S | A, .seq = v[side].isn,
+			  .dport = (uint16_t)(1000 + side) });
+	cut(&v[0], late_side ? 0 : late);
+	cut(&v[1], late_side ? late : 0);
+	send_all(&k, v);
+	compare_expire(k.c, UINT64_MAX / 2);
+	CHECK(!compare_is_holding(k.c));
+	CHECK_EQ(k.n_midstream, late > 0);
+	check_found(&k, how, late_side ? at : at - late, n);
+	kit_fini(&k);
+}
+
+static void random_streams(void)
+{
+	size_t rounds = soak_n(2000);
+
+	for (size_t i = 0; i < rounds; i++)
+		random_round();
+}
+
+int main(int argc, char **argv)
 {
 	TEST(nothing_is_held);
 	TEST(every_place_is_told_once);
@@ -445,5 +607,7 @@ int main(void)
 	TEST(a_longer_datagram_is_told_of_too);
 	TEST(datagrams_go_by_number_to_the_end);
 	TEST(too_much_is_given_up_aloud);
+	random_init(&r, argc, argv);
+	TEST(random_streams);
 	return TEST_END();
 }
