@@ -21,6 +21,8 @@ enum {
 	OPT_NOP = 1,
 	OPT_SACK = 5,
 	OPT_TIMESTAMP = 8,
+	OPT_MD5 = 19,
+	OPT_AO = 29,
 };
 
 static void put_nops(uint8_t *tcp, uint8_t *at, unsigned len, bool is_partial)
@@ -90,8 +92,8 @@ void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
 	}
 }
 
-/* The echoed timestamp (RFC 7323 section 3), or NULL. */
-static uint8_t *echo_find(uint8_t *tcp)
+/* The first option of a kind, whole, or NULL. */
+static uint8_t *option_find(uint8_t *tcp, uint8_t kind)
 {
 	unsigned n = (tcp[12] >> 4) * 4u, i = TCP_LEN;
 
@@ -102,11 +104,30 @@ static uint8_t *echo_find(uint8_t *tcp)
 		}
 		if (n - i < 2 || tcp[i + 1] < 2 || tcp[i + 1] > n - i)
 			return NULL;
-		if (tcp[i] == OPT_TIMESTAMP)
-			return tcp[i + 1] == 10 ? tcp + i + 6 : NULL;
+		if (tcp[i] == kind)
+			return tcp + i;
 		i += tcp[i + 1];
 	}
 	return NULL;
+}
+
+/* The echoed timestamp (RFC 7323 section 3), or NULL. */
+static uint8_t *echo_find(uint8_t *tcp)
+{
+	uint8_t *o = option_find(tcp, OPT_TIMESTAMP);
+
+	return o && o[1] == 10 ? o + 6 : NULL;
+}
+
+/**
+ * compare_ack_is_signed - is a segment signed? Then it cannot be changed
+ * @tcp:	its header
+ *
+ * Return: true with TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925)
+ */
+bool compare_ack_is_signed(uint8_t *tcp)
+{
+	return option_find(tcp, OPT_MD5) || option_find(tcp, OPT_AO);
 }
 
 /* Bytes of options go together with their neighbours into the sum. */

@@ -7,6 +7,7 @@
 #include "../common/frame.h"
 #include "../common/packet.h"
 
+bool compare_ack_is_signed(uint8_t *tcp);
 void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
 		       uint16_t window);
 void compare_ack_echo(const struct frame *f, unsigned l4_off,

@@ -58,6 +58,8 @@ enum {
 	GATE_SENT = 1 << 2,		/* sent_ack, sent_right are known */
 	GATE_SCALE = 1 << 3,		/* the window scale is known */
 	GATE_PACKET = 1 << 4,		/* what waits is a packet */
+	GATE_SIGNED = 1 << 5,		/* no segment may be changed: as with
+					   COMPARE_ACK_HOLD */
 };
 
 struct gate {
@@ -212,6 +214,14 @@ void compare_ask(struct compare *c, enum compare_reason reason,
 		 const struct cmp_flow *fl, const struct hold *h);
 
 void compare_report_late(struct compare *c, enum compare_side side);
+
+/* Do segments wait for the secondary's acknowledgement? */
+static inline bool compare_holds_acks(const struct compare *c,
+				      const struct cmp_flow *fl)
+{
+	return c->config.ack_policy == COMPARE_ACK_HOLD ||
+	       (fl->gate.flags & GATE_SIGNED);
+}
 
 static inline bool compare_is_reporting(const struct compare *c)
 {

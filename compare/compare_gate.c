@@ -191,6 +191,14 @@ static void send_clamped(struct compare *c, struct cmp_flow *fl,
 			window = window_field(g, ack, allowed);
 		right = allowed;
 	}
+	if ((ack != seg->ack || window != seg->window) &&
+	    compare_ack_is_signed(frame_eth(f) + seg->l4_off)) {
+		/* its SYN was not seen: too late for this one */
+		g->flags |= GATE_SIGNED;
+		note_sent(g, seg->ack, right_of(g, seg->ack, seg->window));
+		compare_release_frame(c, f, why);
+		return;
+	}
 	compare_ack_lower(f, seg->l4_off, ack, window);
 	if (c->said && !((g->flags & GATE_SENT) && seq_le(ack, g->sent_ack)))
 		compare_ack_echo(f, seg->l4_off, c->said);
@@ -262,7 +270,8 @@ static void catch_up(struct compare *c, struct cmp_flow *fl)
 
 	if ((g->flags & GATE_PACKET) && ack == g->p_ack)
 		release_waiting(c, fl);
-	else if (seq_gt(ack, g->sent_ack) || opens(g, right))
+	else if (!(g->flags & GATE_SIGNED) &&
+		 (seq_gt(ack, g->sent_ack) || opens(g, right)))
 		originate(c, fl, ack, right);
 	if (!is_limited(g))
 		forget_waiting(c, fl);
@@ -385,6 +394,7 @@ void compare_gate_release(struct compare *c, struct cmp_flow *fl,
 	if (seg->flags & TCP_RST)
 		merge_waiting(c, fl);
 	if (c->config.ack_policy != COMPARE_ACK_CLAMP ||
+	    (fl->gate.flags & GATE_SIGNED) ||
 	    (seg->flags & (TCP_SYN | TCP_RST)) || !(seg->flags & TCP_ACK))
 		compare_release_frame(c, f, why);
 	else
@@ -398,14 +408,14 @@ void compare_gate_release(struct compare *c, struct cmp_flow *fl,
  * @flags:	the segment's TCP flags
  * @ack:	what it acknowledges
  *
- * Return: true only with COMPARE_ACK_HOLD
+ * Return: true only with COMPARE_ACK_HOLD, and for signed segments
  */
 bool compare_gate_blocks(const struct compare *c, const struct cmp_flow *fl,
 			 unsigned flags, uint32_t ack)
 {
 	const struct gate *g = &fl->gate;
 
-	return c->config.ack_policy == COMPARE_ACK_HOLD &&
+	return compare_holds_acks(c, fl) &&
 	       (flags & TCP_ACK) && !(flags & (TCP_SYN | TCP_RST)) &&
 	       (!(g->flags & GATE_SECONDARY) || seq_gt(ack, g->s_ack));
 }
@@ -424,6 +434,9 @@ void compare_gate_connection(struct compare *c, struct cmp_flow *fl,
 	seg.end++;
 	merge_waiting(c, fl);
 	note_syn(&fl->gate, &seg, compare_syn_scale(syn));
+	if (c->config.ack_policy == COMPARE_ACK_CLAMP &&
+	    compare_ack_is_signed(packet_l4(syn)))
+		fl->gate.flags |= GATE_SIGNED;
 }
 
 /**
@@ -506,7 +519,7 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 		struct segment seg = waiting_segment(c, g, &f);
 
 		send_clamped(c, fl, &f, &seg, why);
-	} else {
+	} else if (!(g->flags & GATE_SIGNED)) {
 		originate(c, fl, g->p_ack, primary_right(g));
 	}
 	forget_waiting(c, fl);

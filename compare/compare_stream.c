@@ -509,7 +509,7 @@ void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
 	if (!h || h->flags & (TCP_SYN | TCP_RST) || !stream_has_edge(fl) ||
 	    seq_gt(h->seq, fl->left) || seq_ge(fl->left, fl->edge) ||
 	    seq_le(stream_end(h), fl->edge) || is_blocked(c, fl, h) ||
-	    compare_is_reporting(c))
+	    compare_is_reporting(c) || (fl->gate.flags & GATE_SIGNED))
 		return;
 	first = seq_max(h->seq, seq_min(s->seq, fl->left));
 	from = hold_frame(&c->pool, h);

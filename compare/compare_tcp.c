@@ -61,14 +61,14 @@ static bool is_pure_ack(const struct packet *p)
 /*
  * The common case without a queue: the same segment of both sides at the
  * edge. waiting is the other side's, which waits; for an acknowledgement too
- * with COMPARE_ACK_HOLD, so that is no common case.
+ * where acknowledgements are held, so that is no common case.
  */
 static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
 		    const struct hold *waiting, const struct packet *p)
 {
 	return waiting && (fl->flags & (FLOW_EDGE | FLOW_CUT)) == FLOW_EDGE &&
 	       p->seq == fl->edge &&
-	       c->config.ack_policy != COMPARE_ACK_HOLD &&
+	       !compare_holds_acks(c, fl) &&
 	       waiting->seq == p->seq && p->payload_len &&
 	       waiting->payload_len == p->payload_len &&
 	       !((waiting->flags | p->flags) & (TCP_SYN | TCP_FIN | TCP_RST)) &&
@@ -264,7 +264,7 @@ static void hold_secondary(struct compare *c, struct cmp_flow *fl,
 		fl->flags |= FLOW_SECONDARY_SYN;
 		compare_gate_secondary_syn(fl);
 	}
-	if (is_news || c->config.ack_policy == COMPARE_ACK_HOLD)
+	if (is_news || compare_holds_acks(c, fl))
 		compare_stream_match(c, fl);
 }
 
@@ -282,7 +282,7 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 		c->dropped[why]++;
 		if (why == DROP_LATE && p->payload_len)
 			compare_stream_repeat(c, fl, p);
-		if (c->config.ack_policy == COMPARE_ACK_HOLD)
+		if (compare_holds_acks(c, fl))
 			compare_stream_match(c, fl);
 	} else if (!fl->q[COMPARE_SECONDARY].n &&
 		   is_twin(c, fl, stream_head(c, fl, COMPARE_PRIMARY), p)) {

@@ -465,6 +465,53 @@ static void hold_policy_is_told_by_data(void)
 	kit_fini(&k);
 }
 
+#define MD5 "\1\1\x13\x12" "0123456789abcdef"
+#define SIGNED .options = MD5, .options_len = 20
+
+/* What is signed is not changed: it waits. */
+static void signed_segments_wait_whole(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, .tag = 1, .proto = PACKET_TCP, .seq = 100, .ack = 500,
+		.flags = S | A, SIGNED);
+	SECONDARY(&k, .proto = PACKET_TCP, .seq = 7777, .ack = 500,
+		  .flags = S | A, SIGNED);
+	SECONDARY(&k, SEG(2, 101, 500, "abc"), SIGNED);
+	PRIMARY(&k, SEG(2, 101, 600, "abc"), SIGNED);
+	PRIMARY(&k, ACK(3, 104, 700), SIGNED);
+	CHECK_OUT(&k, 1);
+	SECONDARY(&k, ACK(3, 104, 650), SIGNED);
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(k.ack, 600);
+	SECONDARY(&k, ACK(4, 104, 700), SIGNED);
+	CHECK_OUT(&k, 1, 2, 3);
+	CHECK_EQ(originated(&k), 0);
+	kit_fini(&k);
+}
+
+/* It is known too late for the first that would be changed. */
+static void signed_segments_in_midstream(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	SECONDARY(&k, SEG(1, 101, 500, "abc"), SIGNED);
+	PRIMARY(&k, SEG(1, 101, 600, "abc"), SIGNED);
+	CHECK_OUT(&k, 1);
+	CHECK_EQ(k.ack, 600);
+	CHECK(k.sum_is_good);
+	SECONDARY(&k, SEG(2, 104, 600, "def"), SIGNED);
+	PRIMARY(&k, SEG(2, 104, 700, "def"), SIGNED);
+	CHECK_OUT(&k, 1);
+	SECONDARY(&k, ACK(3, 107, 700), SIGNED);
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(originated(&k), 0);
+	CHECK_EQ(kit_stats(&k).held, 0);
+	kit_fini(&k);
+}
+
 static void release_policy(void)
 {
 	struct kit k;
@@ -575,6 +622,8 @@ int main(void)
 	TEST(closed_window_is_one);
 	TEST(hold_policy);
 	TEST(hold_policy_is_told_by_data);
+	TEST(signed_segments_wait_whole);
+	TEST(signed_segments_in_midstream);
 	TEST(release_policy);
 	TEST(partial_checksum_is_left_alone);
 	TEST(echo_is_of_who_was_waited_for);
