@@ -24,18 +24,10 @@ struct prefix {			/* what a side has without a gap */
 	bool is_midstream;
 };
 
-/* Bytes of a segment that were captured. */
-static uint32_t captured_len(const struct hold *h)
-{
-	uint32_t there = h->len - h->vnet_len - h->payload_off;
-
-	return there < h->payload_len ? there : h->payload_len;
-}
-
 static void add_segment(const struct compare *c, struct prefix *x,
 			const struct hold *h)
 {
-	uint32_t at, len = captured_len(h);
+	uint32_t at, len = hold_captured_len(h);
 
 	if (!x->is_known)
 		x->seq = h->seq;

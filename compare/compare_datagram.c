@@ -46,14 +46,6 @@ static struct part part_of(const struct compare *c, const struct packet *p)
 	return part;
 }
 
-/* Bytes of a datagram that are there. */
-static uint32_t captured_len(const struct hold *h)
-{
-	uint32_t there = h->len - h->vnet_len - h->payload_off;
-
-	return there < h->payload_len ? there : h->payload_len;
-}
-
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -67,7 +59,7 @@ static bool is_equal(const struct compare *c, const struct hold *h,
 	if (h->len - h->vnet_len < 6)
 		return false;
 	if (h->flags & HOLD_CUT)
-		len = least(len, captured_len(h));
+		len = least(len, hold_captured_len(h));
 	return h->payload_len == part->len &&
 	       !memcmp(hold_payload(&c->pool, h), part->eth + part->off,
 		       len) &&
@@ -181,8 +173,8 @@ static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
 		compare_difference_of(c, fl, COMPARE_PAYLOAD, p, s);
 	bool is_longer = p->payload_len != s->payload_len;
 
-	d.len[0] = captured_len(p);
-	d.len[1] = captured_len(s);
+	d.len[0] = hold_captured_len(p);
+	d.len[1] = hold_captured_len(s);
 	compare_differ_bytes(c, fl, &d, d.len);
 	if (is_longer && !(fl->flags & FLOW_DIFFERENT))
 		compare_differ(c, fl, &d);
@@ -202,7 +194,7 @@ void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
 		compare_difference_of(c, fl, COMPARE_MAC, p, s);
 
 	if (p->payload_len == s->payload_len &&
-	    is_same_bytes(c, p, s, least(captured_len(p), captured_len(s))))
+	    is_same_bytes(c, p, s, least(hold_captured_len(p), hold_captured_len(s))))
 		compare_differ(c, fl, &d);
 	else
 		differ_to_the_end(c, fl, p, s);

@@ -123,6 +123,14 @@ static inline uint8_t *hold_payload(const struct hold_pool *p,
 	return hold_eth(p, h) + h->payload_off;
 }
 
+/* Bytes of the payload that are there: not all may have been captured. */
+static inline uint32_t hold_captured_len(const struct hold *h)
+{
+	uint32_t there = h->len - h->vnet_len - h->payload_off;
+
+	return there < h->payload_len ? there : h->payload_len;
+}
+
 static inline struct frame hold_frame(const struct hold_pool *p,
 				      const struct hold *h)
 {

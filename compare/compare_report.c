@@ -193,6 +193,18 @@ static const struct hold *first_data(const struct compare *c,
 	return h && !(h->flags & (TCP_SYN | TCP_RST)) ? h : NULL;
 }
 
+/* Bytes from the edge on, up to a gap. */
+static uint32_t tail_len(const struct compare *c, const struct cmp_flow *fl,
+			 const struct hold *h)
+{
+	uint32_t at = fl->edge;
+
+	for (; h && !(h->flags & (TCP_SYN | TCP_RST)) && seq_le(h->seq, at);
+	     h = hold_at(&c->pool, h->next))
+		at = seq_max(at, h->seq + h->payload_len);
+	return at - fl->edge;
+}
+
 /* A gap in one side's stream: the other's bytes are told of, and the two are
  * compared further behind it. Return: false when there is none. */
 static bool skip_gap(struct compare *c, struct cmp_flow *fl)
@@ -211,7 +223,7 @@ static bool skip_gap(struct compare *c, struct cmp_flow *fl)
 		return false;
 	if (seq_gt(has->seq, fl->edge))		/* neither has that */
 		fl->edge = has->seq;
-	to = stream_end(has);
+	to = fl->edge + tail_len(c, fl, has);
 	if (seq_gt(to, lacks->seq))
 		to = lacks->seq;
 	if (seq_le(to, fl->edge))
@@ -224,18 +236,6 @@ static bool skip_gap(struct compare *c, struct cmp_flow *fl)
 	stream_set_edge(fl, to);
 	compare_stream_match(c, fl);
 	return true;
-}
-
-/* Bytes from the edge on, up to a gap. */
-static uint32_t tail_len(const struct compare *c, const struct cmp_flow *fl,
-			 const struct hold *h)
-{
-	uint32_t at = fl->edge;
-
-	for (; h && !(h->flags & (TCP_SYN | TCP_RST)) && seq_le(h->seq, at);
-	     h = hold_at(&c->pool, h->next))
-		at = seq_max(at, h->seq + h->payload_len);
-	return at - fl->edge;
 }
 
 /* One side's stream ends where the other's goes on: that is told of, and the

@@ -362,10 +362,8 @@ bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl)
 /* The bytes behind the edge that were captured and can be compared. */
 static uint32_t captured(const struct hold *h, uint32_t at)
 {
-	uint32_t there = h->len - h->vnet_len - h->payload_off;
+	uint32_t there = hold_captured_len(h);
 
-	if (there > h->payload_len)
-		there = h->payload_len;
 	return there > at ? there - at : 0;
 }
 

@@ -305,10 +305,12 @@ static void print_kinds(const struct diff *d)
 			"\n", d->n_midstream);
 }
 
-static void print_midstream_json(struct diff *d, const char *flow,
+static void print_midstream_json(struct diff *d, uint64_t ns, const char *flow,
 				 const struct compare_midstream *m)
 {
-	fprintf(d->json, "{\"flow\":\"%s\",\"note\":\"midstream\",\"found\":%s,"
+	fprintf(d->json, "{\"time\":");
+	print_time(d->json, ns);
+	fprintf(d->json, ",\"flow\":\"%s\",\"note\":\"midstream\",\"found\":%s,"
 		"\"skipped\":{\"primary\":%" PRIu32 ",\"secondary\":%" PRIu32
 		"}}\n", flow, m->is_found ? "true" : "false", m->skipped[0],
 		m->skipped[1]);
@@ -324,13 +326,15 @@ void diff_midstream(struct diff *d, const struct compare_midstream *m)
 	const struct frame *f = &m->frame[m->frame[0].data ? 0 : 1];
 	char flow[FLOW_TEXT_MAX];
 	struct diff_side s;
+	uint64_t ns;
 
 	d->n_midstream++;
 	if (d->is_learning || !f->data)
 		return;
 	packet_parse(&s.packet, frame_eth(f), frame_eth_len(f));
 	flow_of_side(flow, sizeof(flow), &s);
-	print_time(d->text, d->now_ns ? d->now_ns : time_told(d, f->time_ns));
+	ns = d->now_ns ? d->now_ns : time_told(d, f->time_ns);
+	print_time(d->text, ns);
 	fprintf(d->text, " %s: begins in midstream, compared from ", flow);
 	if (m->is_found)
 		fprintf(d->text, "common bytes on, primary + %" PRIu32
@@ -339,7 +343,7 @@ void diff_midstream(struct diff *d, const struct compare_midstream *m)
 	else
 		fprintf(d->text, "the first bytes of both on\n");
 	if (d->json)
-		print_midstream_json(d, flow, m);
+		print_midstream_json(d, ns, flow, m);
 }
 
 /**

@@ -250,7 +250,7 @@ static void on_end(void *arg)
 	struct live *l = arg;
 	bool holds = compare_is_holding(l->compare);
 
-	if (l->loop.is_virtual) {
+	if (l->loop.is_virtual && !l->loop.hurried) {
 		l->diff.is_over = true;
 		compare_expire(l->compare, UINT64_MAX / 2);
 		settle(l);
@@ -385,5 +385,10 @@ int live_run(struct live *l, const struct live_options *options)
 	compare_free(l->compare);
 	if (live_report_close(l) < 0)
 		err = 1;
+	if (live_is_capture(options) && l->loop.hurried) {
+		log_error(NULL, "interrupted: the rest was not compared");
+		err = 1;
+	}
+	learn_fini(&l->learnt);
 	return exit_status(l, err);
 }

@@ -125,6 +125,10 @@ static int check_report(const struct live_options *o, struct diff *d)
 			return option_bad("--ignore: %s", why);
 	if (o->learn.n && !live_is_capture(o))
 		return option_bad("--learn goes with captures");
+	for (unsigned i = 0; i < o->learn.n; i++)
+		if (strlen(o->learn.v[i]) >= sizeof(o->primary_in.target))
+			return option_bad("--learn: too long: %s",
+					  o->learn.v[i]);
 	if ((o->from || o->ignore.n || o->report || o->diff_pcap) &&
 	    !o->dry_run && !live_is_capture(o))
 		return option_bad("--from, --ignore, --report and --diff-pcap "

@@ -253,11 +253,15 @@ void live_report_end(struct live *l)
 static int finish(FILE *file, bool is_ours)
 {
 	bool bad = ferror(file);
+	int err;
 
 	errno = 0;
-	if (is_ours ? fclose(file) : fflush(file))
+	if (fflush(file))
 		bad = true;
-	return bad ? (errno ? -errno : -EIO) : 0;
+	err = bad ? (errno ? -errno : -EIO) : 0;
+	if (is_ours)
+		fclose(file);
+	return err;
 }
 
 static int complain(int err, const char *what)

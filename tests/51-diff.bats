@@ -345,6 +345,18 @@ flood() {
 	run ! grep -q MiB typescript
 }
 
+@test "an interrupted comparison has found nothing out" {
+	flood a.pcap 13000 last
+	mkfifo full
+	exec 7<>full
+	# nobody reads what is released: it cannot come to the end
+	start compare colo-compare --primary-in pcap:a.pcap \
+		--secondary-in pcap:a.pcap --outdev - >full
+	stop compare 2
+	logged compare 'error: interrupted: the rest was not compared'
+	run ! logged compare missing
+}
+
 @test "recordings at different paces are compared whole" {
 	flood a.pcap 60000 last
 	flood b.pcap 60000 last
