@@ -124,8 +124,7 @@ say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
 
-programs: $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/tests/clock-step.so \
-	$(BUILD)/examples/qemu-colo/tcg.so
+programs: $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/tests/clock-step.so
 
 # --- building ---
 
@@ -191,16 +190,15 @@ run-pacemaker: deps-build deps-pacemaker
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		examples/pacemaker/run
 
-# The same with two real VMs. SCENES plays some of them only. What is in the guest is linked statically, and what is
-# preloaded into QEMU is not for sanitizers either.
-VM       := $(BUILD)/examples/qemu-colo
+# The same with two real VMs; SCENES plays some of it only. The guest is not for
+# sanitizers, nor is what is preloaded into QEMU: one place for all builds.
+VM       := build/examples/qemu-colo
 VM_FLAGS  = $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS))
 VM_GUEST := $(wildcard examples/qemu-colo/guest/*)
 
 run-vm: deps-build deps-vm
 	$(Q)$(MAKE) --no-print-directory all vm
-	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
-		examples/qemu-colo/run $(SCENES)
+	$(Q)COLO_BIN=$(abspath $(BIN)) examples/qemu-colo/run $(SCENES)
 
 vm: $(VM)/talk $(VM)/tcg.so $(VM)/guest/initramfs.gz
 
@@ -233,7 +231,7 @@ check-unit: $(UNITS:%=$(BUILD)/unit/%)
 	$(if $(UNLISTED),$(error not in UNITS: $(UNLISTED)))
 	$(Q)set -e; for u in $(UNITS); do echo "# unit $$u"; $(BUILD)/unit/$$u; done
 
-check-bats: all programs
+check-bats: all programs vm
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		bats --tap $(BATS)
 

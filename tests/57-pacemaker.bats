@@ -18,7 +18,7 @@ setup() {
 	export HA_LOGFACILITY=none HA_LOGFILE=$PWD/ha.log HA_DEBUGLOG=$PWD/ha.log
 	TAP=colo-$$
 	# shellcheck disable=SC2016	# expanded by the agent
-	QEMU="env LD_PRELOAD=$BUILD/examples/qemu-colo/tcg.so \
+	QEMU="env LD_PRELOAD=$TOP/build/examples/qemu-colo/tcg.so \
 qemu-system-x86_64 -nodefaults -no-user-config -display none -m 16 -machine \
 pc,accel=tcg -netdev stream,id=n0,server=on,addr.type=unix,addr.path=\$DIR/guest"
 }

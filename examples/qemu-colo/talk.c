@@ -14,8 +14,8 @@
  *				to a sink, print its answer
  *	accept PORT		one connection, to be a sink for; says when it
  *				is `listening`, and what was `accepted`
- *	download TO PORT COUNT MARK	from a source
- *	upload TO PORT COUNT MARK	to a sink
+ *	download TO PORT COUNT MARK LIMIT	from a source, in LIMIT seconds
+ *	upload TO PORT COUNT MARK LIMIT		to a sink
  *	http TO PORT PATH COUNT	so many requests, each over its own connection
  *
  * download and upload say `mark` on standard output each time that MARK bytes
@@ -43,14 +43,13 @@
 #include <unistd.h>
 
 #define BUF_LEN (64u << 10)	/* a multiple of a word */
-#define PATIENCE_S 12		/* of silence are an end */
-#define LIMIT_S 20		/* of a transfer, too */
+#define PATIENCE_S 15		/* of silence are an end */
 #define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
 
 struct talk {
 	int fd;
 	uint64_t mark, done;
-	uint64_t begin_ns, last_ns, longest_ns;
+	uint64_t limit_ns, last_ns, longest_ns;
 };
 
 static uint64_t now_ns(void)
@@ -265,27 +264,27 @@ static int end(const struct talk *t, const char *why)
 
 static bool is_too_slow(const struct talk *t)
 {
-	return t->last_ns - t->begin_ns > LIMIT_S * UINT64_C(1000000000);
+	return t->last_ns > t->limit_ns;
 }
 
 static int begin(struct talk *t, const char *to, const char *port,
-		 const char *mark)
+		 const char *mark, const char *limit)
 {
 	*t = (struct talk){ .mark = strtoull(mark, NULL, 10),
-			    .begin_ns = now_ns() };
-	t->last_ns = t->begin_ns;
+			    .last_ns = now_ns() };
+	t->limit_ns = t->last_ns + strtoull(limit, NULL, 10) * 1000000000u;
 	t->fd = dial(to, port, 0);
 	return t->fd;
 }
 
 static int download(const char *to, const char *port, const char *count,
-		    const char *mark)
+		    const char *mark, const char *limit)
 {
 	static unsigned char buf[BUF_LEN];
 	struct talk t;
 	ssize_t n;
 
-	if (begin(&t, to, port, mark) < 0)
+	if (begin(&t, to, port, mark, limit) < 0)
 		return end(&t, reason(t.fd));
 	if (dprintf(t.fd, "%s\n", count) < 0)
 		return end(&t, reason(-errno));
@@ -320,7 +319,7 @@ static int read_answer(int fd, char *answer, size_t size)
 }
 
 static int upload(const char *to, const char *port, const char *count,
-		  const char *mark)
+		  const char *mark, const char *limit)
 {
 	static unsigned char buf[BUF_LEN];
 	uint64_t total = strtoull(count, NULL, 10);
@@ -328,7 +327,7 @@ static int upload(const char *to, const char *port, const char *count,
 	struct talk t;
 	int err;
 
-	if (begin(&t, to, port, mark) < 0)
+	if (begin(&t, to, port, mark, limit) < 0)
 		return end(&t, reason(t.fd));
 	if (dprintf(t.fd, "%s\n", count) < 0)
 		return end(&t, reason(-errno));
@@ -455,10 +454,10 @@ int main(int argc, char **argv)
 		return accept_sink(argv[2]);
 	if (argc == 6 && !strcmp(what, "dial"))
 		return dial_sink(argv[2], argv[3], argv[4], argv[5]);
-	if (argc == 6 && !strcmp(what, "download"))
-		return download(argv[2], argv[3], argv[4], argv[5]);
-	if (argc == 6 && !strcmp(what, "upload"))
-		return upload(argv[2], argv[3], argv[4], argv[5]);
+	if (argc == 7 && !strcmp(what, "download"))
+		return download(argv[2], argv[3], argv[4], argv[5], argv[6]);
+	if (argc == 7 && !strcmp(what, "upload"))
+		return upload(argv[2], argv[3], argv[4], argv[5], argv[6]);
 	if (argc == 6 && !strcmp(what, "http"))
 		return http(argv[2], argv[3], argv[4], argv[5]);
 	fputs("usage: talk source|sink|noise|accept|dial|download|upload|http "
