@@ -9,7 +9,10 @@
 
 #include "compare_core.h"
 
-#define LIST_ONLY 0
+#define SECOND_NS UINT64_C(1000000000)
+#define SERVICES_MAX 131072u	/* ports, of both sides */
+
+enum { LIST_FLOWS, LIST_SERVICES };
 
 struct pair {			/* a flow's number, a service's count */
 	uint32_t n;
@@ -25,19 +28,25 @@ struct pair {			/* a flow's number, a service's count */
  */
 struct flow_table *compare_pair_table(const struct compare_config *config)
 {
-	return flow_table_new(config->max_flows, sizeof(struct pair),
-			      config->seed);
+	return flow_table_new(2 * config->max_flows + SERVICES_MAX,
+			      sizeof(struct pair), config->seed);
 }
 
+/* When the table is full, the flow that was idle longest is forgotten. */
 static struct pair *find_or_add(struct compare *c, const struct flow_key *key,
-				bool *is_new)
+				unsigned list, bool *is_new)
 {
 	struct pair *pair = flow_find(c->pairs, key);
 
 	*is_new = !pair;
 	if (!pair)
-		pair = flow_add(c->pairs, key, LIST_ONLY, c->now_ns);
-	return pair;
+		pair = flow_add(c->pairs, key, list, c->now_ns);
+	else if (!flow_is_recent(c->pairs, pair, list, c->now_ns, SECOND_NS))
+		flow_touch(c->pairs, pair, list, c->now_ns);
+	if (pair || !flow_oldest(c->pairs, LIST_FLOWS))
+		return pair;
+	flow_remove(c->pairs, flow_oldest(c->pairs, LIST_FLOWS));
+	return flow_add(c->pairs, key, list, c->now_ns);
 }
 
 /**
@@ -67,7 +76,7 @@ static uint32_t next_number(struct compare *c, enum compare_side side,
 
 	key.zero[0] = 1;
 	key.zero[1] = (uint8_t)side;
-	count = find_or_add(c, &key, &is_new);
+	count = find_or_add(c, &key, LIST_SERVICES, &is_new);
 	return count ? ++count->n : 0;
 }
 
@@ -82,7 +91,7 @@ static uint32_t number_of(struct compare *c, enum compare_side side,
 	bool is_new;
 
 	own.zero[1] = (uint8_t)side;
-	pair = find_or_add(c, &own, &is_new);
+	pair = find_or_add(c, &own, LIST_FLOWS, &is_new);
 	if (!pair)
 		return 0;
 	if (is_new || (is_syn && pair->has_isn && pair->isn != p->seq))

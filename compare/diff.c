@@ -110,6 +110,8 @@ static enum diff_kind kind_of(const struct diff *d, enum compare_reason reason,
 	case COMPARE_FLAGS:
 		return kind_of_flags(side);
 	case COMPARE_TIMEOUT:
+		if (d->is_full)
+			return DIFF_QUEUE;
 		if (!d->is_over)
 			return DIFF_TIMEOUT;
 		return side[COMPARE_PRIMARY].is_there ? DIFF_MISSING :

@@ -65,6 +65,7 @@ struct diff {
 	struct learn *learn;	/* or NULL */
 	bool is_learning;	/* nothing is told, all is learnt */
 	bool is_over;		/* what is missing now will not come */
+	bool is_full;		/* it is given up to make room */
 	uint64_t now_ns;	/* since 1970; 0 with captures, whose frames know */
 	uint64_t epoch_ns;	/* taken off the times that are told */
 	uint64_t shift_ns[2];	/* by side: added, they are those of the capture */

@@ -47,7 +47,9 @@ void live_apply_pressure(struct live *l)
 	bool is_full = compare_is_full(l->compare) && !may_be_overfull(l);
 
 	if (is_full && l->is_report) {	/* of flows: told of, forgotten */
-		compare_expire(l->compare, UINT64_MAX / 2);
+		l->diff.is_full = true;
+		compare_expire(l->compare, now_ns(l) + l->timeout_ns);
+		l->diff.is_full = false;
 		return;
 	}
 	if (is_full == l->is_stopped)
@@ -317,6 +319,7 @@ static int start(struct live *l)
 	const struct compare_config config = live_compare_config(l->options);
 	int err;
 
+	l->timeout_ns = config.timeout_ns;
 	l->compare = compare_new(&config, &handler);
 	if (!l->compare)
 		return -ENOMEM;

@@ -47,6 +47,7 @@ struct live {
 	struct endpoint *primary_in, *secondary_in, *outdev;
 	struct loop_timer scan, due, marker_wait;
 	uint64_t due_ns;		/* what `due` is armed for */
+	uint64_t timeout_ns;
 	bool is_stopped;		/* primary-in, for compare_is_full() */
 	struct epoch epoch;
 	bool is_ahead;			/* secondary-in is stopped for EPOCH_KEEP */

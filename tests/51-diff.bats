@@ -220,6 +220,20 @@ row() {
 	[ "$(grep -c 'extra, SYN' <<<"$output")" -eq 2 ]
 }
 
+@test "what finds no room is told of as that" {
+	local frames=() i
+	for i in 1000 1001 1002 1003; do
+		frames+=("$(segment rx 100 9 18 "$i")")
+	done
+	pcap 1 1000 "${frames[@]}" >a.pcap
+	pcap 1 1000 >none.pcap
+	run -1 compare a.pcap none.pcap
+	grep -qE '^missing +4 +0 +0$' <<<"$output"
+	run -1 compare a.pcap none.pcap --max-flows 2
+	grep -qE '^queue +[1-4] +0 +0$' <<<"$output"
+	grep -qE '^total +4$' <<<"$output"
+}
+
 @test "what the flags say is told in words" {
 	pcap 1 1000 "$(segment rx 100 9 18)" >a.pcap
 	pcap 1 1000 "$(segment rx 300 9 20)" >b.pcap

@@ -426,6 +426,42 @@ static void too_much_is_given_up_aloud(void)
 	end(&k);
 }
 
+/* More flows than can be remembered: the newest are. */
+static void old_flows_are_forgotten_for_new_ones(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.report_only = config.own_isn = config.pair_order = true;
+	config.ignore_mac = config.ignore_addr = true;
+	config.max_flows = 64;
+	kit_init_with(&k, &config);
+	for (uint32_t i = 0; i < 80000; i++) {
+		uint16_t vlan = (uint16_t)(1 + i / 50000);
+		uint16_t port = (uint16_t)(1000 + i % 50000);
+
+		PRIMARY(&k, UDP(1, "x"), .vlan = vlan, .dport = port);
+		SECONDARY(&k, UDP(1, "x"), .vlan = vlan, .dport = port);
+	}
+	for (uint16_t i = 0; i < 2; i++) {
+		PRIMARY(&k, TCP(1, 100u + i, 500, S | A, ""),
+			.dport = (uint16_t)(1000 + i));
+		SECONDARY(&k, TCP(1, 500u + i, 500, S | A, ""),
+			  .dport = (uint16_t)(3000 + i));
+		PRIMARY(&k, DATA(2, 101u + i, "data"),
+			.dport = (uint16_t)(1000 + i));
+		SECONDARY(&k, DATA(2, 501u + i, "data"),
+			  .dport = (uint16_t)(3000 + i));
+	}
+	PRIMARY(&k, DATA(2, 105, "first"), .dport = 1000);
+	PRIMARY(&k, DATA(2, 106, "second"), .dport = 1001);
+	SECONDARY(&k, DATA(2, 506, "second"), .dport = 3001);
+	SECONDARY(&k, DATA(2, 505, "first"), .dport = 3000);
+	CHECK_EQ(k.n_differ, 0);
+	CHECK(!compare_is_holding(k.c));
+	end(&k);
+}
+
 /* --- random streams --- */
 
 #define STREAM_LEN 3000u
@@ -607,6 +643,7 @@ int main(int argc, char **argv)
 	TEST(a_longer_datagram_is_told_of_too);
 	TEST(datagrams_go_by_number_to_the_end);
 	TEST(too_much_is_given_up_aloud);
+	TEST(old_flows_are_forgotten_for_new_ones);
 	random_init(&r, argc, argv);
 	TEST(random_streams);
 	return TEST_END();
