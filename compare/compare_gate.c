@@ -68,17 +68,25 @@ static uint32_t allowed_right(const struct gate *g, uint32_t right)
 	return both;
 }
 
-/* Less than a unit of the scale is a closed window. */
-static bool is_closed(const struct gate *g)
+/* Whole units of the scale that are open up to there. */
+static uint32_t units_to(const struct gate *g, uint32_t right)
 {
-	return (g->sent_right - g->sent_ack) >> g->scale == 0;
+	return (right - g->sent_ack) >> g->scale;
 }
 
-/* Would the client gain by that right edge? */
+/*
+ * Would the client gain by that right edge? By little only when it has hardly
+ * any: less than a segment it may not use at all, and the primary, which thinks
+ * that the client has more, will not speak of it again.
+ */
 static bool opens(const struct gate *g, uint32_t right)
 {
-	return knows_windows(g) && seq_lt(g->sent_right, right) &&
-	       (right - g->sent_right >= WINDOW_STEP || is_closed(g));
+	if (!knows_windows(g) || seq_ge(g->sent_right, right))
+		return false;
+	if (right - g->sent_right >= WINDOW_STEP)
+		return true;
+	return g->sent_right - g->sent_ack < WINDOW_STEP &&
+	       units_to(g, right) > units_to(g, g->sent_right);
 }
 
 static bool is_limited(const struct gate *g)

@@ -225,6 +225,27 @@ static void window_of_both(void)
 	kit_fini(&k);
 }
 
+/* The client has 1280 bytes of window, which may be less than it sends at
+ * once; by 1280 more the secondary opens, of which the primary knows nothing. */
+static void little_window_is_told(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	SECONDARY(&k, ACK(2, 101, 65500), .window = 10);
+	PRIMARY(&k, ACK(2, 101, 65500), .window = 20);
+	CHECK_EQ(k.window, 10);
+	SECONDARY(&k, ACK(3, 101, 65500), .window = 20);
+	CHECK_EQ(originated(&k), 1);
+	CHECK_EQ(k.ack, 65500);
+	CHECK_EQ(k.window, 20);
+	/* no more than a unit's part: nothing that the field could say */
+	SECONDARY(&k, ACK(4, 101, 65540), .window = 20);
+	PRIMARY(&k, ACK(4, 101, 65500), .window = 21);
+	CHECK_EQ(k.window, 20);
+	kit_fini(&k);
+}
+
 /* A receiver drops a segment that ends beyond its window. */
 static void window_is_not_rounded_up(void)
 {
@@ -608,6 +629,7 @@ int main(void)
 	TEST(ipv6);
 	TEST(a_lowered_ack_sacks_nothing);
 	TEST(window_of_both);
+	TEST(little_window_is_told);
 	TEST(window_is_not_rounded_up);
 	TEST(window_with_a_lower_ack);
 	TEST(unknown_scale_leaves_windows_alone);
