@@ -184,12 +184,6 @@ run: deps-build deps-run
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		examples/failover/run
 
-# Needs root: two nodes of a cluster, in namespaces, and two real VMs.
-run-pacemaker: deps-build deps-pacemaker
-	$(Q)$(MAKE) --no-print-directory all vm
-	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
-		examples/pacemaker/run
-
 # The same with two real VMs; SCENES plays some of it only. The guest is not for
 # sanitizers, nor is what is preloaded into QEMU: one place for all builds.
 VM       := build/examples/qemu-colo
@@ -199,6 +193,11 @@ VM_GUEST := $(wildcard examples/qemu-colo/guest/*)
 run-vm: deps-build deps-vm
 	$(Q)$(MAKE) --no-print-directory all vm
 	$(Q)COLO_BIN=$(abspath $(BIN)) examples/qemu-colo/run $(SCENES)
+
+# Needs root: the same under Pacemaker, two nodes in namespaces.
+run-pacemaker: deps-build deps-pacemaker
+	$(Q)$(MAKE) --no-print-directory all vm
+	$(Q)COLO_BIN=$(abspath $(BIN)) examples/pacemaker/run $(SCENES)
 
 vm: $(VM)/talk $(VM)/tcg.so $(VM)/guest/initramfs.gz
 

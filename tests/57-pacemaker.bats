@@ -124,9 +124,10 @@ none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	answers 9 monitor
 	[[ $output == *'QEMU is dead'* ]]
 	answers 0 demote
-	answers 0 monitor
-	answers 0 stop
 	none_lives
+	answers 1 monitor
+	answers 0 stop
+	answers 7 monitor
 }
 
 @test "a process that is being started again degrades, a dead runner fails" {
@@ -246,7 +247,7 @@ begin() {
 }
 
 # The client's scenes need a guest. Here only the cluster's decisions count.
-@test "two nodes: no failover before fencing has succeeded, then one, and a new pair" {
+@test "two nodes: fencing, then failover; a broken link; the secondary listens" {
 	WAIT_S=60
 	begin secondary
 	first=$PRIMARY second=$SECONDARY
@@ -266,9 +267,21 @@ begin() {
 	wait_for is_pair
 	[ "$PRIMARY" = "$second" ]
 	[ "$(vm "$second" chain)" = resumed ]
+
+	# both QEMUs say COLO_EXIT, both nodes are well: nobody fails over
+	before=$(vm "$first" qemu.pid)
+	on "$second" ss -K state established "dport = :9002"
+	wait_for is_another "$first" "$before"
+	wait_for is_pair
+	[ "$PRIMARY" = "$second" ]
+	grep -q "$first is reported as failed" \
+		"cluster/$second/pacemaker/pacemaker.log"
 }
 
-@test "two nodes: QEMU dies here and there; the primary listens" {
+# is_another NODE PID: that is no longer its QEMU
+is_another() { [ "$(vm "$1" qemu.pid)" != "$2" ]; }
+
+@test "two nodes: QEMU dies here and there; a move; the primary listens" {
 	WAIT_S=60
 	begin primary
 	first=$PRIMARY second=$SECONDARY
@@ -276,8 +289,17 @@ begin() {
 	wait_for is_primary "$second"
 	wait_for is_pair
 	[ "$PRIMARY" = "$second" ]
+
+	before=$(vm "$first" qemu.pid)
 	kill_qemu "$first"
-	wait_for has_score "$first" 1
+	wait_for is_another "$first" "$before"
 	wait_for is_pair
 	[ "$PRIMARY" = "$second" ]
+
+	before=$(vm "$first" qemu.pid)
+	on "$second" crm_resource --ban -r vm-clone --promoted -N "$second"
+	wait_for is_primary "$first"
+	wait_for is_pair
+	[ "$PRIMARY" = "$first" ]
+	[ "$(vm "$first" qemu.pid)" = "$before" ]
 }

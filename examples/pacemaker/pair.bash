@@ -216,7 +216,18 @@ pair_demote() {
 		is_role secondary || return "$OCF_NOT_RUNNING"
 		return "$OCF_SUCCESS"
 	fi
-	instance_stop && secondary_start || return "$OCF_ERR_GENERIC"
+	if [ -e "$RUN/failed" ]; then
+		demote_failed
+	else
+		instance_stop && secondary_start
+	fi || return "$OCF_ERR_GENERIC"
+}
+
+# The other one's promotion waits for this: what has failed is only ended, and
+# monitor will say so again.
+demote_failed() {
+	instance_stop && mkdir -p "$RUN" && touch "$RUN/failed" &&
+		set_known role secondary
 }
 
 pair_notify() {
@@ -260,6 +271,7 @@ pair_monitor() {
 
 # has_failed WHY: the other one is the better primary
 has_failed() {
+	touch "$RUN/failed"
 	ocf_is_probe || score_none
 	ocf_exit_reason "$1"
 	is_role secondary && return "$OCF_ERR_GENERIC"

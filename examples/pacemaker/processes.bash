@@ -36,7 +36,6 @@ not() { ! "$@"; }
 # end_own NAME TEST SECONDS: SIGTERM, and SIGKILL when that was not enough
 end_own() {
 	"$2" || return 0
-	signal_own "$1" CONT
 	signal_own "$1" TERM
 	wait_until "$3" not "$2" && return
 	ocf_log warn "$1 does not stop: killed"
@@ -141,8 +140,10 @@ qemu_start() {
 }
 qemu_is_up_or_dead() { qemu_lives && answers || ! kill -0 "$QEMU_PID"; } 2>/dev/null
 
+# One that has failed is not asked; a primary that hung must not wake up again.
 qemu_stop() {
 	qemu_lives || return 0
+	[ ! -e "$RUN/failed" ] || signal_own qemu KILL
 	end_own qemu qemu_lives 3
 }
 
