@@ -133,7 +133,8 @@ static bool count_from_syn(struct cmp_flow *fl, enum compare_side side,
 		fl->base[side] = p->seq;
 	} else if (!(fl->flags & known)) {
 		fl->base[side] = p->seq - 1;
-		fl->align |= (uint8_t)(ALIGN_MIDSTREAM << side) | ALIGN_WAITS;
+		fl->align = (uint8_t)(fl->align | ALIGN_WAITS |
+				      ALIGN_MIDSTREAM << side);
 	}
 	fl->flags |= (uint16_t)known;
 	p->seq -= fl->base[side];
