@@ -6,8 +6,12 @@ static const char *const unknown[] = { "pass", "drop", NULL };
 static const char *const translate[] = {
 	[REWRITE_ALL] = "on",
 	[REWRITE_NOTHING] = "off",
+	[REWRITE_NO_SEQ] = "no-seq",
+	[REWRITE_NO_ACK] = "no-ack",
 	[REWRITE_NO_SACK] = "no-sack",
-	[REWRITE_NO_TIMESTAMPS] = "no-timestamps",
+	[REWRITE_NO_TSVAL] = "no-tsval",
+	[REWRITE_NO_TSECR] = "no-tsecr",
+	[REWRITE_NO_RST] = "no-rst",
 	[REWRITE_NO_ICMP] = "no-icmp",
 	[REWRITE_NO_HOLD] = "no-hold",
 	NULL,
@@ -28,8 +32,9 @@ static const struct option_spec specs[] = {
 	  unknown },
 	{ "translate", OPTION_CHOICE,
 	  offsetof(struct rewriter_options, translate), "WHAT",
-	  "for tests and comparison: on, off, no-sack, no-timestamps, "
-	  "no-icmp, no-hold (on)", 0, 0, translate },
+	  "for tests and comparison: on, off, no-seq, no-ack, no-sack, "
+	  "no-tsval, no-tsecr, no-rst, no-icmp, no-hold (on)", 0, 0,
+	  translate },
 	{ "qmp", OPTION_STRING, offsetof(struct rewriter_options, qmp), "PATH",
 	  "the secondary's QMP socket: it tells of checkpoints", 0, 0, NULL },
 	{ 0 },

@@ -28,8 +28,12 @@ enum rewrite_event {
 enum rewrite_translate {	/* for tests and comparison */
 	REWRITE_ALL,
 	REWRITE_NOTHING,
+	REWRITE_NO_SEQ,
+	REWRITE_NO_ACK,
 	REWRITE_NO_SACK,
-	REWRITE_NO_TIMESTAMPS,
+	REWRITE_NO_TSVAL,
+	REWRITE_NO_TSECR,
+	REWRITE_NO_RST,
 	REWRITE_NO_ICMP,
 	REWRITE_NO_HOLD,
 };

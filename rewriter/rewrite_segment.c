@@ -248,8 +248,19 @@ static void echo_translate(struct rewrite *r, struct rewrite_flow *fl,
 		clock_noted(r, fl, REWRITE_HAS_TS_ECHO);
 	}
 	if (fl->flags & REWRITE_TS_KNOWN &&
-	    r->config.translate != REWRITE_NO_TIMESTAMPS)
+	    r->config.translate != REWRITE_NO_TSECR)
 		rewrite_edit32(e, at, echo_for_guest(r, fl, ack, echo));
+}
+
+static void sack_translate(const struct rewrite_flow *fl,
+			   const struct rewrite_segment *s,
+			   const struct rewrite_edit *e)
+{
+	for (unsigned i = 0; i < s->options.n_edges; i++) {
+		uint8_t *edge = e->base + s->options.sack + 4 * i;
+
+		rewrite_edit32(e, edge, bytes_get32(edge) + fl->offset);
+	}
 }
 
 /* The peer's ack says more than where it stands: what it got beyond. */
@@ -257,20 +268,15 @@ static void tx_translate(struct rewrite *r, struct rewrite_flow *fl,
 			 const struct rewrite_segment *s,
 			 const struct rewrite_edit *e)
 {
+	enum rewrite_translate but = r->config.translate;
 	uint8_t *tcp = e->base;
 
 	if (!(s->p.flags & TCP_ACK))
 		return;
-	if (fl->offset) {
+	if (fl->offset && but != REWRITE_NO_ACK)
 		rewrite_edit32(e, tcp + TCP_ACK_NUMBER, s->p.ack + fl->offset);
-		if (r->config.translate != REWRITE_NO_SACK)
-			for (unsigned i = 0; i < s->options.n_edges; i++) {
-				uint8_t *edge = tcp + s->options.sack + 4 * i;
-
-				rewrite_edit32(e, edge, bytes_get32(edge) +
-							fl->offset);
-			}
-	}
+	if (fl->offset && but != REWRITE_NO_SACK)
+		sack_translate(fl, s, e);
 	if (s->options.timestamp)
 		echo_translate(r, fl, e, s->p.ack + fl->offset,
 			       tcp + s->options.timestamp + 4);
@@ -309,7 +315,7 @@ static void ts_translate(struct rewrite *r, struct rewrite_flow *fl,
 	    seq_diff(sent, fl->repeat_ts) > TS_AGE_MAX)
 		fl->flags &= ~(unsigned)REWRITE_REPEATS;
 	if (!(fl->flags & REWRITE_TS_KNOWN) ||
-	    r->config.translate == REWRITE_NO_TIMESTAMPS)
+	    r->config.translate == REWRITE_NO_TSVAL)
 		return;
 	if (r->failed_over && !(fl->flags & REWRITE_TS_RAISED))
 		ts_raise(r, fl, sent);
@@ -318,13 +324,20 @@ static void ts_translate(struct rewrite *r, struct rewrite_flow *fl,
 
 /* A reset that answers a segment without an ack has sequence number 0 (RFC
  * 9293 section 3.10.7.1): no number of the guest's. */
+static bool has_seq(const struct rewrite *r, const struct packet *p)
+{
+	if (p->flags & TCP_RST)
+		return p->seq && r->config.translate != REWRITE_NO_RST;
+	return r->config.translate != REWRITE_NO_SEQ;
+}
+
 static void rx_translate(struct rewrite *r, struct rewrite_flow *fl,
 			 const struct rewrite_segment *s,
 			 const struct rewrite_edit *e)
 {
 	uint8_t *tcp = e->base;
 
-	if (fl->offset && !(s->p.flags & TCP_RST && !s->p.seq))
+	if (fl->offset && has_seq(r, &s->p))
 		rewrite_edit32(e, tcp + TCP_SEQ, s->p.seq - fl->offset);
 	if (s->options.timestamp)
 		ts_translate(r, fl, e, &s->p, tcp + s->options.timestamp);

@@ -16,10 +16,10 @@ export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1}
 WAIT_S=${WAIT_S:-15}
 
-# Call it from setup(), with the way to the top when that is not "..".
+# Call it from setup().
 colo_setup() {
 	local top
-	top=$(cd "$BATS_TEST_DIRNAME/${1:-..}" && pwd)
+	top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 	BIN=$(cd "$top" && cd "${COLO_BIN:-bin}" && pwd)
 	BUILD=$(cd "$top" && cd "${COLO_BUILD:-build}" && pwd)
 	# shellcheck disable=SC2034  # tests use it

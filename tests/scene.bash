@@ -11,6 +11,7 @@
 #	client_wire, copy_wire, output_wire
 #				of colo-impair: between client and net, on the
 #				mirror's copy, behind the secondary
+#	guest_wire		another, between rewriter and guest; may be unset
 #	timestamps, sack	0 or 1, on either guest
 #
 # shellcheck disable=SC2034,SC2154,SC2317 # set, called, read by the scene
@@ -129,7 +130,14 @@ write_procfiles() {
 			--net tap:primary,netns=$(ns net) \
 			--guest unix:$DIR/pwire --outdev unix:$DIR/copy
 	END
+	local guest wire=''
+	guest=tap:eth0,netns=$(ns sguest)
+	if [ -n "${guest_wire-}" ]; then
+		wire="wire: $IMPAIR $guest_wire --net unix-listen:$DIR/gwire --guest $guest"
+		guest=unix:$DIR/gwire
+	fi
 	cat >"$DIR/secondary.proc" <<-END
+		$wire
 		output: $IMPAIR $output_wire --net-in unix-listen:$DIR/output \
 			--net-out null: --guest-in null: \
 			--guest-out tcp:10.84.0.1:9002
@@ -140,7 +148,7 @@ write_procfiles() {
 			--outdev unix:$DIR/output,queue=rx
 		rewriter: $BIN/colo-rewriter $rewriter_options \
 			--state-dir $DIR/state --net unix:$DIR/swire \
-			--guest tap:eth0,netns=$(ns sguest)
+			--guest $guest
 	END
 }
 

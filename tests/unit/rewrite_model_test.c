@@ -22,6 +22,7 @@
  * of data on the mirror, which only a checkpoint heals. A fast open that is on
  * the mirror at a checkpoint is in the copy already and is not played again.
  */
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../common/bytes.h"
@@ -108,6 +109,7 @@ static bool has_ts_out;
 static uint64_t order;
 static struct rewrite *rw;
 static struct rewrite_table *table;
+static enum rewrite_translate translate;
 static char state_dir[] = "/tmp/rewrite_model.XXXXXX";
 
 static struct {
@@ -700,7 +702,8 @@ static void rewriter_start(bool anew)
 {
 	const struct rewrite_handler handler = { .emit = on_emit };
 	struct rewrite_config config = { .max_flows = 4,
-					 .max_held = 1 << 20 };
+					 .max_held = 1 << 20,
+					 .translate = translate };
 	char path[64];
 
 	rewrite_free(rw);
@@ -917,11 +920,8 @@ static void connection_run(void)
 	fail(failed_over ? &s : &p, "stuck; sent, acked", s_sent, s_acked);
 }
 
-static void each_end_hears_only_what_its_peer_can_say(void)
+static void play(uint64_t base, size_t n)
 {
-	size_t n = soak_n(1000);
-	uint64_t base = rng.state;
-
 	for (size_t i = 0; i < n; i++) {
 		seed = base + i;
 		rng.state = seed;
@@ -931,6 +931,21 @@ static void each_end_hears_only_what_its_peer_can_say(void)
 		connection_run();
 		rewriter_count_up();
 	}
+}
+
+static void rewriter_end(void)
+{
+	rewrite_free(rw);
+	rewrite_table_close(table);
+	rw = NULL;
+	table = NULL;
+}
+
+static void each_end_hears_only_what_its_peer_can_say(void)
+{
+	size_t n = soak_n(1000);
+
+	play(rng.state, n);
 	printf("# %zu connections, %zu segments, %zu failovers, %zu "
 	       "checkpoints (%zu by timeout), %zu restarts\n", n,
 	       total.segments, total.failovers, total.checkpoints,
@@ -940,6 +955,34 @@ static void each_end_hears_only_what_its_peer_can_say(void)
 	       total.corrected, total.raised, total.paws);
 }
 
+/* The model is one that shows it. Resets and ICMP errors are not in it. */
+static void not_without_any_translation(void)
+{
+	const enum rewrite_translate without[] = {
+		REWRITE_NO_SEQ, REWRITE_NO_ACK, REWRITE_NO_SACK,
+		REWRITE_NO_TSVAL, REWRITE_NO_TSECR, REWRITE_NO_HOLD,
+	};
+
+	rewriter_end();
+	for (unsigned i = 0; i < sizeof(without) / sizeof(*without); i++) {
+		int status;
+		pid_t pid;
+
+		fflush(stdout);
+		pid = fork();
+		CHECK(pid >= 0);
+		if (!pid) {
+			CHECK(freopen("/dev/null", "w", stderr));
+			translate = without[i];
+			play(rng.state, 1000);
+			_exit(0);
+		}
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK(WIFEXITED(status));
+		CHECK_EQ(WEXITSTATUS(status), 1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	char path[64];
@@ -947,8 +990,8 @@ int main(int argc, char **argv)
 	random_init(&rng, argc, argv);
 	CHECK(mkdtemp(state_dir));
 	TEST(each_end_hears_only_what_its_peer_can_say);
-	rewrite_free(rw);
-	rewrite_table_close(table);
+	TEST(not_without_any_translation);
+	rewriter_end();
 	snprintf(path, sizeof(path), "%s/flows", state_dir);
 	remove(path);
 	rmdir(state_dir);
