@@ -11,7 +11,7 @@
 
 load helpers
 
-SYN=2 RST=4 SYNACK=18 ACK=16 PSHACK=24 FINACK=17
+FIN=1 SYN=2 RST=4 SYNACK=18 ACK=16 PSHACK=24 FINACK=17
 
 # sum HEX: the Internet checksum of 16-bit words
 sum() {
@@ -183,4 +183,113 @@ open_passive() {
 	[ "$(number ours guest 42)" -eq 9001 ]
 	feed rx "$(segment rx 9001 3001 $ACK 2000)"
 	[ "$(number ours net 38)" -eq 5001 ]
+}
+
+@test "more than QEMU: a FIN without ACK" {
+	open_passive 2000
+	feed rx "$(segment rx 9001 0 $FIN 2000)"
+	[ "$(number qemu net 38)" -eq 9001 ]
+	[ "$(number ours net 38)" -eq 5001 ]
+}
+
+@test "more than QEMU: a late SYN+ACK" {
+	open_passive 2000
+	feed rx "$(segment rx 9000 3001 $SYNACK 2000)"
+	[ "$(number qemu net 38)" -eq 9000 ]
+	[ "$(number ours net 38)" -eq 5000 ]
+}
+
+@test "more than QEMU: the guest's timestamps" {
+	local ts
+	ts=0101080a$(printf %08x%08x 7 0)
+	feed tx "$(segment tx 3000 0 $SYN 2000 "$ts")"
+	ts=0101080a$(printf %08x%08x 600 7)
+	feed rx "$(segment rx 9000 3001 $SYNACK 2000 "$ts")"
+	ts=0101080a$(printf %08x%08x 8 100)
+	feed tx "$(segment tx 3001 5001 $ACK 2000 "$ts")"
+	ts=0101080a$(printf %08x%08x 650 8)
+	feed rx "$(segment rx 9001 3001 $ACK 2000 "$ts")"
+	[ "$(number qemu net 38)" -eq "$(number ours net 38)" ]
+	[ "$(number qemu net 58)" -eq 650 ]
+	[ "$(number ours net 58)" -eq 150 ]
+}
+
+@test "more than QEMU: an ACK before the guest's SYN+ACK waits for it" {
+	local early
+	feed tx "$(segment tx 3000 0 $SYN 2000)"
+	early=$(segment tx 3001 5001 $ACK 2000)
+	wire "$early" >frames
+	cat frames >&5
+	cat frames >&7
+	want[1]=$((want[1] + $(stat -c %s frames)))
+	wait_for has_bytes qemu/guest.out "${want[1]}"
+	[ "$(number qemu guest 42)" -ne 9001 ]
+	wait_for stat_is rewriter held 1
+	wire "$(segment rx 9000 3001 $SYNACK 2000)" >&8
+	wait_for has_bytes ours/guest.out "${want[1]}"
+	[ "$(number ours guest 42)" -eq 9001 ]
+}
+
+@test "more than QEMU: a wrong checksum stays wrong" {
+	local bad right
+	open_passive 2000
+	bad=$(segment rx 9001 3001 $ACK 2000)
+	feed rx "$bad"
+	right=$(last ours net 50 2)
+	[ "$(last qemu net 50 2)" = "$right" ]
+	feed rx "${bad:0:100}$(printf %04x $(((16#${bad:100:4} + 1) % 65535)))${bad:104}"
+	[ "$(last qemu net 50 2)" = "$right" ]
+	[ "$(last ours net 50 2)" = "$(printf %04x $(((16#$right + 1) % 65535)))" ]
+}
+
+# tagged HEX: in VLAN 7
+tagged() { echo "${1:0:24}81000007${1:24}"; }
+
+@test "more than QEMU: VLAN tags" {
+	feed tx "$(tagged "$(segment tx 3000 0 $SYN 2000)")"
+	feed rx "$(tagged "$(segment rx 9000 3001 $SYNACK 2000)")"
+	feed tx "$(tagged "$(segment tx 3001 5001 $ACK 2000)")"
+	[ "$(number qemu guest 46)" -eq 5001 ]
+	[ "$(number ours guest 46)" -eq 9001 ]
+}
+
+# segment6 tx|rx SEQ ACK FLAGS PORT: the same over IPv6
+segment6() {
+	local peer guest ends ports tcp
+	peer=fd00$(printf %028x 1) guest=fd00$(printf %028x 2)
+	ends=$peer$guest
+	printf -v ports '%04x0050' "$5"
+	if [ "$1" = rx ]; then
+		ends=$guest$peer
+		printf -v ports '0050%04x' "$5"
+	fi
+	printf -v tcp '%s%08x%08x50%02x0100' "$ports" "$2" "$3" "$4"
+	tcp+=$(sum "${ends}000000140006${tcp}0000")0000
+	printf '52540000000152540000000286dd6000000000140640%s%s' "$ends" "$tcp"
+}
+
+@test "more than QEMU: IPv6" {
+	feed tx "$(segment6 tx 3000 0 $SYN 2000)"
+	feed rx "$(segment6 rx 9000 3001 $SYNACK 2000)"
+	feed tx "$(segment6 tx 3001 5001 $ACK 2000)"
+	[ "$(number qemu guest 62)" -eq 5001 ]
+	[ "$(number ours guest 62)" -eq 9001 ]
+}
+
+# too_big TCP: a router tells the guest, quoting its segment, 8 bytes of TCP
+too_big() {
+	local ip icmp
+	ip=45000030000040004006$(printf %04x 0)0a0000020a000001
+	icmp=0304$(sum "0304000000000578$ip$1")00000578$ip$1
+	ip=4500$(printf %04x $((20 + ${#icmp} / 2)))000000004001
+	ip+=$(sum "${ip}00000a0000fe0a000002")0a0000fe0a000002
+	printf '5254000000015254000000020800%s%s' "$ip" "$icmp"
+}
+
+@test "more than QEMU: the segment that an ICMP error quotes" {
+	open_passive 2000
+	feed tx "$(too_big "$(printf 005007d0%08x 5001)")"
+	[ "$(number qemu guest 66)" -eq 5001 ]
+	[ "$(number ours guest 66)" -eq 9001 ]
+	[ "$(sum "$(last ours guest 34 36)")" = 0000 ]
 }
