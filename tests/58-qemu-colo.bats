@@ -36,6 +36,16 @@ nothing_is_left() {
 	nothing_is_left
 }
 
+# Its threads have names only then, and the dirty log holes for one without.
+@test "tcg.so lets no QEMU run that does not name its threads" {
+	qemu() {
+		env LD_PRELOAD="$COLO_VM/tcg.so" qemu-system-x86_64 "$@"
+	}
+	run -1 qemu -version
+	[[ $output == *'QEMU needs -name debug-threads=on' ]]
+	run -0 qemu -name debug-threads=on -version
+}
+
 @test "bad usage" {
 	run -2 scenes 'all kill'
 	run -2 scenes all:dance

@@ -19,8 +19,9 @@ setup() {
 	TAP=colo-$$
 	# shellcheck disable=SC2016	# expanded by the agent
 	QEMU="env LD_PRELOAD=$TOP/build/examples/qemu-colo/tcg.so \
-qemu-system-x86_64 -nodefaults -no-user-config -display none -m 16 -machine \
-pc,accel=tcg -netdev stream,id=n0,server=on,addr.type=unix,addr.path=\$DIR/guest"
+qemu-system-x86_64 -nodefaults -no-user-config -display none -m 16 -name \
+debug-threads=on -machine pc,accel=tcg -netdev \
+stream,id=n0,server=on,addr.type=unix,addr.path=\$DIR/guest"
 }
 
 teardown() {

@@ -18,10 +18,11 @@
  * it does when it has fetched the record from a running one.
  *
  * The threads of virtual CPUs are known by the names that `-name
- * debug-threads=on` gives them.
+ * debug-threads=on` gives them: a QEMU without it is not let run.
  */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,22 @@ static void find(void *handle, const char *name, const char *version, void *f)
 	memcpy(f, &found, sizeof(found));
 }
 
+/* Is @arg among the arguments of this process? */
+static bool has_argument(const char *arg)
+{
+	FILE *f = fopen("/proc/self/cmdline", "r");
+	char *line = NULL;
+	size_t size = 0;
+	bool found = false;
+
+	while (f && !found && getdelim(&line, &size, '\0', f) > 0)
+		found = strstr(line, arg) != NULL;
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
 __attribute__((constructor)) static void find_all(void)
 {
 	/* the default version: older ones know another pthread_cond_t */
@@ -54,6 +71,10 @@ __attribute__((constructor)) static void find_all(void)
 		abort();
 	find(RTLD_DEFAULT, "qemu_get_cpu", NULL, &call.get_cpu);
 	find(RTLD_DEFAULT, "tlb_flush", NULL, &call.flush);
+	if (call.flush && !has_argument("debug-threads=on")) {
+		fputs("tcg.so: QEMU needs -name debug-threads=on\n", stderr);
+		_exit(1);
+	}
 }
 
 /* Whose thread is this? -1: none's. */
