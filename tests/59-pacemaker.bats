@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 # The resource agent of examples/pacemaker: its meta-data, ocf-tester, what its
 # actions answer with a real QEMU that has no guest, and two nodes with
-# Corosync and Pacemaker that fence each other. The scenes with a guest and a
-# client are `make run-pacemaker`.
+# Corosync and Pacemaker that fence each other; one scene of `make run-pacemaker`,
+# which has a guest and a client.
 
 # shellcheck disable=SC2016,SC2034	# sed's $, what helpers.bash reads
 true
@@ -247,7 +247,7 @@ begin() {
 	wait_for is_pair
 }
 
-# The client's scenes need a guest. Here only the cluster's decisions count.
+# No guest: only the cluster's decisions count.
 @test "two nodes: fencing, then failover; a broken link; the secondary listens" {
 	WAIT_S=60
 	begin secondary
@@ -303,4 +303,13 @@ is_another() { [ "$(vm "$1" qemu.pid)" != "$2" ]; }
 	wait_for is_pair
 	[ "$PRIMARY" = "$first" ]
 	[ "$(vm "$first" qemu.pid)" = "$before" ]
+}
+
+@test "a guest: the client's download outlives the primary's QEMU" {
+	mkdir tmp
+	COLO_BIN=$BIN COLO_VM=$TOP/build/examples/qemu-colo \
+		TMPDIR=$BATS_TEST_TMPDIR/tmp run -0 "$PACEMAKER/run" qemu 3>&-
+	echo "$output"
+	[[ $output == *'Every connection lived.' ]]
+	[ -z "$(ls -A tmp)" ]
 }
