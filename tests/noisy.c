@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,7 @@ static void send_all(const char *dir, unsigned rate, unsigned n_probes)
 	printf("noise %llu a second, ", (unsigned long long)
 	       (n_noise * 1000000000 / (now_ns() - start + 1)));
 	fflush(stdout);
+	free(wire);
 }
 
 static int by_size(const void *a, const void *b)
@@ -136,10 +138,10 @@ static unsigned take(const uint8_t *wire, uint64_t *latency, unsigned n)
 	return n + 1;
 }
 
-static int receive(const char *dir, unsigned n_probes)
+/* Until all probes are there; false when nothing comes any more. */
+static bool receive_probes(int fd, uint64_t *latency, unsigned n_probes)
 {
-	struct pollfd out = { .fd = dial(dir, "out"), .events = POLLIN };
-	uint64_t *latency = calloc(n_probes, sizeof(*latency));
+	struct pollfd out = { .fd = fd, .events = POLLIN };
 	static uint8_t buf[1024 * WIRE_LEN];
 	unsigned n = 0;
 	size_t len = 0;
@@ -149,20 +151,35 @@ static int receive(const char *dir, unsigned n_probes)
 		size_t at = 0;
 
 		if (poll(&out, 1, WAIT_MS) < 1)
-			return 1;
-		got = read(out.fd, buf + len, sizeof(buf) - len);
+			return false;
+		got = read(fd, buf + len, sizeof(buf) - len);
 		if (got <= 0)
-			return 1;
-		for (len += (size_t)got; len - at >= WIRE_LEN; at += WIRE_LEN)
+			return false;
+		for (len += (size_t)got;
+		     n < n_probes && len - at >= WIRE_LEN; at += WIRE_LEN)
 			n = take(buf + at, latency, n);
 		len -= at;
 		memmove(buf, buf + at, len);
 	}
-	qsort(latency, n, sizeof(*latency), by_size);
-	printf("%u probes, median %llu us, p99 %llu us\n", n,
-	       (unsigned long long)latency[n / 2] / 1000,
-	       (unsigned long long)latency[n / 100 * 99] / 1000);
-	return 0;
+	return true;
+}
+
+static int receive(const char *dir, unsigned n_probes)
+{
+	uint64_t *latency = calloc(n_probes, sizeof(*latency));
+	bool is_done;
+
+	if (!latency)
+		die("calloc");
+	is_done = receive_probes(dial(dir, "out"), latency, n_probes);
+	if (is_done) {
+		qsort(latency, n_probes, sizeof(*latency), by_size);
+		printf("%u probes, median %llu us, p99 %llu us\n", n_probes,
+		       (unsigned long long)latency[n_probes / 2] / 1000,
+		       (unsigned long long)latency[n_probes / 100 * 99] / 1000);
+	}
+	free(latency);
+	return is_done ? 0 : 1;
 }
 
 int main(int argc, char **argv)

@@ -189,6 +189,7 @@ static void one_without_a_twin_stops_no_prediction(void)
 {
 	struct seg g = model;
 	struct packet got;
+	uint32_t at, flow;
 	struct pair p;
 
 	begin(&p, false);
@@ -203,8 +204,8 @@ static void one_without_a_twin_stops_no_prediction(void)
 	CHECK_EQ(p.k.n_out, 1);
 	g.dport = 2001;
 	p.f = kit_frame(&g);
-	CHECK(compare_predict(p.k.c, &(uint32_t){ compare_predict_first(p.k.c,
-			      COMPARE_SECONDARY) }, &p.f, &got, &(uint32_t){ 0 }));
+	at = compare_predict_first(p.k.c, COMPARE_SECONDARY);
+	CHECK(compare_predict(p.k.c, &at, &p.f, &got, &flow));
 	end(&p);
 }
 
