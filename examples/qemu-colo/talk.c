@@ -43,7 +43,7 @@
 #include <unistd.h>
 
 #define BUF_LEN (64u << 10)	/* a multiple of a word */
-#define PATIENCE_S 15		/* of silence are an end */
+#define PATIENCE_S 30		/* of silence are an end */
 #define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
 
 struct talk {
