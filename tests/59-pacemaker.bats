@@ -101,6 +101,7 @@ none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	wrong 6 'listen is neither' listen=both
 	wrong 6 'port is none' port=65535
 	wrong 6 'checkpoint_period is not a number' checkpoint_period=often
+	wrong 6 'checkpoint_timeout is not a number' checkpoint_timeout=1.5
 	wrong 6 'run_dir is too long' run_dir=/"$(printf 'x%.0s' {1..90})"
 	wrong 6 'notify must be true' CRM_meta_clone_max=2
 	wrong 5 'is not installed' runner=/nowhere/colo-run
@@ -236,13 +237,16 @@ is_pair() {
 kill_qemu() { on "$1" kill -9 "$(vm "$1" qemu.pid)"; }
 vm() { on "$1" cat "/run/resource-agents/colo-vm/$2"; }
 
-# begin LISTEN: two nodes, each with an instance of a QEMU without a guest
+# begin LISTEN [PARAMETER VALUE]: two nodes, each with an instance of a QEMU without
+# a guest
 begin() {
 	CLUSTER=$PWD/cluster
 	mkdir cluster
 	"$PACEMAKER/cluster" up "$CLUSTER" 3>&-
 	QEMU=$QEMU RUNNER=$BIN/colo-run SWITCH=$CLUSTER/switch LISTEN=$1 \
 		READY=true "$PACEMAKER/configure" >pair.xml
+	[ $# -eq 1 ] || sed -i "/name=\"listen\"/a\\
+		<nvpair id=\"vm-$2\" name=\"$2\" value=\"$3\"/>" pair.xml
 	on node1 cibadmin --modify --allow-create --xml-file "$PWD/pair.xml"
 	wait_for is_pair
 }
@@ -281,6 +285,55 @@ begin() {
 
 # is_another NODE PID: that is no longer its QEMU
 is_another() { [ "$(vm "$1" qemu.pid)" != "$2" ]; }
+
+# stick_in_checkpoint NODE: which is the primary, and sends 10 000 bytes of it
+stick_in_checkpoint() {
+	"$PACEMAKER/cluster" cut "$CLUSTER" "$1" 10000
+	on "$1" sh -c 'echo "{\"execute\":\"migrate-set-parameters\",\"arguments\":
+		{\"x-checkpoint-delay\":20000}}" 1<>/run/resource-agents/colo-vm/oob'
+	wait_for "$PACEMAKER/cluster" is_cut "$CLUSTER" "$1"
+}
+answers_qmp() {
+	echo '{"execute":"qmp_capabilities"}' |
+		on "$1" socat -t 2 - UNIX-CONNECT:/run/resource-agents/colo-vm/qmp |
+		grep -q return
+}
+
+@test "two nodes: the primary loses its power in the middle of a checkpoint" {
+	WAIT_S=60
+	begin secondary
+	first=$PRIMARY second=$SECONDARY
+	before=$(vm "$second" qemu.pid)
+	stick_in_checkpoint "$first"
+	run ! answers_qmp "$second"
+	touch cluster/broken	# fencing takes its time
+	"$PACEMAKER/cluster" off "$CLUSTER" "$first"
+	wait_for grep "Peer $first was not terminated" \
+		"cluster/$second/pacemaker/pacemaker.log"
+	has_score "$second" 100
+	rm cluster/broken
+	wait_for is_primary "$second"
+	[ "$(vm "$second" qemu.pid)" = "$before" ]
+	wait_for is_pair
+	[ "$PRIMARY" = "$second" ]
+}
+
+# The cluster sees nothing of it.
+@test "two nodes: the link goes dead in the middle of a checkpoint" {
+	WAIT_S=60
+	begin secondary checkpoint_timeout 5
+	first=$PRIMARY second=$SECONDARY
+	before=$(vm "$second" qemu.pid)
+	kept=$(vm "$first" qemu.pid)
+	stick_in_checkpoint "$first"
+	wait_for is_another "$second" "$before"
+	"$PACEMAKER/cluster" mend "$CLUSTER" "$first"
+	wait_for is_pair
+	[ "$PRIMARY" = "$first" ]
+	[ "$(vm "$first" qemu.pid)" = "$kept" ]
+	grep -q 'does not come to an end' \
+		"cluster/$first/pacemaker/pacemaker.log"
+}
 
 @test "two nodes: QEMU dies here and there; a move; the primary listens" {
 	WAIT_S=60

@@ -133,6 +133,7 @@ go_alone() {
 	is_safe_alone || return
 	ocf_log info "$(peer_node) is gone: the guest goes on alone"
 	rm -f "$RUN/synced"
+	migration_cut
 	execute x-colo-lost-heartbeat
 	signal_own runner USR2 && set_known link alone
 }
@@ -172,7 +173,7 @@ pair_promote() {
 	local status
 	! is_role primary || return "$OCF_SUCCESS"
 	is_role secondary || return "$OCF_NOT_RUNNING"
-	status=$(in_session qmp_ask query-status .status) || {
+	status=$(guest_state) || {
 		ocf_exit_reason "QEMU does not answer"
 		return "$OCF_ERR_GENERIC"
 	}
@@ -201,6 +202,7 @@ boot() {
 failover() {
 	is_safe_alone || return
 	ocf_log info "failover"
+	migration_cut
 	execute x-colo-lost-heartbeat
 	signal_own runner USR2 &&
 		wait_until "$(seconds_left)" in_session guest_runs
@@ -259,12 +261,12 @@ pair_monitor() {
 		has_failed "QEMU is dead"
 	elif ! runner_lives; then
 		has_failed "colo-run is dead"
-	elif ! state=$(in_session qmp_ask query-status .status); then
+	elif ! state=$(guest_state); then
 		has_failed "QEMU does not answer"
 	elif [[ $state =~ ^(internal-error|io-error|shutdown|guest-panicked)$ ]]; then
 		has_failed "the guest's state is $state"
 	else
-		! is_role primary || ocf_is_probe || primary_go_on
+		ocf_is_probe || instance_go_on "$state"
 		how_well
 	fi
 }
@@ -276,6 +278,41 @@ has_failed() {
 	ocf_exit_reason "$1"
 	is_role secondary && return "$OCF_ERR_GENERIC"
 	return "$OCF_FAILED_PROMOTED"
+}
+
+# guest_state: QEMU's word for it, which is `colo` in a checkpoint; there QEMU may
+# wait for the other one, and not answer until it has cut the link
+guest_state() {
+	in_session qmp_ask query-status .status && return
+	[ ! -e "$RUN/cut" ] && oob_answers && echo colo
+}
+
+# instance_go_on STATE
+instance_go_on() {
+	oob_lives || oob_open
+	if [ "$1" = colo ]; then
+		checkpoint_go_on
+	else
+		rm -f "$RUN/stands" "$RUN/cut"
+		: >"$RUN/said"
+	fi
+	! is_role primary || primary_go_on
+}
+
+# Is it still the checkpoint that was seen before? Who waits for a host that the
+# cluster holds for well does not wait for ever.
+checkpoint_go_on() {
+	local now
+	now=$(cut -d. -f1 /proc/uptime)
+	if [ ! -e "$RUN/stands" ] || grep -q '"event": "RESUME"' "$RUN/said"; then
+		set_known stands "$now"
+		: >"$RUN/said"
+	elif [ ! -e "$RUN/cut" ] && [ $((now - $(known stands))) -ge \
+		"$OCF_RESKEY_checkpoint_timeout" ]; then
+		ocf_log warn "the checkpoint does not come to an end: COLO is ended"
+		touch "$RUN/cut"
+		migration_cut
+	fi
 }
 
 primary_go_on() {

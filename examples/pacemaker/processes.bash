@@ -115,6 +115,46 @@ answers() { in_session true; }
 # one command, in a session of its own
 execute() { in_session qmp "$@"; }
 
+# --- QMP out of band ---
+
+# In the middle of a checkpoint QEMU may wait for the other one, and then it takes
+# no session. It still hears exec-oob on a connection that was made before: what
+# goes into the pipe `oob` is for QEMU, what QEMU says is in `said`.
+oob_open() {
+	local pipe status
+	rm -f "$RUN/oob"
+	: >"$RUN/said"
+	mkfifo "$RUN/oob"
+	exec {pipe}<>"$RUN/oob"	# what is in it now waits for socat
+	setsid socat - "UNIX-CONNECT:$RUN/oob.qmp" \
+		<&"$pipe" >>"$RUN/said" 2>/dev/null {pipe}>&- &
+	echo $! >"$RUN/oob.pid"
+	oob_tell '"execute":"qmp_capabilities","arguments":{"enable":["oob"]}'
+	status=$?
+	exec {pipe}>&-
+	return $status
+}
+
+oob_lives() { is_own oob "UNIX-CONNECT:$RUN/oob.qmp"; }
+
+# oob_tell MEMBERS: of a command; status 1 when QEMU does not answer in time
+oob_tell() {
+	[ -p "$RUN/oob" ] || return
+	OOB_ID=$BASHPID-$((++OOB_COUNT))
+	echo "{$1,\"id\":\"$OOB_ID\"}" 1<>"$RUN/oob"
+	wait_until "$OCF_RESKEY_qmp_timeout" \
+		grep -qF "\"id\": \"$OOB_ID\"" "$RUN/said"
+}
+
+# Is QEMU there, though it takes no session?
+oob_answers() { oob_tell '"exec-oob":"query-yank"'; }
+
+# migration_cut: QEMU's end of the link, as if the other one had closed it
+migration_cut() {
+	oob_tell '"exec-oob":"yank","arguments":{"instances":[{"type":"migration"}]}' ||
+		ocf_log warn "QEMU hears nothing out of band"
+}
+
 # --- QEMU ---
 
 # qemu_start ROLE: until it answers
@@ -129,10 +169,12 @@ qemu_start() {
 			$incoming -pidfile "$RUN/qemu.pid" \
 			-qmp "unix:$RUN/qmp,server=on,wait=off" \
 			-qmp "unix:$RUN/colo.qmp,server=on,wait=off" \
+			-qmp "unix:$RUN/oob.qmp,server=on,wait=off" \
 			</dev/null >>"$OCF_RESKEY_log" 2>&1
 	) &
 	QEMU_PID=$!
-	if ! wait_until "$(seconds_left)" qemu_is_up_or_dead || ! answers; then
+	if ! wait_until "$(seconds_left)" qemu_is_up_or_dead || ! answers ||
+		! oob_open; then
 		ocf_exit_reason "QEMU did not start, see $OCF_RESKEY_log"
 		kill -9 $QEMU_PID 2>/dev/null
 		return 1
@@ -142,9 +184,9 @@ qemu_is_up_or_dead() { qemu_lives && answers || ! kill -0 "$QEMU_PID"; } 2>/dev/
 
 # One that has failed is not asked; a primary that hung must not wake up again.
 qemu_stop() {
-	qemu_lives || return 0
-	[ ! -e "$RUN/failed" ] || signal_own qemu KILL
+	! qemu_lives || [ ! -e "$RUN/failed" ] || signal_own qemu KILL
 	end_own qemu qemu_lives 3
+	end_own oob oob_lives 1
 }
 
 # --- ours ---
