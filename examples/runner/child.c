@@ -40,7 +40,7 @@ static _Noreturn void child_main(const struct child_spec *spec,
 {
 	setpgid(0, 0);
 	reset_signals();
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == parent && set_files(spec) == 0)
 		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
 	_exit(126);

@@ -7,8 +7,10 @@
 
 /*
  * A child is one command in a process group of its own: what a terminal sends
- * reaches only the runner, and what a command started itself goes with it. A
- * child is told to end when the runner dies without having stopped it.
+ * reaches only the runner, and what a command started itself goes with it. When
+ * the runner dies without having stopped it a child is killed, not told to end:
+ * a comparison that ends lets go what it holds, and if the host is dying the
+ * secondary would not know what the clients were told.
  */
 struct child_spec {
 	const char *command;	/* for sh, behind "exec " */
