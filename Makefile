@@ -14,9 +14,9 @@ VERSION := 0.1
 TOOLS := mirror redirector rewriter compare
 
 SRC_common := chunk frame outq packet flow checksum vnet stats log netns \
-	      endpoint_spec endpoint endpoint_stream endpoint_socket \
-	      endpoint_dev endpoint_pcap loop option role failover filter \
-	      marker qmp qmp_link vmstate qemu
+	      endpoint_spec endpoint endpoint_output endpoint_stream \
+	      endpoint_socket endpoint_dev endpoint_pcap loop loop_timer \
+	      option role failover filter marker qmp qmp_link vmstate qemu
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)

@@ -9,12 +9,6 @@
  * Reading: on readiness one large read, decoded in place into views, handed
  *          to the tool in batches. While endpoint_stop() is in force nothing
  *          is read: that is the back-pressure.
- * Writing: endpoint_send() queues references; the loop flushes every endpoint
- *          before and after it polls, so one turn's frames share a writev().
- * Bound:   when more than send-buffer bytes wait, the endpoints that feed this
- *          one stop; at half of it they start again. What was read before the
- *          stop is still queued: the bound is overrun by at most one chunk a
- *          feeder.
  */
 #include "endpoint_impl.h"
 
@@ -25,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "vnet.h"
 
 #define BATCH 256		/* views a callback gets at most */
 
@@ -95,7 +87,12 @@ void endpoint_handle_gone(struct endpoint *ep)
 	}
 }
 
-static void tell(struct endpoint *ep, enum endpoint_event ev)
+/**
+ * endpoint_tell() - Tell the tool what has happened
+ * @ep:		The endpoint
+ * @ev:		What
+ */
+void endpoint_tell(struct endpoint *ep, enum endpoint_event ev)
 {
 	if (ep->handler.on_event)
 		ep->handler.on_event(ep, ev, ep->handler.arg);
@@ -203,21 +200,6 @@ static void disconnect(struct endpoint *ep)
 	ep->up = false;
 }
 
-static void set_full(struct endpoint *ep, bool full)
-{
-	if (ep->full == full)
-		return;
-	ep->full = full;
-	for (unsigned i = 0; i < ep->n_feeders; i++) {
-		if (full)
-			endpoint_stop(ep->feeders[i]);
-		else
-			endpoint_start(ep->feeders[i]);
-	}
-	if (!full)
-		tell(ep, ENDPOINT_DRAINED);
-}
-
 /**
  * endpoint_close() - Close for good
  * @ep:		The endpoint, invalid from here on; NULL is legal
@@ -231,7 +213,7 @@ void endpoint_close(struct endpoint *ep)
 		return;
 	ep->handler.on_event = NULL;
 	ep->handler.on_frames = NULL;
-	set_full(ep, false);
+	endpoint_set_full(ep, false);
 	endpoint_settled(ep);
 	leave_counters(ep);
 	forget(ep);
@@ -347,7 +329,7 @@ int endpoint_attached(struct endpoint *ep, int fd, bool pollable)
 	ep->down_told = false;
 	ep->count.n_up++;
 	endpoint_settled(ep);
-	tell(ep, ENDPOINT_UP);
+	endpoint_tell(ep, ENDPOINT_UP);
 	endpoint_watch(ep);
 	return 0;
 }
@@ -386,7 +368,7 @@ void endpoint_lost(struct endpoint *ep, int err, const char *what)
 		if (ep->outq.form != OUTQ_RAW)
 			ep->count.out += outq_rewind(&ep->outq);
 		disconnect(ep);
-		tell(ep, ENDPOINT_DOWN);
+		endpoint_tell(ep, ENDPOINT_DOWN);
 		if (ep->ops->retry && !ep->closing)
 			endpoint_retry_later(ep, 0, NULL);
 		return;
@@ -416,7 +398,7 @@ void endpoint_input_over(struct endpoint *ep, int err, const char *what)
 	if (ep->mode == ENDPOINT_READ)
 		disconnect(ep);
 	endpoint_watch(ep);
-	tell(ep, ENDPOINT_END);
+	endpoint_tell(ep, ENDPOINT_END);
 }
 
 /**
@@ -436,10 +418,10 @@ void endpoint_output_dead(struct endpoint *ep, int err, const char *what)
 	ep->count.drop_link += ep->outq.frames;
 	outq_fini(&ep->outq);
 	disconnect(ep);
-	tell(ep, ENDPOINT_DEAD);
+	endpoint_tell(ep, ENDPOINT_DEAD);
 	if (!ep->ended && (ep->mode & ENDPOINT_READ))
 		endpoint_input_over(ep, 0, what);
-	set_full(ep, false);
+	endpoint_set_full(ep, false);
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -508,107 +490,6 @@ void endpoint_deliver(struct endpoint *ep)
 	}
 }
 
-static void queue_plain(void *arg, const struct frame *f)
-{
-	struct endpoint *ep = arg;
-
-	outq_add(&ep->outq, f);
-}
-
-/* A frame with a header that matters, onto a wire without headers. */
-static void queue_completed(struct endpoint *ep, const struct frame *f)
-{
-	uint64_t before = ep->outq.frames;
-
-	if (vnet_to_plain(f, queue_plain, ep) < 0)
-		ep->count.drop_link++;
-	else
-		ep->count.segmented += ep->outq.frames - before - 1;
-}
-
-static void queue_one(struct endpoint *ep, const struct frame *f)
-{
-	if (ep->ops->send)
-		ep->ops->send(ep, f);
-	else if (f->vnet_len && !ep->outq.vnet_len && !vnet_is_trivial(f))
-		queue_completed(ep, f);
-	else
-		outq_add(&ep->outq, f);
-}
-
-/**
- * endpoint_send() - Queue frames
- * @ep:		The endpoint
- * @v:		The frames; their chunks are referenced, not copied
- * @n:		How many
- *
- * Never refuses: its feeders stop when it is full (endpoint_feeds()). Frames
- * for an output that has died are dropped and counted.
- */
-void endpoint_send(struct endpoint *ep, const struct frame *v, unsigned n)
-{
-	if (ep->dead) {
-		ep->count.drop_link += n;
-		return;
-	}
-	for (unsigned i = 0; i < n; i++)
-		queue_one(ep, &v[i]);
-	if (ep->outq.bytes > ep->spec.send_buffer)
-		endpoint_flush(ep);
-}
-
-/**
- * endpoint_offer() - Queue what fits and drop the rest
- * @ep:		The endpoint
- * @v:		The frames
- * @n:		How many
- *
- * For copies that may be lost: nothing is queued while no peer is there or
- * the queue is at its bound. Drops are counted by reason.
- *
- * Return: frames queued; those are the first ones of @v
- */
-unsigned endpoint_offer(struct endpoint *ep, const struct frame *v, unsigned n)
-{
-	unsigned i;
-
-	ep->lossy = true;
-	if (!ep->up) {
-		ep->count.drop_down += n;
-		return 0;
-	}
-	for (i = 0; i < n; i++) {
-		if (ep->outq.bytes > ep->spec.send_buffer) {
-			endpoint_flush(ep);
-			if (ep->full || !ep->up)
-				break;
-		}
-		queue_one(ep, &v[i]);
-	}
-	if (ep->up)
-		ep->count.drop_full += n - i;
-	else
-		ep->count.drop_down += n - i;
-	return i;
-}
-
-/**
- * endpoint_flush() - Write what is queued, as far as the kernel takes it
- * @ep:		The endpoint
- */
-void endpoint_flush(struct endpoint *ep)
-{
-	if (ep->up && !ep->want_write && !ep->write_err &&
-	    (ep->mode & ENDPOINT_WRITE) && (ep->outq.count || ep->ops->send))
-		ep->ops->write(ep);
-	if (ep->want_write)
-		endpoint_watch(ep);
-	if (!ep->full && ep->outq.bytes > ep->spec.send_buffer)
-		set_full(ep, true);
-	else if (ep->full && ep->outq.bytes <= ep->spec.send_buffer / 2)
-		set_full(ep, false);
-}
-
 /**
  * endpoint_last_words() - Read what a peer said before it went, and close
  * @ep:		The endpoint; nothing is done unless a write found the peer gone
@@ -635,39 +516,12 @@ bool endpoint_is_up(const struct endpoint *ep)
 }
 
 /**
- * endpoint_is_full() - Is the output queue over its bound?
- * @ep:		The endpoint
- */
-bool endpoint_is_full(const struct endpoint *ep)
-{
-	return ep->full;
-}
-
-/**
  * endpoint_has_ended() - Is the input over for good?
  * @ep:		The endpoint
  */
 bool endpoint_has_ended(const struct endpoint *ep)
 {
 	return ep->ended;
-}
-
-/**
- * endpoint_feeds() - Couple an input to an output: back-pressure
- * @in:		Stops being read while @out is full
- * @out:	The output
- */
-void endpoint_feeds(struct endpoint *in, struct endpoint *out)
-{
-	struct endpoint **v = realloc(out->feeders,
-				      (out->n_feeders + 1) * sizeof(*v));
-
-	if (!v)
-		abort();
-	v[out->n_feeders++] = in;
-	out->feeders = v;
-	if (out->full)
-		endpoint_stop(in);
 }
 
 /**
@@ -708,21 +562,6 @@ void endpoint_read_rest(struct endpoint *ep)
 			break;
 		ep->ops->read(ep);
 	}
-}
-
-/**
- * endpoint_take_back() - Take back what is queued: it goes another way
- * @ep:		A stream endpoint
- * @frame:	Gets each frame in order, borrowed for the call
- * @arg:	For @frame
- */
-void endpoint_take_back(struct endpoint *ep,
-			void (*frame)(void *arg, const struct frame *f),
-			void *arg)
-{
-	if (ep->outq.form != OUTQ_RAW)
-		ep->count.out += outq_take(&ep->outq, frame, arg);
-	set_full(ep, false);
 }
 
 /**

@@ -91,6 +91,8 @@ void endpoint_handle_opened(struct endpoint *ep, uv_handle_t *handle);
 void endpoint_handle_close(uv_handle_t *handle);
 void endpoint_handle_gone(struct endpoint *ep);
 void endpoint_watch(struct endpoint *ep);
+void endpoint_tell(struct endpoint *ep, enum endpoint_event ev);
+void endpoint_set_full(struct endpoint *ep, bool full);
 
 /* Byte streams of any kind: one read or write. */
 void endpoint_stream_read(struct endpoint *ep);

@@ -65,9 +65,11 @@ void loop_abandon(struct loop *loop);
 void loop_fail(struct loop *loop);
 void loop_end(struct loop *loop);
 void loop_settle(struct loop *loop);
-void loop_advance(struct loop *loop, uint64_t now_ns);
 
+/* loop_timer.c */
 uint64_t loop_now_ns(const struct loop *loop);
+void loop_advance(struct loop *loop, uint64_t now_ns);
+void loop_timers_resume(struct loop *loop);
 void loop_timer_init(struct loop *loop, struct loop_timer *t,
 		     void (*on_timer)(void *arg), void *arg);
 void loop_timer_start(struct loop_timer *t, uint64_t delay_ms,
