@@ -93,7 +93,9 @@ uint32_t compare_predict_first(const struct compare *c, enum compare_side side)
 	unsigned other = !side;
 	uint32_t i = c->pool.expected[other];
 
-	if (c->config.pair_order || c->config.ignore_addr)
+	/* a datagram put together is of another flow than a whole one */
+	if (c->config.pair_order || c->config.ignore_addr ||
+	    c->whole != HOLD_NONE)
 		return HOLD_NONE;
 	return i == HOLD_NONE ? c->pool.oldest[other] : i;
 }

@@ -246,6 +246,29 @@ static void a_flow_that_went_meanwhile(void)
 	kit_fini(&k);
 }
 
+/* It waits for one that came whole: they are of two flows, as TCP is not put
+ * together for the client. */
+static void a_segment_in_fragments_is_no_twin(void)
+{
+	struct seg g = { .proto = PACKET_TCP, .flags = A, .seq = 100,
+			 .data = "0123456789abcdef", .len = 16, .tag = 1 };
+	struct kit k;
+
+	kit_init(&k);
+	kit_input(&k, COMPARE_PRIMARY, g);
+	g.to = 24;
+	kit_input(&k, COMPARE_SECONDARY, g);
+	g.from = 24;
+	g.to = 36;
+	kit_input(&k, COMPARE_SECONDARY, g);
+	CHECK_EQ(k.n_out, 0);
+	CHECK_EQ(kit_stats(&k).held, 3);
+	compare_flush(k.c, k.now_ns);
+	CHECK_OUT(&k, 1);
+	CHECK_EQ(kit_stats(&k).held, 0);
+	kit_fini(&k);
+}
+
 int main(int argc, char **argv)
 {
 	random_init(&rnd, argc, argv);
@@ -256,5 +279,6 @@ int main(int argc, char **argv)
 	TEST(a_syn_and_a_datagram_are_not_predicted);
 	TEST(one_without_a_twin_stops_no_prediction);
 	TEST(a_flow_that_went_meanwhile);
+	TEST(a_segment_in_fragments_is_no_twin);
 	return TEST_END();
 }
