@@ -159,6 +159,14 @@ static void take(struct compare *c, enum compare_side side,
 	struct packet *p = &a->p[i];
 	struct cmp_flow *fl;
 
+	if (a->flow[i].twin != HOLD_NONE) {
+		fl = compare_predict_take(c, side, f, a->flow[i].twin);
+		if (fl) {
+			compare_flow_touch(c, fl);
+			return;
+		}
+		packet_parse(p, frame_eth(f), frame_eth_len(f));
+	}
 	if (!c->config.compare_non_ip && is_housekeeping(p)) {
 		input_uncompared(c, side, f, false);
 		return;

@@ -152,8 +152,10 @@ struct compare {
 struct arrivals {
 	struct packet p[FLOW_HASH_MAX];
 	struct {
-		bool is_known;		/* compare_predict() knew the flow */
-		uint32_t at;		/* its index, or that of key and hash */
+		uint32_t twin;		/* what waits with its headers: it is
+					   not parsed yet; or HOLD_NONE */
+		uint32_t at;		/* index of the twin's flow, or that
+					   of key and hash */
 	} flow[FLOW_HASH_MAX];
 	struct flow_key key[FLOW_HASH_MAX];
 	uint32_t hash[FLOW_HASH_MAX];
@@ -172,8 +174,11 @@ static inline bool compare_flow_holds(const struct cmp_flow *fl)
 
 uint32_t compare_predict_first(const struct compare *c,
 			       enum compare_side side);
-bool compare_predict(const struct compare *c, uint32_t *at,
-		     const struct frame *f, struct packet *p, uint32_t *flow);
+uint32_t compare_predict(const struct compare *c, uint32_t *at,
+			 const struct frame *f);
+struct cmp_flow *compare_predict_take(struct compare *c,
+				      enum compare_side side,
+				      const struct frame *f, uint32_t twin);
 void compare_flow_arrive(const struct compare *c, enum compare_side side,
 			 struct arrivals *a, const struct frame *v, unsigned n);
 struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
@@ -262,6 +267,10 @@ void compare_gate_release(struct compare *c, struct cmp_flow *fl,
 			  enum compare_note why);
 bool compare_gate_blocks(const struct compare *c, const struct cmp_flow *fl,
 			 unsigned flags, uint32_t ack);
+bool compare_gate_is_told(const struct cmp_flow *fl, uint32_t ack,
+			  uint16_t window);
+bool compare_gate_is_known(const struct compare *c, const struct cmp_flow *fl,
+			   uint32_t ack, uint16_t window);
 void compare_gate_connection(struct compare *c, struct cmp_flow *fl,
 			     const struct packet *syn);
 void compare_gate_secondary_syn(struct cmp_flow *fl);

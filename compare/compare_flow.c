@@ -140,10 +140,11 @@ void compare_flow_arrive(const struct compare *c, enum compare_side side,
 
 	a->n_evicted = c->noted[NOTE_EVICTED];
 	for (unsigned i = 0; i < n; i++) {
-		a->flow[i].is_known = compare_predict(c, &expected, &v[i],
-						      &a->p[i],
-						      &a->flow[i].at);
-		if (a->flow[i].is_known) {
+		uint32_t twin = compare_predict(c, &expected, &v[i]);
+
+		a->flow[i].twin = twin;
+		if (twin != HOLD_NONE) {
+			a->flow[i].at = hold_at(&c->pool, twin)->flow;
 			flow_prefetch(c->flows, a->flow[i].at);
 			continue;
 		}
@@ -151,7 +152,7 @@ void compare_flow_arrive(const struct compare *c, enum compare_side side,
 		a->flow[i].at = n_keys++;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (!a->flow[i].is_known)
+		if (a->flow[i].twin == HOLD_NONE)
 			key_of(&a->key[a->flow[i].at], &a->p[i]);
 	}
 	flow_hash(c->flows, a->key, a->hash, n_keys);
@@ -202,7 +203,7 @@ struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
 	struct flow_key key;
 	uint32_t hash;
 
-	if (!a->flow[i].is_known)
+	if (a->flow[i].twin == HOLD_NONE)
 		return find_by_key(c, side, &a->p[i], &a->key[at], a->hash[at]);
 	if (a->n_evicted == c->noted[NOTE_EVICTED])
 		return flow_at(c->flows, at);

@@ -346,16 +346,44 @@ static bool must_wait(const struct gate *g, uint32_t ack)
 	return !(g->flags & GATE_SECONDARY) || seq_gt(ack, g->s_ack);
 }
 
-/* Does it say what the primary said before and the client was told? Then it
- * may say it again and nothing changes here: most data segments of a server
- * are like that. */
-static bool is_told(const struct gate *g, const struct segment *seg)
+/**
+ * compare_gate_is_told - has the client been told all that?
+ * @fl:		a flow
+ * @ack:	what a primary segment acknowledges
+ * @window:	and its window
+ *
+ * Return: true when the primary said just that before and the client was told.
+ * Then it may say it again and nothing changes here: most data segments of a
+ * server are like that.
+ */
+bool compare_gate_is_told(const struct cmp_flow *fl, uint32_t ack,
+			  uint16_t window)
 {
 	const unsigned known = GATE_PRIMARY | GATE_SENT;
+	const struct gate *g = &fl->gate;
 
 	return (g->flags & known) == known && g->waiting == HOLD_NONE &&
-	       seg->ack == g->p_ack && seg->window == g->p_window &&
+	       ack == g->p_ack && window == g->p_window &&
 	       g->sent_ack == g->p_ack && g->sent_right == primary_right(g);
+}
+
+/**
+ * compare_gate_is_known - has the secondary said all that?
+ * @c:		the comparison
+ * @fl:		a flow
+ * @ack:	what a secondary segment acknowledges
+ * @window:	and its window
+ *
+ * Return: true when compare_gate_secondary() has nothing to do for it
+ */
+bool compare_gate_is_known(const struct compare *c, const struct cmp_flow *fl,
+			   uint32_t ack, uint16_t window)
+{
+	const struct gate *g = &fl->gate;
+
+	return (g->flags & GATE_SECONDARY) && g->waiting == HOLD_NONE &&
+	       g->n_copied == c->n_copied &&
+	       ack == g->s_ack && window == g->s_window;
 }
 
 static void release_clamped(struct compare *c, struct cmp_flow *fl,
@@ -366,7 +394,7 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 	struct frame head = *f;
 	bool is_newest;
 
-	if (is_told(g, seg)) {
+	if (compare_gate_is_told(fl, seg->ack, seg->window)) {
 		compare_release_frame(c, f, why);
 		return;
 	}

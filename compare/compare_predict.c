@@ -4,7 +4,8 @@
  * often the twin of what waits longest on the other side, or of what waits
  * behind the last one that left. When its headers are that one's, it need be
  * neither parsed nor looked up: the bytes that say how to parse it and to which
- * flow it belongs are the same, so the answers are.
+ * flow it belongs are the same, so the answers are. When it is its twin in all
+ * else too, it is taken at once.
  *
  * Only for TCP without VLAN tags, IP options and extension headers. The bytes
  * that each replica's stack chooses by itself may differ: IPv4's identification
@@ -12,11 +13,11 @@
  */
 #include "../common/bytes.h"
 #include "compare_core.h"
+#include "compare_stream.h"
 
 #define ETH_LEN 14u
 #define TCP_IN_IPV4 34u			/* where TCP's header begins */
 #define TCP_IN_IPV6 54u
-#define TCP_LEN 20u
 
 static bool is_equal(const uint8_t *a, const uint8_t *b, size_t from, size_t to)
 {
@@ -50,37 +51,6 @@ static bool is_like(const uint8_t *a, const uint8_t *b, uint32_t len,
 				       is_like_ipv6(a, b, len);
 }
 
-/* What packet_parse() would find. */
-static void parse_like(struct packet *p, uint8_t *eth, uint32_t len,
-		       const struct hold *h)
-{
-	uint32_t l4_off = (uint32_t)h->payload_off - h->header_len;
-	bool is_v4 = l4_off == TCP_IN_IPV4;
-	const uint8_t *tcp = eth + l4_off;
-
-	*p = packet_blank;
-	p->eth = eth;
-	p->len = len;
-	p->level = PACKET_L4;
-	p->ethertype = is_v4 ? 0x0800 : 0x86dd;
-	p->ip_version = is_v4 ? 4 : 6;
-	p->proto = PACKET_TCP;
-	p->l3_off = ETH_LEN;
-	p->l4_off = (uint16_t)l4_off;
-	p->l4_len = h->header_len + h->payload_len;
-	p->payload_off = h->payload_off;
-	p->payload_len = h->payload_len;
-	p->src = eth + (is_v4 ? 26 : 22);
-	p->dst = eth + (is_v4 ? 30 : 38);
-	p->sport = bytes_get16(tcp);
-	p->dport = bytes_get16(tcp + 2);
-	p->seq = bytes_get32(tcp + 4);
-	p->ack = bytes_get32(tcp + 8);
-	p->flags = tcp[13];
-	p->window = bytes_get16(tcp + 14);
-	p->tcp_opt_len = (uint8_t)(h->header_len - TCP_LEN);
-}
-
 /**
  * compare_predict_first - whose twin is expected next
  * @c:		the comparison
@@ -95,7 +65,7 @@ uint32_t compare_predict_first(const struct compare *c, enum compare_side side)
 
 	/* a datagram put together is of another flow than a whole one */
 	if (c->config.pair_order || c->config.ignore_addr ||
-	    c->whole != HOLD_NONE)
+	    c->config.own_isn || c->whole != HOLD_NONE)
 		return HOLD_NONE;
 	return i == HOLD_NONE ? c->pool.oldest[other] : i;
 }
@@ -105,20 +75,18 @@ uint32_t compare_predict_first(const struct compare *c, enum compare_side side)
  * @c:		the comparison
  * @at:		from compare_predict_first(); goes on to the next
  * @f:		the frame; borrowed
- * @p:		set if it is, to what packet_parse() would find
- * @flow:	set if it is, to its flow's index
  *
- * Return: is it?
+ * Return: the node whose headers it has, HOLD_NONE when it has to be parsed
  */
-bool compare_predict(const struct compare *c, uint32_t *at,
-		     const struct frame *f, struct packet *p, uint32_t *flow)
+uint32_t compare_predict(const struct compare *c, uint32_t *at,
+			 const struct frame *f)
 {
-	const struct hold *h = hold_at(&c->pool, *at);
-	uint32_t l4_off, len = frame_eth_len(f);
+	uint32_t i = *at, l4_off, len = frame_eth_len(f);
+	const struct hold *h = hold_at(&c->pool, i);
 	bool is_it;
 
 	if (!h)
-		return false;
+		return HOLD_NONE;
 	l4_off = (uint32_t)h->payload_off - h->header_len;
 	is_it = h->kind == HOLD_PACKET && h->len - h->vnet_len == len &&
 		h->header_len &&
@@ -126,9 +94,91 @@ bool compare_predict(const struct compare *c, uint32_t *at,
 		is_like(frame_eth(f), hold_eth(&c->pool, h), len, l4_off);
 	if (is_it || h->kind != HOLD_PACKET)
 		*at = h->age_next;
-	if (!is_it)
-		return false;
-	parse_like(p, frame_eth(f), len, h);
-	*flow = h->flow;
-	return true;
+	return is_it ? i : HOLD_NONE;
+}
+
+/* Nothing to be thought of but bytes in order. */
+static bool is_plain(const struct compare *c, const struct cmp_flow *fl)
+{
+	const unsigned special = FLOW_DIFFERENT | FLOW_SYN_LATE;
+
+	return (fl->flags & (FLOW_EDGE | special)) == FLOW_EDGE &&
+	       !compare_holds_acks(c, fl);
+}
+
+/* The same bytes at the edge, for which compare_predict() has seen that all
+ * that says where they are is the same. */
+static bool has_twins_bytes(const struct compare *c, const struct cmp_flow *fl,
+			    const struct hold *h, const uint8_t *eth)
+{
+	const uint8_t *tcp = eth + h->payload_off - h->header_len;
+	const unsigned odd = TCP_SYN | TCP_FIN | TCP_RST;
+
+	return h->seq == fl->edge && bytes_get32(tcp + 4) == h->seq &&
+	       h->payload_len && !((h->flags | tcp[13]) & odd) &&
+	       compare_is_same_mac(c, hold_eth(&c->pool, h), eth) &&
+	       !memcmp(hold_payload(&c->pool, h), eth + h->payload_off,
+		       h->payload_len);
+}
+
+/* Do both say of acknowledgements what they said before? */
+static bool has_no_news(const struct compare *c, const struct cmp_flow *fl,
+			enum compare_side side, const struct hold *h,
+			const uint8_t *eth)
+{
+	const uint8_t *tcp = eth + h->payload_off - h->header_len;
+	uint32_t ack = bytes_get32(tcp + 8);
+	uint16_t window = bytes_get16(tcp + 14);
+
+	if (side == COMPARE_PRIMARY)
+		return compare_gate_is_told(fl, ack, window);
+	return compare_gate_is_told(fl, h->ack, h->window) &&
+	       compare_gate_is_known(c, fl, ack, window);
+}
+
+/* Does what waits behind it just go on waiting? */
+static bool is_next_in_step(const struct compare *c, const struct hold *h)
+{
+	const struct hold *next = hold_at(&c->pool, h->next);
+
+	return !next || (!(next->flags & (TCP_SYN | TCP_RST)) &&
+			 next->payload_len &&
+			 seq_ge(next->seq, h->seq + h->payload_len));
+}
+
+/**
+ * compare_predict_take - take a frame that has the headers of one that waits
+ * @c:		the comparison
+ * @side:	whose frame it is
+ * @f:		the frame; borrowed
+ * @twin:	from compare_predict(); it may have left since
+ *
+ * What compare_tcp_primary() and compare_tcp_secondary() do, for the common
+ * case alone: the same bytes at the edge, of a flow in which nothing else is
+ * new.
+ *
+ * Return: its flow; NULL when it is not that case, and nothing was done
+ */
+struct cmp_flow *compare_predict_take(struct compare *c,
+				      enum compare_side side,
+				      const struct frame *f, uint32_t twin)
+{
+	struct hold *h = hold_at(&c->pool, twin);
+	struct cmp_flow *fl = flow_at(c->flows, h->flow);
+	struct frame out = *f;
+
+	if (!fl || fl->q[!side].head != twin || fl->q[side].n ||
+	    !is_plain(c, fl) || !has_no_news(c, fl, side, h, frame_eth(f)) ||
+	    !is_next_in_step(c, h) ||
+	    !has_twins_bytes(c, fl, h, frame_eth(f)))
+		return NULL;
+	if (side == COMPARE_SECONDARY)
+		out = hold_frame(&c->pool, h);
+	fl->flags |= FLOW_BUSY;
+	fl->edge += h->payload_len;
+	stream_note_left(fl, h->seq, fl->edge);
+	c->dropped[DROP_MATCHED]++;
+	compare_release_frame(c, &out, NOTE_COMPARED);
+	compare_unhold(c, fl, h);
+	return fl;
 }
