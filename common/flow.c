@@ -526,6 +526,30 @@ void *flow_next(const struct flow_table *t, const void *value)
 }
 
 /**
+ * flow_is_of() - Is this the flow of a TCP segment or UDP datagram?
+ * @t:		table
+ * @value:	of the flow
+ * @p:		parsed packet
+ *
+ * Return: is its key flow_key_of(@p)?
+ */
+bool flow_is_of(const struct flow_table *t, const void *value,
+		const struct packet *p)
+{
+	const struct flow_key *key = &entry_of(value)->key;
+
+	(void)t;
+	if (key->proto != p->proto || key->ip_version != p->ip_version ||
+	    key->sport != p->sport || key->dport != p->dport ||
+	    key->vlan != p->vlan)
+		return false;
+	if (p->ip_version == 4)
+		return !memcmp(key->src, p->src, 4) &&
+		       !memcmp(key->dst, p->dst, 4);
+	return !memcmp(key->src, p->src, 16) && !memcmp(key->dst, p->dst, 16);
+}
+
+/**
  * flow_key_get() - The key of a flow
  * @t:		table
  * @value:	of the flow

@@ -50,6 +50,8 @@ bool flow_is_recent(const struct flow_table *t, const void *value,
 		    unsigned list, uint64_t now_ns, uint64_t within_ns);
 void *flow_oldest(const struct flow_table *t, unsigned list);
 void *flow_next(const struct flow_table *t, const void *value);
+bool flow_is_of(const struct flow_table *t, const void *value,
+		const struct packet *p);
 const struct flow_key *flow_key_get(const struct flow_table *t,
 				    const void *value);
 uint64_t flow_used_ns(const struct flow_table *t, const void *value);

@@ -124,6 +124,14 @@ enum compare_note {
 	NOTES
 };
 
+/* Where packets of these addresses and ports went last. */
+struct flow_hint {
+	uint32_t tag;
+	uint32_t flow;		/* index; it may be another flow's by now */
+};
+
+#define FLOW_HINTS 16384u	/* power of two */
+
 struct compare {
 	struct compare_config config;
 	struct compare_handler handler;
@@ -146,6 +154,7 @@ struct compare {
 	uint64_t dropped[DROP_REASONS];
 	uint64_t noted[NOTES];
 	uint64_t asked[COMPARE_REASONS];
+	struct flow_hint hints[FLOW_HINTS];
 };
 
 /* Frames on their way to their flows, parsed and hashed together. */
@@ -154,12 +163,12 @@ struct arrivals {
 	struct {
 		uint32_t twin;		/* what waits with its headers: it is
 					   not parsed yet; or HOLD_NONE */
-		uint32_t at;		/* index of the twin's flow, or that
-					   of key and hash */
+		bool is_guessed;	/* it is in that flow, most likely */
+		uint32_t at;		/* the flow's index, or that of key
+					   and hash */
 	} flow[FLOW_HASH_MAX];
 	struct flow_key key[FLOW_HASH_MAX];
 	uint32_t hash[FLOW_HASH_MAX];
-	uint64_t n_evicted;		/* so far: a flow known may be gone */
 };
 
 /* What a queue's head, or a new packet, came to. */
@@ -179,7 +188,7 @@ uint32_t compare_predict(const struct compare *c, uint32_t *at,
 struct cmp_flow *compare_predict_take(struct compare *c,
 				      enum compare_side side,
 				      const struct frame *f, uint32_t twin);
-void compare_flow_arrive(const struct compare *c, enum compare_side side,
+void compare_flow_arrive(struct compare *c, enum compare_side side,
 			 struct arrivals *a, const struct frame *v, unsigned n);
 struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
 				   struct arrivals *a, unsigned i);

@@ -122,6 +122,36 @@ static void key_of(struct flow_key *key, const struct packet *p)
 		ether_key(key, p);
 }
 
+/* Do the addresses and ports of a packet say all of its flow? Not where it was
+ * cut, and where flows go by other names. */
+static bool is_hinted(const struct compare *c, const struct packet *p)
+{
+	return (p->proto == PACKET_TCP || p->proto == PACKET_UDP) &&
+	       p->level == PACKET_L4 && !p->fragment && c->whole == HOLD_NONE &&
+	       !c->config.pair_order && !c->config.ignore_addr;
+}
+
+/* Who makes packets collide here gains that their flows are looked up. */
+static uint64_t hint_hash(const struct packet *p)
+{
+	uint64_t x = (uint64_t)p->sport << 16 | p->dport, addr[4];
+	unsigned n = p->ip_version == 4 ? 1 : 4;
+
+	memcpy(addr, p->src, n * sizeof(*addr));
+	for (unsigned i = 0; i < n; i++)
+		x = (x ^ addr[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	return x ^ x >> 32;
+}
+
+static struct flow_hint *hint_of(struct compare *c, const struct packet *p,
+				 uint32_t *tag)
+{
+	uint64_t hash = hint_hash(p);
+
+	*tag = (uint32_t)(hash >> 32);
+	return &c->hints[hash & (FLOW_HINTS - 1)];
+}
+
 /**
  * compare_flow_arrive - look at frames and say which flows they belong to
  * @c:		the comparison
@@ -132,27 +162,39 @@ static void key_of(struct flow_key *key, const struct packet *p)
  *
  * What each of them has to wait for, memory and the hash, all wait for at once.
  */
-void compare_flow_arrive(const struct compare *c, enum compare_side side,
+void compare_flow_arrive(struct compare *c, enum compare_side side,
 			 struct arrivals *a, const struct frame *v, unsigned n)
 {
 	uint32_t expected = compare_predict_first(c, side);
 	unsigned n_keys = 0;
 
-	a->n_evicted = c->noted[NOTE_EVICTED];
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t twin = compare_predict(c, &expected, &v[i]);
+		struct packet *p = &a->p[i];
+		struct flow_hint *hint;
+		uint32_t tag;
 
 		a->flow[i].twin = twin;
+		a->flow[i].is_guessed = true;
 		if (twin != HOLD_NONE) {
 			a->flow[i].at = hold_at(&c->pool, twin)->flow;
 			flow_prefetch(c->flows, a->flow[i].at);
 			continue;
 		}
-		packet_parse(&a->p[i], frame_eth(&v[i]), frame_eth_len(&v[i]));
+		packet_parse(p, frame_eth(&v[i]), frame_eth_len(&v[i]));
+		if (is_hinted(c, p)) {
+			hint = hint_of(c, p, &tag);
+			if (hint->tag == tag) {
+				a->flow[i].at = hint->flow;
+				flow_prefetch(c->flows, a->flow[i].at);
+				continue;
+			}
+		}
+		a->flow[i].is_guessed = false;
 		a->flow[i].at = n_keys++;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (a->flow[i].twin == HOLD_NONE)
+		if (!a->flow[i].is_guessed)
 			key_of(&a->key[a->flow[i].at], &a->p[i]);
 	}
 	flow_hash(c->flows, a->key, a->hash, n_keys);
@@ -183,8 +225,16 @@ static struct cmp_flow *find_by_key(struct compare *c, enum compare_side side,
 		fl = flow_find(c->flows, key);
 	else
 		fl = flow_find_hashed(c->flows, key, hash);
-	return fl ? fl : add_flow(c, key, !cut && p->proto == PACKET_TCP &&
-				  p->level == PACKET_L4);
+	if (!fl)
+		fl = add_flow(c, key, !cut && p->proto == PACKET_TCP &&
+			      p->level == PACKET_L4);
+	if (fl && is_hinted(c, p)) {
+		uint32_t tag;
+		struct flow_hint *hint = hint_of(c, p, &tag);
+
+		*hint = (struct flow_hint){ tag, flow_index(c->flows, fl) };
+	}
+	return fl;
 }
 
 /**
@@ -201,13 +251,14 @@ struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
 {
 	uint32_t at = a->flow[i].at;
 	struct flow_key key;
+	struct cmp_flow *fl;
 	uint32_t hash;
 
-	if (a->flow[i].twin == HOLD_NONE)
+	if (!a->flow[i].is_guessed)
 		return find_by_key(c, side, &a->p[i], &a->key[at], a->hash[at]);
-	if (a->n_evicted == c->noted[NOTE_EVICTED])
-		return flow_at(c->flows, at);
-	/* a flow went since, perhaps this one, which no longer held anything */
+	fl = flow_at(c->flows, at);
+	if (fl && flow_is_of(c->flows, fl, &a->p[i]))
+		return fl;
 	key_of(&key, &a->p[i]);
 	flow_hash(c->flows, &key, &hash, 1);
 	return find_by_key(c, side, &a->p[i], &key, hash);

@@ -291,6 +291,31 @@ static void after_a_twin_no_syn_is_late(void)
 	kit_fini(&k);
 }
 
+/* Another flow has its place by then. */
+static void a_flow_is_not_found_where_it_was(void)
+{
+	struct compare_config config = kit_config();
+	struct seg g = { .proto = PACKET_TCP, .flags = A, .dport = 2000 };
+	const struct hold *h;
+	struct kit k;
+
+	config.max_flows = 1;
+	config.ack_policy = COMPARE_ACK_RELEASE;
+	kit_init_with(&k, &config);
+	kit_input(&k, COMPARE_PRIMARY, g);
+	g.dport = 3000;
+	kit_input(&k, COMPARE_PRIMARY, g);
+	CHECK_EQ(flow_count(k.c->flows), 1);
+	g.dport = 2000;
+	g.data = "ab";
+	g.len = 2;
+	kit_input(&k, COMPARE_PRIMARY, g);
+	h = hold_at(&k.c->pool, k.c->pool.oldest[COMPARE_PRIMARY]);
+	CHECK_EQ(flow_key_get(k.c->flows, compare_flow_of(k.c, h))->dport,
+		 2000);
+	kit_fini(&k);
+}
+
 /*
  * Two comparisons of the same segments: in one of them they have VLAN tags, so
  * it predicts nothing. Both must do and say the same.
@@ -519,6 +544,7 @@ int main(int argc, char **argv)
 	TEST(a_segment_in_fragments_is_no_twin);
 	TEST(a_twin_after_a_checkpoint_acknowledges);
 	TEST(after_a_twin_no_syn_is_late);
+	TEST(a_flow_is_not_found_where_it_was);
 	TEST(with_prediction_and_without_it_is_the_same);
 	return TEST_END();
 }
