@@ -168,6 +168,18 @@ static bool ipv6_parse(struct packet *p)
 	return true;
 }
 
+static inline void tcp_fields(struct packet *p, const uint8_t *tcp,
+			      uint32_t header_len)
+{
+	p->sport = bytes_get16(tcp);
+	p->dport = bytes_get16(tcp + 2);
+	p->seq = bytes_get32(tcp + 4);
+	p->ack = bytes_get32(tcp + 8);
+	p->flags = tcp[13];
+	p->window = bytes_get16(tcp + 14);
+	p->tcp_opt_len = (uint8_t)(header_len - TCP_LEN);
+}
+
 static bool tcp_parse(struct packet *p)
 {
 	const uint8_t *tcp = packet_l4(p);
@@ -178,13 +190,7 @@ static bool tcp_parse(struct packet *p)
 	header_len = (tcp[12] >> 4) * 4u;
 	if (header_len < TCP_LEN || header_len > p->l4_len)
 		return false;
-	p->sport = bytes_get16(tcp);
-	p->dport = bytes_get16(tcp + 2);
-	p->seq = bytes_get32(tcp + 4);
-	p->ack = bytes_get32(tcp + 8);
-	p->flags = tcp[13];
-	p->window = bytes_get16(tcp + 14);
-	p->tcp_opt_len = (uint8_t)(header_len - TCP_LEN);
+	tcp_fields(p, tcp, header_len);
 	p->payload_off = p->l4_off + header_len;
 	p->payload_len = p->l4_len - header_len;
 	return true;
@@ -257,6 +263,40 @@ static bool ether_parse(struct packet *p)
 	return true;
 }
 
+/* What most frames are, read in one go: an IPv4 header without options and
+ * TCP's, all there. Of all others it says nothing. */
+static bool plain_parse(struct packet *p, uint8_t *eth, uint32_t len)
+{
+	uint8_t *ip = eth + ETH_LEN, *tcp = ip + IPV4_LEN;
+	uint32_t total_len, header_len;
+
+	if (len < ETH_LEN + IPV4_LEN + TCP_LEN ||
+	    bytes_get16(eth + 12) != ETHERTYPE_IPV4 || ip[0] != 0x45 ||
+	    (bytes_get16(ip + 6) & 0x3fff) || ip[9] != PACKET_TCP)
+		return false;
+	total_len = bytes_get16(ip + 2);
+	header_len = (tcp[12] >> 4) * 4u;
+	if (ETH_LEN + total_len > len || header_len < TCP_LEN ||
+	    IPV4_LEN + header_len > total_len)
+		return false;
+	*p = packet_blank;
+	p->eth = eth;
+	p->len = len;
+	p->level = PACKET_L4;
+	p->ethertype = ETHERTYPE_IPV4;
+	p->ip_version = 4;
+	p->proto = PACKET_TCP;
+	p->l3_off = ETH_LEN;
+	p->l4_off = ETH_LEN + IPV4_LEN;
+	p->l4_len = total_len - IPV4_LEN;
+	p->payload_off = ETH_LEN + IPV4_LEN + header_len;
+	p->payload_len = p->l4_len - header_len;
+	p->src = ip + 12;
+	p->dst = ip + 16;
+	tcp_fields(p, tcp, header_len);
+	return true;
+}
+
 /**
  * packet_parse() - Look at a frame, layer by layer
  * @p:		view to fill, every member of it
@@ -272,6 +312,8 @@ void packet_parse(struct packet *p, uint8_t *eth, size_t len)
 {
 	bool sound = false;
 
+	if (plain_parse(p, eth, (uint32_t)len))
+		return;
 	*p = packet_blank;
 	p->eth = eth;
 	p->len = (uint32_t)len;

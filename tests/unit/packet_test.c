@@ -468,6 +468,65 @@ static void broken_packets(void)
 	CHECK(levels[PACKET_ETHER] && levels[PACKET_IP] && levels[PACKET_L4]);
 }
 
+static void check_shifted(const struct packet *a, const struct packet *b,
+			  unsigned by)
+{
+	unsigned l3_by = a->l3_off ? by : 0;
+	bool is_l4 = a->level == PACKET_L4;
+
+	CHECK_EQ(a->level, b->level);
+	CHECK_EQ(a->ethertype, b->ethertype);
+	CHECK_EQ(a->ip_version, b->ip_version);
+	CHECK_EQ(a->proto, b->proto);
+	CHECK_EQ(a->fragment, b->fragment);
+	CHECK_EQ(a->frag_off, b->frag_off);
+	CHECK_EQ(a->more_frags, b->more_frags);
+	CHECK_EQ(a->truncated, b->truncated);
+	CHECK_EQ(a->l3_off + l3_by, b->l3_off);
+	CHECK_EQ(a->l4_off + (a->ip_version ? by : 0), b->l4_off);
+	CHECK_EQ(a->l4_len, b->l4_len);
+	CHECK_EQ(a->payload_off + (is_l4 ? by : 0), b->payload_off);
+	CHECK_EQ(a->payload_len, b->payload_len);
+	CHECK_EQ(a->sport, b->sport);
+	CHECK_EQ(a->dport, b->dport);
+	CHECK_EQ(a->seq, b->seq);
+	CHECK_EQ(a->ack, b->ack);
+	CHECK_EQ(a->window, b->window);
+	CHECK_EQ(a->flags, b->flags);
+	CHECK_EQ(a->tcp_opt_len, b->tcp_opt_len);
+	if (!a->ip_version)
+		return;
+	CHECK_EQ(a->src - a->eth + by, b->src - b->eth);
+	CHECK_EQ(a->dst - a->eth + by, b->dst - b->eth);
+}
+
+/* Most frames without one are read in another way. */
+static void a_vlan_tag_changes_nothing_else(void)
+{
+	for (unsigned i = 0; i < 200000; i++) {
+		static const uint8_t tag[4] = { 0x81 };
+		struct packet plain, tagged;
+
+		craft_ether(&c, V4);
+		craft_ipv4(&c, PACKET_TCP, 0, 60);
+		random_fill(&rnd, craft_bytes(&c, 60), 60);
+		c.b[14 + 20 + 12] = (uint8_t)((3 + random_below(&rnd, 9)) << 4);
+		if (random_below(&rnd, 2))
+			c.b[14 + random_below(&rnd, 40)] =
+				(uint8_t)random_next(&rnd);
+		if (random_below(&rnd, 3) == 0)
+			c.len -= random_below(&rnd, c.len - 13);
+		plain = parse();
+		if (plain.n_vlan)
+			continue;
+		memmove(c.b + 16, c.b + 12, c.len - 12);
+		memcpy(c.b + 12, tag, sizeof(tag));
+		c.len += 4;
+		tagged = parse();
+		check_shifted(&plain, &tagged, 4);
+	}
+}
+
 static void random_bytes(void)
 {
 	for (size_t n = soak_n(100000); n; n--) {
@@ -499,6 +558,7 @@ int main(int argc, char **argv)
 	TEST(headers_that_do_not_hold);
 	TEST(not_ip);
 	TEST(broken_packets);
+	TEST(a_vlan_tag_changes_nothing_else);
 	TEST(random_bytes);
 	return TEST_END();
 }
