@@ -304,6 +304,9 @@ void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
 int compare_syn_scale(const struct packet *p);
 bool compare_syn_is_same(const struct packet *a, const struct packet *b);
 
+bool compare_datagram_twin(struct compare *c, enum compare_side side,
+			   struct cmp_flow *fl, const struct frame *f,
+			   struct hold *h);
 void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 			      const struct frame *f, const struct packet *p);
 void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,

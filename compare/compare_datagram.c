@@ -132,6 +132,36 @@ static void decide(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
+ * compare_datagram_twin - take a datagram that has the headers of one that waits
+ * @c:		the comparison
+ * @side:	whose it is; none of them waits
+ * @fl:		the flow
+ * @f:		the frame; borrowed
+ * @h:		the first of the other side, from compare_predict()
+ *
+ * Return: false when it is not equal, or more is to be done; nothing was done
+ */
+bool compare_datagram_twin(struct compare *c, enum compare_side side,
+			   struct cmp_flow *fl, const struct frame *f,
+			   struct hold *h)
+{
+	const struct hold *next = hold_at(&c->pool, h->next);
+	struct part part = { frame_eth(f), h->payload_off, h->payload_len,
+			     h->payload_len };
+	struct frame out = *f;
+
+	if ((fl->flags & FLOW_DIFFERENT) ||
+	    (next && (next->flags & HOLD_MATCHED)) || !is_equal(c, h, &part))
+		return false;
+	if (side == COMPARE_SECONDARY)
+		out = hold_frame(&c->pool, h);
+	c->dropped[DROP_MATCHED]++;
+	compare_release_frame(c, &out, NOTE_COMPARED);
+	compare_unhold(c, fl, h);
+	return true;
+}
+
+/**
  * compare_datagram_primary - a datagram of the primary
  * @c:		the comparison
  * @fl:		its flow

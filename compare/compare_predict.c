@@ -7,17 +7,19 @@
  * flow it belongs are the same, so the answers are. When it is its twin in all
  * else too, it is taken at once.
  *
- * Only for TCP without VLAN tags, IP options and extension headers. The bytes
- * that each replica's stack chooses by itself may differ: IPv4's identification
- * and checksum, IPv6's flow label, and in TCP's header all but ports and length.
+ * Only for TCP and UDP without VLAN tags, IP options and extension headers. The
+ * bytes that each replica's stack chooses by itself may differ: IPv4's
+ * identification and checksum, IPv6's flow label, UDP's checksum, and in TCP's
+ * header all but ports and length.
  */
 #include "../common/bytes.h"
 #include "compare_core.h"
 #include "compare_stream.h"
 
 #define ETH_LEN 14u
-#define TCP_IN_IPV4 34u			/* where TCP's header begins */
-#define TCP_IN_IPV6 54u
+#define L4_IN_IPV4 34u			/* where TCP's or UDP's header begins */
+#define L4_IN_IPV6 54u
+#define UDP_LEN 8u
 
 static bool is_equal(const uint8_t *a, const uint8_t *b, size_t from, size_t to)
 {
@@ -39,16 +41,42 @@ static bool is_like_ipv6(const uint8_t *a, const uint8_t *b, uint32_t len)
 {
 	return bytes_get16(a + 12) == 0x86dd && is_equal(a, b, 12, 15) &&
 	       is_equal(a, b, 18, 58) &&
-	       TCP_IN_IPV6 + bytes_get16(a + 18) <= len;
+	       L4_IN_IPV6 + bytes_get16(a + 18) <= len;
 }
 
-static bool is_like(const uint8_t *a, const uint8_t *b, uint32_t len,
-		    uint32_t l4_off)
+static bool is_like_tcp(const uint8_t *a, const uint8_t *b, uint32_t l4_off)
 {
-	if (a[l4_off + 12] != b[l4_off + 12] || (a[l4_off + 13] & TCP_SYN))
+	return a[l4_off + 12] == b[l4_off + 12] && !(a[l4_off + 13] & TCP_SYN);
+}
+
+/* A datagram's payload may also stand there behind longer IP headers. */
+static bool is_like_udp(const uint8_t *a, const uint8_t *b, uint32_t l4_off)
+{
+	bool is_udp = l4_off == L4_IN_IPV4 ?
+		      a[14] == 0x45 && a[23] == PACKET_UDP :
+		      a[20] == PACKET_UDP;
+
+	return is_udp && is_equal(a, b, l4_off + 4, l4_off + 6);
+}
+
+static uint32_t l4_off_of(const struct hold *h)
+{
+	return h->payload_off - (h->header_len ? h->header_len : UDP_LEN);
+}
+
+/* Is that what packet_parse() would find where it found h? */
+static bool is_like(const uint8_t *a, const uint8_t *b, uint32_t len,
+		    const struct hold *h)
+{
+	uint32_t l4_off = l4_off_of(h);
+
+	if (l4_off != L4_IN_IPV4 && l4_off != L4_IN_IPV6)
 		return false;
-	return l4_off == TCP_IN_IPV4 ? is_like_ipv4(a, b, len) :
-				       is_like_ipv6(a, b, len);
+	if (h->header_len ? !is_like_tcp(a, b, l4_off) :
+			    !is_like_udp(a, b, l4_off))
+		return false;
+	return l4_off == L4_IN_IPV4 ? is_like_ipv4(a, b, len) :
+				      is_like_ipv6(a, b, len);
 }
 
 /**
@@ -81,17 +109,14 @@ uint32_t compare_predict_first(const struct compare *c, enum compare_side side)
 uint32_t compare_predict(const struct compare *c, uint32_t *at,
 			 const struct frame *f)
 {
-	uint32_t i = *at, l4_off, len = frame_eth_len(f);
+	uint32_t i = *at, len = frame_eth_len(f);
 	const struct hold *h = hold_at(&c->pool, i);
 	bool is_it;
 
 	if (!h)
 		return HOLD_NONE;
-	l4_off = (uint32_t)h->payload_off - h->header_len;
 	is_it = h->kind == HOLD_PACKET && h->len - h->vnet_len == len &&
-		h->header_len &&
-		(l4_off == TCP_IN_IPV4 || l4_off == TCP_IN_IPV6) &&
-		is_like(frame_eth(f), hold_eth(&c->pool, h), len, l4_off);
+		is_like(frame_eth(f), hold_eth(&c->pool, h), len, h);
 	if (is_it || h->kind != HOLD_PACKET)
 		*at = h->age_next;
 	return is_it ? i : HOLD_NONE;
@@ -155,7 +180,7 @@ static bool is_next_in_step(const struct compare *c, const struct hold *h)
  *
  * What compare_tcp_primary() and compare_tcp_secondary() do, for the common
  * case alone: the same bytes at the edge, of a flow in which nothing else is
- * new.
+ * new. A datagram is the next that has to be equal, and is.
  *
  * Return: its flow; NULL when it is not that case, and nothing was done
  */
@@ -167,8 +192,11 @@ struct cmp_flow *compare_predict_take(struct compare *c,
 	struct cmp_flow *fl = flow_at(c->flows, h->flow);
 	struct frame out = *f;
 
-	if (!fl || fl->q[!side].head != twin || fl->q[side].n ||
-	    !is_plain(c, fl) || !has_no_news(c, fl, side, h, frame_eth(f)) ||
+	if (!fl || fl->q[!side].head != twin || fl->q[side].n)
+		return NULL;
+	if (!fl->is_tcp)
+		return compare_datagram_twin(c, side, fl, f, h) ? fl : NULL;
+	if (!is_plain(c, fl) || !has_no_news(c, fl, side, h, frame_eth(f)) ||
 	    !is_next_in_step(c, h) ||
 	    !has_twins_bytes(c, fl, h, frame_eth(f)))
 		return NULL;

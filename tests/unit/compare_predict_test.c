@@ -21,11 +21,12 @@ struct pair {
 	struct frame f;
 };
 
-static void begin(struct pair *p, bool v6)
+static void begin(struct pair *p, bool v6, unsigned proto)
 {
 	struct seg g = model;
 
 	g.v6 = v6;
+	g.proto = proto;
 	kit_init(&p->k);
 	kit_input(&p->k, COMPARE_PRIMARY, g);
 	g.tag = 2;
@@ -60,9 +61,10 @@ static void check_truth(const struct pair *p, uint32_t twin)
 
 	packet_parse(&truth, frame_eth(&p->f), frame_eth_len(&p->f));
 	CHECK_EQ(truth.level, PACKET_L4);
-	CHECK_EQ(truth.proto, PACKET_TCP);
+	CHECK_EQ(truth.proto, h->header_len ? PACKET_TCP : PACKET_UDP);
 	CHECK(!truth.fragment && !truth.truncated);
-	CHECK_EQ(truth.l4_off, h->payload_off - h->header_len);
+	CHECK_EQ(truth.l4_off + (h->header_len ? h->header_len : 8u),
+		 h->payload_off);
 	CHECK_EQ(truth.payload_off, h->payload_off);
 	CHECK_EQ(truth.payload_len, h->payload_len);
 	CHECK(!flow_key_of(&key, &truth, false));
@@ -72,10 +74,10 @@ static void check_truth(const struct pair *p, uint32_t twin)
 
 static void what_the_stacks_choose_may_differ(void)
 {
-	for (unsigned v6 = 0; v6 < 2; v6++) {
+	for (unsigned i = 0; i < 4; i++) {
 		struct pair p;
 
-		begin(&p, v6);
+		begin(&p, i & 1, i & 2 ? PACKET_UDP : PACKET_TCP);
 		CHECK(predict(&p) != HOLD_NONE);
 		check_truth(&p, predict(&p));
 		end(&p);
@@ -84,11 +86,13 @@ static void what_the_stacks_choose_may_differ(void)
 
 static void a_changed_bit_is_seen_or_means_nothing(void)
 {
-	for (unsigned v6 = 0; v6 < 2; v6++) {
-		unsigned n_predicted = 0, n = v6 ? 8 * 86 : 8 * 66;
+	for (unsigned i = 0; i < 4; i++) {
+		bool v6 = i & 1, udp = i & 2;
+		unsigned n_predicted = 0;
+		unsigned n = 8 * (14 + (v6 ? 40 : 20) + (udp ? 8 : 32));
 		struct pair p;
 
-		begin(&p, v6);
+		begin(&p, v6, udp ? PACKET_UDP : PACKET_TCP);
 		for (unsigned bit = 0; bit < n; bit++) {
 			uint32_t twin;
 
@@ -100,8 +104,10 @@ static void a_changed_bit_is_seen_or_means_nothing(void)
 			}
 			p.f.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		}
-		/* MACs, TCP but for ports, length and SYN; id, sum | label */
-		CHECK_EQ(n_predicted, 96 + 8 * 27 - 1 + (v6 ? 24 : 32));
+		/* MACs, TCP but for ports, length and SYN, or UDP's sum;
+		 * id, sum | label */
+		CHECK_EQ(n_predicted, 96 + (udp ? 16 : 8 * 27 - 1) +
+				      (v6 ? 24 : 32));
 		end(&p);
 	}
 }
@@ -113,7 +119,8 @@ static void many_changed_bytes(void)
 		uint32_t twin;
 
 		if (i % 1000 == 0)
-			begin(&p, i / 1000 % 2);
+			begin(&p, i / 1000 % 2,
+			      i / 1000 & 2 ? PACKET_UDP : PACKET_TCP);
 		for (unsigned n = 0; n < 3; n++)
 			p.f.data[random_below(&rnd, 70)] =
 				(uint8_t)random_next(&rnd);
@@ -129,7 +136,7 @@ static void another_length_is_another_packet(void)
 {
 	struct pair p;
 
-	begin(&p, false);
+	begin(&p, false, PACKET_TCP);
 	p.f.len--;
 	CHECK_EQ(predict(&p), HOLD_NONE);
 	p.f.len += 2;
@@ -137,21 +144,40 @@ static void another_length_is_another_packet(void)
 	end(&p);
 }
 
-static void a_syn_and_a_datagram_are_not_predicted(void)
+static void a_syn_is_not_predicted(void)
 {
-	struct seg g = { .tag = 1, .proto = PACKET_UDP, .data = "hello",
-			 .len = 5 };
 	struct pair p;
 
-	kit_init(&p.k);
-	kit_input(&p.k, COMPARE_PRIMARY, g);
-	p.f = kit_frame(&g);
-	CHECK_EQ(predict(&p), HOLD_NONE);
-	end(&p);
-	begin(&p, false);
+	begin(&p, false, PACKET_TCP);
 	p.f.data[34 + 13] |= TCP_SYN;
 	CHECK_EQ(predict(&p), HOLD_NONE);
 	end(&p);
+}
+
+/* Behind longer IP headers what is compared may begin where a datagram's
+ * payload does: UDP without a sound header, or what is no UDP at all. */
+static void longer_headers_are_not_predicted(void)
+{
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct seg g = { .tag = 1, .proto = PACKET_UDP, .v6 = v6,
+				 .sport = 59 << 8, .data = "0123456789abcdef",
+				 .len = 16 };
+		struct packet packet;
+		struct pair p;
+
+		kit_init(&p.k);
+		p.f = kit_frame(&g);
+		if (v6)
+			p.f.data[14 + 6] = 60;	/* options, then nothing */
+		else
+			p.f.data[14] = 0x47;
+		packet_parse(&packet, frame_eth(&p.f), frame_eth_len(&p.f));
+		CHECK_EQ(packet.level, PACKET_IP);
+		CHECK_EQ(packet.l4_off, v6 ? 62 : 42);
+		compare_input(p.k.c, COMPARE_PRIMARY, &p.f, 1, p.k.now_ns);
+		CHECK_EQ(predict(&p), HOLD_NONE);
+		end(&p);
+	}
 }
 
 /* Behind one that has no twin yet, those of other flows are found again. */
@@ -160,7 +186,7 @@ static void one_without_a_twin_stops_no_prediction(void)
 	struct seg g = model;
 	struct pair p;
 
-	begin(&p, false);
+	begin(&p, false, PACKET_TCP);
 	for (g.dport = 2000; g.dport < 2003; g.dport++)
 		kit_input(&p.k, COMPARE_PRIMARY, g);
 	chunk_unref(p.f.chunk);
@@ -317,7 +343,7 @@ static void a_flow_is_not_found_where_it_was(void)
 }
 
 /*
- * Two comparisons of the same segments: in one of them they have VLAN tags, so
+ * Two comparisons of the same packets: in one of them they have VLAN tags, so
  * it predicts nothing. Both must do and say the same.
  */
 #define N_FLOWS 3u
@@ -371,6 +397,17 @@ static void account_init(struct account *a, enum compare_ack_policy policy)
 static unsigned chance(unsigned percent)
 {
 	return random_below(&rnd, 100) < percent;
+}
+
+static void datagrams_init(struct stream *s, uint16_t dport)
+{
+	*s = (struct stream){ .rate = (unsigned)random_below(&rnd, 30) };
+	for (unsigned i = 0; i < N_SEGS; i++)
+		s->segs[i] = (struct seg){
+			.proto = PACKET_UDP, .dport = dport, .tag = i,
+			.data = &"each datagram is another one"[i % 8],
+			.len = (unsigned)random_below(&rnd, 20),
+		};
 }
 
 static void stream_init(struct stream *s, uint16_t dport)
@@ -474,6 +511,7 @@ static void input_both(struct account a[2], struct stream *s, uint64_t now_ns)
 	}
 	for (unsigned k = 0; k < 2; k++) {
 		compare_input(a[k].c, side, v[k], n, now_ns);
+		compare_expire(a[k].c, now_ns);
 		for (unsigned i = 0; i < n; i++)
 			chunk_unref(v[k][i].chunk);
 	}
@@ -517,7 +555,8 @@ static void with_prediction_and_without_it_is_the_same(void)
 		struct account a[2];
 
 		for (unsigned k = 0; k < N_FLOWS; k++)
-			stream_init(&s[k], (uint16_t)(1000 + k));
+			(chance(30) ? datagrams_init : stream_init)(
+				&s[k], (uint16_t)(1000 + k));
 		account_init(&a[0], policy);
 		account_init(&a[1], policy);
 		for (unsigned n = 0; n < 25; n++) {
@@ -538,7 +577,8 @@ int main(int argc, char **argv)
 	TEST(a_changed_bit_is_seen_or_means_nothing);
 	TEST(many_changed_bytes);
 	TEST(another_length_is_another_packet);
-	TEST(a_syn_and_a_datagram_are_not_predicted);
+	TEST(a_syn_is_not_predicted);
+	TEST(longer_headers_are_not_predicted);
 	TEST(one_without_a_twin_stops_no_prediction);
 	TEST(a_flow_that_went_meanwhile);
 	TEST(a_segment_in_fragments_is_no_twin);
