@@ -47,7 +47,7 @@ int marker_read(struct marker *m, const struct frame *f)
 {
 	const uint8_t *p = frame_eth(f);
 
-	if (p[VERSION_OFF] != MARKER_VERSION || p[KIND_OFF] > MARKER_EPOCH)
+	if (p[VERSION_OFF] != MARKER_VERSION || p[KIND_OFF] > MARKER_WANTED)
 		return -EPROTONOSUPPORT;
 	m->kind = (enum marker_kind)p[KIND_OFF];
 	m->epoch = bytes_get32(p + EPOCH_OFF);

@@ -32,6 +32,7 @@
 enum marker_kind {
 	MARKER_START,		/* its sender begins */
 	MARKER_EPOCH,		/* a checkpoint: another epoch begins */
+	MARKER_WANTED,		/* something was missed: a checkpoint is wanted */
 };
 
 struct marker {

@@ -71,6 +71,21 @@ void live_flush(struct live *l)
 	live_apply_pressure(l);
 }
 
+/**
+ * live_interrupted - frames may have been lost on their way to here
+ * @l:		rather than wait until that shows, have a checkpoint made. One
+ *		that is under way may be of before
+ * @name:	of the input
+ */
+void live_interrupted(struct live *l, const char *name)
+{
+	if (l->checkpoint.mode == CHECKPOINT_NONE || l->checkpoint.is_stopped)
+		return;
+	log_info(name, "frames may be lost: checkpoint wanted");
+	l->asks_again = l->epoch.is_stopped;
+	checkpoint_ask(&l->checkpoint, "interrupted", "");
+}
+
 /* After each call of the comparison: what it asked for is done here, so that
  * it is never called from its own callbacks. */
 static void settle(struct live *l)
@@ -157,12 +172,27 @@ static void on_secondary(struct endpoint *ep, struct frame *v, unsigned n,
 	live_epoch_secondary(arg, v, n);
 }
 
+static void input_event(struct live *l, enum compare_side side,
+			const struct endpoint *ep, enum endpoint_event ev)
+{
+	if (ev == ENDPOINT_UP && l->has_lost[side])
+		live_interrupted(l, endpoint_name(ep));
+	if (ev == ENDPOINT_UP || ev == ENDPOINT_DOWN)
+		l->has_lost[side] = ev == ENDPOINT_DOWN;
+}
+
+static void on_primary_event(struct endpoint *ep, enum endpoint_event ev,
+			     void *arg)
+{
+	input_event(arg, COMPARE_PRIMARY, ep, ev);
+}
+
 static void on_secondary_event(struct endpoint *ep, enum endpoint_event ev,
 			       void *arg)
 {
 	struct live *l = arg;
 
-	(void)ep;
+	input_event(l, COMPARE_SECONDARY, ep, ev);
 	if (ev == ENDPOINT_UP || ev == ENDPOINT_DOWN)
 		failover_peer(&l->failover, ev == ENDPOINT_UP);
 }
@@ -269,7 +299,8 @@ static void on_end(void *arg)
 static int open_endpoints(struct live *l)
 {
 	const struct live_options *o = l->options;
-	const struct endpoint_handler primary = { on_primary, NULL, l };
+	const struct endpoint_handler primary = { on_primary,
+						  on_primary_event, l };
 	const struct endpoint_handler secondary = {
 		on_secondary, on_secondary_event, l
 	};

@@ -52,6 +52,8 @@ struct live {
 	struct epoch epoch;
 	bool is_ahead;			/* secondary-in is stopped for EPOCH_KEEP */
 	bool is_reading;		/* frames are being handed to us */
+	bool has_lost[2];		/* by side: its input, and it is not back */
+	bool asks_again;		/* behind the checkpoint that is being made */
 	uint64_t stop_bytes;		/* of primary-in, when the primary stopped */
 	uint64_t n_markers;		/* that the primary made up */
 	bool wants_checkpoint;		/* compare asked during this call */
@@ -86,6 +88,7 @@ void live_compare(struct live *l, enum compare_side side, struct frame *v,
 		  unsigned n);
 void live_apply_pressure(struct live *l);
 void live_flush(struct live *l);
+void live_interrupted(struct live *l, const char *name);
 void live_epoch_init(struct live *l);
 void live_epoch_primary(struct live *l, struct frame *v, unsigned n);
 void live_epoch_secondary(struct live *l, struct frame *v, unsigned n);

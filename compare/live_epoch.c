@@ -81,6 +81,11 @@ static void take_marker(struct live *l, const struct frame *f)
 	/* the primary may stand still, and we do not know it yet */
 	if (!l->epoch.is_stopped)
 		qemu_read(&l->checkpoint.qemu);
+	if (m.kind == MARKER_WANTED) {
+		l->n_markers++;
+		live_interrupted(l, "secondary-in");
+		return;
+	}
 	epoch_marker(&l->epoch, &m);
 	if (l->epoch.fate != EPOCH_KEEP || l->is_ahead)
 		return;
@@ -152,6 +157,7 @@ void live_epoch_continue(void *arg)
 {
 	struct live *l = arg;
 
+	l->asks_again = false;
 	epoch_continue(&l->epoch);
 	let_go_on(l);
 	feed_kept(l);
@@ -175,6 +181,8 @@ void live_epoch_checkpoint(struct live *l)
 					  timeout_ms * NS_PER_MS);
 	feed_kept(l);
 	live_apply_pressure(l);
+	if (l->asks_again)
+		live_interrupted(l, "secondary-in");
 }
 
 /**

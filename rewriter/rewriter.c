@@ -142,6 +142,7 @@ static void on_missed(void *arg)
 		log_event("checkpoint-missed", "perhaps, while QMP was not "
 			  "connected: offsets may be old, a checkpoint is "
 			  "wanted");
+	send_marker(r, MARKER_WANTED);
 }
 
 /* --- */

@@ -181,6 +181,33 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	stop compare
 }
 
+@test "an input that comes back has a checkpoint made: frames may be lost" {
+	start_compare --log-level info --compare-timeout 60000 \
+		--checkpoint 'exec:echo $COLO_REASON >>why'
+	primary "$(udp 1 one)"
+	secondary "$(udp 1 one)"
+	wait_for came_out "$(udp 1 one)"
+	[ ! -e why ]
+	primary "$(udp 2 two)"
+	wait_for stat_is compare held 1
+	exec 6>&-
+	kill_other s
+	wait_for logged compare 'secondary-in: the peer closed'
+	[ ! -e why ]
+	feeder s UNIX-CONNECT:s.sock
+	exec 6>s
+	wait_for came_out "$(udp 1 one)" "$(udp 2 two)"
+	[ "$(cat why)" = interrupted ]
+	exec 5>&-
+	kill_other p
+	wait_for logged compare 'primary-in: the peer closed'
+	feeder p UNIX-CONNECT:p.sock
+	exec 5>p
+	both() { [ "$(grep -c interrupted why)" -eq 2 ]; }
+	wait_for both
+	stop compare
+}
+
 @test "captures: 0 same, 1 different, 2 trouble" {
 	pcap 1 1000 "$(udp 1 one)" "$(udp 2 two)" >p.pcap
 	pcap 9 1000 "$(udp 8 one)" "$(udp 9 two)" >s.pcap
