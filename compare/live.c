@@ -334,9 +334,15 @@ static int take_up(struct live *l)
 	if (!state_dir)
 		return 0;
 	err = running_begin(state_dir);
-	if (err == 1)
+	if (err < 0)
+		return err;
+	if (err == 1) {
 		checkpoint_ask(&l->checkpoint, "restart", "");
-	return err < 0 ? err : 0;
+		/* what waits there for us may be older than that checkpoint */
+		l->has_lost[COMPARE_PRIMARY] = true;
+		l->has_lost[COMPARE_SECONDARY] = true;
+	}
+	return 0;
 }
 
 static int start(struct live *l)

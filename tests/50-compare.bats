@@ -165,8 +165,9 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	crash compare
 	[ ! -e why ]
 	start_compare --state-dir state --checkpoint 'exec:echo $COLO_REASON >>why'
-	wait_for test -s why
-	[ "$(cat why)" = restart ]
+	# what waited elsewhere may be older than the first of them
+	wait_for grep -qx interrupted why
+	[ "$(head -n 1 why)" = restart ]
 	stop compare
 }
 
