@@ -89,7 +89,7 @@ static void a_changed_bit_is_seen_or_means_nothing(void)
 	for (unsigned i = 0; i < 4; i++) {
 		bool v6 = i & 1, udp = i & 2;
 		unsigned n_predicted = 0;
-		unsigned n = 8 * (14 + (v6 ? 40 : 20) + (udp ? 8 : 32));
+		unsigned n = 8 * (14 + (v6 ? 40u : 20u) + (udp ? 8u : 32u));
 		struct pair p;
 
 		begin(&p, v6, udp ? PACKET_UDP : PACKET_TCP);
