@@ -170,14 +170,15 @@ pair_start() {
 pair_stop() { instance_stop; }
 
 pair_promote() {
-	local status
+	local state=loaded
 	! is_role primary || return "$OCF_SUCCESS"
 	is_role secondary || return "$OCF_NOT_RUNNING"
-	status=$(guest_state) || {
+	# QEMU may be in no state to be asked
+	[ -e "$RUN/loaded" ] || state=$(guest_state) || {
 		ocf_exit_reason "QEMU does not answer"
 		return "$OCF_ERR_GENERIC"
 	}
-	if [ "$status" = inmigrate ]; then
+	if [ "$state" = inmigrate ]; then
 		boot
 	else
 		failover
@@ -290,6 +291,7 @@ guest_state() {
 # instance_go_on STATE
 instance_go_on() {
 	oob_lives || oob_open
+	[ "$1" = inmigrate ] || touch "$RUN/loaded"
 	if [ "$1" = colo ]; then
 		checkpoint_go_on
 	else
