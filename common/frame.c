@@ -184,8 +184,10 @@ int frame_decoder_batch(struct frame_decoder *d, struct frame *v, unsigned max,
 		}
 		if (rc <= 0 || end - begin < h.prefix_len + h.len)
 			break;
-		/* of frames as long as this one, where a later one begins */
-		__builtin_prefetch(p + 4 * (size_t)(h.prefix_len + h.len));
+		/* where a later one begins, if they are as long as this one;
+		 * that may be behind the chunk, and so is no pointer */
+		__builtin_prefetch((const void *)((uintptr_t)p +
+				   4 * (size_t)(h.prefix_len + h.len)));
 		v[n++] = (struct frame){
 			.chunk = chunk,
 			.data = p + h.prefix_len,
