@@ -13,8 +13,8 @@ VERSION := 0.1
 
 TOOLS := mirror redirector rewriter compare
 
-SRC_common := chunk frame outq packet flow checksum vnet stats log netns \
-	      endpoint_spec endpoint endpoint_output endpoint_stream \
+SRC_common := chunk frame outq packet flow flow_key checksum vnet stats \
+	      log netns endpoint_spec endpoint endpoint_output endpoint_stream \
 	      endpoint_socket endpoint_dev endpoint_pcap loop loop_timer \
 	      option role failover filter marker qmp qmp_link vmstate qemu
 SRC_mirror     := main mirror
@@ -44,7 +44,7 @@ UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
 UNIT_seq           :=
 UNIT_packet        := common/packet
-UNIT_flow          := common/flow common/packet
+UNIT_flow          := common/flow common/flow_key common/packet
 UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
 		      common/chunk
 UNIT_endpoint_spec := common/endpoint_spec
@@ -54,13 +54,13 @@ UNIT_role          := common/role
 UNIT_redirect      := redirector/redirect
 UNIT_announce      := redirector/announce common/checksum common/chunk
 UNIT_impair        := tests/impair/impair common/frame common/chunk
-UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow common/packet \
-		      common/checksum common/chunk common/frame common/stats \
-		      common/log
+UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
+		      common/flow_key common/packet common/checksum \
+		      common/chunk common/frame common/stats common/log
 UNIT_rewrite_model  = $(UNIT_rewrite)
-UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow common/packet \
-		      common/chunk common/stats common/log \
-		      common/checksum
+UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow \
+		      common/flow_key common/packet common/chunk \
+		      common/stats common/log common/checksum
 UNIT_compare_tcp      = $(UNIT_compare)
 UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)
@@ -258,7 +258,7 @@ bench: deps-build deps-check
 # libFuzzer, FUZZ_S seconds each; what it finds lies in build/fuzz
 FUZZ   := frame packet vnet endpoint_spec rewrite compare qmp
 FUZZ_S ?= 30
-UNIT_fuzz_packet := common/flow common/packet
+UNIT_fuzz_packet := common/flow common/flow_key common/packet
 UNIT_fuzz_compare = $(UNIT_compare) compare/diff compare/diff_known \
 		    compare/diff_print compare/diff_pcap compare/pcapng \
 		    compare/ignore compare/learn

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct packet;
+#include "flow_key.h"
 
 /*
  * A table of flows, keyed by VLANs, addresses, protocol and ports. It is
@@ -15,23 +15,11 @@ struct packet;
  * flow is on one of a few lists, each in the order of last use: a list per timeout
  * makes expiry cost only what expires, a list per class makes eviction a pop.
  */
-struct flow_key {
-	uint8_t src[16];	/* IPv4 in the first 4 bytes, the rest zero */
-	uint8_t dst[16];
-	uint16_t sport;
-	uint16_t dport;
-	uint32_t vlan;
-	uint8_t proto;
-	uint8_t ip_version;
-	uint8_t zero[2];	/* compared too */
-};
 
 #define FLOW_LISTS 8		/* lists that a table has */
 #define FLOW_HASH_MAX 16u	/* keys that flow_hash() takes at once */
 
 struct flow_table;
-
-int flow_key_of(struct flow_key *key, const struct packet *p, bool reverse);
 
 struct flow_table *flow_table_new(uint32_t max_flows, size_t value_len,
 				  uint64_t seed);
@@ -50,8 +38,6 @@ bool flow_is_recent(const struct flow_table *t, const void *value,
 		    unsigned list, uint64_t now_ns, uint64_t within_ns);
 void *flow_oldest(const struct flow_table *t, unsigned list);
 void *flow_next(const struct flow_table *t, const void *value);
-bool flow_is_of(const struct flow_table *t, const void *value,
-		const struct packet *p);
 const struct flow_key *flow_key_get(const struct flow_table *t,
 				    const void *value);
 uint64_t flow_used_ns(const struct flow_table *t, const void *value);
@@ -59,8 +45,5 @@ uint32_t flow_index(const struct flow_table *t, const void *value);
 void *flow_at(const struct flow_table *t, uint32_t index);
 void flow_prefetch(const struct flow_table *t, uint32_t index);
 uint32_t flow_count(const struct flow_table *t);
-size_t flow_key_text(const struct flow_key *key, char *buf, size_t len);
-
-#define FLOW_TEXT_MAX 128	/* enough for flow_key_text() */
 
 #endif

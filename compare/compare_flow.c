@@ -257,7 +257,7 @@ struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
 	if (!a->flow[i].is_guessed)
 		return find_by_key(c, side, &a->p[i], &a->key[at], a->hash[at]);
 	fl = flow_at(c->flows, at);
-	if (fl && flow_is_of(c->flows, fl, &a->p[i]))
+	if (fl && flow_key_is_of(flow_key_get(c->flows, fl), &a->p[i]))
 		return fl;
 	key_of(&key, &a->p[i]);
 	flow_hash(c->flows, &key, &hash, 1);

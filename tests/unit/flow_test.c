@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -334,6 +335,32 @@ static void keys_of_packets(void)
 	CHECK_EQ(flow_key_of(&a, &p, false), -EINVAL);
 }
 
+/* flow_key_is_of() says what a comparison of whole keys would. */
+static void every_field_says_whose_it_is(void)
+{
+	static const uint8_t versions[] = { 4, 6 };
+	uint8_t l4[8] = { 0 };
+
+	for (unsigned i = 0; i < sizeof(versions); i++) {
+		struct packet p = packet_of(l4, versions[i], PACKET_UDP);
+		struct flow_key key, other;
+
+		p.sport = 53;
+		p.dport = 5000;
+		CHECK_EQ(flow_key_of(&key, &p, false), 0);
+		CHECK(flow_key_is_of(&key, &p));
+		for (size_t at = 0; at < offsetof(struct flow_key, zero);
+		     at++) {
+			other = key;
+			((uint8_t *)&other)[at] ^= 1;
+			/* what an IPv4 key has behind its address is zero */
+			if (versions[i] == 4 && at % 16 >= 4 && at < 32)
+				continue;
+			CHECK(!flow_key_is_of(&other, &p));
+		}
+	}
+}
+
 static void ports_of_other_transports(void)
 {
 	static const uint8_t protos[] = { PACKET_DCCP, PACKET_SCTP,
@@ -442,6 +469,7 @@ int main(int argc, char **argv)
 	TEST(untouched_pages_cost_nothing);
 	TEST(equal_hashes_are_told_apart);
 	TEST(keys_of_packets);
+	TEST(every_field_says_whose_it_is);
 	TEST(ports_of_other_transports);
 	TEST(a_ping_and_its_reply_mirror);
 	TEST(texts);
