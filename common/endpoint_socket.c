@@ -20,6 +20,8 @@
 
 #include "endpoint_impl.h"
 
+#define UNIX_SNDBUF (1 << 20)	/* bytes; the kernel doubles it */
+
 struct endpoint_stream {
 	uv_poll_t *poll;	/* connecting, or listening */
 	int fd;
@@ -125,12 +127,24 @@ static void set_tcp_options(const struct endpoint *ep, int fd)
 			   sizeof(user_timeout_ms));
 }
 
+/* All that one turn has to write, or the rest of it costs a turn of its own. TCP
+ * makes room by itself. net.core.wmem_max bounds it. */
+static void set_unix_options(const struct endpoint *ep, int fd)
+{
+	const int len = UNIX_SNDBUF;
+
+	if (ep->mode & ENDPOINT_WRITE)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &len, sizeof(len));
+}
+
 static void attach(struct endpoint *ep, int fd)
 {
 	int err;
 
 	if (is_tcp(ep))
 		set_tcp_options(ep, fd);
+	else
+		set_unix_options(ep, fd);
 	log_info(ep->name, "connected");
 	err = endpoint_attached(ep, fd, true);
 	if (err < 0)
