@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -413,6 +414,12 @@ static enum option_result parse_argv(struct parser *p, int argc, char **argv)
 	return OPTION_RUN;
 }
 
+/* Later the number may be that of a file of ours. */
+static bool is_open(uint64_t fd)
+{
+	return fd == OPTION_NO_FD || fcntl((int)fd, F_GETFD) >= 0;
+}
+
 /*
  * --vnet-hdr-support is the default of endpoints that carry the wire; a
  * capture is plain whatever the tool does, and null: has no form.
@@ -466,6 +473,11 @@ enum option_result option_parse(const struct option_program *program,
 	result = parse_argv(&p, argc, argv);
 	if (result != OPTION_RUN)
 		return result;
+	if (!is_open(common->notify_fd)) {
+		option_bad("--notify-fd: descriptor %d is not open",
+			   (int)common->notify_fd);
+		return OPTION_USAGE;
+	}
 	if (common->vnet_hdr_support)
 		default_vnet(&p);
 	log_init(program->name, (enum log_level)common->log_level);

@@ -37,6 +37,8 @@ takes_frames() {
 	refused 2 '--queue: "both" is not one of tx, rx, all' \
 		"${MIRROR[@]}" --queue both
 	refused 2 '--notify-fd: "x" is not a number' "${MIRROR[@]}" --notify-fd x
+	refused 2 '--notify-fd: descriptor 9 is not open' \
+		"${MIRROR[@]}" --notify-fd 9
 	refused 2 '--outdev given twice' "${MIRROR[@]}" --outdev null:
 	refused 2 '--guest goes without --guest-in and --guest-out' \
 		"${MIRROR[@]}" --guest-in null:

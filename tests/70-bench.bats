@@ -58,6 +58,13 @@ faulty() {
 	[ "$status" -eq 1 ]
 }
 
+@test "bench: a program that ends before it is idle is told" {
+	sends "${ENDS[@]}" -- sh -c "$BENCH/pump p.sock s.sock : o.sock &
+		i=0; while [ \$i -lt 500000 ]; do i=\$((i + 1)); done; kill \$!"
+	[ "$status" -eq 1 ]
+	[[ $stderr = *'bench: a program has ended'* ]]
+}
+
 @test "bench: bad usage is refused" {
 	sends --primary p.sock -- true
 	[ "$status" -eq 2 ]

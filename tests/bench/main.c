@@ -263,12 +263,19 @@ static int connect_to(const struct bench *b, const char *path)
 
 /* A connection that nobody has accepted yet looks like any other; who has
  * nothing left to do has accepted all. */
-static void wait_until_idle(const struct bench *b)
+static int wait_until_idle(const struct bench *b)
 {
 	struct timespec pause = { 0, 5000000 };
 
-	for (unsigned n = 0; n < 3; n = process_is_asleep(&b->group) ? n + 1 : 0)
+	for (unsigned n = 0; n < 3;
+	     n = process_is_asleep(&b->group) ? n + 1 : 0) {
+		if (!process_is_alive(&b->group)) {
+			fprintf(stderr, "bench: a program has ended\n");
+			return -1;
+		}
 		nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 static int connect_all(struct bench *b, struct drive *d)
@@ -292,8 +299,7 @@ static int connect_all(struct bench *b, struct drive *d)
 			return -1;
 		drive_send_to(d, fd, b->secondary_kind, true);
 	}
-	wait_until_idle(b);
-	return 0;
+	return wait_until_idle(b);
 }
 
 /* One frame into one side has to come out of the other. */
