@@ -73,8 +73,8 @@ void live_flush(struct live *l)
 
 /**
  * live_interrupted - frames may have been lost on their way to here
- * @l:		rather than wait until that shows, have a checkpoint made. One
- *		that is under way may be of before
+ * @l:		rather than wait until that shows, have a checkpoint made; one
+ *		that is under way will do
  * @name:	of the input
  */
 void live_interrupted(struct live *l, const char *name)
@@ -82,7 +82,6 @@ void live_interrupted(struct live *l, const char *name)
 	if (l->checkpoint.mode == CHECKPOINT_NONE || l->checkpoint.is_stopped)
 		return;
 	log_info(name, "frames may be lost: checkpoint wanted");
-	l->asks_again = l->epoch.is_stopped;
 	checkpoint_ask(&l->checkpoint, "interrupted", "");
 }
 

@@ -83,6 +83,8 @@ static void take_marker(struct live *l, const struct frame *f)
 		qemu_read(&l->checkpoint.qemu);
 	if (m.kind == MARKER_WANTED) {
 		l->n_markers++;
+		/* of the one under way its sender may have heard nothing */
+		l->asks_again = l->epoch.is_stopped;
 		live_interrupted(l, "secondary-in");
 		return;
 	}
@@ -181,8 +183,10 @@ void live_epoch_checkpoint(struct live *l)
 					  timeout_ms * NS_PER_MS);
 	feed_kept(l);
 	live_apply_pressure(l);
-	if (l->asks_again)
+	if (l->asks_again) {
+		l->asks_again = false;
 		live_interrupted(l, "secondary-in");
+	}
 }
 
 /**
