@@ -9,9 +9,7 @@ load helpers
 export BATS_TEST_TIMEOUT=180
 
 setup() {
-	colo_setup
-	mkdir tmp
-	export COLO_BIN=$BIN COLO_BUILD=$BUILD TMPDIR=$BATS_TEST_TMPDIR/tmp
+	scene_setup
 	export SCENE_PASSIVE=6 SCENE_ACTIVE=2
 }
 

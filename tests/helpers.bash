@@ -31,6 +31,14 @@ colo_setup() {
 	set -o pipefail
 }
 
+# The same for scenes in namespaces, which are programs of their own: with what
+# they need to know, and a place for what they leave behind.
+scene_setup() {
+	colo_setup
+	mkdir tmp
+	export COLO_BIN=$BIN COLO_BUILD=$BUILD TMPDIR=$BATS_TEST_TMPDIR/tmp
+}
+
 # Call it from teardown(). Ends what still runs, and fails when a program did
 # not end well or a sanitizer spoke.
 colo_teardown() {
