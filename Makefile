@@ -15,7 +15,7 @@ TOOLS := mirror redirector rewriter compare
 
 SRC_common := chunk frame outq packet flow flow_key checksum vnet stats \
 	      log netns endpoint_spec endpoint endpoint_output endpoint_stream \
-	      endpoint_socket endpoint_dev endpoint_pcap loop loop_timer \
+	      endpoint_socket endpoint_dev endpoint_pcap loop loop_pump loop_timer \
 	      option role failover filter marker qmp qmp_link vmstate qemu
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce

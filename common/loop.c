@@ -198,75 +198,8 @@ static void flush_all(struct loop *loop)
 	}
 }
 
-/* Of the captures, the one whose next frame is the oldest, and until when
- * it is that. One that is stopped holds the others: time cannot go on. */
-static struct endpoint *oldest_of(const struct loop *loop, bool yields,
-				  uint64_t *until_ns)
-{
-	struct endpoint *oldest = NULL;
-	uint64_t best = UINT64_MAX;
-
-	*until_ns = UINT64_MAX;
-	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
-		uint64_t next_ns;
-
-		if (!ep->pcap || ep->mode != ENDPOINT_READ || ep->ended ||
-		    ep->yields != yields)
-			continue;
-		next_ns = endpoint_pcap_next_ns(ep);
-		if (!oldest || next_ns < best) {
-			*until_ns = best;
-			best = next_ns;
-			oldest = ep;
-		} else if (next_ns < *until_ns) {
-			*until_ns = next_ns;
-		}
-	}
-	return oldest;
-}
-
-static struct endpoint *oldest_capture(const struct loop *loop,
-				       uint64_t *until_ns)
-{
-	struct endpoint *ep = oldest_of(loop, false, until_ns);
-
-	return ep ? ep : oldest_of(loop, true, until_ns);
-}
-
-static bool needs_pump(const struct loop *loop)
-{
-	uint64_t until_ns;
-	const struct endpoint *capture = oldest_capture(loop, &until_ns);
-
-	if (capture && endpoint_is_reading(capture))
-		return true;
-	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
-		if (ep->always_ready && !ep->pcap && endpoint_is_reading(ep))
-			return true;
-	}
-	return false;
-}
-
-static void on_pump(uv_idle_t *pump)
-{
-	struct loop *loop = pump->data;
-	uint64_t until_ns;
-	struct endpoint *capture = oldest_capture(loop, &until_ns);
-	struct endpoint *next;
-
-	if (capture && endpoint_is_reading(capture))
-		endpoint_pcap_read_until(capture, until_ns);
-	for (struct endpoint *ep = loop->endpoints; ep; ep = next) {
-		next = ep->next;
-		if (ep->always_ready && !ep->pcap && endpoint_is_reading(ep))
-			ep->ops->read(ep);
-	}
-}
-
 static void on_turn(struct loop *loop)
 {
-	bool pump;
-
 	flush_all(loop);
 	if (loop->started && !loop->draining && inputs_are_over(loop)) {
 		loop_end(loop);
@@ -276,12 +209,7 @@ static void on_turn(struct loop *loop)
 		close_all(loop);
 		return;
 	}
-	pump = needs_pump(loop);
-	if (pump && !loop->pumping)
-		uv_idle_start(&loop->pump, on_pump);
-	else if (!pump && loop->pumping)
-		uv_idle_stop(&loop->pump);
-	loop->pumping = pump;
+	loop_pump_update(loop);
 }
 
 static void on_before_poll(uv_prepare_t *handle)
@@ -406,10 +334,10 @@ int loop_init(struct loop *loop, const struct option_common *options,
 	init_signals(loop);
 	uv_prepare_init(&loop->uv, &loop->before_poll);
 	uv_check_init(&loop->uv, &loop->after_poll);
-	uv_idle_init(&loop->uv, &loop->pump);
+	loop_pump_init(loop);
 	uv_timer_init(&loop->uv, &loop->drain_timer);
 	loop->before_poll.data = loop->after_poll.data = loop;
-	loop->pump.data = loop->drain_timer.data = loop;
+	loop->drain_timer.data = loop;
 	uv_prepare_start(&loop->before_poll, on_before_poll);
 	uv_check_start(&loop->after_poll, on_after_poll);
 	return 0;

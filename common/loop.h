@@ -66,6 +66,10 @@ void loop_fail(struct loop *loop);
 void loop_end(struct loop *loop);
 void loop_settle(struct loop *loop);
 
+/* loop_pump.c */
+void loop_pump_init(struct loop *loop);
+void loop_pump_update(struct loop *loop);
+
 /* loop_timer.c */
 uint64_t loop_now_ns(const struct loop *loop);
 void loop_advance(struct loop *loop, uint64_t now_ns);
