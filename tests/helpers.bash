@@ -308,13 +308,16 @@ qmp() {
 }
 qmp_answers() { qmp '' | grep -q '"return"'; }
 
+# free_port: a TCP port that nobody listens on, another one each time
 free_port() {
-	local port
+	local port used=$BATS_RUN_TMPDIR/ports
+	touch "$used"
 	while :; do
 		port=$((20000 + RANDOM % 10000))
-		ss -Htln "sport = :$port" | grep -q . || break
+		grep -qx "$port" "$used" ||
+			ss -Htln "sport = :$port" | grep -q . || break
 	done
-	echo "$port"
+	echo "$port" | tee -a "$used"
 }
 
 # vm_hwm_kib NAME: the most memory it ever had
