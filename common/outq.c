@@ -18,6 +18,7 @@ void outq_init(struct outq *q, enum outq_form form, uint8_t vnet_len)
 	memset(q, 0, sizeof(*q));
 	q->form = form;
 	q->vnet_len = vnet_len;
+	q->prefix_len = form == OUTQ_RAW ? 0 : form == OUTQ_VNET ? 8 : 4;
 }
 
 static struct outq_piece *piece_at(const struct outq *q, uint32_t i)
@@ -29,8 +30,9 @@ static void piece_pop(struct outq *q)
 {
 	chunk_unref(piece_at(q, 0)->chunk);
 	q->head = (q->head + 1) & (q->cap - 1);
-	q->count--;
 	q->sent = 0;
+	if (!--q->count)
+		q->open_end = NULL;
 }
 
 /**
@@ -63,31 +65,28 @@ static struct outq_piece *piece_push(struct outq *q)
 	return piece_at(q, q->count++);
 }
 
-static size_t prefix_len(const struct outq *q)
-{
-	return q->form == OUTQ_RAW ? 0 : q->form == OUTQ_VNET ? 8 : 4;
-}
-
 /* Is the frame, with the bytes before it, already what goes on the wire? */
 static bool is_wire(const struct outq *q, const struct frame *f)
 {
 	return f->vnet_len == q->vnet_len &&
-	       (q->form == OUTQ_RAW || f->prefix_len == prefix_len(q));
+	       (q->form == OUTQ_RAW || f->prefix_len == q->prefix_len);
 }
 
-static bool extend(struct outq *q, const uint8_t *base, const struct frame *f,
-		   uint32_t len)
+/* Does a frame's wire begin where the last piece ends? */
+static bool extend(struct outq *q, const struct frame *f, uint32_t len)
 {
 	struct outq_piece *last;
 
-	if (!q->count || q->form == OUTQ_RAW)
+	if (f->data - f->prefix_len != q->open_end ||
+	    f->vnet_len != q->vnet_len || f->prefix_len != q->prefix_len)
 		return false;
 	last = piece_at(q, q->count - 1);
-	if (last->head_len || last->chunk != f->chunk ||
-	    last->base + last->len != base)
+	if (last->chunk != f->chunk)
 		return false;
 	last->len += len;
 	last->n_frames++;
+	q->open_end += len;
+	q->bytes += len;
 	return true;
 }
 
@@ -111,6 +110,27 @@ static uint32_t piece_make(struct outq *q, struct outq_piece *p,
 	return p->head_len + p->len;
 }
 
+/* Kept out of outq_add(): most frames extend a piece. */
+__attribute__((noinline))
+static void add_piece(struct outq *q, const struct frame *f)
+{
+	uint32_t len = f->len + q->prefix_len;
+	struct outq_piece *p = piece_push(q);
+
+	p->chunk = chunk_ref(f->chunk);
+	p->n_frames = 1;
+	if (is_wire(q, f)) {
+		p->base = f->data - q->prefix_len;
+		p->len = len;
+		p->head_len = 0;
+	} else {
+		len = piece_make(q, p, f);
+	}
+	q->bytes += len;
+	q->open_end = p->head_len || q->form == OUTQ_RAW ? NULL :
+							   p->base + len;
+}
+
 /**
  * outq_add() - Queue a frame
  * @q:		The queue; its vnet_len is 0 only if the frame carries no
@@ -119,29 +139,12 @@ static uint32_t piece_make(struct outq *q, struct outq_piece *p,
  */
 void outq_add(struct outq *q, const struct frame *f)
 {
-	size_t prefix = prefix_len(q);
-	uint32_t len = f->len + (uint32_t)prefix;
-	struct outq_piece *p;
+	uint32_t len = f->len + q->prefix_len;
 
 	q->frames++;
-	if (is_wire(q, f)) {
-		uint8_t *base = f->data - prefix;
-
-		q->bytes += len;
-		if (extend(q, base, f, len))
-			return;
-		p = piece_push(q);
-		p->base = base;
-		p->len = len;
-		p->head_len = 0;
-	} else {
-		p = piece_push(q);
-		q->bytes += piece_make(q, p, f);
-	}
-	p->chunk = chunk_ref(f->chunk);
-	p->n_frames = 1;
+	if (!extend(q, f, len))
+		add_piece(q, f);
 }
-
 static unsigned iov_put(struct iovec *iov, uint8_t *base, size_t len,
 			size_t *skip)
 {
@@ -228,7 +231,7 @@ unsigned outq_rewind(struct outq *q)
 	p = piece_at(q, 0);
 	if (!p->head_len) {
 		for (;;) {
-			next = done + (uint32_t)prefix_len(q) +
+			next = done + q->prefix_len +
 			       bytes_get32(p->base + done);
 			if (next > q->sent)
 				break;
@@ -267,7 +270,7 @@ static void take_made(struct outq *q, const struct outq_piece *p,
 		      void (*frame)(void *arg, const struct frame *f),
 		      void *arg)
 {
-	size_t skip = prefix_len(q);
+	size_t skip = q->prefix_len;
 	size_t head_len = p->head_len - skip;
 	struct frame f = {
 		.chunk = chunk_new(head_len + p->len),
@@ -285,7 +288,7 @@ static void take_made(struct outq *q, const struct outq_piece *p,
 static void take_run(const struct outq *q, const struct outq_piece *p,
 		     void (*frame)(void *arg, const struct frame *f), void *arg)
 {
-	uint32_t prefix = (uint32_t)prefix_len(q);
+	uint32_t prefix = q->prefix_len;
 	uint32_t at = 0;
 
 	while (at < p->len) {

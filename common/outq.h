@@ -31,9 +31,11 @@ struct outq_piece {
 struct outq {
 	enum outq_form form;
 	uint8_t vnet_len;	/* of the frames on the wire: 0, 10, 12 */
+	uint8_t prefix_len;	/* of the form, bytes */
 	struct outq_piece *ring;
 	uint32_t cap;		/* power of two, or 0 */
 	uint32_t head, count;	/* pieces */
+	uint8_t *open_end;	/* behind the last piece, if it may grow */
 	uint32_t sent;		/* bytes of the first piece already gone */
 	size_t bytes;		/* not sent yet */
 	uint64_t frames;	/* not sent whole yet */

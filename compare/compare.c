@@ -153,20 +153,26 @@ static bool is_housekeeping(const struct packet *p)
 	       type == ICMP6_MLD2_REPORT;
 }
 
+/* The common case, kept small. twin may be none. */
+static bool take_twin(struct compare *c, enum compare_side side,
+		      const struct frame *f, uint32_t twin)
+{
+	struct cmp_flow *fl = twin == HOLD_NONE ? NULL :
+			      compare_predict_take(c, side, f, twin);
+
+	if (fl)
+		compare_flow_touch(c, fl);
+	return fl;
+}
+
 static void take(struct compare *c, enum compare_side side,
 		 const struct frame *f, struct arrivals *a, unsigned i)
 {
 	struct packet *p = &a->p[i];
 	struct cmp_flow *fl;
 
-	if (a->flow[i].twin != HOLD_NONE) {
-		fl = compare_predict_take(c, side, f, a->flow[i].twin);
-		if (fl) {
-			compare_flow_touch(c, fl);
-			return;
-		}
+	if (a->flow[i].twin != HOLD_NONE)
 		packet_parse(p, frame_eth(f), frame_eth_len(f));
-	}
 	if (!c->config.compare_non_ip && is_housekeeping(p)) {
 		input_uncompared(c, side, f, false);
 		return;
@@ -189,8 +195,8 @@ static void take(struct compare *c, enum compare_side side,
 }
 
 /**
- * compare_input_frame - take one frame, counted already
- * @c:		the comparison
+ * compare_input_frame - take what fragments make, counted already
+ * @c:		the comparison, its whole set: nothing is predicted
  * @side:	whose it is
  * @f:		the frame; borrowed
  */
@@ -231,7 +237,8 @@ static void input_some(struct compare *c, enum compare_side side,
 		pass(c, v, n);
 	compare_flow_arrive(c, side, &a, v, n);
 	for (unsigned i = 0; i < n; i++) {
-		take(c, side, &v[i], &a, i);
+		if (!take_twin(c, side, &v[i], a.flow[i].twin))
+			take(c, side, &v[i], &a, i);
 		if (side == COMPARE_SECONDARY || compare_is_reporting(c))
 			compare_relieve(c, side);
 	}

@@ -134,12 +134,13 @@ static bool is_hinted(const struct compare *c, const struct packet *p)
 /* Who makes packets collide here gains that their flows are looked up. */
 static uint64_t hint_hash(const struct packet *p)
 {
-	uint64_t x = (uint64_t)p->sport << 16 | p->dport, addr[4];
+	uint64_t x = (uint64_t)p->sport << 16 | p->dport, addr;
 	unsigned n = p->ip_version == 4 ? 1 : 4;
 
-	memcpy(addr, p->src, n * sizeof(*addr));
-	for (unsigned i = 0; i < n; i++)
-		x = (x ^ addr[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	for (unsigned i = 0; i < n; i++) {
+		memcpy(&addr, p->src + i * sizeof(addr), sizeof(addr));
+		x = (x ^ addr) * UINT64_C(0x9e3779b97f4a7c15);
+	}
 	return x ^ x >> 32;
 }
 
@@ -193,7 +194,7 @@ void compare_flow_arrive(struct compare *c, enum compare_side side,
 		a->flow[i].is_guessed = false;
 		a->flow[i].at = n_keys++;
 	}
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n && n_keys; i++) {
 		if (!a->flow[i].is_guessed)
 			key_of(&a->key[a->flow[i].at], &a->p[i]);
 	}

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Rare, and kept out of what is not. */
+#define COLD __attribute__((cold, noinline))
+
 #define FIRST_NODES 65536u	/* untouched ones cost nothing */
 #define FIRST_PINS 64u
 #define SLACK_BYTES (16u * (size_t)CHUNK_BYTES)
@@ -24,7 +27,7 @@ static void *grow(void *array, uint32_t *n, uint32_t first, size_t size)
 }
 
 /* Pages of their own: growing moves them and copies none. */
-static void nodes_grow(struct hold_pool *p)
+static COLD void nodes_grow(struct hold_pool *p)
 {
 	size_t len = p->n_nodes * sizeof(*p->nodes);
 	size_t more = len ? len * 2 : FIRST_NODES * sizeof(*p->nodes);
@@ -56,7 +59,7 @@ static uint32_t node_take(struct hold_pool *p)
 	return p->n_fresh++;
 }
 
-static uint32_t pin_take(struct hold_pool *p, struct chunk *chunk)
+static COLD uint32_t pin_take(struct hold_pool *p, struct chunk *chunk)
 {
 	uint32_t i = p->free_pin;
 
@@ -78,7 +81,7 @@ static uint32_t pin_take(struct hold_pool *p, struct chunk *chunk)
 	return i;
 }
 
-static void pin_put(struct hold_pool *p, uint32_t i)
+static COLD void pin_put(struct hold_pool *p, uint32_t i)
 {
 	struct hold_pin *pin = &p->pins[i];
 
