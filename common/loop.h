@@ -36,6 +36,8 @@ struct loop {
 	uv_check_t after_poll;		/* turn, gathered */
 	uv_idle_t pump;			/* reads files and captures */
 	bool pumping;
+	uint64_t n_in;			/* frames, all told, and until when the */
+	uint64_t busy_until_ns;		/* last ones keep us from sleeping */
 	uv_timer_t drain_timer;
 	unsigned n_unsettled;		/* first attempts to connect under way */
 	bool started;			/* all of them are over: inputs flow */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is read without being polled: regular files, which epoll does not take,
- * and captures, in the order of their packets' times. While there is such an
- * input the loop does not sleep.
+ * What keeps the loop from sleeping. What is read without being polled: regular
+ * files, which epoll does not take, and captures, in the order of their packets'
+ * times. And, with --busy-poll, a frame that came lately.
  */
+#include <uv.h>
+
 #include "endpoint_impl.h"
 #include "loop.h"
 
@@ -72,6 +74,23 @@ static void on_pump(uv_idle_t *pump)
 	}
 }
 
+/* Something came lately: the next is here sooner than the kernel wakes us. */
+static bool is_busy(struct loop *loop)
+{
+	uint64_t n_in = 0;
+
+	if (!loop->options->busy_poll)
+		return false;
+	for (const struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
+		n_in += ep->count.in;
+	if (n_in != loop->n_in) {
+		loop->n_in = n_in;
+		loop->busy_until_ns = uv_hrtime() +
+				      loop->options->busy_poll * 1000;
+	}
+	return uv_hrtime() < loop->busy_until_ns;
+}
+
 /**
  * loop_pump_init() - Prepare the pump
  * @loop:	The loop; its uv is ready
@@ -88,7 +107,7 @@ void loop_pump_init(struct loop *loop)
  */
 void loop_pump_update(struct loop *loop)
 {
-	bool pump = needs_pump(loop);
+	bool pump = needs_pump(loop) || is_busy(loop);
 
 	if (pump && !loop->pumping)
 		uv_idle_start(&loop->pump, on_pump);

@@ -45,6 +45,7 @@ struct option_common {
 	bool check_only;	/* -n */
 	const char *state_dir;	/* or NULL */
 	uint64_t notify_fd;	/* OPTION_NO_FD without one */
+	uint64_t busy_poll;	/* us; 0: sleep at once */
 	unsigned log_level;	/* enum log_level */
 };
 

@@ -59,6 +59,26 @@ ticks() { awk '{ print $14 + $15 }' "/proc/${PIDS[$1]}/stat"; }
 	ends peer
 }
 
+# has_used NAME TICKS: at least so many
+has_used() { [ "$(ticks "$1")" -ge "$2" ]; }
+sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
+
+@test "--busy-poll: awake for that long after a frame, then asleep" {
+	local before
+	start m colo-mirror --net unix-listen:s --guest null: --outdev null: \
+		--busy-poll 1000000
+	wait_for sleeps m
+	before=$(ticks m)
+	frames gen --count 1 >in
+	send s <in
+	wait_for has_used m $((before + 5))
+	wait_for sleeps m
+	stat_is m in 1
+	stop m
+	run -2 colo-mirror --busy-poll 1000001 --outdev null:
+	[[ $output == *"--busy-poll: 1000001 is not in 0..1000000" ]]
+}
+
 @test "standard input and output are one socket" {
 	frames gen --count 5000 >in
 	socat -t 10 'OPEN:in,rdonly!!CREATE:out' \

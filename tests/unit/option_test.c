@@ -316,6 +316,7 @@ static const char help[] =
 "                               endpoint does not say vnet-hdr=\n"
 "  --state-dir DIR              keep across restarts what must not be forgotten\n"
 "  --notify-fd N                write a newline to descriptor N when ready\n"
+"  --busy-poll US               microseconds to look for more before sleeping (0)\n"
 "  --log-level error|warn|info|debug\n"
 "                               how much to say on standard error (warn)\n"
 "  --check[=on|off]             check the arguments and exit (-n)\n"
