@@ -276,6 +276,11 @@ static void on_stats(void *arg, struct stats *s)
  * No more input. On captures what still waits has waited too long. A wire's
  * held packets leave: the primary has sent them, nobody else would.
  */
+/*
+ * What is held when a signal ends us is the primary's alone. Let go, it would be
+ * unknown to a secondary that takes over before the next checkpoint; not let go,
+ * TCP repeats it. Where nobody makes checkpoints nobody takes over.
+ */
 static void on_end(void *arg)
 {
 	struct live *l = arg;
@@ -288,7 +293,8 @@ static void on_end(void *arg)
 	}
 	checkpoint_stop(&l->checkpoint);
 	live_epoch_end(l);
-	live_flush(l);
+	if (!l->loop.hurried || l->checkpoint.mode == CHECKPOINT_NONE)
+		live_flush(l);
 	if (l->is_report)
 		live_report_end(l);
 	if (!holds && l->options->common.state_dir)

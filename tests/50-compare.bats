@@ -171,6 +171,24 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	stop compare
 }
 
+@test "SIGTERM: what is held does not leave where checkpoints are made" {
+	mkdir state
+	start_compare --state-dir state --compare-timeout 60000 \
+		--log-level info --checkpoint 'exec:echo $COLO_REASON >>why'
+	primary "$(udp 1 one)" "$(udp 2 two)"
+	secondary "$(udp 1 one)"
+	wait_for came_out "$(udp 1 one)"
+	wait_for stat_is compare held 1
+	[ ! -e why ]
+	stop compare
+	came_out "$(udp 1 one)"
+	logged compare 'in=3 .* out=1 merged=0 held=1 dropped=1'
+	start_compare --state-dir state --checkpoint 'exec:echo $COLO_REASON >>why'
+	wait_for test -s why
+	[ "$(head -n 1 why)" = restart ]
+	stop compare
+}
+
 @test "an input that comes back goes on: what was held still is" {
 	start_compare
 	primary "$(udp 1 one)"
