@@ -242,6 +242,13 @@ static inline bool compare_is_reporting(const struct compare *c)
 	return c->config.report_only;
 }
 
+/* What the secondary sent during the grace may be of before the checkpoint. */
+static inline bool compare_is_graced(const struct compare *c,
+				     enum compare_side side, uint64_t time_ns)
+{
+	return side == COMPARE_SECONDARY && time_ns < c->grace_ns;
+}
+
 /* Do two frames go to the same station? */
 static inline bool compare_is_same_mac(const struct compare *c,
 				       const uint8_t *a, const uint8_t *b)

@@ -9,8 +9,6 @@
 #include "compare_core.h"
 #include "compare_stream.h"
 
-#define NEAR UINT32_C(0x40000000)	/* largest window there can be */
-
 static void release(struct compare *c, struct cmp_flow *fl, uint32_t i,
 		    enum compare_note why)
 {
@@ -108,35 +106,6 @@ bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 	return h->prev == HOLD_NONE || (p->flags & TCP_SYN);
 }
 
-static void set_flag(struct cmp_flow *fl, unsigned flag, bool on)
-{
-	fl->flags = (uint16_t)(on ? fl->flags | flag : fl->flags & ~flag);
-}
-
-/* After a SYN left a queue: is there another? */
-static void recount_syns(const struct compare *c, struct cmp_flow *fl,
-			 enum compare_side side)
-{
-	const struct hold *h = stream_head(c, fl, side);
-
-	while (h && !(h->flags & TCP_SYN))
-		h = hold_at(&c->pool, h->next);
-	set_flag(fl, side == COMPARE_PRIMARY ? FLOW_PRIMARY_SYN :
-		 FLOW_SECONDARY_SYN, h);
-}
-
-static enum compare_step differ(struct compare *c, struct cmp_flow *fl,
-				const struct hold *p, const struct hold *s)
-{
-	struct compare_difference d =
-		compare_difference_of(c, fl, COMPARE_FLAGS, p, s);
-
-	if (!(p->flags & TCP_SYN))
-		d.offset = p->seq - fl->isn[COMPARE_PRIMARY] - 1;
-	compare_differ(c, fl, &d);
-	return STEP_DIFFERENT;
-}
-
 /* In a report, bytes may be in one stream only: its numbers are moved then. */
 static uint32_t differ_and_go_on(struct compare *c, struct cmp_flow *fl,
 				 struct compare_difference *d,
@@ -178,86 +147,6 @@ static enum compare_step differ_at_edge(struct compare *c, struct cmp_flow *fl,
 	       STEP_DONE : STEP_DIFFERENT;
 }
 
-/* The secondary's SYN, if it is there; what it makes old is dropped. */
-static struct hold *secondary_syn(struct compare *c, struct cmp_flow *fl)
-{
-	struct hold *s;
-
-	if (!(fl->flags & FLOW_SECONDARY_SYN))
-		return NULL;
-	while ((s = stream_head(c, fl, COMPARE_SECONDARY)) &&
-	       !(s->flags & TCP_SYN))
-		compare_drop_held(c, fl, s, DROP_LATE);
-	return s;
-}
-
-static bool is_same_syn(const struct compare *c, const struct hold *p,
-			const struct hold *s)
-{
-	struct packet a, b;
-
-	packet_parse(&a, hold_eth(&c->pool, p), p->len - p->vnet_len);
-	packet_parse(&b, hold_eth(&c->pool, s), s->len - s->vnet_len);
-	if (c->config.own_isn)		/* the clients' are their own too */
-		b.ack = a.ack;
-	return compare_is_same_mac(c, a.eth, b.eth) &&
-	       compare_syn_is_same(&a, &b);
-}
-
-/**
- * compare_stream_open - a connection begins
- * @c:		the comparison
- * @fl:		its flow
- * @syn:	the primary's SYN
- */
-void compare_stream_open(struct compare *c, struct cmp_flow *fl,
-			 const struct hold *syn)
-{
-	struct packet p;
-
-	packet_parse(&p, hold_eth(&c->pool, syn), syn->len - syn->vnet_len);
-	compare_gate_connection(c, fl, &p);
-}
-
-static void begin_connection(struct compare *c, struct cmp_flow *fl,
-			     const struct hold *p, const struct hold *s)
-{
-	compare_stream_open(c, fl, p);
-	fl->isn[COMPARE_PRIMARY] = p->seq;
-	fl->isn[COMPARE_SECONDARY] = s->seq;
-	stream_set_edge(fl, stream_end(p));
-	fl->flags |= FLOW_SYN_DONE;
-	fl->flags &= (uint16_t)~(FLOW_RST_DONE | FLOW_CLOSED | FLOW_SYN_LATE |
-				 FLOW_BUSY);
-}
-
-static enum compare_step match_syn(struct compare *c, struct cmp_flow *fl,
-				   const struct hold *p)
-{
-	struct hold *s = secondary_syn(c, fl);
-
-	if ((fl->flags & FLOW_SYN_DONE) &&
-	    p->seq == fl->isn[COMPARE_PRIMARY]) {
-		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
-		recount_syns(c, fl, COMPARE_PRIMARY);
-		return STEP_DONE;
-	}
-	if (!s) {
-		s = stream_head(c, fl, COMPARE_SECONDARY);
-		if (s && (s->flags & TCP_RST))
-			return differ(c, fl, p, s);
-		return STEP_WAIT;
-	}
-	if (!is_same_syn(c, p, s))
-		return differ(c, fl, p, s);
-	begin_connection(c, fl, p, s);
-	compare_drop_held(c, fl, s, DROP_MATCHED);
-	compare_stream_release(c, fl, NOTE_COMPARED);
-	recount_syns(c, fl, COMPARE_PRIMARY);
-	recount_syns(c, fl, COMPARE_SECONDARY);
-	return STEP_DONE;
-}
-
 /**
  * compare_stream_secondary - the secondary's first segment not below the edge
  * @c:		the comparison
@@ -275,32 +164,6 @@ struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl)
 	       seq_le(stream_end(s), fl->edge))
 		compare_drop_held(c, fl, s, DROP_LATE);
 	return s;
-}
-
-static bool is_near(const struct cmp_flow *fl, uint32_t seq)
-{
-	return stream_has_edge(fl) && seq - fl->edge < NEAR;
-}
-
-static enum compare_step match_rst(struct compare *c, struct cmp_flow *fl,
-				   const struct hold *p)
-{
-	struct hold *s = compare_stream_secondary(c, fl);
-	uint32_t ack = p->ack;
-
-	if (stream_is_rst_again(c, fl, p->flags, ack)) {
-		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
-		return STEP_DONE;
-	}
-	if (!s)
-		return STEP_WAIT;
-	if (!(s->flags & TCP_RST) ||
-	    (is_near(fl, p->seq) && is_near(fl, s->seq) && p->seq != s->seq))
-		return differ(c, fl, p, s);
-	stream_note_rst(fl, p->flags, ack);
-	compare_drop_held(c, fl, s, DROP_MATCHED);
-	compare_stream_release(c, fl, NOTE_COMPARED);
-	return STEP_DONE;
 }
 
 /* Without an edge: can it be set here? */
@@ -440,7 +303,7 @@ static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
 		if (!s || (s->flags & TCP_SYN) || seq_gt(p->seq, fl->edge))
 			return STEP_WAIT;
 		if (s->flags & TCP_RST)
-			return differ(c, fl, p, s);
+			return compare_stream_differ(c, fl, p, s);
 		if (seq_gt(s->seq, fl->edge))
 			return STEP_WAIT;
 		step = match_bytes(c, fl, p, s);
@@ -478,9 +341,9 @@ static enum compare_step match_head(struct compare *c, struct cmp_flow *fl)
 	if (!p)
 		return STEP_WAIT;
 	if (p->flags & TCP_SYN)
-		return match_syn(c, fl, p);
+		return compare_stream_syn(c, fl, p);
 	if (p->flags & TCP_RST)
-		return match_rst(c, fl, p);
+		return compare_stream_rst(c, fl, p);
 	return match_data(c, fl, p);
 }
 

@@ -82,7 +82,16 @@ void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
 			   const struct packet *s);
 void compare_stream_match(struct compare *c, struct cmp_flow *fl);
 bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl);
+
+/* compare_connection.c */
 void compare_stream_open(struct compare *c, struct cmp_flow *fl,
 			 const struct hold *syn);
+enum compare_step compare_stream_differ(struct compare *c, struct cmp_flow *fl,
+					const struct hold *p,
+					const struct hold *s);
+enum compare_step compare_stream_syn(struct compare *c, struct cmp_flow *fl,
+				     const struct hold *p);
+enum compare_step compare_stream_rst(struct compare *c, struct cmp_flow *fl,
+				     const struct hold *p);
 
 #endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What time, a checkpoint or a failover does to what is held.
+ */
+#include "compare_core.h"
+#include "compare_stream.h"
+
+/* A gate may wait without being a difference; it waits on then. */
+static bool is_overdue(struct compare *c, const struct hold *h)
+{
+	if (h->kind != HOLD_GATE ||
+	    compare_gate_is_stuck(compare_flow_of(c, h)))
+		return true;
+	hold_touch(&c->pool, hold_index(&c->pool, h), c->now_ns);
+	return false;
+}
+
+static void drop_graced(struct compare *c, struct hold *h)
+{
+	struct cmp_flow *fl = compare_flow_of(c, h);
+
+	if (!fl) {
+		compare_fragment_drop(c, h->group, DROP_FLUSHED);
+		return;
+	}
+	if (h->flags & TCP_SYN)
+		fl->flags &= (uint16_t)~FLOW_SECONDARY_SYN;
+	compare_drop_held(c, fl, h, DROP_FLUSHED);
+}
+
+/* Asks for a checkpoint; what may go before that goes. */
+static bool ask_for_late(struct compare *c, const struct hold *h)
+{
+	struct cmp_flow *fl = compare_flow_of(c, h);
+
+	compare_ask(c, COMPARE_TIMEOUT, fl, h);
+	return h->side == COMPARE_PRIMARY && h->kind == HOLD_PACKET &&
+	       fl->is_tcp && compare_stream_begin_late(c, fl);
+}
+
+static void expire_held(struct compare *c, enum compare_side side)
+{
+	struct hold *h;
+
+	while ((h = hold_at(&c->pool, c->pool.oldest[side])) &&
+	       h->time_ns + c->config.timeout_ns <= c->now_ns) {
+		if (!is_overdue(c, h))
+			continue;
+		if (compare_is_graced(c, side, h->time_ns)) {
+			drop_graced(c, h);
+			continue;
+		}
+		if (compare_is_reporting(c))
+			compare_report_late(c, side);
+		else if (!ask_for_late(c, h))
+			break;
+	}
+}
+
+/**
+ * compare_expire - see what has become too old
+ * @c:		the comparison
+ * @now_ns:	the time
+ */
+void compare_expire(struct compare *c, uint64_t now_ns)
+{
+	c->now_ns = now_ns;
+	compare_flow_expire_suspects(c);
+	expire_held(c, COMPARE_PRIMARY);
+	expire_held(c, COMPARE_SECONDARY);
+	compare_flow_expire_idle(c);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/**
+ * compare_due_ns - when compare_expire() has something urgent to do
+ * @c:		the comparison
+ *
+ * Return: the time, COMPARE_NEVER when nothing waits. Idle flows do not
+ * count: a call now and then is soon enough for them.
+ */
+uint64_t compare_due_ns(const struct compare *c)
+{
+	const struct cmp_flow *fl = flow_oldest(c->flows, LIST_SUSPECT);
+	uint64_t due = COMPARE_NEVER;
+
+	if (fl)
+		due = flow_used_ns(c->flows, fl) + c->config.reorder_ns;
+	for (unsigned side = 0; side < 2 && !c->in_episode; side++) {
+		const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
+
+		if (h)
+			due = sooner(due, h->time_ns + c->config.timeout_ns);
+	}
+	return due;
+}
+
+/* The oldest packet's flow lets its first one go, until all have gone: so
+ * the order between flows is kept too, as far as that of the flows allows. */
+static void flush_primary(struct compare *c, enum compare_note why)
+{
+	const struct hold *h;
+
+	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_PRIMARY]))) {
+		struct cmp_flow *fl = compare_flow_of(c, h);
+
+		if (!fl)
+			compare_fragment_release(c, h->group, why);
+		else if (h->kind == HOLD_GATE)
+			compare_gate_open(c, fl, why);
+		else if (fl->is_tcp)
+			compare_tcp_flush_head(c, fl, why);
+		else
+			compare_release_head(c, fl, why);
+	}
+}
+
+static void flush_secondary(struct compare *c, enum compare_drop why)
+{
+	struct hold *h;
+
+	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_SECONDARY]))) {
+		struct cmp_flow *fl = compare_flow_of(c, h);
+
+		if (!fl) {
+			compare_fragment_drop(c, h->group, why);
+			continue;
+		}
+		fl->flags &= (uint16_t)~FLOW_SECONDARY_SYN;
+		compare_drop_held(c, fl, hold_at(&c->pool,
+				  fl->q[COMPARE_SECONDARY].head), why);
+	}
+}
+
+/**
+ * compare_flush - the replicas are equal: a checkpoint was made
+ * @c:		the comparison
+ * @now_ns:	the time
+ *
+ * Held primary packets are released in order, secondary ones dropped.
+ */
+void compare_flush(struct compare *c, uint64_t now_ns)
+{
+	c->now_ns = now_ns;
+	flush_primary(c, NOTE_FLUSHED);
+	flush_secondary(c, DROP_FLUSHED);
+	compare_flow_clear_marks(c);
+	c->in_episode = false;
+}
+
+/**
+ * compare_copied - the secondary has been made the primary's copy
+ * @c:		the comparison, before the compare_flush() for it
+ *
+ * A flush alone lets go of what is held, but what the secondary has
+ * acknowledged stays true.
+ */
+void compare_copied(struct compare *c)
+{
+	c->n_copied++;
+}
+
+/**
+ * compare_grace - some of the secondary's may still be of before the flush
+ * @c:		the comparison
+ * @until_ns:	what comes until then and has no equal asks for nothing
+ */
+void compare_grace(struct compare *c, uint64_t until_ns)
+{
+	c->grace_ns = until_ns;
+}
+
+/**
+ * compare_failover - the secondary is gone: pass the primary
+ * @c:		the comparison
+ * @now_ns:	the time
+ */
+void compare_failover(struct compare *c, uint64_t now_ns)
+{
+	c->is_failover = true;
+	c->now_ns = now_ns;
+	flush_primary(c, NOTE_PASSED);
+	flush_secondary(c, DROP_FAILOVER);
+	compare_flow_clear_marks(c);
+	c->in_episode = false;
+}
