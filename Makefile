@@ -28,10 +28,10 @@ SRC_compare     = main live live_config live_epoch live_options checkpoint \
 		  diff_known diff_print diff_pcap ignore learn pcapng \
 		  progress $(COMPARE_CORE)
 COMPARE_CORE   := compare compare_ack compare_act compare_align \
-		  compare_connection compare_datagram compare_flow \
-		  compare_flush compare_fragment compare_gate compare_hold \
-		  compare_pair compare_predict compare_report compare_stream \
-		  compare_syn compare_tcp
+		  compare_clamp compare_connection compare_datagram \
+		  compare_flow compare_flush compare_fragment compare_gate \
+		  compare_hold compare_pair compare_predict compare_report \
+		  compare_stream compare_syn compare_tcp
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \

@@ -29,93 +29,8 @@
  */
 #include "../common/seq.h"
 #include "compare_ack.h"
+#include "compare_clamp.h"
 #include "compare_core.h"
-
-#define WINDOW_STEP (2u * 1460u)	/* an opening worth a packet */
-
-static bool knows_windows(const struct gate *g)
-{
-	return g->flags & GATE_SCALE;
-}
-
-static uint32_t right_of(const struct gate *g, uint32_t ack, uint16_t window)
-{
-	return ack + ((uint32_t)window << g->scale);
-}
-
-static uint32_t primary_right(const struct gate *g)
-{
-	return right_of(g, g->p_ack, g->p_window);
-}
-
-/* What the client may be told, up to `ack`. */
-static uint32_t allowed_ack(const struct gate *g, uint32_t ack)
-{
-	uint32_t both = g->flags & GATE_SECONDARY ? seq_min(ack, g->s_ack) :
-			g->flags & GATE_SENT ? g->sent_ack : ack;
-
-	return g->flags & GATE_SENT ? seq_max(both, g->sent_ack) : both;
-}
-
-static uint32_t allowed_right(const struct gate *g, uint32_t right)
-{
-	uint32_t both = right;
-
-	if (g->flags & GATE_SECONDARY)
-		both = seq_min(right, right_of(g, g->s_ack, g->s_window));
-	if (g->flags & GATE_SENT)
-		both = seq_min(right, seq_max(both, g->sent_right));
-	return both;
-}
-
-/* Whole units of the scale that are open up to there. */
-static uint32_t units_to(const struct gate *g, uint32_t right)
-{
-	return (right - g->sent_ack) >> g->scale;
-}
-
-/*
- * Would the client gain by that right edge? By little only when it has hardly
- * any: less than a segment it may not use at all, and the primary, which thinks
- * that the client has more, will not speak of it again.
- */
-static bool opens(const struct gate *g, uint32_t right)
-{
-	if (!knows_windows(g) || seq_ge(g->sent_right, right))
-		return false;
-	if (right - g->sent_right >= WINDOW_STEP)
-		return true;
-	return g->sent_right - g->sent_ack < WINDOW_STEP &&
-	       units_to(g, right) > units_to(g, g->sent_right);
-}
-
-static bool is_limited(const struct gate *g)
-{
-	return seq_lt(g->sent_ack, g->p_ack) || opens(g, primary_right(g));
-}
-
-/* The window field that puts the right edge there, in whole units of the scale:
- * not beyond it, for what lies there is dropped. That may be up to one unit left
- * of what was sent before, which RFC 7323 section 2.4 has senders live with. */
-static uint16_t window_field(const struct gate *g, uint32_t ack,
-			     uint32_t right)
-{
-	uint32_t n = (seq_gt(right, ack) ? right - ack : 0) >> g->scale;
-
-	return n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
-}
-
-/* The edge that was meant, not the one that the field's scale made of it: so
- * the error stays below one unit of the scale. */
-static void note_sent(struct gate *g, uint32_t ack, uint32_t right)
-{
-	right = seq_min(right, right_of(g, ack, UINT16_MAX));
-	if (!(g->flags & GATE_SENT) || seq_gt(ack, g->sent_ack))
-		g->sent_ack = ack;
-	if (!(g->flags & GATE_SENT) || seq_gt(right, g->sent_right))
-		g->sent_right = right;
-	g->flags |= GATE_SENT;
-}
 
 /* Is what waits a packet, or only a template? */
 static void mark_packet(struct compare *c, struct cmp_flow *fl, bool is_packet)
@@ -186,31 +101,32 @@ static void send_clamped(struct compare *c, struct cmp_flow *fl,
 			 enum compare_note why)
 {
 	struct gate *g = &fl->gate;
-	uint32_t ack = allowed_ack(g, seg->ack);
-	uint32_t right = right_of(g, seg->ack, seg->window);
+	uint32_t ack = clamp_ack(g, seg->ack);
+	uint32_t right = clamp_right_of(g, seg->ack, seg->window);
 	uint16_t window = seg->window;
 
 	if (seq_gt(ack, seg->ack))
 		ack = seg->ack;
-	if (knows_windows(g)) {
-		uint32_t allowed = allowed_right(g, right);
+	if (clamp_knows_windows(g)) {
+		uint32_t allowed = clamp_right(g, right);
 
 		if (ack != seg->ack || allowed != right)
-			window = window_field(g, ack, allowed);
+			window = clamp_window(g, ack, allowed);
 		right = allowed;
 	}
 	if ((ack != seg->ack || window != seg->window) &&
 	    compare_ack_is_signed(frame_eth(f) + seg->l4_off)) {
 		/* its SYN was not seen: too late for this one */
 		g->flags |= GATE_SIGNED;
-		note_sent(g, seg->ack, right_of(g, seg->ack, seg->window));
+		clamp_note_sent(g, seg->ack, clamp_right_of(g, seg->ack,
+							    seg->window));
 		compare_release_frame(c, f, why);
 		return;
 	}
 	compare_ack_lower(f, seg->l4_off, ack, window);
 	if (c->said && !((g->flags & GATE_SENT) && seq_le(ack, g->sent_ack)))
 		compare_ack_echo(f, seg->l4_off, c->said);
-	note_sent(g, ack, right);
+	clamp_note_sent(g, ack, right);
 	compare_release_frame(c, f, why);
 }
 
@@ -249,11 +165,11 @@ static void originate(struct compare *c, struct cmp_flow *fl, uint32_t ack,
 	struct frame from, f;
 	struct segment seg = waiting_segment(c, g, &from);
 
-	compare_ack_make(&f, &from, fl->end, ack, knows_windows(g) ?
-			 window_field(g, ack, right) : seg.window);
+	compare_ack_make(&f, &from, fl->end, ack, clamp_knows_windows(g) ?
+			 clamp_window(g, ack, right) : seg.window);
 	if (c->said)
 		compare_ack_echo(&f, seg.l4_off, c->said);
-	note_sent(g, ack, right);
+	clamp_note_sent(g, ack, right);
 	c->originated++;
 	compare_release_frame(c, &f, NOTE_ORIGINATED);
 	chunk_unref(f.chunk);
@@ -273,15 +189,15 @@ static void release_waiting(struct compare *c, struct cmp_flow *fl)
 static void catch_up(struct compare *c, struct cmp_flow *fl)
 {
 	struct gate *g = &fl->gate;
-	uint32_t ack = allowed_ack(g, g->p_ack);
-	uint32_t right = allowed_right(g, primary_right(g));
+	uint32_t ack = clamp_ack(g, g->p_ack);
+	uint32_t right = clamp_right(g, clamp_primary_right(g));
 
 	if ((g->flags & GATE_PACKET) && ack == g->p_ack)
 		release_waiting(c, fl);
 	else if (!(g->flags & GATE_SIGNED) &&
-		 (seq_gt(ack, g->sent_ack) || opens(g, right)))
+		 (seq_gt(ack, g->sent_ack) || clamp_opens(g, right)))
 		originate(c, fl, ack, right);
-	if (!is_limited(g))
+	if (!clamp_is_limited(g))
 		forget_waiting(c, fl);
 }
 
@@ -303,49 +219,6 @@ static void renew(const struct compare *c, struct gate *g)
 		g->flags &= (uint8_t)~GATE_SECONDARY;
 }
 
-/* A SYN's window has no scale yet. The secondary may be ahead: what it has
- * said since its own SYN stays. */
-static void note_syn(struct gate *g, const struct segment *seg, int scale)
-{
-	struct gate was = *g;
-
-	*g = (struct gate){ .waiting = was.waiting, .n_copied = was.n_copied };
-	g->s_ack = was.s_ack;
-	g->s_window = was.s_window;
-	g->flags = was.flags & GATE_SECONDARY;
-	if (scale < 0 || (seg->flags & TCP_ACK))
-		g->flags |= GATE_SCALE;
-	if (scale > 0 && (seg->flags & TCP_ACK))
-		g->scale = (uint8_t)scale;
-	if (!(seg->flags & TCP_ACK))
-		return;
-	g->p_ack = g->sent_ack = seg->ack;
-	g->p_window = (uint16_t)(seg->window >> g->scale);
-	g->sent_right = seg->ack + seg->window;
-	if (!(g->flags & GATE_SECONDARY)) {
-		g->s_ack = seg->ack;
-		g->s_window = g->p_window;
-	}
-	g->flags |= GATE_PRIMARY | GATE_SECONDARY | GATE_SENT;
-}
-
-static void note_primary(struct gate *g, const struct segment *seg)
-{
-	if (!(g->flags & GATE_PRIMARY) || seq_ge(seg->ack, g->p_ack)) {
-		g->p_ack = seg->ack;
-		g->p_window = seg->window;
-	}
-	g->flags |= GATE_PRIMARY;
-}
-
-/* Is an ACK alone to wait? What was told before may be told again. */
-static bool must_wait(const struct gate *g, uint32_t ack)
-{
-	if ((g->flags & GATE_SENT) && seq_le(ack, g->sent_ack))
-		return false;
-	return !(g->flags & GATE_SECONDARY) || seq_gt(ack, g->s_ack);
-}
-
 /**
  * compare_gate_is_told - has the client been told all that?
  * @fl:		a flow
@@ -364,7 +237,8 @@ bool compare_gate_is_told(const struct cmp_flow *fl, uint32_t ack,
 
 	return (g->flags & known) == known && g->waiting == HOLD_NONE &&
 	       ack == g->p_ack && window == g->p_window &&
-	       g->sent_ack == g->p_ack && g->sent_right == primary_right(g);
+	       g->sent_ack == g->p_ack &&
+	       g->sent_right == clamp_primary_right(g);
 }
 
 /**
@@ -399,14 +273,14 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 		return;
 	}
 	renew(c, g);
-	note_primary(g, seg);
+	clamp_note_primary(g, seg);
 	is_newest = seg->ack == g->p_ack;
-	if (why == NOTE_RELEASED_ACK && must_wait(g, seg->ack)) {
+	if (why == NOTE_RELEASED_ACK && clamp_must_wait(g, seg->ack)) {
 		wait_with(c, fl, f, true);
 		return;
 	}
 	send_clamped(c, fl, f, seg, why);
-	if (!is_limited(g)) {
+	if (!clamp_is_limited(g)) {
 		merge_waiting(c, fl);
 	} else if (is_newest) {
 		head.len = f->vnet_len + seg->payload_off;
@@ -469,7 +343,7 @@ void compare_gate_connection(struct compare *c, struct cmp_flow *fl,
 
 	seg.end++;
 	merge_waiting(c, fl);
-	note_syn(&fl->gate, &seg, compare_syn_scale(syn));
+	clamp_note_syn(&fl->gate, &seg, compare_syn_scale(syn));
 	if (c->config.ack_policy == COMPARE_ACK_CLAMP &&
 	    compare_ack_is_signed(packet_l4(syn)))
 		fl->gate.flags |= GATE_SIGNED;
@@ -556,7 +430,7 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 
 		send_clamped(c, fl, &f, &seg, why);
 	} else if (!(g->flags & GATE_SIGNED)) {
-		originate(c, fl, g->p_ack, primary_right(g));
+		originate(c, fl, g->p_ack, clamp_primary_right(g));
 	}
 	forget_waiting(c, fl);
 }
