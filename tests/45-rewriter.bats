@@ -4,7 +4,6 @@
 # the peer's ISN is 1000, the primary's 5000, the secondary's 9000.
 # shellcheck disable=SC2030,SC2031
 
-WAIT_S=${WAIT_S:-10}
 load helpers
 load packets
 SYN=2 SYNACK=18 ACK=16

@@ -4,7 +4,6 @@
 # to use. See 45-rewriter.bats for the numbers.
 # shellcheck disable=SC2030,SC2031
 
-WAIT_S=${WAIT_S:-10}
 load helpers
 load packets
 load qmp

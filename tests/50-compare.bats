@@ -3,7 +3,6 @@
 # colo-compare as a process. Frames are hex text until the last moment.
 # shellcheck disable=SC2016,SC2030,SC2031
 
-WAIT_S=${WAIT_S:-10}
 load helpers
 load packets
 

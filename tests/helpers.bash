@@ -14,7 +14,7 @@ bats_require_minimum_version 1.5.0
 
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1}
-WAIT_S=${WAIT_S:-15}
+WAIT_S=${WAIT_S:-30}
 
 # Call it from setup().
 colo_setup() {
