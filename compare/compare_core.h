@@ -120,6 +120,7 @@ enum compare_note {
 	NOTE_DIFFERENT,		/* flows found to differ */
 	NOTE_EPISODES,		/* checkpoints asked for */
 	NOTE_ORIGINATED,	/* ACKs and parts of segments made here */
+	NOTE_PROBES,		/* keepalives made here */
 	NOTE_EVICTED,		/* flows that made room for others */
 	NOTES
 };
@@ -296,6 +297,8 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 		       enum compare_note why);
 void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
 			const struct segment *seg);
+void compare_gate_probe(struct compare *c, struct cmp_flow *fl,
+			const struct hold *h);
 void compare_gate_forget(struct compare *c, struct cmp_flow *fl);
 bool compare_gate_is_stuck(const struct cmp_flow *fl);
 

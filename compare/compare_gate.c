@@ -436,6 +436,34 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
+ * compare_gate_probe - have the client say what it has received
+ * @c:		the comparison
+ * @fl:		the flow
+ * @h:		a held segment of the primary's, whose headers serve
+ *
+ * By a keepalive (RFC 9293 section 3.8.4): without data, before what the client
+ * expects next, and with nothing that it was not told before. Only with
+ * COMPARE_ACK_CLAMP, which knows what that is.
+ */
+void compare_gate_probe(struct compare *c, struct cmp_flow *fl,
+			const struct hold *h)
+{
+	const struct gate *g = &fl->gate;
+	struct frame from = hold_frame(&c->pool, h), f;
+
+	if (c->config.ack_policy != COMPARE_ACK_CLAMP ||
+	    !(g->flags & GATE_SENT))
+		return;
+	compare_ack_make(&f, &from, fl->left - 1, g->sent_ack,
+			 clamp_knows_windows(g) ?
+			 clamp_window(g, g->sent_ack, g->sent_right) :
+			 h->window);
+	c->originated++;
+	compare_release_frame(c, &f, NOTE_PROBES);
+	chunk_unref(f.chunk);
+}
+
+/**
  * compare_gate_forget - a flow is forgotten
  * @c:		the comparison
  * @fl:		a flow that holds no packet

@@ -9,6 +9,8 @@
 #include "compare_core.h"
 #include "compare_stream.h"
 
+#define STALLED_NS UINT64_C(50000000)	/* longer than a secondary is late */
+
 static void release(struct compare *c, struct cmp_flow *fl, uint32_t i,
 		    enum compare_note why)
 {
@@ -347,39 +349,52 @@ static enum compare_step match_head(struct compare *c, struct cmp_flow *fl)
 	return match_data(c, fl, p);
 }
 
+/* The part of the primary's segment that is equal leaves by itself. */
+static void release_part(struct compare *c, struct cmp_flow *fl,
+			 const struct hold *h, uint32_t from_seq)
+{
+	uint32_t first = seq_max(h->seq, seq_min(from_seq, fl->left));
+	struct frame from = hold_frame(&c->pool, h), f;
+	struct packet p = compare_ack_part(&f, &from, first - h->seq,
+					   fl->edge - first);
+	struct segment seg = compare_segment_of(&p);
+
+	c->originated++;
+	fl->end = seq_max(fl->end, seg.end);
+	compare_gate_release(c, fl, &f, &seg, NOTE_ORIGINATED);
+	chunk_unref(f.chunk);
+}
+
 /**
  * compare_stream_repeat - the secondary repeats what the edge has passed
  * @c:		the comparison
  * @fl:		its flow
  * @s:		the segment that it repeats; it ends at the edge or before
  *
- * It has no acknowledgement of that, and if the primary's segment reaches
- * further the client cannot have given one. What the secondary sent behind it
- * was lost, and it may have no more to say until it is acknowledged: so the
- * client gets the part that is equal, in a segment made here.
+ * It has no acknowledgement of that. If the primary's segment reaches further
+ * the client cannot have given one: what the secondary sent behind it was lost,
+ * and it may have no more to say until it is acknowledged. So the client gets
+ * the part that is equal, in a segment made here.
+ *
+ * If all of it has left, the client may have given one that only the primary
+ * got: the secondary's copy was lost, or a checkpoint came between the two. The
+ * primary's next waits, so the client has no reason to say it again, and is
+ * asked to.
  */
 void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
 			   const struct packet *s)
 {
 	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
-	struct frame from, f;
-	struct segment seg;
-	struct packet p;
-	uint32_t first;
 
 	if (!h || h->flags & (TCP_SYN | TCP_RST) || !stream_has_edge(fl) ||
-	    seq_gt(h->seq, fl->left) || seq_ge(fl->left, fl->edge) ||
-	    seq_le(stream_end(h), fl->edge) || is_blocked(c, fl, h) ||
-	    compare_is_reporting(c) || (fl->gate.flags & GATE_SIGNED))
+	    seq_gt(h->seq, fl->left) || seq_le(stream_end(h), fl->edge) ||
+	    is_blocked(c, fl, h) || compare_is_reporting(c) ||
+	    (fl->gate.flags & GATE_SIGNED))
 		return;
-	first = seq_max(h->seq, seq_min(s->seq, fl->left));
-	from = hold_frame(&c->pool, h);
-	p = compare_ack_part(&f, &from, first - h->seq, fl->edge - first);
-	seg = compare_segment_of(&p);
-	c->originated++;
-	fl->end = seq_max(fl->end, seg.end);
-	compare_gate_release(c, fl, &f, &seg, NOTE_ORIGINATED);
-	chunk_unref(f.chunk);
+	if (seq_lt(fl->left, fl->edge))
+		release_part(c, fl, h, s->seq);
+	else if (c->now_ns - h->time_ns >= STALLED_NS)
+		compare_gate_probe(c, fl, h);
 }
 
 /**
