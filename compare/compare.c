@@ -45,7 +45,8 @@ static const char *const drop_text[DROP_REASONS] = {
 
 static const char *const note_text[NOTES] = {
 	"compared", "acks", "retransmitted", "uncompared", "flushed", "passed",
-	"flows-different", "episodes", "acks-made", "probes", "flows-evicted",
+	"flows-different", "episodes", "acks-made", "probes", "times-raised",
+	"flows-evicted",
 };
 
 /**

@@ -111,12 +111,12 @@ static uint8_t *option_find(uint8_t *tcp, uint8_t kind)
 	return NULL;
 }
 
-/* The echoed timestamp (RFC 7323 section 3), or NULL. */
-static uint8_t *echo_find(uint8_t *tcp)
+/* The timestamp (RFC 7323 section 3), and behind it the echoed one; or NULL. */
+static uint8_t *times_find(uint8_t *tcp)
 {
 	uint8_t *o = option_find(tcp, OPT_TIMESTAMP);
 
-	return o && o[1] == 10 ? o + 6 : NULL;
+	return o && o[1] == 10 ? o + 2 : NULL;
 }
 
 /**
@@ -136,6 +136,19 @@ static uint32_t options_sum(const uint8_t *tcp)
 	return checksum_add(0, tcp + TCP_LEN, (tcp[12] >> 4) * 4u - TCP_LEN);
 }
 
+/* Four bytes of an option, at any place in it. */
+static void put_option(const struct frame *f, uint8_t *tcp, uint8_t *at,
+		       const uint8_t value[4])
+{
+	bool is_partial = f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM);
+	uint16_t before = checksum_fold(options_sum(tcp));
+
+	memcpy(at, value, 4);
+	if (!is_partial)
+		checksum_update16(tcp + 16, (uint16_t)~before,
+				  (uint16_t)~checksum_fold(options_sum(tcp)));
+}
+
 /**
  * compare_ack_echo - let a segment echo the timestamp that another echoes
  * @f:		the frame
@@ -148,17 +161,42 @@ void compare_ack_echo(const struct frame *f, unsigned l4_off,
 		      const struct packet *of)
 {
 	uint8_t *tcp = frame_eth(f) + l4_off;
-	bool is_partial = f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM);
-	uint8_t *to = echo_find(tcp), *from = echo_find(packet_l4(of));
-	uint16_t before;
+	uint8_t *to = times_find(tcp), *from = times_find(packet_l4(of));
 
-	if (!to || !from)
-		return;
-	before = checksum_fold(options_sum(tcp));
-	memcpy(to, from, 4);
-	if (!is_partial)
-		checksum_update16(tcp + 16, (uint16_t)~before,
-				  (uint16_t)~checksum_fold(options_sum(tcp)));
+	if (to && from)
+		put_option(f, tcp, to + 4, from + 4);
+}
+
+/**
+ * compare_ack_time - a segment's timestamp
+ * @tcp:	its header
+ * @tsval:	set if there is one
+ *
+ * Return: whether there is
+ */
+bool compare_ack_time(uint8_t *tcp, uint32_t *tsval)
+{
+	const uint8_t *at = times_find(tcp);
+
+	if (at)
+		*tsval = bytes_get32(at);
+	return at;
+}
+
+/**
+ * compare_ack_set_time - let a segment say another timestamp
+ * @f:		the frame
+ * @l4_off:	where its TCP header begins, from frame_eth() on; it has the
+ *		option
+ * @tsval:	the timestamp
+ */
+void compare_ack_set_time(const struct frame *f, unsigned l4_off,
+			  uint32_t tsval)
+{
+	uint8_t *tcp = frame_eth(f) + l4_off, value[4];
+
+	bytes_put32(value, tsval);
+	put_option(f, tcp, times_find(tcp), value);
 }
 
 static void fix_ip(struct packet *p, unsigned tcp_len)

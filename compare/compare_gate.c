@@ -32,6 +32,8 @@
 #include "compare_clamp.h"
 #include "compare_core.h"
 
+#define PROBE_MS 50u
+
 /* Is what waits a packet, or only a template? */
 static void mark_packet(struct compare *c, struct cmp_flow *fl, bool is_packet)
 {
@@ -289,6 +291,41 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
+ * compare_gate_overtake - a segment leaves, or will, before older ones
+ * @c:		the comparison
+ * @fl:		its flow, in which others wait
+ * @tcp:	the header of the first one that leaves
+ *
+ * What was sent again is younger than what waits behind it. The client would
+ * take what then leaves for older than what it has, and drop all of it (PAWS,
+ * RFC 7323 section 5).
+ */
+void compare_gate_overtake(const struct compare *c, struct cmp_flow *fl,
+			   uint8_t *tcp)
+{
+	if (!(fl->flags & FLOW_OVERTAKEN) && !compare_is_reporting(c) &&
+	    compare_ack_time(tcp, &fl->ts_left))
+		fl->flags |= FLOW_OVERTAKEN;
+}
+
+/* No timestamp that is behind one that has left. */
+static void keep_time(struct compare *c, struct cmp_flow *fl,
+		      const struct frame *f, unsigned l4_off)
+{
+	uint8_t *tcp = frame_eth(f) + l4_off;
+	uint32_t tsval;
+
+	if (!compare_ack_time(tcp, &tsval) || compare_ack_is_signed(tcp))
+		return;
+	if (seq_ge(tsval, fl->ts_left)) {
+		fl->ts_left = tsval;
+	} else {
+		compare_ack_set_time(f, l4_off, fl->ts_left);
+		c->noted[NOTE_TIMES]++;
+	}
+}
+
+/**
  * compare_gate_release - let a primary segment out, through the gate
  * @c:		the comparison
  * @fl:		its flow
@@ -301,6 +338,8 @@ void compare_gate_release(struct compare *c, struct cmp_flow *fl,
 			  const struct frame *f, const struct segment *seg,
 			  enum compare_note why)
 {
+	if (fl->flags & FLOW_OVERTAKEN)
+		keep_time(c, fl, f, seg->l4_off);
 	if (seg->flags & TCP_RST)
 		merge_waiting(c, fl);
 	if (c->config.ack_policy != COMPARE_ACK_CLAMP ||
@@ -443,17 +482,20 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
  *
  * By a keepalive (RFC 9293 section 3.8.4): without data, before what the client
  * expects next, and with nothing that it was not told before. Only with
- * COMPARE_ACK_CLAMP, which knows what that is.
+ * COMPARE_ACK_CLAMP, which knows what that is, and once in PROBE_MS.
  */
 void compare_gate_probe(struct compare *c, struct cmp_flow *fl,
 			const struct hold *h)
 {
 	const struct gate *g = &fl->gate;
 	struct frame from = hold_frame(&c->pool, h), f;
+	uint16_t now_ms = (uint16_t)(c->now_ns / 1000000);
 
 	if (c->config.ack_policy != COMPARE_ACK_CLAMP ||
-	    !(g->flags & GATE_SENT))
+	    !(g->flags & GATE_SENT) ||
+	    (uint16_t)(now_ms - fl->probed_ms) < PROBE_MS)
 		return;
+	fl->probed_ms = now_ms;
 	compare_ack_make(&f, &from, fl->left - 1, g->sent_ack,
 			 clamp_knows_windows(g) ?
 			 clamp_window(g, g->sent_ack, g->sent_right) :

@@ -174,6 +174,8 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 		return;
 	}
 	if (is_released(fl, p)) {
+		if (fl->q[COMPARE_PRIMARY].n)
+			compare_gate_overtake(c, fl, packet_l4(p));
 		release_segment(c, fl, f, p, NOTE_RETRANSMITTED);
 		return;
 	}

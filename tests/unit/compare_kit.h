@@ -26,7 +26,7 @@ struct kit {
 	uint64_t now_ns;
 	uint32_t *out;		/* the tags of the released frames, in order */
 	/* of the last released one, if it was TCP */
-	uint32_t seq, ack, echo;
+	uint32_t seq, ack, time, echo;
 	unsigned window, flags, payload_len, sacks;
 	bool sum_is_good;
 	unsigned n_out;
@@ -96,12 +96,15 @@ static inline unsigned kit_sacks(const struct packet *p)
 	return 0;
 }
 
-/* The echoed timestamp of a segment whose only option that is, or 0. */
-static inline uint32_t kit_echo(const struct packet *p)
+/* Of a segment whose only option that is the timestamp, or the one that it
+ * echoes; or 0. */
+static inline uint32_t kit_time(const struct packet *p, bool is_echo)
 {
 	const uint8_t *o = packet_l4(p) + 20;
 
-	return p->tcp_opt_len == 12 && o[2] == 8 ? bytes_get32(o + 8) : 0;
+	if (p->tcp_opt_len != 12 || o[2] != 8)
+		return 0;
+	return bytes_get32(o + (is_echo ? 8 : 4));
 }
 
 static inline void kit_look(struct kit *k, const struct frame *f)
@@ -117,7 +120,8 @@ static inline void kit_look(struct kit *k, const struct frame *f)
 	k->flags = p.flags;
 	k->payload_len = p.payload_len;
 	k->sacks = kit_sacks(&p);
-	k->echo = kit_echo(&p);
+	k->time = kit_time(&p, false);
+	k->echo = kit_time(&p, true);
 	k->sum_is_good = !kit_tcp_sum(&p);
 }
 
