@@ -34,6 +34,8 @@ enum compare_ack_policy {
 
 struct compare_config {
 	uint64_t timeout_ns;	/* compare_timeout */
+	uint64_t gap_ns;	/* the same for a gap in what the secondary
+				   says of a stream; 0: no less than that */
 	uint64_t reorder_ns;	/* datagrams: what may still be reordering */
 	uint32_t max_queue;	/* max_queue_size: packets per flow and side */
 	size_t max_bytes;	/* of held packets; half of it for each side */

@@ -138,6 +138,13 @@ struct flow_hint {
 
 #define FLOW_HINTS 16384u	/* power of two */
 
+/* A flow in which the secondary goes on without the bytes at the edge. */
+struct gap {
+	uint64_t due_ns;	/* when that has lasted too long; 0: none */
+	uint32_t flow;		/* index; it may be another flow's by then */
+	uint32_t edge;
+};
+
 struct compare {
 	struct compare_config config;
 	struct compare_handler handler;
@@ -153,6 +160,7 @@ struct compare {
 	uint64_t now_ns;
 	const struct packet *said;	/* the secondary's TCP segment that
 					   is being looked at, or NULL */
+	struct gap gap;		/* the one that is watched */
 	uint64_t grace_ns;	/* until then the secondary may be alone */
 	uint64_t in[2], out;	/* frames */
 	uint64_t originated, merged;
@@ -233,6 +241,7 @@ void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
 void compare_ask(struct compare *c, enum compare_reason reason,
 		 const struct cmp_flow *fl, const struct hold *h);
 
+void compare_gap_watch(struct compare *c, const struct cmp_flow *fl);
 void compare_report_late(struct compare *c, enum compare_side side);
 
 /* Do segments wait for the secondary's acknowledgement? */

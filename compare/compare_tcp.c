@@ -280,6 +280,7 @@ static void hold_secondary(struct compare *c, struct cmp_flow *fl,
 	}
 	if (is_news || compare_holds_acks(c, fl))
 		compare_stream_match(c, fl);
+	compare_gap_watch(c, fl);
 }
 
 static void take_secondary(struct compare *c, struct cmp_flow *fl,

@@ -10,6 +10,7 @@
 #include "running.h"
 
 #define NS_PER_MS UINT64_C(1000000)
+#define GAP_SHARE 10		/* of compare-timeout, for a gap */
 #define STOP_BYTES_MAX (64u << 20)	/* read behind a full comparison */
 
 static uint64_t now_ns(const struct live *l)
@@ -358,10 +359,12 @@ static int start(struct live *l)
 	const struct checkpoint_handler checkpoint = {
 		on_checkpoint_made, live_epoch_stop, live_epoch_continue, l
 	};
-	const struct compare_config config = live_compare_config(l->options);
+	struct compare_config config = live_compare_config(l->options);
 	int err;
 
 	l->timeout_ns = config.timeout_ns;
+	if (l->checkpoint.mode != CHECKPOINT_NONE)
+		config.gap_ns = config.timeout_ns / GAP_SHARE;
 	l->compare = compare_new(&config, &handler);
 	if (!l->compare)
 		return -ENOMEM;

@@ -213,6 +213,50 @@ static void retransmission_of_held_data(void)
 	kit_fini(&k);
 }
 
+/* The secondary takes for sent what was lost of the primary's. */
+static void gap_asks_soon(void)
+{
+	struct compare_config config = kit_config();
+
+	config.gap_ns = SEC / 10;
+	for (unsigned filled = 0; filled < 2; filled++) {
+		struct kit k;
+
+		kit_init_with(&k, &config);
+		PRIMARY(&k, TCP(1, 100, 500, S | A, ""));
+		SECONDARY(&k, TCP(1, 7777, 500, S | A, ""));
+		PRIMARY(&k, DATA(2, 101, "abc"));
+		SECONDARY(&k, DATA(3, 104, "def"));
+		kit_wait(&k, SEC / 10 - 1);
+		if (filled)
+			SECONDARY(&k, DATA(2, 101, "abc"));
+		CHECK_EQ(k.n_asked, 0);
+		kit_wait(&k, 1);
+		CHECK_EQ(k.n_asked, !filled);
+		kit_fini(&k);
+	}
+}
+
+/* That the secondary is late, or ahead, is none. */
+static void no_gap_no_question(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.gap_ns = SEC / 10;
+	kit_init_with(&k, &config);
+	PRIMARY(&k, TCP(1, 100, 500, S | A, ""));
+	SECONDARY(&k, TCP(1, 7777, 500, S | A, ""));
+	SECONDARY(&k, DATA(2, 101, "abc"));
+	kit_wait(&k, SEC / 2);
+	PRIMARY(&k, DATA(2, 101, "abc"));
+	PRIMARY(&k, DATA(3, 104, "def"));
+	kit_wait(&k, SEC / 2);
+	CHECK_EQ(k.n_asked, 0);
+	CHECK_OUT(&k, 1, 2);
+	kit_fini(&k);
+}
+
 static void ack_keeps_its_place(void)
 {
 	struct kit k;
@@ -634,6 +678,8 @@ int main(void)
 	TEST(one_request_per_episode);
 	TEST(acks_and_retransmissions_leave_at_once);
 	TEST(retransmission_of_held_data);
+	TEST(gap_asks_soon);
+	TEST(no_gap_no_question);
 	TEST(ack_keeps_its_place);
 	TEST(secondary_acks_are_dropped_at_once);
 	TEST(secondary_out_of_order);
