@@ -311,7 +311,8 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 		       enum compare_note why);
 void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
 			const struct segment *seg);
-void compare_gate_overtake(const struct compare *c, struct cmp_flow *fl);
+void compare_gate_overtake(const struct compare *c, struct cmp_flow *fl,
+			   uint8_t *tcp);
 void compare_gate_probe(struct compare *c, struct cmp_flow *fl,
 			const struct hold *h);
 void compare_gate_forget(struct compare *c, struct cmp_flow *fl);

@@ -291,22 +291,20 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * compare_gate_overtake - the primary sends again, while others wait
+ * compare_gate_overtake - a segment leaves, or will, before older ones
  * @c:		the comparison
- * @fl:		its flow
+ * @fl:		its flow, in which others wait
+ * @tcp:	the header of the first one that leaves
  *
- * That may leave before what was sent earlier. The client would take what then
- * leaves for older than what it has, and drop all of it (PAWS, RFC 7323 section
- * 5): until nothing waits any more no timestamp goes back.
+ * What was sent again is younger than what waits behind it. The client would
+ * take what then leaves for older than what it has, and drop all of it (PAWS,
+ * RFC 7323 section 5).
  */
-__attribute__((cold, noinline))
-void compare_gate_overtake(const struct compare *c, struct cmp_flow *fl)
+void compare_gate_overtake(const struct compare *c, struct cmp_flow *fl,
+			   uint8_t *tcp)
 {
-	const struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
-
 	if (!(fl->flags & FLOW_OVERTAKEN) && !compare_is_reporting(c) &&
-	    compare_ack_time(hold_payload(&c->pool, h) - h->header_len,
-			     &fl->ts_left))
+	    compare_ack_time(tcp, &fl->ts_left))
 		fl->flags |= FLOW_OVERTAKEN;
 }
 

@@ -54,7 +54,8 @@ static uint32_t place_of_syn(const struct compare *c,
 
 /* In stream order, behind the last SYN, before a RST. */
 static uint32_t place_of_data(const struct compare *c,
-			      const struct hold_queue *q, uint32_t seq)
+			      const struct hold_queue *q,
+			      const struct hold *h)
 {
 	uint32_t i = q->tail;
 
@@ -62,7 +63,7 @@ static uint32_t place_of_data(const struct compare *c,
 		const struct hold *o = hold_at(&c->pool, i);
 
 		if ((o->flags & TCP_SYN) ||
-		    (!(o->flags & TCP_RST) && seq_le(o->seq, seq)))
+		    (!(o->flags & TCP_RST) && seq_le(o->seq, h->seq)))
 			break;
 	}
 	return i;
@@ -76,58 +77,20 @@ static void insert_sorted(struct compare *c, struct hold_queue *q,
 	if (h->flags & TCP_SYN)
 		after = place_of_syn(c, q, h);
 	else if (!(h->flags & TCP_RST))
-		after = place_of_data(c, q, h->seq);
+		after = place_of_data(c, q, h);
 	hold_queue_insert(&c->pool, q, after, hold_index(&c->pool, h));
 }
 
-/* What is newer in the header of a segment that is sent again. */
-static void take_news(struct compare *c, struct hold *h, const struct packet *p)
+/* Was it sent again? Then it may leave before one that is older. */
+static void note_repeated(struct compare *c, struct cmp_flow *fl,
+			  const struct hold *h)
 {
-	unsigned l4_off = (unsigned)h->payload_off - h->header_len;
-	struct frame f = hold_frame(&c->pool, h);
+	const struct hold *prev = hold_at(&c->pool, h->prev);
+	const struct hold *head = stream_head(c, fl, COMPARE_PRIMARY);
 
-	if (seq_lt(p->ack, h->ack) ||
-	    (p->ack == h->ack && p->window <= h->window))
-		return;
-	compare_ack_lower(&f, l4_off, p->ack, p->window);
-	compare_ack_echo(&f, l4_off, p);
-	h->ack = p->ack;
-	h->window = p->window;
-}
-
-/**
- * compare_stream_merge - does the primary send again what waits?
- * @c:		the comparison
- * @fl:		its flow, in which something waits
- * @p:		the segment, not behind all that
- *
- * Once is enough: nothing was lost behind us. The client would answer each
- * further one by saying that it has it (D-SACK, RFC 2883), from which the
- * secondary would learn that it had sent nothing in vain, and wait.
- *
- * Return: true when it is counted as merged, its acknowledgement kept. Only with
- * COMPARE_ACK_CLAMP, which may change headers.
- */
-__attribute__((cold, noinline))
-bool compare_stream_merge(struct compare *c, struct cmp_flow *fl,
-			  const struct packet *p)
-{
-	const struct hold_queue *q = &fl->q[COMPARE_PRIMARY];
-	const unsigned odd = TCP_SYN | TCP_RST;
-	struct hold *h;
-
-	if (c->config.ack_policy != COMPARE_ACK_CLAMP ||
-	    (fl->gate.flags & GATE_SIGNED) || (p->flags & odd) ||
-	    !p->payload_len)
-		return false;
-	h = hold_at(&c->pool, place_of_data(c, q, p->seq));
-	if (!h || (h->flags & odd) ||
-	    seq_gt(p->seq + p->payload_len + !!(p->flags & TCP_FIN),
-		   stream_end(h)))
-		return false;
-	take_news(c, h, p);
-	c->merged++;
-	return true;
+	if (h->next != HOLD_NONE || (prev && seq_lt(h->seq, stream_end(prev))))
+		compare_gate_overtake(c, fl, hold_payload(&c->pool, head) -
+				      head->header_len);
 }
 
 /**
@@ -156,6 +119,8 @@ bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 	h->header_len = (uint8_t)(p->payload_off - p->l4_off);
 	h->flags = p->flags;
 	insert_sorted(c, &fl->q[side], h);
+	if (side == COMPARE_PRIMARY)
+		note_repeated(c, fl, h);
 	return h->prev == HOLD_NONE || (p->flags & TCP_SYN);
 }
 

@@ -72,8 +72,6 @@ static inline void stream_note_rst(struct cmp_flow *fl, unsigned flags,
 		fl->rst_ack = ack;
 }
 
-bool compare_stream_merge(struct compare *c, struct cmp_flow *fl,
-			  const struct packet *p);
 bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 			 enum compare_side side, const struct frame *f,
 			 const struct packet *p);

@@ -158,20 +158,10 @@ static bool prepare(struct cmp_flow *fl, enum compare_side side,
 	return count_from_syn(fl, side, p);
 }
 
-/* Is it behind all that waits? Else it was sent again, or late. */
-static bool is_new(const struct compare *c, const struct cmp_flow *fl,
-		   const struct packet *p)
-{
-	const struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].tail);
-
-	return !h || seq_ge(p->seq, stream_end(h));
-}
-
 static void take_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct packet *p)
 {
 	struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
-	bool is_again = !is_new(c, fl, p);
 
 	if (is_over(c, fl, p)) {
 		compare_release_frame(c, f, NOTE_UNCOMPARED);
@@ -179,19 +169,18 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 	}
 	if (fl->align && compare_align_takes(c, fl, COMPARE_PRIMARY, f, p))
 		return;
-	if (is_again)
-		compare_gate_overtake(c, fl);
 	if (compare_gate_blocks(c, fl, p->flags, p->ack)) {
 		hold_primary(c, fl, f, p);
 		return;
 	}
 	if (is_released(fl, p)) {
+		if (fl->q[COMPARE_PRIMARY].n)
+			compare_gate_overtake(c, fl, packet_l4(p));
 		release_segment(c, fl, f, p, NOTE_RETRANSMITTED);
 		return;
 	}
 	if (fl->q[COMPARE_PRIMARY].n) {
-		if (!is_again || !compare_stream_merge(c, fl, p))
-			hold_primary(c, fl, f, p);
+		hold_primary(c, fl, f, p);
 	} else if (is_pure_ack(p)) {
 		note_primary(fl, p);
 		release_segment(c, fl, f, p, NOTE_RELEASED_ACK);
