@@ -33,8 +33,7 @@ enum {
 	FLOW_BASE = 1 << 10,		/* base[0] is known; [1]: next bit */
 	FLOW_BUSY = 1 << 12,		/* more than a SYN was seen */
 	FLOW_CUT = 1 << 13,		/* report: captured in part */
-	FLOW_OVERTAKEN = 1 << 14,	/* older ones of the primary's wait than
-					   have left: ts_left is known */
+	FLOW_FLUSHING = 1 << 14,	/* all that waits leaves: ts_left is known */
 };
 
 /* Of a report: compare_align.c. */
@@ -97,7 +96,7 @@ struct cmp_flow {
 	bool is_tcp;
 	uint8_t align;		/* ALIGN_* */
 	uint16_t probed_ms;	/* when the client was asked, of now_ns */
-	uint32_t ts_left;	/* TCP: the latest timestamp that has left */
+	uint32_t ts_left;	/* TCP: the latest timestamp of a flush */
 };
 
 enum compare_drop {
@@ -311,8 +310,8 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 		       enum compare_note why);
 void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
 			const struct segment *seg);
-void compare_gate_overtake(const struct compare *c, struct cmp_flow *fl,
-			   uint8_t *tcp);
+void compare_gate_flush(const struct compare *c, struct cmp_flow *fl,
+			uint8_t *tcp);
 void compare_gate_probe(struct compare *c, struct cmp_flow *fl,
 			const struct hold *h);
 void compare_gate_forget(struct compare *c, struct cmp_flow *fl);

@@ -291,21 +291,25 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * compare_gate_overtake - a segment leaves, or will, before older ones
+ * compare_gate_flush - all that waits leaves, one after the other
  * @c:		the comparison
- * @fl:		its flow, in which others wait
- * @tcp:	the header of the first one that leaves
+ * @fl:		its flow
+ * @tcp:	the header of the first
  *
- * What was sent again is younger than what waits behind it. The client would
- * take what then leaves for older than what it has, and drop all of it (PAWS,
- * RFC 7323 section 5).
+ * What was sent again while it waited stands before what was sent earlier. The
+ * client would take that for older than what it has, and drop all of it (PAWS,
+ * RFC 7323 section 5): until nothing waits no timestamp goes back.
+ *
+ * Only here: while the comparison goes on, what the client says when it drops
+ * something is what makes a secondary that has lost some of its output repeat
+ * that.
  */
-void compare_gate_overtake(const struct compare *c, struct cmp_flow *fl,
-			   uint8_t *tcp)
+void compare_gate_flush(const struct compare *c, struct cmp_flow *fl,
+			uint8_t *tcp)
 {
-	if (!(fl->flags & FLOW_OVERTAKEN) && !compare_is_reporting(c) &&
+	if (!(fl->flags & FLOW_FLUSHING) && !compare_is_reporting(c) &&
 	    compare_ack_time(tcp, &fl->ts_left))
-		fl->flags |= FLOW_OVERTAKEN;
+		fl->flags |= FLOW_FLUSHING;
 }
 
 /* No timestamp that is behind one that has left. */
@@ -338,7 +342,7 @@ void compare_gate_release(struct compare *c, struct cmp_flow *fl,
 			  const struct frame *f, const struct segment *seg,
 			  enum compare_note why)
 {
-	if (fl->flags & FLOW_OVERTAKEN)
+	if (fl->flags & FLOW_FLUSHING)
 		keep_time(c, fl, f, seg->l4_off);
 	if (seg->flags & TCP_RST)
 		merge_waiting(c, fl);

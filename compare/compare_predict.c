@@ -125,8 +125,7 @@ uint32_t compare_predict(const struct compare *c, uint32_t *at,
 /* Nothing to be thought of but bytes in order. */
 static bool is_plain(const struct compare *c, const struct cmp_flow *fl)
 {
-	const unsigned special = FLOW_DIFFERENT | FLOW_SYN_LATE |
-				 FLOW_OVERTAKEN;
+	const unsigned special = FLOW_DIFFERENT | FLOW_SYN_LATE;
 
 	return (fl->flags & (FLOW_EDGE | special)) == FLOW_EDGE &&
 	       !compare_holds_acks(c, fl);

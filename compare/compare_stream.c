@@ -22,7 +22,7 @@ static void release(struct compare *c, struct cmp_flow *fl, uint32_t i,
 	compare_gate_release(c, fl, &f, &seg, why);
 	compare_unhold(c, fl, hold_at(&c->pool, i));
 	if (!fl->q[COMPARE_PRIMARY].n)
-		fl->flags &= (uint16_t)~FLOW_OVERTAKEN;
+		fl->flags &= (uint16_t)~FLOW_FLUSHING;
 }
 
 /**
@@ -81,18 +81,6 @@ static void insert_sorted(struct compare *c, struct hold_queue *q,
 	hold_queue_insert(&c->pool, q, after, hold_index(&c->pool, h));
 }
 
-/* Was it sent again? Then it may leave before one that is older. */
-static void note_repeated(struct compare *c, struct cmp_flow *fl,
-			  const struct hold *h)
-{
-	const struct hold *prev = hold_at(&c->pool, h->prev);
-	const struct hold *head = stream_head(c, fl, COMPARE_PRIMARY);
-
-	if (h->next != HOLD_NONE || (prev && seq_lt(h->seq, stream_end(prev))))
-		compare_gate_overtake(c, fl, hold_payload(&c->pool, head) -
-				      head->header_len);
-}
-
 /**
  * compare_stream_hold - keep a segment in its place in the stream
  * @c:		the comparison
@@ -119,8 +107,6 @@ bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 	h->header_len = (uint8_t)(p->payload_off - p->l4_off);
 	h->flags = p->flags;
 	insert_sorted(c, &fl->q[side], h);
-	if (side == COMPARE_PRIMARY)
-		note_repeated(c, fl, h);
 	return h->prev == HOLD_NONE || (p->flags & TCP_SYN);
 }
 

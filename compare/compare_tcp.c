@@ -174,8 +174,6 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 		return;
 	}
 	if (is_released(fl, p)) {
-		if (fl->q[COMPARE_PRIMARY].n)
-			compare_gate_overtake(c, fl, packet_l4(p));
 		release_segment(c, fl, f, p, NOTE_RETRANSMITTED);
 		return;
 	}
@@ -369,6 +367,7 @@ void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
 	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
 	struct segment seg = stream_segment(h);
 
+	compare_gate_flush(c, fl, hold_payload(&c->pool, h) - h->header_len);
 	take_as_compared(fl, h, &seg);
 	if (h->flags & TCP_SYN)
 		compare_stream_open(c, fl, h);
