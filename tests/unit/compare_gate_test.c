@@ -693,6 +693,11 @@ static void time_does_not_go_back_in_a_flush(void)
 	compare_flush(k.c, k.now_ns);
 	CHECK_OUT(&k, 1, 2, 4, 3);
 	CHECK_EQ(k.time, 32);
+	CHECK(k.sum_is_good);
+	/* the primary's own from then on */
+	PRIMARY(&k, SEG(5, 107, 600, "ghi"), AT("\20"));
+	SECONDARY(&k, SEG(5, 107, 600, "ghi"), AT("\20"));
+	CHECK_EQ(k.time, 16);
 	kit_fini(&k);
 }
 

@@ -253,6 +253,18 @@ static void no_gap_no_question(void)
 	CHECK_EQ(k.n_asked, 0);
 	CHECK_OUT(&k, 1, 2);
 	kit_fini(&k);
+
+	/* nor that both wait, for an acknowledgement */
+	config.ack_policy = COMPARE_ACK_HOLD;
+	kit_init_with(&k, &config);
+	PRIMARY(&k, TCP(1, 100, 500, S | A, ""));
+	SECONDARY(&k, TCP(1, 7777, 500, S | A, ""));
+	PRIMARY(&k, TCP(2, 101, 600, A, "abc"));
+	SECONDARY(&k, TCP(2, 101, 550, A, "abc"));
+	kit_wait(&k, SEC / 2);
+	CHECK_EQ(k.n_asked, 0);
+	CHECK_OUT(&k, 1);
+	kit_fini(&k);
 }
 
 static void ack_keeps_its_place(void)
