@@ -45,7 +45,7 @@ static const char *const drop_text[DROP_REASONS] = {
 
 static const char *const note_text[NOTES] = {
 	"compared", "acks", "retransmitted", "uncompared", "flushed", "passed",
-	"flows-different", "episodes", "acks-made", "probes", "times-raised",
+	"flows-different", "episodes", "acks-made", "times-raised",
 	"flows-evicted",
 };
 

@@ -95,7 +95,6 @@ struct cmp_flow {
 	uint16_t touched_flags;	/* as they were then */
 	bool is_tcp;
 	uint8_t align;		/* ALIGN_* */
-	uint16_t probed_ms;	/* when the client was asked, of now_ns */
 	uint32_t ts_left;	/* TCP: the latest timestamp of a flush */
 };
 
@@ -123,7 +122,6 @@ enum compare_note {
 	NOTE_DIFFERENT,		/* flows found to differ */
 	NOTE_EPISODES,		/* checkpoints asked for */
 	NOTE_ORIGINATED,	/* ACKs and parts of segments made here */
-	NOTE_PROBES,		/* keepalives made here */
 	NOTE_TIMES,		/* timestamps raised */
 	NOTE_EVICTED,		/* flows that made room for others */
 	NOTES
@@ -312,8 +310,6 @@ void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
 			const struct segment *seg);
 void compare_gate_flush(const struct compare *c, struct cmp_flow *fl,
 			uint8_t *tcp);
-void compare_gate_probe(struct compare *c, struct cmp_flow *fl,
-			const struct hold *h);
 void compare_gate_forget(struct compare *c, struct cmp_flow *fl);
 bool compare_gate_is_stuck(const struct cmp_flow *fl);
 

@@ -32,8 +32,6 @@
 #include "compare_clamp.h"
 #include "compare_core.h"
 
-#define PROBE_MS 50u
-
 /* Is what waits a packet, or only a template? */
 static void mark_packet(struct compare *c, struct cmp_flow *fl, bool is_packet)
 {
@@ -476,37 +474,6 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 		originate(c, fl, g->p_ack, clamp_primary_right(g));
 	}
 	forget_waiting(c, fl);
-}
-
-/**
- * compare_gate_probe - have the client say what it has received
- * @c:		the comparison
- * @fl:		the flow
- * @h:		a held segment of the primary's, whose headers serve
- *
- * By a keepalive (RFC 9293 section 3.8.4): without data, before what the client
- * expects next, and with nothing that it was not told before. Only with
- * COMPARE_ACK_CLAMP, which knows what that is, and once in PROBE_MS.
- */
-void compare_gate_probe(struct compare *c, struct cmp_flow *fl,
-			const struct hold *h)
-{
-	const struct gate *g = &fl->gate;
-	struct frame from = hold_frame(&c->pool, h), f;
-	uint16_t now_ms = (uint16_t)(c->now_ns / 1000000);
-
-	if (c->config.ack_policy != COMPARE_ACK_CLAMP ||
-	    !(g->flags & GATE_SENT) ||
-	    (uint16_t)(now_ms - fl->probed_ms) < PROBE_MS)
-		return;
-	fl->probed_ms = now_ms;
-	compare_ack_make(&f, &from, fl->left - 1, g->sent_ack,
-			 clamp_knows_windows(g) ?
-			 clamp_window(g, g->sent_ack, g->sent_right) :
-			 h->window);
-	c->originated++;
-	compare_release_frame(c, &f, NOTE_PROBES);
-	chunk_unref(f.chunk);
 }
 
 /**

@@ -9,8 +9,6 @@
 #include "compare_core.h"
 #include "compare_stream.h"
 
-#define STALLED_NS UINT64_C(50000000)	/* longer than a secondary is late */
-
 static void release(struct compare *c, struct cmp_flow *fl, uint32_t i,
 		    enum compare_note why)
 {
@@ -377,11 +375,6 @@ static void release_part(struct compare *c, struct cmp_flow *fl,
  * the client cannot have given one: what the secondary sent behind it was lost,
  * and it may have no more to say until it is acknowledged. So the client gets
  * the part that is equal, in a segment made here.
- *
- * If all of it has left, the client may have given one that only the primary
- * got: the secondary's copy was lost, or a checkpoint came between the two. The
- * primary's next waits, so the client has no reason to say it again, and is
- * asked to.
  */
 void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
 			   const struct packet *s)
@@ -389,14 +382,12 @@ void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
 	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
 
 	if (!h || h->flags & (TCP_SYN | TCP_RST) || !stream_has_edge(fl) ||
-	    seq_gt(h->seq, fl->left) || seq_le(stream_end(h), fl->edge) ||
+	    seq_gt(h->seq, fl->left) || seq_ge(fl->left, fl->edge) ||
+	    seq_le(stream_end(h), fl->edge) ||
 	    is_blocked(c, fl, h) || compare_is_reporting(c) ||
 	    (fl->gate.flags & GATE_SIGNED))
 		return;
-	if (seq_lt(fl->left, fl->edge))
-		release_part(c, fl, h, s->seq);
-	else if (c->now_ns - h->time_ns >= STALLED_NS)
-		compare_gate_probe(c, fl, h);
+	release_part(c, fl, h, s->seq);
 }
 
 /**

@@ -618,62 +618,6 @@ static void echo_is_of_who_was_waited_for(void)
 	kit_fini(&k);
 }
 
-/* The client acknowledged 104, and only the primary got that. */
-static void repeat(struct kit *k, uint64_t after_ns)
-{
-	k->now_ns += after_ns;
-	SECONDARY(k, SEG(9, 101, 500, "abc"));
-}
-
-static void lost_acknowledgement_is_asked_for(void)
-{
-	const uint64_t ms = 1000000;
-	struct kit k;
-
-	open_flow(&k);
-	PRIMARY(&k, SEG(2, 101, 500, "abc"));
-	SECONDARY(&k, SEG(2, 101, 500, "abc"));
-	repeat(&k, 100 * ms);			/* nothing waits */
-	PRIMARY(&k, SEG(3, 104, 600, "def"));
-	repeat(&k, 10 * ms);			/* not for long */
-	CHECK_OUT(&k, 1, 2);
-	repeat(&k, 50 * ms);
-	repeat(&k, 10 * ms);			/* asked just now */
-	CHECK_EQ(k.n_out, 3);
-	CHECK_EQ(k.seq, 103);
-	CHECK_EQ(k.payload_len, 0);
-	CHECK_EQ(k.flags, A);
-	CHECK_EQ(k.ack, 500);			/* as it was told before */
-	CHECK(k.sum_is_good);
-	CHECK_EQ(originated(&k), 1);
-	CHECK_EQ(kit_stats(&k).held, 1);
-	SECONDARY(&k, SEG(3, 104, 600, "def"));
-	CHECK_EQ(k.out[3], 3);
-	CHECK_EQ(k.ack, 600);
-	CHECK(!compare_is_holding(k.c));
-	CHECK_EQ(k.n_asked, 0);
-	kit_fini(&k);
-}
-
-/* What the client was told is known to the clamp only. */
-static void other_policies_ask_nobody(void)
-{
-	const enum compare_ack_policy policies[] = { COMPARE_ACK_HOLD,
-						     COMPARE_ACK_RELEASE };
-
-	for (unsigned i = 0; i < 2; i++) {
-		struct kit k;
-
-		open_with(&k, policies[i], 500);
-		PRIMARY(&k, SEG(2, 101, 500, "abc"));
-		SECONDARY(&k, SEG(2, 101, 500, "abc"));
-		PRIMARY(&k, SEG(3, 104, 500, "def"));
-		repeat(&k, 100000000);
-		CHECK_OUT(&k, 1, 2);
-		kit_fini(&k);
-	}
-}
-
 /* With a timestamp, and a window that says nothing new after the first. */
 #define AT(t) .options = "\1\1\10\12\0\0\0" t "\0\0\0\1", .options_len = 12, \
 	      .window = 508
@@ -732,8 +676,6 @@ int main(void)
 	TEST(release_policy);
 	TEST(partial_checksum_is_left_alone);
 	TEST(echo_is_of_who_was_waited_for);
-	TEST(lost_acknowledgement_is_asked_for);
-	TEST(other_policies_ask_nobody);
 	TEST(time_does_not_go_back_in_a_flush);
 	return TEST_END();
 }
