@@ -20,7 +20,7 @@ enum compare_reason {
 	COMPARE_PAYLOAD,	/* the bytes differ */
 	COMPARE_FLAGS,		/* SYN, FIN, RST or their options differ */
 	COMPARE_MAC,		/* the bytes are for another station */
-	COMPARE_TIMEOUT,	/* one side waited longer than timeout_ns */
+	COMPARE_TIMEOUT,	/* one side waited for timeout_ns, or gap_ns */
 	COMPARE_QUEUE,		/* a queue or the flow table is full */
 	COMPARE_REASONS
 };
