@@ -82,6 +82,20 @@ LIBS_ignore           = $(PCAP)
 UNIT_learn           := compare/learn
 UNIT_progress        := compare/progress
 
+# What a fuzzer needs, that is a harness of tests/fuzz.
+FUZZ := frame packet vnet endpoint_spec rewrite compare qmp
+FUZZ_frame         := $(UNIT_frame)
+FUZZ_packet        := common/flow common/flow_key common/packet
+FUZZ_vnet          := $(UNIT_vnet)
+FUZZ_endpoint_spec := $(UNIT_endpoint_spec)
+FUZZ_rewrite       := $(UNIT_rewrite)
+FUZZ_compare       := $(UNIT_compare) compare/diff compare/diff_known \
+		      compare/diff_print compare/diff_pcap compare/pcapng \
+		      compare/ignore compare/learn
+LIBS_fuzz_compare   = $(PCAP)
+FUZZ_qmp           := common/qmp common/vmstate
+LIBS_fuzz_qmp       = $(JANSSON)
+
 # What tests and examples are driven with; they may use the library.
 PROGRAMS := tests/frames tests/replicas tests/noisy tests/colo-impair \
 	    tests/qmp-peer examples/failover/fetch tests/bench/bench tests/bench/pump
@@ -161,6 +175,16 @@ $$(BUILD)/unit/$(1): $$(BUILD)/tests/unit/$(1)_test.o $$(UNIT_$(1):%=$$(BUILD)/%
 endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 
+# a harness without libFuzzer: it is given its seeds only
+define replay_rule
+$$(BUILD)/replay/$(1): $$(BUILD)/tests/fuzz/$(1)_fuzz.o $$(BUILD)/tests/fuzz/replay.o \
+		$$(FUZZ_$(1):%=$$(BUILD)/%.o)
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) -fno-lto $$(LDFLAGS) -o $$@ $$^ $$(LIBS_fuzz_$(1))
+endef
+$(foreach f,$(FUZZ),$(eval $(call replay_rule,$(f))))
+
 define program_rule
 $$(BUILD)/$(1): $$(PROGRAM_$(1):%=$$(BUILD)/%.o) $$(BUILD)/libcolo.a
 	$$(call say,LD,$$@)
@@ -224,11 +248,14 @@ check: deps-build deps-check
 	$(Q)$(MAKE) --no-print-directory check-unit check-bats
 
 # a test that nobody runs is no test
-UNLISTED = $(filter-out $(UNITS),$(patsubst tests/unit/%_test.c,%,$(wildcard tests/unit/*_test.c)))
+UNLISTED = $(filter-out $(UNITS),$(patsubst tests/unit/%_test.c,%,$(wildcard tests/unit/*_test.c))) \
+	   $(filter-out $(FUZZ:%=fuzz/%),$(patsubst tests/fuzz/%_fuzz.c,fuzz/%,$(wildcard tests/fuzz/*_fuzz.c)))
 
-check-unit: $(UNITS:%=$(BUILD)/unit/%)
-	$(if $(UNLISTED),$(error not in UNITS: $(UNLISTED)))
+check-unit: $(UNITS:%=$(BUILD)/unit/%) $(FUZZ:%=$(BUILD)/replay/%)
+	$(if $(strip $(UNLISTED)),$(error not in UNITS or FUZZ: $(UNLISTED)))
 	$(Q)set -e; for u in $(UNITS); do echo "# unit $$u"; $(BUILD)/unit/$$u; done
+	$(Q)set -e; for f in $(FUZZ); do echo "# replay $$f"; \
+		$(BUILD)/replay/$$f tests/fuzz/corpus/$$f; done
 
 check-bats: all programs vm
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
@@ -255,28 +282,23 @@ bench: deps-build deps-check
 		tests/bench/run >$(BUILD)/results.md
 	$(if $(QUICK)$(TARGETS),$(Q)cat $(BUILD)/results.md,$(Q)mv $(BUILD)/results.md $(RESULTS))
 
-# libFuzzer, FUZZ_S seconds each; what it finds lies in build/fuzz
-FUZZ   := frame packet vnet endpoint_spec rewrite compare qmp
+# libFuzzer, FUZZ_S seconds each: new inputs grow from those of tests/fuzz/corpus.
+# What it finds lies in build/fuzz; at the end the lines that were reached.
 FUZZ_S ?= 30
-UNIT_fuzz_packet := common/flow common/flow_key common/packet
-UNIT_fuzz_compare = $(UNIT_compare) compare/diff compare/diff_known \
-		    compare/diff_print compare/diff_pcap compare/pcapng \
-		    compare/ignore compare/learn
-LIBS_compare      = $(PCAP)
-UNIT_fuzz_qmp    := common/qmp common/vmstate
-fuzz_src = $(or $(UNIT_fuzz_$(1)),$(UNIT_$(1)))
 
-fuzz:
-	$(Q)mkdir -p $(BUILD)/fuzz
-	$(Q)set -e; $(foreach t,$(FUZZ),echo "# fuzz $(t)"; \
-		mkdir -p $(BUILD)/fuzz/$(t).corpus; \
-		clang $(ALL_CFLAGS) $(SANITIZE),fuzzer -o $(BUILD)/fuzz/$(t) \
-			tests/fuzz/$(t)_fuzz.c $(sort $(addsuffix .c,$(call fuzz_src,$(t)))) \
-			$(LIBS_$(t)); \
-		$(BUILD)/fuzz/$(t) -max_total_time=$(FUZZ_S) -max_len=4096 \
-			-artifact_prefix=$(BUILD)/fuzz/$(t)- \
-			$(BUILD)/fuzz/$(t).corpus >$(BUILD)/fuzz/$(t).log 2>&1 || \
-			{ tail -n 40 $(BUILD)/fuzz/$(t).log; exit 1; };)
+fuzz: deps-lint $(FUZZ:%=$(BUILD)/fuzz/%)
+	$(Q)set -e; for f in $(FUZZ); do \
+		tests/fuzz/run $(BUILD)/fuzz/$$f $(FUZZ_S); done
+
+define fuzz_rule
+$$(BUILD)/fuzz/$(1): tests/fuzz/$(1)_fuzz.c $$(addsuffix .c,$$(FUZZ_$(1))) \
+		$$(wildcard common/*.h compare/*.h rewriter/*.h tests/fuzz/*.h) Makefile
+	$$(call say,FUZZ,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)clang $$(ALL_CFLAGS) $$(SANITIZE),fuzzer -fprofile-instr-generate \
+		-fcoverage-mapping -o $$@ $$(filter %.c,$$^) $$(LIBS_fuzz_$(1))
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
 
 lint: deps-lint
 	$(Q)tests/lint
