@@ -43,6 +43,8 @@ int checkpoint_parse(struct checkpoint *cp, const char *text, bool has_notify)
 		cp->mode = has_notify ? CHECKPOINT_NOTIFY : CHECKPOINT_NONE;
 	} else if (!strcmp(text, "none")) {
 		cp->mode = CHECKPOINT_NONE;
+	} else if (!strcmp(text, "hold")) {
+		cp->mode = CHECKPOINT_HOLD;
 	} else if (!strcmp(text, "notify")) {
 		if (!has_notify)
 			return -ENODEV;
@@ -181,6 +183,8 @@ static void try(struct checkpoint *cp)
 	if (cp->mode != CHECKPOINT_QMP)
 		checkpoint_count_try(cp);
 	switch (cp->mode) {
+	case CHECKPOINT_HOLD:
+		break;
 	case CHECKPOINT_NONE:
 		checkpoint_finish(cp);
 		break;
@@ -247,7 +251,7 @@ int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
 
 /**
  * checkpoint_ask - ask for a checkpoint
- * @cp:		nothing happens while a request stands
+ * @cp:		nothing happens while a request stands, and with CHECKPOINT_HOLD
  * @reason:	a word
  * @flow:	which flow shows it, "" for none
  *
@@ -256,7 +260,7 @@ int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
 void checkpoint_ask(struct checkpoint *cp, const char *reason,
 		    const char *flow)
 {
-	if (cp->is_asked || cp->is_stopped)
+	if (cp->is_asked || cp->is_stopped || cp->mode == CHECKPOINT_HOLD)
 		return;
 	cp->is_asked = true;
 	cp->is_pending_told = false;

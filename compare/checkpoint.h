@@ -15,6 +15,7 @@
  */
 enum checkpoint_mode {
 	CHECKPOINT_NONE,	/* as if it had been made at once */
+	CHECKPOINT_HOLD,	/* there are none: what differs waits */
 	CHECKPOINT_NOTIFY,	/* QEMU's Xen protocol on notify-dev */
 	CHECKPOINT_EXEC,	/* a command: exit status 0 = made */
 	CHECKPOINT_QMP,		/* the primary's QEMU */

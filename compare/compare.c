@@ -41,6 +41,7 @@ static const char *const reason_text[COMPARE_REASONS] = {
 static const char *const drop_text[DROP_REASONS] = {
 	"matched", "ack", "late", "duplicate", "different", "flushed",
 	"over-bound", "uncompared", "no-flow", "failover",
+	"overdue",
 };
 
 static const char *const note_text[NOTES] = {
@@ -67,6 +68,7 @@ struct compare *compare_new(const struct compare_config *config,
 	if (config->report_only) {
 		c->config.ack_policy = COMPARE_ACK_RELEASE;
 		c->config.max_queue = UINT32_MAX;	/* the bytes count */
+		c->config.holds = false;
 	}
 	c->handler = *handler;
 	c->flows = flow_table_new(config->max_flows + FLOW_SLACK,
@@ -338,6 +340,8 @@ void compare_stats(const struct compare *c, struct stats *s)
 	stats_note(s, "held", "pinned-bytes", c->pool.pinned_bytes);
 	stats_note(s, "flows", "known", flow_count(c->flows));
 	stats_note(s, "flows", "holding", c->n_holding);
+	if (c->config.holds)
+		stats_note(s, "flows", "waiting", c->waits.n);
 }
 
 /**

@@ -43,6 +43,8 @@ struct compare_config {
 	enum compare_ack_policy ack_policy;
 	bool compare_non_ip;	/* ARP, ND, IGMP and the like, else released */
 	bool report_only;	/* the primary passes, differences are told */
+	bool holds;		/* no checkpoints are to be had: nothing asks for
+				   one, and nothing leaves for want of one */
 	/* for recordings made apart from each other, with report_only */
 	bool ignore_mac, ignore_addr;
 	bool own_isn;		/* TCP counts from each side's own SYN */
@@ -71,6 +73,22 @@ struct compare_midstream {
 	struct frame frame[2];	/* by side: the first with any bytes */
 };
 
+enum compare_wait_for {
+	COMPARE_WAIT_SECONDARY,	/* to say the same */
+	COMPARE_WAIT_ACK,	/* the secondary's acknowledgement */
+	COMPARE_WAIT_PRIMARY,	/* to say what the secondary has said */
+	COMPARE_WAIT_EQUAL,	/* the replicas differ */
+	COMPARE_WAITS
+};
+
+/* With compare_config.holds: a flow that has waited for timeout_ns. */
+struct compare_wait {
+	const struct flow_key *flow;
+	enum compare_wait_for what;
+	uint64_t since_ns;
+	bool is_over;		/* it waits no more */
+};
+
 struct compare_handler {
 	/* all is borrowed for the call; compare_* must not be called in it */
 	void (*release)(void *arg, const struct frame *f);
@@ -78,6 +96,8 @@ struct compare_handler {
 	void *arg;
 	/* in a report; or NULL */
 	void (*midstream)(void *arg, const struct compare_midstream *m);
+	/* with holds; or NULL */
+	void (*waits)(void *arg, const struct compare_wait *w);
 };
 
 #define COMPARE_NEVER UINT64_MAX
@@ -108,5 +128,6 @@ void compare_stats(const struct compare *c, struct stats *s);
 void compare_pair_service(struct flow_key *service,
 			  const struct flow_key *key);
 const char *compare_reason_text(enum compare_reason reason);
+const char *compare_wait_text(enum compare_wait_for what);
 
 #endif

@@ -168,7 +168,8 @@ struct compare_difference compare_difference_of(const struct compare *c,
  */
 void compare_report(struct compare *c, struct compare_difference *d)
 {
-	d->asks = !c->in_episode && !compare_is_reporting(c);
+	d->asks = !c->in_episode && !compare_is_reporting(c) &&
+		  !c->config.holds;
 	if (d->asks) {
 		c->in_episode = true;
 		c->noted[NOTE_EPISODES]++;
@@ -190,7 +191,7 @@ void compare_ask(struct compare *c, enum compare_reason reason,
 	bool is_primary = h && h->side == COMPARE_PRIMARY;
 	struct compare_difference d;
 
-	if (c->in_episode)
+	if (c->in_episode || c->config.holds)
 		return;
 	d = compare_difference_of(c, fl, reason, is_primary ? h : NULL,
 				  is_primary ? NULL : h);
@@ -202,6 +203,7 @@ static void drop_queue(struct compare *c, struct cmp_flow *fl,
 {
 	struct hold *h;
 
+	fl->flags &= (uint16_t)~FLOW_SECONDARY_SYN;
 	while ((h = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head)))
 		compare_drop_held(c, fl, h, why);
 }
@@ -275,6 +277,8 @@ static void give_up_flow(struct compare *c, struct cmp_flow *fl)
 		return;
 	d = compare_difference_of(c, fl, COMPARE_QUEUE, NULL, NULL);
 	drop_queue(c, fl, DROP_OVER_BOUND);
+	if (c->config.holds)	/* TCP repeats it, for it was not acknowledged */
+		return;
 	compare_differ(c, fl, &d);
 	/* what waited is gone; datagrams that come can be compared again */
 	if (compare_is_reporting(c) && !fl->is_tcp)

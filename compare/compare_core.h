@@ -9,6 +9,7 @@
 #include "compare.h"
 #include "compare_fragment.h"
 #include "compare_hold.h"
+#include "compare_waits.h"
 
 /*
  * What the parts of the comparison share. compare.c sorts frames into flows
@@ -109,6 +110,7 @@ enum compare_drop {
 	DROP_UNCOMPARED,	/* secondary: nothing we compare */
 	DROP_NO_FLOW,		/* secondary: the flow table is full */
 	DROP_FAILOVER,		/* secondary: ignored since failover */
+	DROP_OVERDUE,		/* with holds: a datagram that nobody misses */
 	DROP_REASONS
 };
 
@@ -158,6 +160,7 @@ struct compare {
 	const struct packet *said;	/* the secondary's TCP segment that
 					   is being looked at, or NULL */
 	struct gap gap;		/* the one that is watched */
+	struct compare_waits waits;
 	uint64_t grace_ns;	/* until then the secondary may be alone */
 	uint64_t in[2], out;	/* frames */
 	uint64_t originated, merged;
@@ -238,6 +241,7 @@ void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
 void compare_ask(struct compare *c, enum compare_reason reason,
 		 const struct cmp_flow *fl, const struct hold *h);
 
+void compare_waits_look(struct compare *c);
 void compare_gap_watch(struct compare *c, const struct cmp_flow *fl);
 void compare_report_late(struct compare *c, enum compare_side side);
 

@@ -111,10 +111,11 @@ static void release_matched(struct compare *c, struct cmp_flow *fl)
 		compare_release_head(c, fl, NOTE_COMPARED);
 }
 
-/* Both sides wait, and the head of the primary's is not what the other has. */
-static void suspect(struct cmp_flow *fl)
+/* Both sides wait, and the head of the primary's is not what the other has.
+ * Where nobody can be asked for a checkpoint its equal may still come. */
+static void suspect(const struct compare *c, struct cmp_flow *fl)
 {
-	if (fl->q[COMPARE_PRIMARY].n && fl->q[COMPARE_SECONDARY].n)
+	if (!c->config.holds && fl->q[COMPARE_PRIMARY].n && fl->q[COMPARE_SECONDARY].n)
 		fl->flags |= FLOW_SUSPECT;
 	else
 		fl->flags &= (uint16_t)~FLOW_SUSPECT;
@@ -184,7 +185,7 @@ void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 		hold_datagram(c, fl, COMPARE_PRIMARY, f, &part,
 			      s ? HOLD_MATCHED : 0);
 	if (!(fl->flags & FLOW_DIFFERENT))
-		suspect(fl);
+		suspect(c, fl);
 	decide(c, fl);
 }
 
@@ -249,7 +250,7 @@ void compare_datagram_forget(struct compare *c, struct cmp_flow *fl,
 		compare_drop_held(c, fl, hold_at(&c->pool, fl->q[side].head),
 				  DROP_DIFFERENT);
 	release_matched(c, fl);
-	suspect(fl);
+	suspect(c, fl);
 	compare_flow_touch(c, fl);
 }
 
@@ -273,6 +274,6 @@ void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
 	} else {
 		hold_datagram(c, fl, COMPARE_SECONDARY, f, &part, 0);
 	}
-	suspect(fl);
+	suspect(c, fl);
 	decide(c, fl);
 }

@@ -117,9 +117,13 @@ void compare_expire(struct compare *c, uint64_t now_ns)
 {
 	c->now_ns = now_ns;
 	compare_flow_expire_suspects(c);
-	expire_gap(c);
-	expire_held(c, COMPARE_PRIMARY);
-	expire_held(c, COMPARE_SECONDARY);
+	if (c->config.holds) {
+		compare_waits_look(c);
+	} else {
+		expire_gap(c);
+		expire_held(c, COMPARE_PRIMARY);
+		expire_held(c, COMPARE_SECONDARY);
+	}
 	compare_flow_expire_idle(c);
 }
 
@@ -147,7 +151,7 @@ uint64_t compare_due_ns(const struct compare *c)
 	for (unsigned side = 0; side < 2 && !c->in_episode; side++) {
 		const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
 
-		if (h)
+		if (h && !c->config.holds)
 			due = sooner(due, h->time_ns + c->config.timeout_ns);
 	}
 	return due;
@@ -237,6 +241,7 @@ void compare_failover(struct compare *c, uint64_t now_ns)
 {
 	c->is_failover = true;
 	c->now_ns = now_ns;
+	c->waits = (struct compare_waits){ 0 };
 	flush_primary(c, NOTE_PASSED);
 	flush_secondary(c, DROP_FAILOVER);
 	compare_flow_clear_marks(c);

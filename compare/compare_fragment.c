@@ -10,7 +10,8 @@
  * Bounds: OPEN_MAX incomplete groups, PARTS_MAX fragments in each. Fragments
  * that overlap, which no sane sender makes (RFC 5722), end their group too: what
  * was compared might not be what the receiver makes of them. The primary's are
- * held until the next checkpoint, the secondary's dropped.
+ * held until the next checkpoint, the secondary's dropped; both are where no
+ * checkpoint will come.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -354,7 +355,8 @@ static struct frame make_whole(const struct compare *c,
 static void give_up(struct compare *c, uint32_t group,
 		    enum compare_reason reason)
 {
-	if (group_at(c, group)->key.side == COMPARE_SECONDARY) {
+	if (group_at(c, group)->key.side == COMPARE_SECONDARY ||
+	    c->config.holds) {
 		compare_fragment_drop(c, group, DROP_DIFFERENT);
 		return;
 	}

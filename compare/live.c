@@ -80,7 +80,8 @@ void live_flush(struct live *l)
  */
 void live_interrupted(struct live *l, const char *name)
 {
-	if (l->checkpoint.mode == CHECKPOINT_NONE || l->checkpoint.is_stopped)
+	if (l->checkpoint.mode == CHECKPOINT_NONE ||
+	    l->checkpoint.mode == CHECKPOINT_HOLD || l->checkpoint.is_stopped)
 		return;
 	log_info(name, "frames may be lost: checkpoint wanted");
 	checkpoint_ask(&l->checkpoint, "interrupted", "");
@@ -128,6 +129,20 @@ static void on_differ(void *arg, const struct compare_difference *d)
 static void on_midstream(void *arg, const struct compare_midstream *m)
 {
 	live_report_midstream(arg, m);
+}
+
+static void on_waits(void *arg, const struct compare_wait *w)
+{
+	const struct live *l = arg;
+	char flow[FLOW_TEXT_MAX];
+
+	flow_key_text(w->flow, flow, sizeof(flow));
+	if (w->is_over)
+		log_event("waits-over", "%s", flow);
+	else
+		log_event("waits", "%s: for %s, for %llu ms", flow,
+			  compare_wait_text(w->what), (unsigned long long)
+			  ((now_ns(l) - w->since_ns) / NS_PER_MS));
 }
 
 static void on_checkpoint_made(void *arg)
@@ -273,11 +288,17 @@ static void on_stats(void *arg, struct stats *s)
 			   own.rows[i].value);
 }
 
+/* What still waits at the end leaves where nobody takes over; and when the
+ * inputs have ended, for the primary has sent it and nobody else would. */
+static bool lets_go_at_end(const struct live *l)
+{
+	if (l->checkpoint.mode == CHECKPOINT_HOLD)
+		return false;
+	return !l->loop.hurried || l->checkpoint.mode == CHECKPOINT_NONE;
+}
+
 /*
- * No more input. On captures what still waits has waited too long. A wire's
- * held packets leave: the primary has sent them, nobody else would.
- */
-/*
+ * No more input. On captures what still waits has waited too long.
  * What is held when a signal ends us is the primary's alone. Let go, it would be
  * unknown to a secondary that takes over before the next checkpoint; not let go,
  * TCP repeats it. Where nobody makes checkpoints nobody takes over.
@@ -294,7 +315,7 @@ static void on_end(void *arg)
 	}
 	checkpoint_stop(&l->checkpoint);
 	live_epoch_end(l);
-	if (!l->loop.hurried || l->checkpoint.mode == CHECKPOINT_NONE)
+	if (lets_go_at_end(l))
 		live_flush(l);
 	if (l->is_report)
 		live_report_end(l);
@@ -354,7 +375,7 @@ static int take_up(struct live *l)
 static int start(struct live *l)
 {
 	const struct compare_handler handler = {
-		on_release, on_differ, l, on_midstream
+		on_release, on_differ, l, on_midstream, on_waits
 	};
 	const struct checkpoint_handler checkpoint = {
 		on_checkpoint_made, live_epoch_stop, live_epoch_continue, l
@@ -363,6 +384,7 @@ static int start(struct live *l)
 	int err;
 
 	l->timeout_ns = config.timeout_ns;
+	config.holds = l->checkpoint.mode == CHECKPOINT_HOLD;
 	if (l->checkpoint.mode != CHECKPOINT_NONE)
 		config.gap_ns = config.timeout_ns / GAP_SHARE;
 	l->compare = compare_new(&config, &handler);

@@ -36,8 +36,8 @@ static const struct option_spec specs[] = {
 	  "notify-dev is plain both ways even with vnet headers", 0, 0, NULL },
 	{ "checkpoint", OPTION_STRING,
 	  offsetof(struct live_options, checkpoint), "MODE",
-	  "how to ask for one: none, notify, exec:CMD, qmp:PATH (notify with "
-	  "a notify-dev, else none)", 0, 0, NULL },
+	  "how to ask for one: none, hold, notify, exec:CMD, qmp:PATH (notify "
+	  "with a notify-dev, else none)", 0, 0, NULL },
 	{ "checkpoint-period", OPTION_UINT,
 	  offsetof(struct live_options, period_ms), "MS",
 	  "qmp: how often QEMU makes one unasked (20000)", 1, UINT32_MAX,
@@ -166,8 +166,8 @@ static int check_checkpoint(const struct live_options *o,
 
 	switch (checkpoint_parse(cp, o->checkpoint, has_notify)) {
 	case -EINVAL:
-		return option_bad("--checkpoint: %s is none of none, notify, "
-				  "exec:CMD, qmp:PATH", o->checkpoint);
+		return option_bad("--checkpoint: %s is none of none, hold, "
+				  "notify, exec:CMD, qmp:PATH", o->checkpoint);
 	case -ENODEV:
 		return option_bad("--checkpoint notify goes with --notify-dev");
 	}

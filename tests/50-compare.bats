@@ -43,6 +43,38 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	stop compare
 }
 
+@test "--checkpoint hold lets go of nothing, tells what waits, and ends so" {
+	start_compare --checkpoint hold --compare-timeout 50 --log-level info
+	primary "$(udp 1 one)"
+	wait_for logged compare 'event: waits: udp 10.0.0.1:80 > 10.0.0.2:1000: for the secondary to say the same, for [0-9]+ ms'
+	[ ! -s out ]
+	secondary "$(udp 7 one)"
+	wait_for came_out "$(udp 1 one)"
+	wait_for logged compare 'event: waits-over: udp 10.0.0.1:80 > 10.0.0.2:1000'
+	primary "$(udp 2 two)"
+	wait_for logged_n 2 compare 'event: waits:'
+	stop compare
+	came_out "$(udp 1 one)"
+	[ "$(value "$(final_stats compare)" held)" -eq 1 ]
+}
+
+@test "--checkpoint hold: a failover or a flush lets go, the end of input does not" {
+	start_compare --checkpoint hold
+	primary "$(udp 1 one)"
+	wait_for stat_is compare held 1
+	kill -HUP "${PIDS[compare]}"
+	wait_for came_out "$(udp 1 one)"
+	primary "$(udp 2 two)"
+	wait_for stat_is compare held 1
+	kill -USR2 "${PIDS[compare]}"
+	wait_for came_out "$(udp 1 one)" "$(udp 2 two)"
+	stop compare
+	wire "$(udp 1 one)" | colo-compare --primary-in - --secondary-in null: \
+		--outdev - --checkpoint hold --log-level info >rest 2>err
+	[ ! -s rest ]
+	grep 'in=1 .* out=0 merged=0 held=1' err
+}
+
 @test "notify-dev speaks QEMU's Xen protocol" {
 	mkfifo n
 	spawn_other notify socat UNIX-LISTEN:n.sock \

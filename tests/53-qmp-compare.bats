@@ -358,7 +358,7 @@ differ() {
 	refused 2 'the path is too long' colo-compare -n \
 		--primary-in - --secondary-in null: --outdev null: \
 		--checkpoint "qmp:$(printf 'x%.0s' {1..108})"
-	refused 2 'none of none, notify, exec:CMD, qmp:PATH' colo-compare -n \
+	refused 2 'none of none, hold, notify, exec:CMD, qmp:PATH' colo-compare -n \
 		--primary-in - --secondary-in null: --outdev null: \
 		--checkpoint qmp:
 	refused 2 'checkpoint-period' colo-compare -n --checkpoint-period 0

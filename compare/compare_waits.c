@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where no checkpoint is to be had, nothing is asked for when a packet has
+ * waited too long, and nothing leaves: it is told which flow waits, and for
+ * what. Each second all that is overdue is looked at: the packets of a side
+ * stand in the order in which they came, so these are the first ones.
+ *
+ * What is told is bounded: so many flows are known to wait, so many lines are
+ * written in a second. Others are told of later.
+ *
+ * Two things go, because nobody misses them: a datagram of which a fragment is
+ * missing, and a secondary's datagram that the primary does not send.
+ */
+#include "compare_core.h"
+
+#define LOOK_NS UINT64_C(1000000000)
+#define LINES_MAX 8u		/* in one look */
+
+static const char *const wait_text[COMPARE_WAITS] = {
+	"the secondary to say the same",
+	"the secondary to acknowledge the same",
+	"the primary to say the same",
+	"the replicas to be equal again",
+};
+
+/**
+ * compare_wait_text - what is waited for
+ * @what:	below COMPARE_WAITS
+ *
+ * Return: static text
+ */
+const char *compare_wait_text(enum compare_wait_for what)
+{
+	return wait_text[what];
+}
+
+static enum compare_wait_for waits_for(const struct cmp_flow *fl,
+				       const struct hold *h)
+{
+	if (fl->flags & FLOW_DIFFERENT)
+		return COMPARE_WAIT_EQUAL;
+	if (h->kind == HOLD_GATE)
+		return COMPARE_WAIT_ACK;
+	return h->side == COMPARE_PRIMARY ? COMPARE_WAIT_SECONDARY :
+					    COMPARE_WAIT_PRIMARY;
+}
+
+static void tell(struct compare *c, const struct told_wait *t, bool is_over)
+{
+	const struct compare_wait w = {
+		.flow = &t->key,
+		.what = (enum compare_wait_for)t->what,
+		.since_ns = t->since_ns,
+		.is_over = is_over,
+	};
+
+	if (c->handler.waits)
+		c->handler.waits(c->handler.arg, &w);
+}
+
+/* A flow was found to wait; lines: how many may be written yet. */
+static void note(struct compare *c, const struct cmp_flow *fl,
+		 const struct hold *h, unsigned *lines)
+{
+	uint32_t flow = flow_index(c->flows, fl);
+	struct told_wait *t = &c->waits.told[flow & (WAITS_SLOTS - 1)];
+
+	if (!t->since_ns && *lines) {
+		*t = (struct told_wait){
+			.key = *flow_key_get(c->flows, fl),
+			.since_ns = h->time_ns ? h->time_ns : 1,
+			.flow = flow,
+			.what = (uint8_t)waits_for(fl, h),
+		};
+		c->waits.n++;
+		(*lines)--;
+		tell(c, t, false);
+	}
+	if (t->flow == flow)
+		t->seen_ns = c->now_ns;
+}
+
+/* One that nobody misses goes, with all of its fragments: this is the first of
+ * them. */
+static bool drop_lonely(struct compare *c, struct cmp_flow *fl, struct hold *h)
+{
+	if (!fl) {
+		compare_fragment_drop(c, h->group, DROP_OVERDUE);
+		return true;
+	}
+	if (h->side == COMPARE_PRIMARY || fl->is_tcp)
+		return false;
+	if (h->kind == HOLD_PART)
+		h = hold_at(&c->pool, c->fragments.groups[h->group].whole);
+	compare_drop_held(c, fl, h, DROP_OVERDUE);
+	return true;
+}
+
+static bool is_stuck(const struct cmp_flow *fl, const struct hold *h)
+{
+	return h->kind != HOLD_GATE || compare_gate_is_stuck(fl);
+}
+
+/* What is dropped may take newer ones with it: the walk goes on behind the last
+ * one that stayed. */
+static void look_at(struct compare *c, enum compare_side side, unsigned *lines)
+{
+	uint32_t i = c->pool.oldest[side], before = HOLD_NONE;
+	struct hold *h;
+
+	while ((h = hold_at(&c->pool, i)) &&
+	       h->time_ns + c->config.timeout_ns <= c->now_ns) {
+		struct cmp_flow *fl = compare_flow_of(c, h);
+
+		if (drop_lonely(c, fl, h)) {
+			i = before == HOLD_NONE ? c->pool.oldest[side] :
+			    hold_at(&c->pool, before)->age_next;
+			continue;
+		}
+		if (is_stuck(fl, h))
+			note(c, fl, h, lines);
+		before = i;
+		i = h->age_next;
+	}
+}
+
+static void forget_those_over(struct compare *c, unsigned *lines)
+{
+	for (unsigned i = 0; i < WAITS_SLOTS && *lines && c->waits.n; i++) {
+		struct told_wait *t = &c->waits.told[i];
+
+		if (!t->since_ns || t->seen_ns == c->now_ns)
+			continue;
+		tell(c, t, true);
+		t->since_ns = 0;
+		c->waits.n--;
+		(*lines)--;
+	}
+}
+
+/**
+ * compare_waits_look - tell which flows wait for too long, and which no more
+ * @c:		the comparison, for which no checkpoints are to be had
+ */
+void compare_waits_look(struct compare *c)
+{
+	unsigned lines = LINES_MAX;
+
+	if (c->now_ns < c->waits.next_ns)
+		return;
+	c->waits.next_ns = c->now_ns + LOOK_NS;
+	look_at(c, COMPARE_PRIMARY, &lines);
+	look_at(c, COMPARE_SECONDARY, &lines);
+	forget_those_over(c, &lines);
+}
