@@ -35,7 +35,8 @@ COMPARE_CORE   := compare compare_ack compare_act compare_align \
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
-	 role redirect announce impair rewrite rewrite_model compare compare_tcp \
+	 role redirect announce impair rewrite rewrite_hold \
+	 rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict marker qmp vmstate epoch pcapng \
 	 ignore learn progress compare_waits
@@ -57,6 +58,7 @@ UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
 		      common/flow_key common/packet common/checksum \
 		      common/chunk common/frame common/stats common/log
+UNIT_rewrite_hold   = $(UNIT_rewrite)
 UNIT_rewrite_model  = $(UNIT_rewrite)
 UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow \
 		      common/flow_key common/packet common/chunk \

@@ -24,9 +24,10 @@
  * SYN and RST pass as they are; all else is held, the peer's segments because
  * the guest would reset the connection, the guest's because their numbers mean
  * nothing to the peer. When the last fact arrives they follow it, translated
- * and in order. At a bound the newest is dropped (its sender repeats it); a
- * reset or 30 s drop all of the flow's; a checkpoint delivers the peer's as
- * they are and drops the guest's, whose sender is no more.
+ * and in order. What cannot lie behind a SYN is dropped, and so is something at
+ * a bound (rewrite_hold.c; its sender repeats it); a reset or 30 s drop all of
+ * the flow's; a checkpoint delivers the peer's as they are and drops the
+ * guest's, whose sender is no more.
  *
  * Checkpoint: the guest becomes the primary's copy, so every offset is 0 at
  * once. A flow says at which epoch its offset was learned, and that of an older
@@ -67,7 +68,7 @@ struct rewrite *rewrite_new(const struct rewrite_config *config,
 	r->now_ns = now_ns;
 	r->flows = flow_table_new(config->max_flows,
 				  sizeof(struct rewrite_flow), config->seed);
-	if (r->flows && !rewrite_hold_init(&r->hold)) {
+	if (r->flows && !rewrite_hold_init(&r->hold, config->seed)) {
 		rewrite_table_load(r);
 		return r;
 	}
@@ -142,7 +143,9 @@ static enum fate hold(struct rewrite *r, struct rewrite_flow *fl,
 {
 	if (r->config.translate == REWRITE_NO_HOLD)
 		return GOES_ON;
-	if (rewrite_hold_add(r, fl, s, first))
+	if (!rewrite_hold_is_plausible(fl, s->side, &s->p))
+		r->n.drop_hold_outside++;
+	else if (rewrite_hold_add(r, fl, s, first))
 		r->n.drop_hold_full++;
 	return HELD_BACK;
 }
@@ -386,9 +389,10 @@ void rewrite_stats(const struct rewrite *r, struct stats *s)
 {
 	const struct rewrite_counters *n = &r->n;
 
-	s->held += r->hold.n;
+	s->held += r->hold.all.n;
 	stats_drop(s, "unknown", n->drop_unknown);
 	stats_drop(s, "hold-full", n->drop_hold_full);
+	stats_drop(s, "hold-outside", n->drop_hold_outside);
 	stats_drop(s, "hold-expired", n->drop_hold_expired);
 	stats_drop(s, "hold-reset", n->drop_hold_reset);
 	stats_drop(s, "hold-checkpoint", n->drop_hold_checkpoint);

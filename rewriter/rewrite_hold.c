@@ -1,27 +1,46 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Segments that wait because an offset is not known yet. Each is a copy, on
- * its flow's chain in the order of delivery and on one list of all in the
- * order of arrival, by which they expire. Three bounds: segments of a flow,
- * segments of all, bytes of all; at a bound the newest is refused.
+ * Segments that wait because an offset is not known yet. Each is a copy. It is
+ * on its flow's chain in the order of delivery, and on two queues in the order
+ * of arrival: that of its peer and that of all, by which they expire.
+ *
+ * Anybody can send segments of connections that the guest never accepts, so
+ * nobody can keep others out with them:
+ *
+ *	a segment	lies behind its side's SYN, no farther than a
+ *			connection's segments reach
+ *	a flow		has 32 of them; the newest is refused
+ *	a peer		has a quarter of the room of all. An IPv6 peer is a
+ *			/64: that is what one host can have
+ *	all		have the room that the configuration gives
+ *
+ * When a peer or all have no room, the segments of the flow that has waited
+ * longest go: the guest answers a SYN within milliseconds, so what has waited
+ * longest waits in vain.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rewrite_impl.h"
 
+#define PEER_SHARE 4u
+
 /**
  * rewrite_hold_init() - Nothing is held
- * @h:	to be set
+ * @h:		to be set
+ * @seed:	of the hash by which peers are found
  *
  * Return: 0 or -ENOMEM.
  */
-int rewrite_hold_init(struct rewrite_hold *h)
+int rewrite_hold_init(struct rewrite_hold *h, uint64_t seed)
 {
 	*h = (struct rewrite_hold){ 0 };
 	h->pool = calloc(REWRITE_HELD_MAX, sizeof(*h->pool));
-	return h->pool ? 0 : -ENOMEM;
+	h->peers = flow_table_new(REWRITE_HELD_MAX,
+				  sizeof(struct rewrite_queue), seed);
+	return h->pool && h->peers ? 0 : -ENOMEM;
 }
 
 /**
@@ -30,12 +49,14 @@ int rewrite_hold_init(struct rewrite_hold *h)
  */
 void rewrite_hold_fini(struct rewrite_hold *h)
 {
-	for (uint32_t n = h->oldest; n; n = h->pool[n - 1].younger)
+	for (uint32_t n = h->all.oldest; n;
+	     n = h->pool[n - 1].link[REWRITE_OF_ALL].younger)
 		chunk_unref(h->pool[n - 1].frame.chunk);
+	flow_table_free(h->peers);
 	free(h->pool);
 }
 
-static struct rewrite_held *held_at(struct rewrite_hold *h, uint32_t n)
+static struct rewrite_held *held_at(const struct rewrite_hold *h, uint32_t n)
 {
 	return &h->pool[n - 1];
 }
@@ -46,9 +67,119 @@ static uint32_t held_new(struct rewrite_hold *h)
 
 	if (n)
 		h->free = held_at(h, n)->next;
-	else if (h->fresh < REWRITE_HELD_MAX)
+	else
 		n = ++h->fresh;
+	assert(n <= REWRITE_HELD_MAX);
 	return n;
+}
+
+static void queue_append(struct rewrite_hold *h, struct rewrite_queue *q,
+			 enum rewrite_queue_of of, uint32_t n)
+{
+	struct rewrite_held *held = held_at(h, n);
+
+	held->link[of].older = q->youngest;
+	if (q->youngest)
+		held_at(h, q->youngest)->link[of].younger = n;
+	else
+		q->oldest = n;
+	q->youngest = n;
+	q->n++;
+	q->bytes += held->frame.len;
+}
+
+static void queue_unlink(struct rewrite_hold *h, struct rewrite_queue *q,
+			 enum rewrite_queue_of of,
+			 const struct rewrite_held *held)
+{
+	uint32_t older = held->link[of].older;
+	uint32_t younger = held->link[of].younger;
+
+	if (older)
+		held_at(h, older)->link[of].younger = younger;
+	else
+		q->oldest = younger;
+	if (younger)
+		held_at(h, younger)->link[of].older = older;
+	else
+		q->youngest = older;
+	q->n--;
+	q->bytes -= held->frame.len;
+}
+
+/* The key of a flow's peer among the peers. */
+static struct flow_key peer_key(const struct rewrite *r,
+				const struct rewrite_flow *fl)
+{
+	const struct flow_key *of = flow_key_get(r->flows, fl);
+	struct flow_key key = { .vlan = of->vlan,
+				.ip_version = of->ip_version };
+
+	memcpy(key.src, of->src, of->ip_version == 6 ? 8 : 4);
+	return key;
+}
+
+static struct rewrite_queue *peer_find(const struct rewrite *r,
+				       const struct rewrite_flow *fl)
+{
+	const struct flow_key key = peer_key(r, fl);
+
+	return flow_find(r->hold.peers, &key);
+}
+
+/* There is one for each peer of which something is held: that many fit. */
+static struct rewrite_queue *peer_get(struct rewrite *r,
+				      const struct rewrite_flow *fl)
+{
+	struct rewrite_queue *q = peer_find(r, fl);
+	const struct flow_key key = peer_key(r, fl);
+
+	if (!q)
+		q = flow_add(r->hold.peers, &key, 0, r->now_ns);
+	assert(q);
+	return q;
+}
+
+static bool queue_has_room(const struct rewrite_queue *q, uint32_t max_n,
+			   size_t max_bytes, size_t len)
+{
+	return q->n < max_n && q->bytes + len <= max_bytes;
+}
+
+/* Let go of the flow of a queue that has waited longest, unless it is fl: what
+ * a flow sent first is worth more than what it sent last. */
+static bool drop_oldest(struct rewrite *r, const struct rewrite_queue *q,
+			const struct rewrite_flow *fl)
+{
+	struct rewrite_flow *oldest;
+
+	if (!q->n)
+		return false;
+	oldest = held_at(&r->hold, q->oldest)->flow;
+	if (oldest == fl)
+		return false;
+	rewrite_hold_discard(r, oldest, &r->n.drop_hold_full);
+	return true;
+}
+
+/* Make room for len bytes. A peer's only segment may be larger than a share. */
+static bool make_room(struct rewrite *r, const struct rewrite_flow *fl,
+		      size_t len)
+{
+	const struct rewrite_queue *peer;
+
+	if (len > r->config.max_held)
+		return false;
+	while ((peer = peer_find(r, fl)) &&
+	       !queue_has_room(peer, REWRITE_HELD_MAX / PEER_SHARE,
+			       r->config.max_held / PEER_SHARE, len))
+		if (!drop_oldest(r, peer, fl))
+			return false;
+	while (!queue_has_room(&r->hold.all, REWRITE_HELD_MAX,
+			       r->config.max_held, len))
+		if (!drop_oldest(r, &r->hold.all, fl))
+			return false;
+	return true;
 }
 
 static void chain_insert(struct rewrite_hold *h, struct rewrite_flow *fl,
@@ -64,11 +195,36 @@ static void chain_insert(struct rewrite_hold *h, struct rewrite_flow *fl,
 }
 
 /**
+ * rewrite_hold_is_plausible() - Can a segment be one that waits for an offset?
+ * @fl:		its flow
+ * @side:	where it goes
+ * @p:		segment
+ *
+ * It lies behind its own side's SYN, no farther than all that a flow may hold
+ * can reach. Before the peer's SYN there is only the reset that refuses the
+ * guest's.
+ */
+bool rewrite_hold_is_plausible(const struct rewrite_flow *fl,
+			       enum rewrite_side side, const struct packet *p)
+{
+	bool is_tx = side == REWRITE_TX;
+	unsigned has_isn = is_tx ? REWRITE_HAS_PEER_ISN :
+				   REWRITE_HAS_GUEST_ISN;
+	uint32_t isn = is_tx ? fl->peer_isn : fl->guest_isn;
+
+	if (!(fl->flags & has_isn))
+		return is_tx && rewrite_track_refuses(p);
+	return p->seq - isn < REWRITE_FLOW_HELD_MAX << 16;
+}
+
+/**
  * rewrite_hold_add() - Hold a copy of a segment
  * @r:		rewriter
  * @fl:		its flow
  * @s:		segment as it came in
  * @first:	to be delivered before those that wait already
+ *
+ * What is let go of to make room for it is counted.
  *
  * Return: 0, or -ENOBUFS at a bound.
  */
@@ -80,51 +236,35 @@ int rewrite_hold_add(struct rewrite *r, struct rewrite_flow *fl,
 	uint32_t n;
 
 	if (fl->n_held >= REWRITE_FLOW_HELD_MAX ||
-	    h->bytes + s->frame->len > r->config.max_held)
+	    !make_room(r, fl, s->frame->len))
 		return -ENOBUFS;
 	n = held_new(h);
-	if (!n)
-		return -ENOBUFS;
 	held = held_at(h, n);
 	*held = (struct rewrite_held){ .since_ns = r->now_ns, .flow = fl,
-				       .side = s->side, .older = h->youngest };
+				       .side = s->side };
 	frame_copy(&held->frame, s->frame);
-	if (h->youngest)
-		held_at(h, h->youngest)->younger = n;
-	else
-		h->oldest = n;
-	h->youngest = n;
-	h->n++;
-	h->bytes += held->frame.len;
+	queue_append(h, &h->all, REWRITE_OF_ALL, n);
+	queue_append(h, peer_get(r, fl), REWRITE_OF_PEER, n);
 	chain_insert(h, fl, n, first);
 	r->n.held++;
 	return 0;
 }
 
-static void list_unlink(struct rewrite_hold *h, const struct rewrite_held *held)
-{
-	if (held->older)
-		held_at(h, held->older)->younger = held->younger;
-	else
-		h->oldest = held->younger;
-	if (held->younger)
-		held_at(h, held->younger)->older = held->older;
-	else
-		h->youngest = held->older;
-}
-
 /* Take the segment that a link of its flow's chain leads to out of it. */
-static struct rewrite_held held_take(struct rewrite_hold *h, uint32_t *link)
+static struct rewrite_held held_take(struct rewrite *r, uint32_t *link)
 {
+	struct rewrite_hold *h = &r->hold;
 	uint32_t n = *link;
 	struct rewrite_held *held = held_at(h, n);
+	struct rewrite_queue *peer = peer_find(r, held->flow);
 	struct rewrite_held copy = *held;
 
-	list_unlink(h, held);
+	queue_unlink(h, &h->all, REWRITE_OF_ALL, held);
+	queue_unlink(h, peer, REWRITE_OF_PEER, held);
+	if (!peer->n)
+		flow_remove(h->peers, peer);
 	*link = held->next;
 	held->flow->n_held--;
-	h->n--;
-	h->bytes -= held->frame.len;
 	held->next = h->free;
 	h->free = n;
 	return copy;
@@ -143,7 +283,7 @@ bool rewrite_hold_pop(struct rewrite *r, struct rewrite_flow *fl,
 {
 	if (!fl->held)
 		return false;
-	*out = held_take(&r->hold, &fl->held);
+	*out = held_take(r, &fl->held);
 	return true;
 }
 
@@ -158,7 +298,7 @@ void rewrite_hold_drop_guest(struct rewrite *r, struct rewrite_flow *fl)
 
 	while (*link) {
 		if (held_at(&r->hold, *link)->side == REWRITE_RX) {
-			chunk_unref(held_take(&r->hold, link).frame.chunk);
+			chunk_unref(held_take(r, link).frame.chunk);
 			r->n.drop_hold_checkpoint++;
 		} else {
 			link = &held_at(&r->hold, *link)->next;
@@ -193,7 +333,7 @@ struct rewrite_flow *rewrite_hold_oldest(const struct rewrite *r)
 {
 	const struct rewrite_hold *h = &r->hold;
 
-	return h->oldest ? h->pool[h->oldest - 1].flow : NULL;
+	return h->all.n ? held_at(h, h->all.oldest)->flow : NULL;
 }
 
 /**
@@ -207,8 +347,8 @@ void rewrite_hold_expire(struct rewrite *r)
 {
 	const struct rewrite_hold *h = &r->hold;
 
-	while (h->oldest && r->now_ns - h->pool[h->oldest - 1].since_ns >=
-				    REWRITE_HELD_NS)
-		rewrite_hold_discard(r, h->pool[h->oldest - 1].flow,
+	while (h->all.n && r->now_ns - held_at(h, h->all.oldest)->since_ns >=
+				   REWRITE_HELD_NS)
+		rewrite_hold_discard(r, held_at(h, h->all.oldest)->flow,
 				     &r->n.drop_hold_expired);
 }

@@ -94,13 +94,25 @@ struct rewrite_segment {
 	struct rewrite_options options;
 };
 
+/* The queues that a held segment is on. */
+enum rewrite_queue_of { REWRITE_OF_ALL, REWRITE_OF_PEER };
+
 struct rewrite_held {
 	struct frame frame;	/* holds its chunk */
 	uint64_t since_ns;
 	struct rewrite_flow *flow;
 	enum rewrite_side side;
 	uint32_t next;		/* in the flow's chain, or the free chain */
-	uint32_t older, younger;	/* of all */
+	struct {
+		uint32_t older, younger;
+	} link[2];		/* by enum rewrite_queue_of */
+};
+
+/* Held segments in the order of their arrival. */
+struct rewrite_queue {
+	uint32_t oldest, youngest;	/* 0 = none */
+	uint32_t n;
+	size_t bytes;
 };
 
 /* At most this many; their bytes are bounded by the configuration. */
@@ -110,9 +122,9 @@ struct rewrite_held {
 
 struct rewrite_hold {
 	struct rewrite_held *pool;	/* numbered from 1 */
-	uint32_t fresh, free, n;
-	uint32_t oldest, youngest;
-	size_t bytes;
+	uint32_t fresh, free;
+	struct rewrite_queue all;
+	struct flow_table *peers;	/* a queue for each that has some */
 };
 
 struct rewrite_counters {
@@ -121,6 +133,7 @@ struct rewrite_counters {
 	uint64_t held, released;
 	uint64_t drop_unknown, drop_hold_full, drop_hold_expired, drop_hold_reset;
 	uint64_t drop_hold_checkpoint;
+	uint64_t drop_hold_outside;
 	uint64_t unknown;		/* passed */
 	uint64_t is_signed, fragments;
 	uint64_t learned, checkpoints, raised, capped, lifted, corrected;
@@ -205,8 +218,10 @@ bool rewrite_icmp_is_error(const struct packet *p);
 void rewrite_icmp_translate(struct rewrite *r, const struct rewrite_segment *s);
 
 /* rewrite_hold.c */
-int rewrite_hold_init(struct rewrite_hold *h);
+int rewrite_hold_init(struct rewrite_hold *h, uint64_t seed);
 void rewrite_hold_fini(struct rewrite_hold *h);
+bool rewrite_hold_is_plausible(const struct rewrite_flow *fl,
+			       enum rewrite_side side, const struct packet *p);
 int rewrite_hold_add(struct rewrite *r, struct rewrite_flow *fl,
 		     const struct rewrite_segment *s, bool first);
 bool rewrite_hold_pop(struct rewrite *r, struct rewrite_flow *fl,

@@ -721,7 +721,7 @@ static void hold_is_bounded(void)
 	rewrite_expire(rw, now);
 	CHECK_EQ(stat("dropped", "hold-expired"), 32);
 
-	start_with((struct rewrite_config){ .max_held = 200 });
+	start_with((struct rewrite_config){ .max_held = 800 });	/* a quarter */
 	tx(PEER_ISN, 0, TCP_SYN, 0);
 	for (int i = 0; i < 4; i++)	/* of 64 bytes each */
 		tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
