@@ -38,7 +38,8 @@ UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 role redirect announce impair rewrite rewrite_hold \
 	 rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
-	 compare_scale compare_hold compare_predict marker qmp vmstate epoch pcapng \
+	 compare_scale compare_hold compare_predict compare_kind \
+	 marker qmp vmstate epoch pcapng \
 	 ignore learn progress compare_waits
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
@@ -73,6 +74,7 @@ UNIT_compare_hold    := compare/compare_hold common/frame common/chunk
 UNIT_compare_model    = $(UNIT_compare)
 UNIT_compare_scale    = $(UNIT_compare)
 UNIT_compare_waits    = $(UNIT_compare)
+UNIT_compare_kind     = $(UNIT_compare)
 
 UNIT_marker          := common/marker common/chunk
 UNIT_qmp             := common/qmp

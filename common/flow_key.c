@@ -88,13 +88,14 @@ int flow_key_of(struct flow_key *key, const struct packet *p, bool reverse)
  * @key:	of the flow
  * @p:		parsed packet
  *
- * Return: is it what flow_key_of() makes of @p?
+ * Return: is it what flow_key_of() makes of @p? A key that its owner has tagged
+ *	   is of something else.
  */
 bool flow_key_is_of(const struct flow_key *key, const struct packet *p)
 {
 	if (key->proto != p->proto || key->ip_version != p->ip_version ||
 	    key->sport != p->sport || key->dport != p->dport ||
-	    key->vlan != p->vlan)
+	    key->vlan != p->vlan || key->tag[0] || key->tag[1])
 		return false;
 	if (p->ip_version == 4)
 		return !memcmp(key->src, p->src, 4) &&

@@ -17,7 +17,7 @@ struct flow_key {
 	uint32_t vlan;
 	uint8_t proto;
 	uint8_t ip_version;
-	uint8_t zero[2];	/* compared too */
+	uint8_t tag[2];		/* 0, or what a table's owner tells apart */
 };
 
 #define FLOW_TEXT_MAX 128	/* enough for flow_key_text() */

@@ -172,7 +172,9 @@ static void take(struct compare *c, enum compare_side side,
 		input_uncompared(c, side, f, false);
 		return;
 	}
-	if (p->fragment && compare_fragment_input(c, side, f, p))
+	/* fragments of what was put together: nothing that anybody sends */
+	if (p->fragment && c->whole == HOLD_NONE &&
+	    compare_fragment_input(c, side, f, p))
 		return;
 	fl = compare_flow_find(c, side, a, i);
 	if (!fl) {

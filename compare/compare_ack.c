@@ -5,6 +5,7 @@
  */
 #include "compare_ack.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "../common/bytes.h"
@@ -231,6 +232,8 @@ static struct packet copy_part(struct frame *f, const struct frame *from,
 	struct packet p;
 
 	packet_parse(&p, frame_eth(from), frame_eth_len(from));
+	assert(p.level == PACKET_L4 && p.proto == PACKET_TCP &&
+	       at + len <= p.payload_len);
 	header_len = from->vnet_len + p.payload_off;
 	*f = *from;
 	f->len = header_len + len;

@@ -3,6 +3,8 @@
  * How a TCP connection begins, and how it is broken off: SYN and RST. A SYN
  * stands before all that belongs to its connection, a RST behind it.
  */
+#include <assert.h>
+
 #include "compare_core.h"
 #include "compare_stream.h"
 
@@ -60,13 +62,20 @@ static struct hold *secondary_syn(struct compare *c, struct cmp_flow *fl)
 	return s;
 }
 
+static struct packet parse_held(const struct compare *c, const struct hold *h)
+{
+	struct packet p;
+
+	packet_parse(&p, hold_eth(&c->pool, h), h->len - h->vnet_len);
+	assert(compare_is_segment(&p));
+	return p;
+}
+
 static bool is_same_syn(const struct compare *c, const struct hold *p,
 			const struct hold *s)
 {
-	struct packet a, b;
+	struct packet a = parse_held(c, p), b = parse_held(c, s);
 
-	packet_parse(&a, hold_eth(&c->pool, p), p->len - p->vnet_len);
-	packet_parse(&b, hold_eth(&c->pool, s), s->len - s->vnet_len);
 	if (c->config.own_isn)		/* the clients' are their own too */
 		b.ack = a.ack;
 	return compare_is_same_mac(c, a.eth, b.eth) &&
@@ -82,9 +91,8 @@ static bool is_same_syn(const struct compare *c, const struct hold *p,
 void compare_stream_open(struct compare *c, struct cmp_flow *fl,
 			 const struct hold *syn)
 {
-	struct packet p;
+	struct packet p = parse_held(c, syn);
 
-	packet_parse(&p, hold_eth(&c->pool, syn), syn->len - syn->vnet_len);
 	compare_gate_connection(c, fl, &p);
 }
 

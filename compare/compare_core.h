@@ -43,6 +43,16 @@ enum {
 	ALIGN_WAITS = 1 << 2,		/* the bytes that both have are sought */
 };
 
+/* Of a flow's key, tag[1]; tag[0] has the upper bits of a number that pairing
+ * gives. */
+enum {
+	KEY_DATAGRAM = 1 << 0,		/* TCP, but compared as a datagram: it
+					   came in fragments, or its header is
+					   not sound */
+	KEY_SERVICE = 1 << 1,		/* pairing: counts a service's flows */
+	KEY_SECONDARY = 1 << 2,		/* pairing: of the secondary */
+};
+
 /* The lists of the flow table: what goes together at expiry and eviction. */
 enum {
 	LIST_CLOSED,
@@ -184,6 +194,12 @@ struct arrivals {
 	struct flow_key key[FLOW_HASH_MAX];
 	uint32_t hash[FLOW_HASH_MAX];
 };
+
+/* Only what has a sound header of its own may go by the rules of TCP. */
+static inline bool compare_is_segment(const struct packet *p)
+{
+	return p->level == PACKET_L4 && p->proto == PACKET_TCP && !p->fragment;
+}
 
 /* What a queue's head, or a new packet, came to. */
 enum compare_step { STEP_WAIT, STEP_DONE, STEP_DIFFERENT };

@@ -99,10 +99,15 @@ static void ether_key(struct flow_key *key, const struct packet *p)
 	memcpy(key->src, p->eth + 6, 6);
 }
 
-static struct cmp_flow *add_flow(struct compare *c, const struct flow_key *key,
-				 bool is_tcp)
+static bool is_tcp_key(const struct flow_key *key)
+{
+	return key->proto == PACKET_TCP && !(key->tag[1] & KEY_DATAGRAM);
+}
+
+static struct cmp_flow *add_flow(struct compare *c, const struct flow_key *key)
 {
 	struct cmp_flow *fl;
+	bool is_tcp = is_tcp_key(key);
 
 	make_room(c);
 	fl = flow_add(c->flows, key, is_tcp ? LIST_HALF : LIST_DATAGRAM,
@@ -116,10 +121,29 @@ static struct cmp_flow *add_flow(struct compare *c, const struct flow_key *key,
 	return fl;
 }
 
-static void key_of(struct flow_key *key, const struct packet *p)
+/* A TCP segment that was cut is a datagram here: it cannot be changed on its
+ * way out. */
+static bool is_cut(const struct compare *c, const struct packet *p)
 {
-	if (flow_key_of(key, p, false) < 0)
+	return p->fragment ||
+	       (c->whole != HOLD_NONE && p->proto == PACKET_TCP);
+}
+
+/* Says also by which rules the packet is compared, so that nobody who chooses
+ * addresses and ports can bring one into a flow that goes by others. */
+static void key_of(const struct compare *c, struct flow_key *key,
+		   const struct packet *p)
+{
+	bool cut = is_cut(c, p);
+
+	if (flow_key_of(key, p, false) < 0) {
 		ether_key(key, p);
+		return;
+	}
+	if (cut)
+		key->sport = key->dport = 0;
+	if (p->proto == PACKET_TCP && (cut || !compare_is_segment(p)))
+		key->tag[1] = KEY_DATAGRAM;
 }
 
 /* Do the addresses and ports of a packet say all of its flow? Not where it was
@@ -196,17 +220,9 @@ void compare_flow_arrive(struct compare *c, enum compare_side side,
 	}
 	for (unsigned i = 0; i < n && n_keys; i++) {
 		if (!a->flow[i].is_guessed)
-			key_of(&a->key[a->flow[i].at], &a->p[i]);
+			key_of(c, &a->key[a->flow[i].at], &a->p[i]);
 	}
 	flow_hash(c->flows, a->key, a->hash, n_keys);
-}
-
-/* A TCP segment that was cut is a datagram here: it cannot be changed on its
- * way out. */
-static bool is_cut(const struct compare *c, const struct packet *p)
-{
-	return p->fragment ||
-	       (c->whole != HOLD_NONE && p->proto == PACKET_TCP);
 }
 
 /* The flow of a packet, by its key. */
@@ -214,21 +230,16 @@ static struct cmp_flow *find_by_key(struct compare *c, enum compare_side side,
 				    const struct packet *p,
 				    struct flow_key *key, uint32_t hash)
 {
-	bool cut = is_cut(c, p), pairs = c->config.pair_order ||
-					 c->config.ignore_addr;
 	struct cmp_flow *fl;
 
-	if (cut)
-		key->sport = key->dport = 0;
-	if (pairs)
+	if (c->config.pair_order || c->config.ignore_addr) {
 		compare_pair_key(c, side, key, p);
-	if (cut || pairs)
 		fl = flow_find(c->flows, key);
-	else
+	} else {
 		fl = flow_find_hashed(c->flows, key, hash);
+	}
 	if (!fl)
-		fl = add_flow(c, key, !cut && p->proto == PACKET_TCP &&
-			      p->level == PACKET_L4);
+		fl = add_flow(c, key);
 	if (fl && is_hinted(c, p)) {
 		uint32_t tag;
 		struct flow_hint *hint = hint_of(c, p, &tag);
@@ -260,7 +271,7 @@ struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
 	fl = flow_at(c->flows, at);
 	if (fl && flow_key_is_of(flow_key_get(c->flows, fl), &a->p[i]))
 		return fl;
-	key_of(&key, &a->p[i]);
+	key_of(c, &key, &a->p[i]);
 	flow_hash(c->flows, &key, &hash, 1);
 	return find_by_key(c, side, &a->p[i], &key, hash);
 }

@@ -27,6 +27,8 @@
  * for a repetition the primary's echo is of the original, by which the client
  * would take its timeout for spurious (RFC 3522) and repeat nothing more.
  */
+#include <assert.h>
+
 #include "../common/seq.h"
 #include "compare_ack.h"
 #include "compare_clamp.h"
@@ -154,6 +156,7 @@ static struct segment waiting_segment(const struct compare *c,
 
 	*f = hold_frame(&c->pool, h);
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	assert(compare_is_segment(&p));
 	return compare_segment_of(&p);
 }
 

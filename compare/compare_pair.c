@@ -74,8 +74,7 @@ static uint32_t next_number(struct compare *c, enum compare_side side,
 	struct pair *count;
 	bool is_new;
 
-	key.zero[0] = 1;
-	key.zero[1] = (uint8_t)side;
+	key.tag[1] = KEY_SERVICE | (side == COMPARE_SECONDARY ? KEY_SECONDARY : 0);
 	count = find_or_add(c, &key, LIST_SERVICES, &is_new);
 	return count ? ++count->n : 0;
 }
@@ -90,7 +89,8 @@ static uint32_t number_of(struct compare *c, enum compare_side side,
 	struct pair *pair;
 	bool is_new;
 
-	own.zero[1] = (uint8_t)side;
+	if (side == COMPARE_SECONDARY)
+		own.tag[1] |= KEY_SECONDARY;
 	pair = find_or_add(c, &own, LIST_FLOWS, &is_new);
 	if (!pair)
 		return 0;
@@ -123,7 +123,7 @@ void compare_pair_key(struct compare *c, enum compare_side side,
 			key->dport = (uint16_t)n;
 		else
 			key->sport = (uint16_t)n;
-		key->zero[0] = (uint8_t)(n >> 16);
+		key->tag[0] = (uint8_t)(n >> 16);
 	}
 	if (c->config.ignore_addr) {
 		memset(key->src, 0, sizeof(key->src));

@@ -22,6 +22,8 @@
  * both have shown: the primary's first one if the secondary has shown that or
  * an earlier one, else, after timeout_ns, the secondary's first one.
  */
+#include <assert.h>
+
 #include "../common/seq.h"
 #include "compare_core.h"
 #include "compare_stream.h"
@@ -203,6 +205,7 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, struct packet *p)
 {
+	assert(compare_is_segment(p) && c->whole == HOLD_NONE);
 	if (c->config.own_isn && !prepare(fl, COMPARE_PRIMARY, p))
 		compare_release_frame(c, f, NOTE_RETRANSMITTED);
 	else
@@ -309,6 +312,7 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 			   const struct frame *f, struct packet *p)
 {
+	assert(compare_is_segment(p) && c->whole == HOLD_NONE);
 	if (c->config.own_isn && !prepare(fl, COMPARE_SECONDARY, p)) {
 		c->dropped[DROP_DUPLICATE]++;
 		return;
@@ -367,6 +371,7 @@ void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
 	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
 	struct segment seg = stream_segment(h);
 
+	assert(h->kind == HOLD_PACKET && h->header_len);
 	compare_gate_flush(c, fl, hold_payload(&c->pool, h) - h->header_len);
 	take_as_compared(fl, h, &seg);
 	if (h->flags & TCP_SYN)

@@ -45,6 +45,8 @@ struct seg {			/* a frame, in the test's words */
 	unsigned proto;
 	bool v6;
 	uint16_t sport, dport;	/* 80, 1000 unless set */
+	bool no_ports;		/* both are 0 */
+	bool no_header;		/* TCP's says that it has 0 bytes */
 	uint32_t seq, ack;
 	unsigned flags;
 	const void *data;
@@ -284,6 +286,8 @@ static inline uint8_t *kit_l4(uint8_t *at, const struct seg *g)
 		bytes_put16(at, g->sport ? g->sport : 80);
 		bytes_put16(at + 2, g->dport ? g->dport : 1000);
 	}
+	if (g->no_ports)
+		bytes_put32(at, 0);
 	if (g->proto == PACKET_UDP) {
 		bytes_put16(at + 4, (uint16_t)(8 + g->len));
 		bytes_put16(at + 6, 0);
@@ -293,7 +297,7 @@ static inline uint8_t *kit_l4(uint8_t *at, const struct seg *g)
 		return at;
 	bytes_put32(at + 4, g->seq);
 	bytes_put32(at + 8, g->ack);
-	at[12] = (uint8_t)(header_len / 4 << 4);
+	at[12] = (uint8_t)(g->no_header ? 0 : header_len / 4 << 4);
 	at[13] = (uint8_t)g->flags;
 	bytes_put16(at + 14, (uint16_t)(g->window ? g->window : 507));
 	bytes_put32(at + 16, 0);
@@ -315,7 +319,7 @@ static inline void kit_tcp_finish(const struct seg *g, uint8_t *eth,
 {
 	struct packet p;
 
-	if (g->proto != PACKET_TCP || g->bad_sum)
+	if (g->proto != PACKET_TCP || g->bad_sum || g->no_header)
 		return;
 	packet_parse(&p, eth, len);
 	bytes_put16(packet_l4(&p) + 16, kit_tcp_sum(&p));
