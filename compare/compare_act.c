@@ -21,17 +21,44 @@ void compare_release_frame(struct compare *c, const struct frame *f,
 	c->handler.release(c->handler.arg, f);
 }
 
+/* After a SYN left a queue: is there another? */
+static void recount_syns(const struct compare *c, struct cmp_flow *fl,
+			 unsigned side)
+{
+	unsigned flag = side == COMPARE_PRIMARY ? FLOW_PRIMARY_SYN :
+						  FLOW_SECONDARY_SYN;
+	const struct hold *h = hold_at(&c->pool, fl->q[side].head);
+
+	while (h && !(h->flags & TCP_SYN))
+		h = hold_at(&c->pool, h->next);
+	if (!h)
+		fl->flags &= (uint16_t)~flag;
+}
+
+/* Where nothing waits on one side nothing is suspect: the flow leaves the
+ * suspects together with what was there, whatever took that. */
+static void clear_suspicion(struct compare *c, struct cmp_flow *fl)
+{
+	fl->flags &= (uint16_t)~FLOW_SUSPECT;
+	compare_flow_touch(c, fl);
+}
+
 /**
  * compare_unhold - take a packet out of its queue and let go of it
  * @c:		the comparison
- * @fl:		its flow
+ * @fl:		its flow; what its flags say of its queues stays true
  * @h:		the packet; counting it is the caller's business
  */
 void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 {
 	uint32_t i = hold_index(&c->pool, h);
+	unsigned side = h->side;
 
-	hold_queue_remove(&c->pool, &fl->q[h->side], i);
+	hold_queue_remove(&c->pool, &fl->q[side], i);
+	if (h->flags & TCP_SYN)
+		recount_syns(c, fl, side);
+	if ((fl->flags & FLOW_SUSPECT) && !fl->q[side].n)
+		clear_suspicion(c, fl);
 	hold_remove(&c->pool, i);
 	if (!compare_flow_holds(fl))
 		c->n_holding--;
@@ -90,12 +117,14 @@ void compare_drop_new(struct compare *c, enum compare_drop why)
  * compare_drop_held - drop a held secondary packet
  * @c:		the comparison
  * @fl:		its flow
- * @h:		the packet
+ * @h:		the packet; with a fragment its whole datagram goes
  * @why:	what it is counted as
  */
 void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		       enum compare_drop why)
 {
+	if (h->kind == HOLD_PART)
+		h = hold_at(&c->pool, c->fragments.groups[h->group].whole);
 	if (h->kind == HOLD_WHOLE) {
 		compare_fragment_drop(c, h->seq, why);
 		c->n_made[COMPARE_SECONDARY]--;
@@ -203,7 +232,6 @@ static void drop_queue(struct compare *c, struct cmp_flow *fl,
 {
 	struct hold *h;
 
-	fl->flags &= (uint16_t)~FLOW_SECONDARY_SYN;
 	while ((h = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head)))
 		compare_drop_held(c, fl, h, why);
 }
@@ -281,8 +309,10 @@ static void give_up_flow(struct compare *c, struct cmp_flow *fl)
 		return;
 	compare_differ(c, fl, &d);
 	/* what waited is gone; datagrams that come can be compared again */
-	if (compare_is_reporting(c) && !fl->is_tcp)
+	if (compare_is_reporting(c) && !fl->is_tcp) {
 		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
+		compare_flow_touch(c, fl);
+	}
 }
 
 static void give_up_oldest(struct compare *c, enum compare_side side)

@@ -147,7 +147,6 @@ static void forget_syns(struct compare *c, struct cmp_flow *fl)
 	while ((h = stream_head(c, fl, COMPARE_SECONDARY)) &&
 	       (h->flags & TCP_SYN))
 		compare_drop_held(c, fl, h, DROP_LATE);
-	fl->flags &= (uint16_t)~(FLOW_PRIMARY_SYN | FLOW_SECONDARY_SYN);
 }
 
 static void begin(struct compare *c, struct cmp_flow *fl,

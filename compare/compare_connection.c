@@ -32,23 +32,6 @@ enum compare_step compare_stream_differ(struct compare *c, struct cmp_flow *fl,
 	return STEP_DIFFERENT;
 }
 
-static void set_flag(struct cmp_flow *fl, unsigned flag, bool on)
-{
-	fl->flags = (uint16_t)(on ? fl->flags | flag : fl->flags & ~flag);
-}
-
-/* After a SYN left a queue: is there another? */
-static void recount_syns(const struct compare *c, struct cmp_flow *fl,
-			 enum compare_side side)
-{
-	const struct hold *h = stream_head(c, fl, side);
-
-	while (h && !(h->flags & TCP_SYN))
-		h = hold_at(&c->pool, h->next);
-	set_flag(fl, side == COMPARE_PRIMARY ? FLOW_PRIMARY_SYN :
-		 FLOW_SECONDARY_SYN, h);
-}
-
 /* The secondary's SYN, if it is there; what it makes old is dropped. */
 static struct hold *secondary_syn(struct compare *c, struct cmp_flow *fl)
 {
@@ -122,7 +105,6 @@ enum compare_step compare_stream_syn(struct compare *c, struct cmp_flow *fl,
 	if ((fl->flags & FLOW_SYN_DONE) &&
 	    p->seq == fl->isn[COMPARE_PRIMARY]) {
 		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
-		recount_syns(c, fl, COMPARE_PRIMARY);
 		return STEP_DONE;
 	}
 	if (!s) {
@@ -136,8 +118,6 @@ enum compare_step compare_stream_syn(struct compare *c, struct cmp_flow *fl,
 	begin_connection(c, fl, p, s);
 	compare_drop_held(c, fl, s, DROP_MATCHED);
 	compare_stream_release(c, fl, NOTE_COMPARED);
-	recount_syns(c, fl, COMPARE_PRIMARY);
-	recount_syns(c, fl, COMPARE_SECONDARY);
 	return STEP_DONE;
 }
 

@@ -115,10 +115,9 @@ static void release_matched(struct compare *c, struct cmp_flow *fl)
  * Where nobody can be asked for a checkpoint its equal may still come. */
 static void suspect(const struct compare *c, struct cmp_flow *fl)
 {
-	if (!c->config.holds && fl->q[COMPARE_PRIMARY].n && fl->q[COMPARE_SECONDARY].n)
+	if (!c->config.holds && fl->q[COMPARE_PRIMARY].n &&
+	    fl->q[COMPARE_SECONDARY].n)
 		fl->flags |= FLOW_SUSPECT;
-	else
-		fl->flags &= (uint16_t)~FLOW_SUSPECT;
 }
 
 /* Where all waits to the end, so many datagrams are in no other order. */

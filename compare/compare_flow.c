@@ -4,6 +4,7 @@
  * list and its idle time, or at max_flows to make room. One that holds a
  * packet is never forgotten.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "compare_core.h"
@@ -324,7 +325,10 @@ void compare_flow_expire_suspects(struct compare *c)
 			hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
 		const struct hold *s =
 			hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head);
-		uint64_t since = suspect_since(p, s);
+		uint64_t since;
+
+		assert(p && s);
+		since = suspect_since(p, s);
 
 		if (since + reorder_ns <= c->now_ns)
 			compare_datagram_differ(c, fl, p, s);
@@ -333,22 +337,16 @@ void compare_flow_expire_suspects(struct compare *c)
 	}
 }
 
-static void clear_list(struct compare *c, unsigned list, unsigned flag)
-{
-	struct cmp_flow *fl;
-
-	while ((fl = flow_oldest(c->flows, list))) {
-		fl->flags &= (uint16_t)~flag;
-		flow_touch(c->flows, fl, home_list(fl), c->now_ns);
-	}
-}
-
 /**
  * compare_flow_clear_marks - no flow differs any more
- * @c:		the comparison, which holds nothing
+ * @c:		the comparison, which holds nothing, so that no flow is suspect
  */
 void compare_flow_clear_marks(struct compare *c)
 {
-	clear_list(c, LIST_DIFFERENT, FLOW_DIFFERENT);
-	clear_list(c, LIST_SUSPECT, FLOW_SUSPECT);
+	struct cmp_flow *fl;
+
+	while ((fl = flow_oldest(c->flows, LIST_DIFFERENT))) {
+		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
+		flow_touch(c->flows, fl, home_list(fl), c->now_ns);
+	}
 }

@@ -24,8 +24,6 @@ static void drop_graced(struct compare *c, struct hold *h)
 		compare_fragment_drop(c, h->group, DROP_FLUSHED);
 		return;
 	}
-	if (h->flags & TCP_SYN)
-		fl->flags &= (uint16_t)~FLOW_SECONDARY_SYN;
 	compare_drop_held(c, fl, h, DROP_FLUSHED);
 }
 
@@ -188,7 +186,6 @@ static void flush_secondary(struct compare *c, enum compare_drop why)
 			compare_fragment_drop(c, h->group, why);
 			continue;
 		}
-		fl->flags &= (uint16_t)~FLOW_SECONDARY_SYN;
 		compare_drop_held(c, fl, hold_at(&c->pool,
 				  fl->q[COMPARE_SECONDARY].head), why);
 	}

@@ -115,8 +115,7 @@ static bool is_over(const struct compare *c, struct cmp_flow *fl,
 		return false;
 	if (!(p->flags & TCP_SYN))
 		return true;
-	fl->flags &= (uint16_t)~(FLOW_DIFFERENT | FLOW_PRIMARY_SYN |
-				 FLOW_SECONDARY_SYN);
+	fl->flags &= (uint16_t)~FLOW_DIFFERENT;
 	fl->align = 0;
 	return false;
 }
@@ -332,8 +331,7 @@ static void take_syn_as_compared(struct cmp_flow *fl, const struct hold *h)
 	fl->isn[COMPARE_PRIMARY] = fl->isn[COMPARE_SECONDARY] = h->seq;
 	stream_set_edge(fl, stream_end(h));
 	fl->flags |= FLOW_SYN_DONE | FLOW_SYN_LATE;
-	fl->flags &= (uint16_t)~(FLOW_RST_DONE | FLOW_CLOSED |
-				 FLOW_PRIMARY_SYN);
+	fl->flags &= (uint16_t)~(FLOW_RST_DONE | FLOW_CLOSED);
 }
 
 /* The secondary is the primary's copy now: all that the primary has sent is

@@ -90,8 +90,6 @@ static bool drop_lonely(struct compare *c, struct cmp_flow *fl, struct hold *h)
 	}
 	if (h->side == COMPARE_PRIMARY || fl->is_tcp)
 		return false;
-	if (h->kind == HOLD_PART)
-		h = hold_at(&c->pool, c->fragments.groups[h->group].whole);
 	compare_drop_held(c, fl, h, DROP_OVERDUE);
 	return true;
 }

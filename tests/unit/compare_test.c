@@ -298,6 +298,70 @@ static void no_grace_for_the_primary(void)
 	kit_fini(&k);
 }
 
+/* What the grace lets go of was one of two that waited for each other. */
+static void grace_ends_a_suspicion(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	compare_grace(k.c, k.now_ns + 3 * SEC);
+	SECONDARY(&k, UDP(1, "first"));
+	kit_wait(&k, 3 * SEC - 5 * MS);
+	PRIMARY(&k, UDP(2, "second"));
+	kit_wait(&k, 5 * MS);
+	CHECK_EQ(kit_dropped(&k, "flushed"), 1);
+	CHECK_EQ(compare_due_ns(k.c), k.now_ns + 3 * SEC - 5 * MS);
+	kit_wait(&k, 5 * MS);
+	CHECK_EQ(k.n_differ, 0);
+	SECONDARY(&k, UDP(2, "second"));
+	CHECK_OUT(&k, 2);
+	kit_fini(&k);
+}
+
+/* A datagram goes with all its fragments; what comes later is as before. */
+static void grace_drops_whole_datagrams(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	compare_grace(k.c, k.now_ns + 3 * SEC);
+	SECONDARY(&k, .tag = 7, .proto = PACKET_UDP, .data = block,
+		  .len = 1000, .to = 800);
+	SECONDARY(&k, UDP(8, "behind it"));
+	kit_wait(&k, 1 * SEC);
+	SECONDARY(&k, .tag = 7, .proto = PACKET_UDP, .data = block,
+		  .len = 1000, .from = 800, .to = 1008);
+	SECONDARY(&k, UDP(9, "behind all"));
+	kit_wait(&k, 2 * SEC);
+	CHECK_EQ(kit_dropped(&k, "flushed"), 3);
+	CHECK_EQ(kit_stats(&k).held, 1);
+	PRIMARY(&k, UDP(9, "behind all"));
+	for (unsigned i = 10; i < 18; i++)
+		PRIMARY(&k, UDP(i, "answer"));
+	compare_flush(k.c, k.now_ns);
+	CHECK_OUT(&k, 9, 10, 11, 12, 13, 14, 15, 16, 17);
+	CHECK(!compare_is_holding(k.c));
+	kit_fini(&k);
+}
+
+/* One SYN of two is dropped: the other is still there to be found. */
+static void grace_drops_one_syn_of_two(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	compare_grace(k.c, k.now_ns + 3 * SEC);
+	SECONDARY(&k, TCP(1, 100, S, ""));
+	kit_wait(&k, 1 * SEC);
+	SECONDARY(&k, TCP(1, 5000, S, ""));
+	kit_wait(&k, 2 * SEC);
+	CHECK_EQ(kit_dropped(&k, "flushed"), 1);
+	PRIMARY(&k, TCP(1, 900, S, ""));
+	CHECK_OUT(&k, 1);
+	CHECK(!compare_is_holding(k.c));
+	kit_fini(&k);
+}
+
 static void reasons_have_names(void)
 {
 	for (unsigned i = 0; i < COMPARE_REASONS; i++)
@@ -318,6 +382,9 @@ int main(void)
 	TEST(pinned_memory_is_bounded);
 	TEST(grace_for_the_secondary_alone);
 	TEST(no_grace_for_the_primary);
+	TEST(grace_ends_a_suspicion);
+	TEST(grace_drops_whole_datagrams);
+	TEST(grace_drops_one_syn_of_two);
 	TEST(reasons_have_names);
 	return TEST_END();
 }
