@@ -19,6 +19,7 @@
 #define FRAMES_A_TURN 256
 #define NS_PER_S 1000000000ull
 #define ETH_LEN 14u
+#define TIME_MAX_S (1ull << 32)	/* year 2106: sums with timeouts do not wrap */
 
 struct endpoint_pcap {
 	pcap_t *in;
@@ -47,19 +48,38 @@ static void read_ahead(struct endpoint *ep)
 	}
 }
 
+/* A capture may say anything. It was opened with nanoseconds: tv_usec holds
+ * them. */
+static uint64_t time_of(const struct timeval *ts)
+{
+	uint64_t ns = ts->tv_usec < 0 ? 0 : (uint64_t)ts->tv_usec;
+
+	if (ts->tv_sec < 0)
+		return 0;
+	if ((uint64_t)ts->tv_sec >= TIME_MAX_S)
+		return TIME_MAX_S * NS_PER_S;
+	return (uint64_t)ts->tv_sec * NS_PER_S +
+	       (ns < NS_PER_S ? ns : NS_PER_S - 1);
+}
+
 /**
  * endpoint_pcap_next_ns() - When was the next frame captured?
  * @ep:		A capture that is read
  *
- * Return: nanoseconds since 1970; UINT64_MAX at the end
+ * The clock of who captures may be set back. With from_start the first frame is
+ * at 1 s, and what was captured more than a second before it is at 1 ns.
+ *
+ * Return: nanoseconds since 1970 or the start; UINT64_MAX at the end
  */
 uint64_t endpoint_pcap_next_ns(const struct endpoint *ep)
 {
-	const struct pcap_pkthdr *h = ep->pcap->next;
+	const struct endpoint_pcap *p = ep->pcap;
+	int64_t ns;
 
-	/* the capture was opened with nanoseconds: tv_usec holds them */
-	return h ? (uint64_t)h->ts.tv_sec * NS_PER_S +
-		   (uint64_t)h->ts.tv_usec - ep->pcap->shift_ns : UINT64_MAX;
+	if (!p->next)
+		return UINT64_MAX;
+	ns = (int64_t)(time_of(&p->next->ts) - p->shift_ns);
+	return ns > 0 || !p->shift_ns ? (uint64_t)ns : 1;
 }
 
 /**

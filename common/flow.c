@@ -29,6 +29,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "age.h"
 #include "flow.h"
 
 #define LIST_FREE 0u		/* what a page that was never touched says */
@@ -414,7 +415,7 @@ bool flow_is_recent(const struct flow_table *t, const void *value,
 	const struct entry *e = entry_of(value);
 
 	(void)t;
-	return e->list == list + 1 && now_ns - e->used_ns < within_ns;
+	return e->list == list + 1 && age_ns(now_ns, e->used_ns) < within_ns;
 }
 
 /**

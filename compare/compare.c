@@ -248,7 +248,7 @@ static void input_some(struct compare *c, enum compare_side side,
  * @v:		the frames; borrowed, but references on their chunks are kept
  *		for those that have to wait
  * @n:		how many
- * @now_ns:	the time; must not go back
+ * @now_ns:	the time; where it goes back, what came later is as good as new
  */
 void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 		   unsigned n, uint64_t now_ns)

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "../common/age.h"
 #include "compare_core.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -282,7 +283,8 @@ static void expire_list(struct compare *c, unsigned list)
 	struct cmp_flow *fl;
 
 	while ((fl = flow_oldest(c->flows, list)) &&
-	       flow_used_ns(c->flows, fl) + list_idle_ns[list] <= c->now_ns) {
+	       age_ns(c->now_ns, flow_used_ns(c->flows, fl)) >=
+	       list_idle_ns[list]) {
 		if (compare_flow_holds(fl))
 			flow_touch(c->flows, fl, list, c->now_ns);
 		else
@@ -320,7 +322,7 @@ void compare_flow_expire_suspects(struct compare *c)
 	struct cmp_flow *fl;
 
 	while ((fl = flow_oldest(c->flows, LIST_SUSPECT)) &&
-	       flow_used_ns(c->flows, fl) + reorder_ns <= c->now_ns) {
+	       age_ns(c->now_ns, flow_used_ns(c->flows, fl)) >= reorder_ns) {
 		const struct hold *p =
 			hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
 		const struct hold *s =
@@ -330,7 +332,7 @@ void compare_flow_expire_suspects(struct compare *c)
 		assert(p && s);
 		since = suspect_since(p, s);
 
-		if (since + reorder_ns <= c->now_ns)
+		if (age_ns(c->now_ns, since) >= reorder_ns)
 			compare_datagram_differ(c, fl, p, s);
 		else
 			flow_touch(c->flows, fl, LIST_SUSPECT, since);

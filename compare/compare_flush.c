@@ -2,6 +2,7 @@
 /*
  * What time, a checkpoint or a failover does to what is held.
  */
+#include "../common/age.h"
 #include "../common/seq.h"
 #include "compare_core.h"
 #include "compare_stream.h"
@@ -42,7 +43,7 @@ static void expire_held(struct compare *c, enum compare_side side)
 	struct hold *h;
 
 	while ((h = hold_at(&c->pool, c->pool.oldest[side])) &&
-	       h->time_ns + c->config.timeout_ns <= c->now_ns) {
+	       age_ns(c->now_ns, h->time_ns) >= c->config.timeout_ns) {
 		if (!is_overdue(c, h))
 			continue;
 		if (compare_is_graced(c, side, h->time_ns)) {

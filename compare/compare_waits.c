@@ -11,6 +11,7 @@
  * Two things go, because nobody misses them: a datagram of which a fragment is
  * missing, and a secondary's datagram that the primary does not send.
  */
+#include "../common/age.h"
 #include "compare_core.h"
 
 #define LOOK_NS UINT64_C(1000000000)
@@ -107,7 +108,7 @@ static void look_at(struct compare *c, enum compare_side side, unsigned *lines)
 	struct hold *h;
 
 	while ((h = hold_at(&c->pool, i)) &&
-	       h->time_ns + c->config.timeout_ns <= c->now_ns) {
+	       age_ns(c->now_ns, h->time_ns) >= c->config.timeout_ns) {
 		struct cmp_flow *fl = compare_flow_of(c, h);
 
 		if (drop_lonely(c, fl, h)) {

@@ -25,7 +25,8 @@ static void arm_due(struct live *l)
 	if (due >= l->due_ns || due == COMPARE_NEVER)
 		return;
 	l->due_ns = due;
-	loop_timer_start(&l->due, due <= now ? 0 :
+	/* never at once: captures would have no time in between */
+	loop_timer_start(&l->due, due <= now ? 1 :
 			 (due - now + NS_PER_MS - 1) / NS_PER_MS, 0);
 }
 

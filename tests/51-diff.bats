@@ -247,6 +247,28 @@ row() {
 	run -0 compare a.pcap b.pcap
 }
 
+@test "a clock that was set back, or says anything, ends no comparison" {
+	local frames=() i t
+	for i in {1..40}; do
+		frames+=("$(udp "$i" "answer $i")")
+	done
+	pcap 1000 1000 "${frames[@]}" >b.pcap
+	for t in 1000 1023 90000 0 4294967295; do
+		{
+			pcap "$t" 1000 "${frames[0]}"
+			pcap 1000 1000 "${frames[@]:1}" | tail -c +25
+		} >a.pcap
+		run -0 timeout -s KILL 20 colo-compare --primary-in pcap:a.pcap \
+			--secondary-in pcap:a.pcap
+		run timeout -s KILL 20 colo-compare --primary-in pcap:a.pcap \
+			--secondary-in pcap:b.pcap --compare-timeout 10
+		[ "$status" -le 1 ]
+		run timeout -s KILL 20 colo-compare --primary-in pcap:b.pcap \
+			--secondary-in pcap:a.pcap --compare-timeout 10
+		[ "$status" -le 1 ]
+	done
+}
+
 @test "ignored frames are not compared, but released" {
 	arp() { printf 'ffffffffffff5254000000020806%056x' "$1"; }
 	pcap 1 1000 "$(arp 1)" "$(udp 1 one)" >a.pcap

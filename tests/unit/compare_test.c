@@ -362,6 +362,34 @@ static void grace_drops_one_syn_of_two(void)
 	kit_fini(&k);
 }
 
+/* Captures have such clocks. What waits waits, and is overdue in its time. */
+static void clock_goes_back_or_is_at_the_end(void)
+{
+	static const uint64_t times[] = { UINT64_MAX - 5 * SEC, 9 * SEC, 1 };
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct kit k;
+
+		kit_init(&k);
+		k.now_ns = times[i];
+		PRIMARY(&k, UDP(1, "one"));
+		SECONDARY(&k, TCP(2, 100, S, ""));
+		k.now_ns = 1;
+		compare_expire(k.c, k.now_ns);
+		PRIMARY(&k, UDP(3, "behind it"));
+		SECONDARY(&k, UDP(3, "behind it"));
+		CHECK_EQ(k.n_asked, 0);
+		k.now_ns = times[i];
+		kit_wait(&k, 3 * SEC - 1);
+		CHECK_EQ(k.n_asked, 0);
+		kit_wait(&k, 1);
+		CHECK_EQ(k.n_asked, 1);
+		compare_flush(k.c, k.now_ns);
+		CHECK(!compare_is_holding(k.c));
+		kit_fini(&k);
+	}
+}
+
 static void reasons_have_names(void)
 {
 	for (unsigned i = 0; i < COMPARE_REASONS; i++)
@@ -385,6 +413,7 @@ int main(void)
 	TEST(grace_ends_a_suspicion);
 	TEST(grace_drops_whole_datagrams);
 	TEST(grace_drops_one_syn_of_two);
+	TEST(clock_goes_back_or_is_at_the_end);
 	TEST(reasons_have_names);
 	return TEST_END();
 }
