@@ -31,7 +31,8 @@ COMPARE_CORE   := compare compare_ack compare_act compare_align \
 		  compare_clamp compare_connection compare_datagram \
 		  compare_flow compare_flush compare_fragment compare_gate \
 		  compare_hold compare_pair compare_predict compare_report \
-		  compare_stream compare_syn compare_tcp compare_waits
+		  compare_share compare_stream compare_syn compare_tcp compare_told \
+		  compare_waits
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
@@ -40,7 +41,7 @@ UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind \
 	 marker qmp vmstate epoch pcapng \
-	 ignore learn progress compare_waits
+	 ignore learn progress compare_waits compare_share
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -75,6 +76,7 @@ UNIT_compare_model    = $(UNIT_compare)
 UNIT_compare_scale    = $(UNIT_compare)
 UNIT_compare_waits    = $(UNIT_compare)
 UNIT_compare_kind     = $(UNIT_compare)
+UNIT_compare_share    = $(UNIT_compare)
 
 UNIT_marker          := common/marker common/chunk
 UNIT_qmp             := common/qmp

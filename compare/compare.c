@@ -4,8 +4,9 @@
  *
  * A frame is sorted into its flow and handed to the rules of its protocol,
  * which match it against what the other side has shown. A primary packet ends
- * in exactly one way: released. It may be held before that. A secondary packet
- * ends dropped, with a reason. So
+ * in one of two ways: released, or dropped because its flow holds more than its
+ * share, or there is no room for another flow. It may be held before that. A
+ * secondary packet ends dropped, with a reason. So
  *
  *	in = out + held + dropped
  *
@@ -17,10 +18,11 @@
  * Bounds: each side may hold half of max_bytes. Over it the primary's input
  * has to stop (compare_is_full()). The secondary's never stops, or the two
  * inputs could wait for each other: its fullest flow is given up as different.
- * One flow over max_queue asks for a checkpoint and stops nobody.
+ * One flow over max_queue asks for a checkpoint and stops nobody; over its share
+ * of the bytes what it sends further is dropped. Nothing ever leaves because
+ * there is no room for it.
  *
- * Differences from QEMU's colo-compare: queues are FIFO, no primary packet is
- * ever dropped, SYN, FIN, RST and the destination MAC are compared, IPv6 and
+ * Differences from QEMU's colo-compare: queues are FIFO, SYN, FIN, RST and the destination MAC are compared, IPv6 and
  * VLANs are compared, the flow table never empties itself.
  */
 #include "compare_core.h"
@@ -32,6 +34,7 @@
 #define ICMP6_ND_LAST 137
 #define ICMP6_MLD2_REPORT 143
 #define CROWDED_SHARE 64u	/* so few of the flows hold nothing */
+#define FLOW_BYTES_MAX (1u << 31)	/* cmp_flow.held_bytes has room */
 #define FLOW_SLACK 4096u	/* beyond max_flows: what was read already */
 
 static const char *const reason_text[COMPARE_REASONS] = {
@@ -41,7 +44,7 @@ static const char *const reason_text[COMPARE_REASONS] = {
 static const char *const drop_text[DROP_REASONS] = {
 	"matched", "ack", "late", "duplicate", "different", "flushed",
 	"over-bound", "uncompared", "no-flow", "failover",
-	"overdue",
+	"over-share", "overdue",
 };
 
 static const char *const note_text[NOTES] = {
@@ -70,6 +73,9 @@ struct compare *compare_new(const struct compare_config *config,
 		c->config.max_queue = UINT32_MAX;	/* the bytes count */
 		c->config.holds = false;
 	}
+	c->config.full_waits |= c->config.holds;
+	if (c->config.max_flow_bytes > FLOW_BYTES_MAX)
+		c->config.max_flow_bytes = FLOW_BYTES_MAX;
 	c->handler = *handler;
 	c->flows = flow_table_new(config->max_flows + FLOW_SLACK,
 				  sizeof(struct cmp_flow), config->seed);
@@ -82,6 +88,7 @@ struct compare *compare_new(const struct compare_config *config,
 	}
 	hold_pool_init(&c->pool);
 	compare_fragment_init(&c->fragments);
+	compare_share_init(c);
 	c->whole = HOLD_NONE;
 	return c;
 }
@@ -102,15 +109,28 @@ void compare_free(struct compare *c)
 }
 
 static void input_uncompared(struct compare *c, enum compare_side side,
-			     const struct frame *f, bool is_compared_kind)
+			     const struct frame *f)
 {
 	if (side == COMPARE_PRIMARY)
 		compare_release_new(c, f, NOTE_UNCOMPARED);
 	else
-		compare_drop_new(c, is_compared_kind ? DROP_NO_FLOW :
-				 DROP_UNCOMPARED);
-	if (is_compared_kind)
+		compare_drop_new(c, DROP_UNCOMPARED);
+}
+
+/* All flows hold something, and no other can be known: it is dropped, whoever
+ * sent it. A checkpoint makes room. */
+static void input_without_flow(struct compare *c)
+{
+	compare_drop_new(c, DROP_NO_FLOW);
+	if (!c->config.full_waits)
 		compare_ask(c, COMPARE_QUEUE, NULL, NULL);
+}
+
+/* Is so much held that shares have to be counted? */
+static bool is_share_counted(const struct compare *c)
+{
+	return c->share.is_counting ||
+	       c->pool.bytes[COMPARE_PRIMARY] > c->share.start;
 }
 
 static void input_primary(struct compare *c, struct cmp_flow *fl,
@@ -169,7 +189,7 @@ static void take(struct compare *c, enum compare_side side,
 	if (a->flow[i].twin != HOLD_NONE)
 		packet_parse(p, frame_eth(f), frame_eth_len(f));
 	if (!c->config.compare_non_ip && is_housekeeping(p)) {
-		input_uncompared(c, side, f, false);
+		input_uncompared(c, side, f);
 		return;
 	}
 	/* fragments of what was put together: nothing that anybody sends */
@@ -178,14 +198,17 @@ static void take(struct compare *c, enum compare_side side,
 		return;
 	fl = compare_flow_find(c, side, a, i);
 	if (!fl) {
-		input_uncompared(c, side, f, true);
+		input_without_flow(c);
 		return;
 	}
-	if (side == COMPARE_PRIMARY)
-		input_primary(c, fl, f, p);
-	else
+	if (side == COMPARE_SECONDARY) {
 		input_secondary(c, fl, f, p);
-	if (fl->q[side].n > c->config.max_queue &&
+	} else {
+		input_primary(c, fl, f, p);
+		if (is_share_counted(c))
+			compare_share_keep(c, fl);
+	}
+	if (fl->q[side].n > c->config.max_queue && !c->config.full_waits &&
 	    !compare_is_graced(c, side, c->now_ns))
 		compare_ask(c, COMPARE_QUEUE, fl, NULL);
 	compare_flow_touch(c, fl);
@@ -342,6 +365,7 @@ void compare_stats(const struct compare *c, struct stats *s)
 	stats_note(s, "held", "pinned-bytes", c->pool.pinned_bytes);
 	stats_note(s, "flows", "known", flow_count(c->flows));
 	stats_note(s, "flows", "holding", c->n_holding);
+	stats_note(s, "flows", "over-share", c->share.told.n);
 	if (c->config.holds)
 		stats_note(s, "flows", "waiting", c->waits.n);
 }

@@ -39,10 +39,13 @@ struct compare_config {
 	uint64_t reorder_ns;	/* datagrams: what may still be reordering */
 	uint32_t max_queue;	/* max_queue_size: packets per flow and side */
 	size_t max_bytes;	/* of held packets; half of it for each side */
+	size_t max_flow_bytes, max_client_bytes;	/* of the primary's; 0:
+							   no limit */
 	uint32_t max_flows;
 	enum compare_ack_policy ack_policy;
 	bool compare_non_ip;	/* ARP, ND, IGMP and the like, else released */
 	bool report_only;	/* the primary passes, differences are told */
+	bool full_waits;	/* a full queue asks for no checkpoint */
 	bool holds;		/* no checkpoints are to be had: nothing asks for
 				   one, and nothing leaves for want of one */
 	/* for recordings made apart from each other, with report_only */
@@ -89,6 +92,14 @@ struct compare_wait {
 	bool is_over;		/* it waits no more */
 };
 
+/* A flow whose packets are dropped: it, or its client, holds too much. */
+struct compare_over_share {
+	const struct flow_key *flow;
+	bool is_client;
+	uint64_t n;		/* packets dropped */
+	bool is_over;		/* none was for a while */
+};
+
 struct compare_handler {
 	/* all is borrowed for the call; compare_* must not be called in it */
 	void (*release)(void *arg, const struct frame *f);
@@ -96,6 +107,7 @@ struct compare_handler {
 	void *arg;
 	/* in a report; or NULL */
 	void (*midstream)(void *arg, const struct compare_midstream *m);
+	void (*over_share)(void *arg, const struct compare_over_share *s);
 	/* with holds; or NULL */
 	void (*waits)(void *arg, const struct compare_wait *w);
 };

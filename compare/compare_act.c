@@ -54,6 +54,8 @@ void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 	uint32_t i = hold_index(&c->pool, h);
 	unsigned side = h->side;
 
+	if (c->share.is_counting && side == COMPARE_PRIMARY)
+		compare_share_count(c, fl, h, false);
 	hold_queue_remove(&c->pool, &fl->q[side], i);
 	if (h->flags & TCP_SYN)
 		recount_syns(c, fl, side);
@@ -101,7 +103,7 @@ void compare_release_new(struct compare *c, const struct frame *f,
 }
 
 /**
- * compare_drop_new - drop what has just come from the secondary
+ * compare_drop_new - drop what has just come
  * @c:		the comparison
  * @why:	what it is counted as
  */
@@ -114,7 +116,7 @@ void compare_drop_new(struct compare *c, enum compare_drop why)
 }
 
 /**
- * compare_drop_held - drop a held secondary packet
+ * compare_drop_held - drop a held packet
  * @c:		the comparison
  * @fl:		its flow
  * @h:		the packet; with a fragment its whole datagram goes
@@ -127,7 +129,7 @@ void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		h = hold_at(&c->pool, c->fragments.groups[h->group].whole);
 	if (h->kind == HOLD_WHOLE) {
 		compare_fragment_drop(c, h->seq, why);
-		c->n_made[COMPARE_SECONDARY]--;
+		c->n_made[h->side]--;
 	} else {
 		c->dropped[why]++;
 	}
@@ -152,6 +154,8 @@ struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
 	h->flow = flow_index(c->flows, fl);
 	if (!compare_flow_holds(fl))
 		c->n_holding++;
+	if (c->share.is_counting && side == COMPARE_PRIMARY)
+		compare_share_count(c, fl, h, true);
 	return h;
 }
 
@@ -305,7 +309,7 @@ static void give_up_flow(struct compare *c, struct cmp_flow *fl)
 		return;
 	d = compare_difference_of(c, fl, COMPARE_QUEUE, NULL, NULL);
 	drop_queue(c, fl, DROP_OVER_BOUND);
-	if (c->config.holds)	/* TCP repeats it, for it was not acknowledged */
+	if (c->config.full_waits)	/* TCP repeats it: nobody has it */
 		return;
 	compare_differ(c, fl, &d);
 	/* what waited is gone; datagrams that come can be compared again */

@@ -9,7 +9,7 @@
 #include "compare.h"
 #include "compare_fragment.h"
 #include "compare_hold.h"
-#include "compare_waits.h"
+#include "compare_told.h"
 
 /*
  * What the parts of the comparison share. compare.c sorts frames into flows
@@ -106,6 +106,9 @@ struct cmp_flow {
 	uint16_t touched_flags;	/* as they were then */
 	bool is_tcp;
 	uint8_t align;		/* ALIGN_* */
+	uint16_t n_lost;	/* datagrams dropped over the share, whose
+				   equals are still to come */
+	uint32_t held_bytes;	/* primary: while they are counted */
 	uint32_t ts_left;	/* TCP: the latest timestamp of a flush */
 };
 
@@ -118,8 +121,9 @@ enum compare_drop {
 	DROP_FLUSHED,		/* secondary: thrown away by a checkpoint */
 	DROP_OVER_BOUND,	/* secondary: its half of max_bytes is used */
 	DROP_UNCOMPARED,	/* secondary: nothing we compare */
-	DROP_NO_FLOW,		/* secondary: the flow table is full */
+	DROP_NO_FLOW,		/* of both: the flow table is full */
 	DROP_FAILOVER,		/* secondary: ignored since failover */
+	DROP_OVER_SHARE,	/* primary: beyond its flow's or client's */
 	DROP_OVERDUE,		/* with holds: a datagram that nobody misses */
 	DROP_REASONS
 };
@@ -154,6 +158,15 @@ struct gap {
 	uint32_t edge;
 };
 
+#define SHARE_CLIENTS 4096u	/* counters; power of two */
+
+struct share {
+	size_t client[SHARE_CLIENTS];	/* bytes held for them */
+	size_t start;		/* of bytes held: counting begins */
+	bool is_counting;
+	struct told told;	/* the flows over their share */
+};
+
 struct compare {
 	struct compare_config config;
 	struct compare_handler handler;
@@ -170,7 +183,9 @@ struct compare {
 	const struct packet *said;	/* the secondary's TCP segment that
 					   is being looked at, or NULL */
 	struct gap gap;		/* the one that is watched */
-	struct compare_waits waits;
+	struct share share;
+	struct told waits;	/* the flows of which it was told */
+	uint64_t waits_due_ns;	/* when to look again */
 	uint64_t grace_ns;	/* until then the secondary may be alone */
 	uint64_t in[2], out;	/* frames */
 	uint64_t originated, merged;
@@ -257,6 +272,11 @@ void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
 void compare_ask(struct compare *c, enum compare_reason reason,
 		 const struct cmp_flow *fl, const struct hold *h);
 
+void compare_share_init(struct compare *c);
+void compare_share_count(struct compare *c, struct cmp_flow *fl,
+			 const struct hold *h, bool is_held);
+void compare_share_keep(struct compare *c, struct cmp_flow *fl);
+void compare_share_expire(struct compare *c);
 void compare_waits_look(struct compare *c);
 void compare_gap_watch(struct compare *c, const struct cmp_flow *fl);
 void compare_report_late(struct compare *c, enum compare_side side);
@@ -345,13 +365,16 @@ void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
 int compare_syn_scale(const struct packet *p);
 bool compare_syn_is_same(const struct packet *a, const struct packet *b);
 
+bool compare_datagram_is_matched(const struct hold *h);
 bool compare_datagram_twin(struct compare *c, enum compare_side side,
 			   struct cmp_flow *fl, const struct frame *f,
 			   struct hold *h);
 void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 			      const struct frame *f, const struct packet *p);
+bool compare_datagram_forgive(struct compare *c, struct cmp_flow *fl,
+			      struct hold *s);
 void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
-			     const struct hold *p, const struct hold *s);
+			     const struct hold *p, struct hold *s);
 void compare_datagram_forget(struct compare *c, struct cmp_flow *fl,
 			     enum compare_side side);
 void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,

@@ -132,6 +132,15 @@ static void decide(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
+ * compare_datagram_is_matched - has the secondary sent the same already?
+ * @h:		a held datagram of the primary, which waits for those before it
+ */
+bool compare_datagram_is_matched(const struct hold *h)
+{
+	return h->flags & HOLD_MATCHED;
+}
+
+/**
  * compare_datagram_twin - take a datagram that has the headers of one that waits
  * @c:		the comparison
  * @side:	whose it is; none of them waits
@@ -211,6 +220,27 @@ static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
+ * compare_datagram_forgive - is a secondary's datagram without an equal known?
+ * @c:		the comparison
+ * @fl:		its flow
+ * @s:		the datagram, with all of its fragments
+ *
+ * Return: true when one of the primary was dropped that may have been its equal;
+ * then it is gone
+ */
+bool compare_datagram_forgive(struct compare *c, struct cmp_flow *fl,
+			      struct hold *s)
+{
+	if (!fl->n_lost)
+		return false;
+	fl->n_lost--;
+	compare_drop_held(c, fl, s, DROP_OVER_SHARE);
+	suspect(c, fl);
+	compare_flow_touch(c, fl);
+	return true;
+}
+
+/**
  * compare_datagram_differ - two datagrams that should be equal are not
  * @c:		the comparison
  * @fl:		their flow
@@ -218,11 +248,13 @@ static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
  * @s:		the secondary's
  */
 void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
-			     const struct hold *p, const struct hold *s)
+			     const struct hold *p, struct hold *s)
 {
 	struct compare_difference d =
 		compare_difference_of(c, fl, COMPARE_MAC, p, s);
 
+	if (compare_datagram_forgive(c, fl, s))
+		return;
 	if (p->payload_len == s->payload_len &&
 	    is_same_bytes(c, p, s, least(hold_captured_len(p), hold_captured_len(s))))
 		compare_differ(c, fl, &d);

@@ -325,7 +325,7 @@ void compare_flow_expire_suspects(struct compare *c)
 	       age_ns(c->now_ns, flow_used_ns(c->flows, fl)) >= reorder_ns) {
 		const struct hold *p =
 			hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
-		const struct hold *s =
+		struct hold *s =
 			hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head);
 		uint64_t since;
 

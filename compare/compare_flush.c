@@ -29,10 +29,13 @@ static void drop_graced(struct compare *c, struct hold *h)
 }
 
 /* Asks for a checkpoint; what may go before that goes. */
-static bool ask_for_late(struct compare *c, const struct hold *h)
+static bool ask_for_late(struct compare *c, struct hold *h)
 {
 	struct cmp_flow *fl = compare_flow_of(c, h);
 
+	if (fl && h->side == COMPARE_SECONDARY &&
+	    compare_datagram_forgive(c, fl, h))
+		return true;
 	compare_ask(c, COMPARE_TIMEOUT, fl, h);
 	return h->side == COMPARE_PRIMARY && h->kind == HOLD_PACKET &&
 	       fl->is_tcp && compare_stream_begin_late(c, fl);
@@ -123,6 +126,7 @@ void compare_expire(struct compare *c, uint64_t now_ns)
 		expire_held(c, COMPARE_PRIMARY);
 		expire_held(c, COMPARE_SECONDARY);
 	}
+	compare_share_expire(c);
 	compare_flow_expire_idle(c);
 }
 
@@ -239,7 +243,7 @@ void compare_failover(struct compare *c, uint64_t now_ns)
 {
 	c->is_failover = true;
 	c->now_ns = now_ns;
-	c->waits = (struct compare_waits){ 0 };
+	c->waits = (struct told){ 0 };
 	flush_primary(c, NOTE_PASSED);
 	flush_secondary(c, DROP_FAILOVER);
 	compare_flow_clear_marks(c);

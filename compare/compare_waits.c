@@ -5,9 +5,6 @@
  * what. Each second all that is overdue is looked at: the packets of a side
  * stand in the order in which they came, so these are the first ones.
  *
- * What is told is bounded: so many flows are known to wait, so many lines are
- * written in a second. Others are told of later.
- *
  * Two things go, because nobody misses them: a datagram of which a fragment is
  * missing, and a secondary's datagram that the primary does not send.
  */
@@ -15,7 +12,6 @@
 #include "compare_core.h"
 
 #define LOOK_NS UINT64_C(1000000000)
-#define LINES_MAX 8u		/* in one look */
 
 static const char *const wait_text[COMPARE_WAITS] = {
 	"the secondary to say the same",
@@ -46,7 +42,7 @@ static enum compare_wait_for waits_for(const struct cmp_flow *fl,
 					    COMPARE_WAIT_PRIMARY;
 }
 
-static void tell(struct compare *c, const struct told_wait *t, bool is_over)
+static void tell(struct compare *c, const struct told_flow *t, bool is_over)
 {
 	const struct compare_wait w = {
 		.flow = &t->key,
@@ -59,26 +55,20 @@ static void tell(struct compare *c, const struct told_wait *t, bool is_over)
 		c->handler.waits(c->handler.arg, &w);
 }
 
-/* A flow was found to wait; lines: how many may be written yet. */
+/* A flow was found to wait. */
 static void note(struct compare *c, const struct cmp_flow *fl,
-		 const struct hold *h, unsigned *lines)
+		 const struct hold *h)
 {
-	uint32_t flow = flow_index(c->flows, fl);
-	struct told_wait *t = &c->waits.told[flow & (WAITS_SLOTS - 1)];
+	bool is_new;
+	struct told_flow *t = told_note(&c->waits, flow_index(c->flows, fl),
+					flow_key_get(c->flows, fl), c->now_ns,
+					&is_new);
 
-	if (!t->since_ns && *lines) {
-		*t = (struct told_wait){
-			.key = *flow_key_get(c->flows, fl),
-			.since_ns = h->time_ns ? h->time_ns : 1,
-			.flow = flow,
-			.what = (uint8_t)waits_for(fl, h),
-		};
-		c->waits.n++;
-		(*lines)--;
-		tell(c, t, false);
-	}
-	if (t->flow == flow)
-		t->seen_ns = c->now_ns;
+	if (!is_new)
+		return;
+	t->since_ns = h->time_ns;
+	t->what = (uint8_t)waits_for(fl, h);
+	tell(c, t, false);
 }
 
 /* One that nobody misses goes, with all of its fragments: this is the first of
@@ -102,7 +92,7 @@ static bool is_stuck(const struct cmp_flow *fl, const struct hold *h)
 
 /* What is dropped may take newer ones with it: the walk goes on behind the last
  * one that stayed. */
-static void look_at(struct compare *c, enum compare_side side, unsigned *lines)
+static void look_at(struct compare *c, enum compare_side side)
 {
 	uint32_t i = c->pool.oldest[side], before = HOLD_NONE;
 	struct hold *h;
@@ -117,23 +107,9 @@ static void look_at(struct compare *c, enum compare_side side, unsigned *lines)
 			continue;
 		}
 		if (is_stuck(fl, h))
-			note(c, fl, h, lines);
+			note(c, fl, h);
 		before = i;
 		i = h->age_next;
-	}
-}
-
-static void forget_those_over(struct compare *c, unsigned *lines)
-{
-	for (unsigned i = 0; i < WAITS_SLOTS && *lines && c->waits.n; i++) {
-		struct told_wait *t = &c->waits.told[i];
-
-		if (!t->since_ns || t->seen_ns == c->now_ns)
-			continue;
-		tell(c, t, true);
-		t->since_ns = 0;
-		c->waits.n--;
-		(*lines)--;
 	}
 }
 
@@ -143,12 +119,13 @@ static void forget_those_over(struct compare *c, unsigned *lines)
  */
 void compare_waits_look(struct compare *c)
 {
-	unsigned lines = LINES_MAX;
+	struct told_flow over;
 
-	if (c->now_ns < c->waits.next_ns)
+	if (c->now_ns < c->waits_due_ns)
 		return;
-	c->waits.next_ns = c->now_ns + LOOK_NS;
-	look_at(c, COMPARE_PRIMARY, &lines);
-	look_at(c, COMPARE_SECONDARY, &lines);
-	forget_those_over(c, &lines);
+	c->waits_due_ns = c->now_ns + LOOK_NS;
+	look_at(c, COMPARE_PRIMARY);
+	look_at(c, COMPARE_SECONDARY);
+	while (told_over(&c->waits, c->now_ns, c->now_ns, &over))
+		tell(c, &over, true);
 }

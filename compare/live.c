@@ -146,6 +146,21 @@ static void on_waits(void *arg, const struct compare_wait *w)
 			  ((now_ns(l) - w->since_ns) / NS_PER_MS));
 }
 
+static void on_over_share(void *arg, const struct compare_over_share *s)
+{
+	char flow[FLOW_TEXT_MAX];
+
+	(void)arg;
+	flow_key_text(s->flow, flow, sizeof(flow));
+	if (s->is_over)
+		log_event("within-share", "%s: %llu packets were dropped", flow,
+			  (unsigned long long)s->n);
+	else
+		log_event("over-share", "%s: what it sends further is dropped: "
+			  "it waits, and %s holds too much", flow,
+			  s->is_client ? "its client" : "it");
+}
+
 static void on_checkpoint_made(void *arg)
 {
 	struct live *l = arg;
@@ -376,7 +391,8 @@ static int take_up(struct live *l)
 static int start(struct live *l)
 {
 	const struct compare_handler handler = {
-		on_release, on_differ, l, on_midstream, on_waits
+		on_release, on_differ, l, on_midstream,
+		on_over_share, on_waits
 	};
 	const struct checkpoint_handler checkpoint = {
 		on_checkpoint_made, live_epoch_stop, live_epoch_continue, l
@@ -386,6 +402,7 @@ static int start(struct live *l)
 
 	l->timeout_ns = config.timeout_ns;
 	config.holds = l->checkpoint.mode == CHECKPOINT_HOLD;
+	config.full_waits = l->checkpoint.mode == CHECKPOINT_NONE;
 	if (l->checkpoint.mode != CHECKPOINT_NONE)
 		config.gap_ns = config.timeout_ns / GAP_SHARE;
 	l->compare = compare_new(&config, &handler);

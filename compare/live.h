@@ -17,6 +17,7 @@ struct live_options {
 	bool notify_plain;
 	uint64_t timeout_ms, scan_ms, reorder_ms, retry_ms, period_ms;
 	uint64_t max_queue, max_bytes, max_flows;
+	uint64_t max_flow_bytes, max_client_bytes;
 	unsigned ack_policy;		/* enum compare_ack_policy */
 	uint64_t auto_failover_s;
 	const char *checkpoint;

@@ -36,6 +36,8 @@ struct compare_config live_compare_config(const struct live_options *o)
 		.reorder_ns = ns_of(o->reorder_ms),
 		.max_queue = (uint32_t)o->max_queue,
 		.max_bytes = o->max_bytes,
+		.max_flow_bytes = o->max_flow_bytes,
+		.max_client_bytes = o->max_client_bytes,
 		.max_flows = (uint32_t)o->max_flows,
 		.compare_non_ip = o->non_ip == LIVE_NON_IP_COMPARE,
 		.report_only = o->dry_run || live_is_capture(o),

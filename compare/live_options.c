@@ -9,6 +9,8 @@
 
 #define TIMEOUT_MS 3000
 #define REORDER_MS 10
+#define FLOW_SHARE 8		/* of the primary's half of the bytes */
+#define CLIENT_SHARE 4
 #define NOT_SET UINT64_MAX
 
 static const char *const ack_policies[] = { "clamp", "hold", "release", NULL };
@@ -63,11 +65,19 @@ static const struct option_spec specs[] = {
 	  NULL },
 	{ "max-queue-size", OPTION_UINT,
 	  offsetof(struct live_options, max_queue), "N",
-	  "packets of one flow and side before a checkpoint (1024)", 1,
+	  "packets of one flow and side before a checkpoint is asked for (1024)", 1,
 	  UINT32_MAX, NULL },
 	{ "max-queue-bytes", OPTION_UINT,
 	  offsetof(struct live_options, max_bytes), "B",
 	  "bytes held, half for each side (67108864)", 1 << 20,
+	  (uint64_t)1 << 40, NULL },
+	{ "max-flow-bytes", OPTION_UINT,
+	  offsetof(struct live_options, max_flow_bytes), "B",
+	  "of the primary's half one flow may hold, 0 for all (an eighth)", 0,
+	  (uint64_t)1 << 31, NULL },
+	{ "max-client-bytes", OPTION_UINT,
+	  offsetof(struct live_options, max_client_bytes), "B",
+	  "the same for all flows to one address (a quarter)", 0,
 	  (uint64_t)1 << 40, NULL },
 	{ "max-flows", OPTION_UINT, offsetof(struct live_options, max_flows),
 	  "N", "flows known at a time (1048576)", 1, 1 << 30, NULL },
@@ -157,6 +167,10 @@ static void prepare_live(struct live_options *o)
 		o->timeout_ms = TIMEOUT_MS;
 	if (o->reorder_ms == NOT_SET)
 		o->reorder_ms = REORDER_MS;
+	if (o->max_flow_bytes == NOT_SET)
+		o->max_flow_bytes = o->max_bytes / 2 / FLOW_SHARE;
+	if (o->max_client_bytes == NOT_SET)
+		o->max_client_bytes = o->max_bytes / 2 / CLIENT_SHARE;
 }
 
 static int check_checkpoint(const struct live_options *o,
@@ -216,6 +230,8 @@ enum option_result live_options_parse(struct live_options *o,
 		.period_ms = 20000,
 		.max_queue = 1024,
 		.max_bytes = 64 << 20,
+		.max_flow_bytes = NOT_SET,
+		.max_client_bytes = NOT_SET,
 		.max_flows = 1 << 20,
 	};
 	result = option_parse(&program, argc, argv, o);

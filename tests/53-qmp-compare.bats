@@ -261,6 +261,7 @@ differ() {
 	start compare colo-compare --primary-in unix-listen:p.sock \
 		--secondary-in null: --outdev null: \
 		--checkpoint qmp:qmp.sock --max-queue-bytes 1048576 \
+		--max-flow-bytes 0 --max-client-bytes 0 \
 		--compare-timeout 60000 --non-ip compare
 	wait_for asked 1
 	frames gen --count 1500 --min 60000 --max 60000 >in

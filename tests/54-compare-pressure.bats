@@ -41,6 +41,7 @@ is_blocked() {
 
 @test "a silent secondary: one request, nothing lost, bounded memory" {
 	compare --outdev unix-listen:o.sock --max-queue-bytes 4194304 \
+		--max-flow-bytes 0 --max-client-bytes 0 \
 		--checkpoint 'exec:echo asked >>asked; false'
 	spawn reader socat -u UNIX:o.sock CREATE:out
 	spawn p dial UNIX:p.sock frames gen "${GEN[@]}"
@@ -56,13 +57,13 @@ is_blocked() {
 	frames check "${GEN[@]}" <out
 }
 
-# latency RATE: the median of the flow that agrees, in microseconds
+# latency RATE [BYTES]: of the flow that agrees, in microseconds
 latency() {
-	run noisy . "$1" "${SECONDS_EACH:-2}"
+	run noisy . "$1" "${SECONDS_EACH:-2}" "${2:-60}"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ $output =~ median\ ([0-9]+)\ us ]]
-	MEDIAN=${BASH_REMATCH[1]}
+	[[ $output =~ median\ ([0-9]+)\ us,\ p99\ ([0-9]+)\ us ]]
+	MEDIAN=${BASH_REMATCH[1]} P99=${BASH_REMATCH[2]}
 }
 
 # Half a second until each checkpoint: what waits for the noise has so long.
@@ -75,6 +76,21 @@ latency() {
 	latency 100000
 	[ "$MEDIAN" -lt $((alone + more)) ]
 	[ "$(value "$(stats c)" compare.flows-different)" -gt 0 ]
+	check_account "$(stats c)"
+}
+
+# 40 MB a second for 4 seconds, of which no checkpoint comes in the first 3.
+@test "a flow that waits holds its share, and nobody else waits for it" {
+	local alone
+	compare --outdev unix-listen:out.sock --checkpoint 'exec:sleep 3'
+	SECONDS_EACH=4
+	latency 0
+	alone=$P99
+	latency 28000 1400
+	echo "alone $alone us, beside it $P99 us"
+	[ "$P99" -lt $((200000 + 10 * alone)) ]
+	[ "$(value "$(stats c)" dropped.over-share)" -gt 0 ]
+	logged_n 1 c 'event: over-share: udp 10.0.0.1:53 > 10.0.0.2:9: .* it holds'
 	check_account "$(stats c)"
 }
 

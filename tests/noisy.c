@@ -4,9 +4,10 @@
  * sends RATE datagrams a second of the first and 1000 of the second to
  * whatever listens on DIR/p.sock and DIR/s.sock, reads DIR/out.sock, and prints
  * how long the second flow's took. A datagram of it carries the time when it
- * was sent. Exit status 1 when one of them has not come out within 10 seconds.
+ * was sent. A frame of the first has 60 bytes, or BYTES. Exit status 1 when
+ * nothing has come out for 10 seconds.
  *
- * usage: noisy DIR RATE SECONDS
+ * usage: noisy DIR RATE SECONDS [BYTES]
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,7 +25,7 @@
 #include "../common/bytes.h"
 
 #define FRAME_LEN 60u
-#define WIRE_LEN (4 + FRAME_LEN)
+#define FRAME_MAX 1514u
 #define PAYLOAD_AT (4 + 14 + 20 + 8)
 #define PORT_AT (4 + 14 + 20 + 2)	/* the client's */
 #define NOISE_PORT 9u
@@ -57,19 +58,21 @@ static int dial(const char *dir, const char *name)
 	return fd;
 }
 
-/* A datagram of 18 bytes: whose, and a number. */
-static void put(uint8_t *at, unsigned port, uint8_t whose, uint64_t number)
+/* A datagram: whose, and a number. Return: bytes on the wire. */
+static size_t put(uint8_t *at, unsigned len, unsigned port, uint8_t whose,
+		  uint64_t number)
 {
-	memset(at, 0, WIRE_LEN);
-	bytes_put32(at, FRAME_LEN);
+	memset(at, 0, 4 + len);
+	bytes_put32(at, len);
 	memcpy(at + 4, "\x52\x54\0\0\0\1\x52\x54\0\0\0\2\x08\0\x45\0", 16);
-	bytes_put16(at + 4 + 14 + 2, FRAME_LEN - 14);
+	bytes_put16(at + 4 + 14 + 2, (uint16_t)(len - 14));
 	memcpy(at + 4 + 14 + 8, "\x40\x11\0\0\x0a\0\0\1\x0a\0\0\2", 12);
 	bytes_put16(at + PORT_AT - 2, 53);
 	bytes_put16(at + PORT_AT, (uint16_t)port);
-	bytes_put16(at + PORT_AT + 2, FRAME_LEN - 34);
+	bytes_put16(at + PORT_AT + 2, (uint16_t)(len - 34));
 	at[PAYLOAD_AT] = whose;
 	memcpy(at + PAYLOAD_AT + 1, &number, sizeof(number));
+	return 4 + len;
 }
 
 static void write_all(int fd, const uint8_t *p, size_t len)
@@ -85,10 +88,11 @@ static void write_all(int fd, const uint8_t *p, size_t len)
 }
 
 /* Noise and one probe every millisecond, by deadlines that do not move. */
-static void send_all(const char *dir, unsigned rate, unsigned n_probes)
+static void send_all(const char *dir, unsigned rate, unsigned n_probes,
+		     unsigned noise_len)
 {
 	int fd[2] = { dial(dir, "p"), dial(dir, "s") };
-	uint8_t *wire = malloc((rate / PROBES_A_SECOND + 2) * WIRE_LEN);
+	uint8_t *wire = malloc((rate / PROBES_A_SECOND + 2) * (4 + FRAME_MAX));
 	uint64_t start = now_ns(), n_noise = 0;
 
 	if (!wire)
@@ -105,12 +109,12 @@ static void send_all(const char *dir, unsigned rate, unsigned n_probes)
 		for (uint8_t side = 0; side < 2; side++) {
 			size_t len = 0;
 
-			for (uint64_t n = n_noise; n < until; n++) {
-				put(wire + len, NOISE_PORT, side, n);
-				len += WIRE_LEN;
-			}
-			put(wire + len, PROBE_PORT, 2, probe);
-			write_all(fd[side], wire, len + WIRE_LEN);
+			for (uint64_t n = n_noise; n < until; n++)
+				len += put(wire + len, noise_len, NOISE_PORT,
+					   side, n);
+			len += put(wire + len, FRAME_LEN, PROBE_PORT, 2,
+				   probe);
+			write_all(fd[side], wire, len);
 		}
 		n_noise = until;
 	}
@@ -142,7 +146,7 @@ static unsigned take(const uint8_t *wire, uint64_t *latency, unsigned n)
 static bool receive_probes(int fd, uint64_t *latency, unsigned n_probes)
 {
 	struct pollfd out = { .fd = fd, .events = POLLIN };
-	static uint8_t buf[1024 * WIRE_LEN];
+	static uint8_t buf[1 << 20];
 	unsigned n = 0;
 	size_t len = 0;
 
@@ -155,9 +159,12 @@ static bool receive_probes(int fd, uint64_t *latency, unsigned n_probes)
 		got = read(fd, buf + len, sizeof(buf) - len);
 		if (got <= 0)
 			return false;
-		for (len += (size_t)got;
-		     n < n_probes && len - at >= WIRE_LEN; at += WIRE_LEN)
+		len += (size_t)got;
+		while (n < n_probes && len - at >= 4 &&
+		       len - at >= 4 + bytes_get32(buf + at)) {
 			n = take(buf + at, latency, n);
+			at += 4 + bytes_get32(buf + at);
+		}
 		len -= at;
 		memmove(buf, buf + at, len);
 	}
@@ -184,11 +191,14 @@ static int receive(const char *dir, unsigned n_probes)
 
 int main(int argc, char **argv)
 {
-	unsigned n_probes;
+	unsigned n_probes, noise_len;
 	int status = 1;
 	pid_t reader;
 
-	if (argc != 4)
+	if (argc < 4 || argc > 5)
+		return 2;
+	noise_len = argc > 4 ? (unsigned)atoi(argv[4]) : FRAME_LEN;
+	if (noise_len < FRAME_LEN || noise_len > FRAME_MAX)
 		return 2;
 	n_probes = (unsigned)atoi(argv[3]) * PROBES_A_SECOND;
 	reader = fork();
@@ -196,7 +206,7 @@ int main(int argc, char **argv)
 		status = receive(argv[1], n_probes);
 		return status;
 	}
-	send_all(argv[1], (unsigned)atoi(argv[2]), n_probes);
+	send_all(argv[1], (unsigned)atoi(argv[2]), n_probes, noise_len);
 	waitpid(reader, &status, 0);
 	return status ? 1 : 0;
 }

@@ -172,6 +172,8 @@ static void eviction_order(void)
 	kit_fini(&k);
 }
 
+/* Who goes on sending for new flows loses those: nothing leaves uncompared for
+ * want of room. */
 static void flood_without_stopping(void)
 {
 	struct compare_config config = kit_config();
@@ -182,8 +184,10 @@ static void flood_without_stopping(void)
 	for (unsigned i = 0; i < 6000; i++)
 		PRIMARY(&k, UDP(i, "x"), .sport = (uint16_t)(i + 1));
 	CHECK_EQ(k.n_asked, 1);
+	CHECK_EQ(k.n_out, 0);
 	compare_flush(k.c, k.now_ns);
-	CHECK_EQ(k.n_out, 6000);
+	CHECK(k.n_out > 10 && k.n_out < 6000);
+	CHECK_EQ(k.n_out + kit_dropped(&k, "no-flow"), 6000);
 	kit_fini(&k);
 }
 
