@@ -16,12 +16,13 @@ TOOLS := mirror redirector rewriter compare
 SRC_common := chunk frame outq packet flow flow_key checksum vnet stats \
 	      log netns endpoint_spec endpoint endpoint_output endpoint_stream \
 	      endpoint_socket endpoint_dev endpoint_pcap loop loop_pump loop_timer \
-	      option role failover filter marker qmp qmp_link vmstate qemu
+	      option own_file role failover filter marker qmp qmp_link vmstate qemu
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_flow rewrite_hold rewrite_icmp \
-		  rewrite_segment rewrite_table rewrite_track
+		  rewrite_segment rewrite_table rewrite_track \
+		  rewrite_guard
 SRC_run         = main runner process child procfile sink
 SRC_compare     = main live live_config live_epoch live_options checkpoint \
 		  checkpoint_qmp epoch running live_report live_learn diff \
@@ -37,7 +38,7 @@ COMPARE_CORE   := compare compare_ack compare_act compare_align \
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 role redirect announce impair rewrite rewrite_hold \
-	 rewrite_model compare compare_tcp \
+	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind \
 	 marker qmp vmstate epoch pcapng \
@@ -53,14 +54,16 @@ UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
 UNIT_endpoint_spec := common/endpoint_spec
 UNIT_option        := common/option common/endpoint_spec common/log
 UNIT_log           := common/log common/stats
-UNIT_role          := common/role
+UNIT_role          := common/role common/own_file
 UNIT_redirect      := redirector/redirect
 UNIT_announce      := redirector/announce common/checksum common/chunk
 UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
 		      common/flow_key common/packet common/checksum \
-		      common/chunk common/frame common/stats common/log
+		      common/chunk common/frame common/stats common/log \
+		      common/own_file
 UNIT_rewrite_hold   = $(UNIT_rewrite)
+UNIT_rewrite_table  = $(UNIT_rewrite)
 UNIT_rewrite_model  = $(UNIT_rewrite)
 UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow \
 		      common/flow_key common/packet common/chunk \

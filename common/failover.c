@@ -41,6 +41,9 @@ int failover_init(struct failover *f, struct loop *loop, uint64_t auto_s,
 		log_error("state-dir", "%s/ROLE: neither \"colo\" nor "
 			  "\"failover\"", f->state_dir);
 		err = -EIO;		/* the command line was right */
+	} else if (err == -EPERM) {
+		log_error("state-dir", "%s/ROLE: not a file that only we can "
+			  "have written", f->state_dir);
 	} else if (err < 0) {
 		log_error("state-dir", "%s: %s", f->state_dir,
 			  uv_strerror(err));

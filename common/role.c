@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "own_file.h"
+
 /*
  * The file is replaced, never rewritten: whoever reads it, after whatever
  * crash, finds the old role or the new one. The temporary name is fixed, so
@@ -59,7 +61,8 @@ static int role_from_bytes(enum role *role, const char *buf, size_t len)
  * @role:	set on success; ROLE_COLO when nothing was ever written
  *
  * Return: 0; -ENOENT or another error when the directory cannot be opened;
- * -EINVAL when the file says neither role; or what open(2), read(2) say
+ * -EINVAL when the file says neither role; -EPERM when others than us and root
+ * can have written it; or what open(2), read(2) say
  */
 int role_read(const char *state_dir, enum role *role)
 {
@@ -70,8 +73,8 @@ int role_read(const char *state_dir, enum role *role)
 	dir = dir_open(state_dir);
 	if (dir < 0)
 		return dir;
-	fd = openat(dir, ROLE_FILE, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	rc = fd < 0 ? -errno : 0;
+	fd = own_file_open(dir, ROLE_FILE, O_RDONLY);
+	rc = fd < 0 ? fd : 0;
 	close(dir);
 	if (rc == -ENOENT) {
 		*role = ROLE_COLO;

@@ -313,12 +313,15 @@ void rewrite_input(struct rewrite *r, enum rewrite_side side, struct frame *v,
  * rewrite_expire() - Forget what has waited or lain idle too long
  * @r:		rewriter
  * @now_ns:	the time
+ *
+ * And write to the table's file what it lacks. To be called every second.
  */
 void rewrite_expire(struct rewrite *r, uint64_t now_ns)
 {
 	r->now_ns = now_ns;
 	rewrite_hold_expire(r);
 	rewrite_flow_expire(r);
+	rewrite_table_mend(r);
 }
 
 /**
@@ -367,6 +370,17 @@ void rewrite_failover(struct rewrite *r)
 uint32_t rewrite_translated(const struct rewrite *r)
 {
 	return r->n_translated;
+}
+
+/**
+ * rewrite_behind() - Connections that REWRITE_UNSAVED, REWRITE_SAVED are about
+ * @r:	rewriter
+ *
+ * Return: how many there were when the last of the two was said.
+ */
+uint32_t rewrite_behind(const struct rewrite *r)
+{
+	return r->n_behind;
 }
 
 /**

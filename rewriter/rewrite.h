@@ -23,6 +23,8 @@ enum rewrite_event {
 	REWRITE_SIGNED,		/* a flow cannot be translated: MD5, TCP-AO */
 	REWRITE_STATE_LOST,	/* a flow is unknown, and a table was lost */
 	REWRITE_NONE_LEFT,	/* after failover nothing is translated any more */
+	REWRITE_UNSAVED,	/* the table lacks connections */
+	REWRITE_SAVED,		/* it has them now */
 };
 
 enum rewrite_translate {	/* for tests and comparison */
@@ -72,6 +74,7 @@ void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns);
 void rewrite_failover(struct rewrite *r);
 
 uint32_t rewrite_translated(const struct rewrite *r);
+uint32_t rewrite_behind(const struct rewrite *r);
 uint32_t rewrite_epoch(const struct rewrite *r);
 void rewrite_stats(const struct rewrite *r, struct stats *s);
 

@@ -151,6 +151,7 @@ struct rewrite {
 	uint64_t now_ns, checkpoint_ns;
 	uint32_t epoch;
 	uint32_t n_translated;
+	uint32_t n_behind;	/* connections that the table lacked */
 	uint32_t n_state[REWRITE_STATES];
 	bool failed_over;
 	bool table_lost;
@@ -238,5 +239,6 @@ void rewrite_table_set_epoch(struct rewrite *r);
 void rewrite_table_save(struct rewrite *r, const struct rewrite_flow *fl);
 void rewrite_table_save_clock(struct rewrite *r, const struct rewrite_flow *fl);
 void rewrite_table_clear(struct rewrite *r, const struct rewrite_flow *fl);
+void rewrite_table_mend(struct rewrite *r);
 
 #endif

@@ -9,6 +9,11 @@
  * Written when a fact changes, not for every segment; only the two clocks,
  * outside the checksum, follow each change. Disk blocks are reserved in steps
  * ahead of their use: a store into a hole of a full disk would be a SIGBUS.
+ *
+ * While the disk is full, or after somebody cut the file short, it lacks
+ * connections. rewrite_table_mend() is called every second and tries to write
+ * what it lacks; when it cannot, the owner is told once, and once more when it
+ * could.
  */
 #include "rewrite_table.h"
 
@@ -26,12 +31,15 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "../common/own_file.h"
+#include "rewrite_guard.h"
 #include "rewrite_impl.h"
 
 #define TABLE_FILE "flows"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define HEADER_LEN 4096u
 #define VERSION 2u
+#define MAX_FLOWS (1u << 28)	/* of --max-flows */
 #define RESERVE_STEP 8192u	/* records: just under 1 MiB */
 
 struct header {
@@ -60,7 +68,10 @@ struct rewrite_table {
 	struct record *records;
 	size_t len;		/* bytes mapped */
 	uint32_t n_reserved;	/* records that have disk blocks */
+	uint32_t n_wanted;	/* records that there would be with them */
 	bool is_full;		/* the disk is */
+	bool is_lost;		/* the file was cut short, or has no name */
+	bool is_told;		/* that it lacks connections */
 	enum rewrite_table_found found;
 };
 
@@ -108,7 +119,7 @@ static enum rewrite_table_found header_check(const struct header *h,
 	if (memcmp(h->magic, ours->magic, sizeof(h->magic)) ||
 	    h->version != ours->version || h->record_len != ours->record_len ||
 	    h->byte_order != ours->byte_order || h->sum != header_sum(h) ||
-	    h->n_used > h->max_flows ||
+	    h->n_used > h->max_flows || h->max_flows > MAX_FLOWS ||
 	    file_len < HEADER_LEN + (uint64_t)h->n_used * sizeof(struct record))
 		return REWRITE_TABLE_BAD;
 	if (memcmp(h->boot_id, ours->boot_id, sizeof(h->boot_id)))
@@ -140,14 +151,34 @@ static bool reserve(struct rewrite_table *t, uint32_t n)
 	return true;
 }
 
+static int file_map(struct rewrite_table *t)
+{
+	void *map = mmap(t->header, t->len, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | (t->header ? MAP_FIXED : 0), t->fd, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	t->header = map;
+	t->records = (void *)((char *)map + HEADER_LEN);
+	return rewrite_guard_set(map, t->len);
+}
+
 /* Begin an empty file, whatever was in it. */
 static int table_begin(struct rewrite_table *t, const struct header *ours)
 {
+	int err;
+
+	t->n_reserved = 0;
+	t->is_full = false;
 	if (ftruncate(t->fd, 0) < 0 ||
 	    ftruncate(t->fd, (off_t)t->len) < 0)
 		return -errno;
+	err = file_map(t);
+	if (err)
+		return err;
 	if (!reserve(t, 0))
 		return -ENOSPC;
+	assert(t->header);
 	*t->header = *ours;
 	t->header->sum = header_sum(ours);
 	return 0;
@@ -158,7 +189,6 @@ static int table_map(struct rewrite_table *t, uint32_t max_flows)
 {
 	struct header ours, h = { 0 };
 	struct stat st;
-	void *map;
 	int err = header_make(&ours, max_flows);
 
 	if (err)
@@ -175,15 +205,13 @@ static int table_map(struct rewrite_table *t, uint32_t max_flows)
 		t->len = table_len(h.n_used);
 	else
 		t->len = table_len(max_flows);
-	map = mmap(NULL, t->len, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
-	if (map == MAP_FAILED)
-		return -errno;
-	t->header = map;
-	t->records = (void *)((char *)map + HEADER_LEN);
 	if (t->found != REWRITE_TABLE_GOOD)
 		return table_begin(t, &ours);
 	if (ftruncate(t->fd, (off_t)t->len) < 0)
 		return -errno;
+	err = file_map(t);
+	if (err)
+		return err;
 	while (t->n_reserved < h.n_used)
 		if (!reserve(t, t->n_reserved))
 			return -ENOSPC;
@@ -198,7 +226,8 @@ static int table_map(struct rewrite_table *t, uint32_t max_flows)
  * @state_dir:	directory that exists
  * @max_flows:	records, at most
  *
- * Return: 0, -EWOULDBLOCK when another process has it, or a negative errno.
+ * Return: 0, -EWOULDBLOCK when another process has it, -EPERM when others than
+ *	   us and root can have written it, or another negative errno.
  */
 int rewrite_table_open(struct rewrite_table **out, const char *state_dir,
 		       uint32_t max_flows)
@@ -211,9 +240,8 @@ int rewrite_table_open(struct rewrite_table **out, const char *state_dir,
 	t->fd = -1;
 	dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0) {
-		t->fd = openat(dir, TABLE_FILE,
-			       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		err = t->fd < 0 ? -errno : 0;
+		t->fd = own_file_open(dir, TABLE_FILE, O_RDWR | O_CREAT);
+		err = t->fd < 0 ? t->fd : 0;
 		close(dir);
 	} else {
 		err = -errno;
@@ -237,8 +265,10 @@ void rewrite_table_close(struct rewrite_table *t)
 {
 	if (!t)
 		return;
-	if (t->header)
+	if (t->header) {
+		rewrite_guard_clear();
 		munmap(t->header, t->len);
+	}
 	if (t->fd >= 0)
 		close(t->fd);
 	free(t);
@@ -253,16 +283,24 @@ enum rewrite_table_found rewrite_table_found(const struct rewrite_table *t)
 	return t->found;
 }
 
+/* What of a flow outlives the process; of a file, what is believed. */
+static struct rewrite_flow flow_lasting(const struct rewrite_flow *fl)
+{
+	struct rewrite_flow lasting = *fl;
+
+	lasting.held = 0;
+	lasting.n_held = 0;
+	lasting.flags &= ~(unsigned)(REWRITE_HAS_NXT | REWRITE_REPEATS |
+				     REWRITE_REPEAT_DONE);
+	return lasting;
+}
+
 /* In this order, for the eyes of who comes after a kill between two stores. */
 static void record_write(struct record *at, const struct flow_key *key,
 			 const struct rewrite_flow *fl)
 {
-	struct record rec = { .key = *key, .flow = *fl };
+	struct record rec = { .key = *key, .flow = flow_lasting(fl) };
 
-	rec.flow.held = 0;
-	rec.flow.n_held = 0;
-	rec.flow.flags &= ~(unsigned)(REWRITE_HAS_NXT | REWRITE_REPEATS |
-				      REWRITE_REPEAT_DONE);
 	rec.sum = record_sum(&rec);
 	at->sum = ~rec.sum;
 	atomic_signal_fence(memory_order_seq_cst);
@@ -285,6 +323,8 @@ void rewrite_table_save(struct rewrite *r, const struct rewrite_flow *fl)
 	if (!t)
 		return;
 	n = flow_index(r->flows, fl);
+	if (n >= t->n_wanted)
+		t->n_wanted = n + 1;
 	if (!reserve(t, n)) {
 		r->n.unsaved++;
 		return;
@@ -353,8 +393,9 @@ static bool record_load(struct rewrite *r, const struct record *rec)
 	fl = flow_add(r->flows, &rec->key, rec->flow.state, r->now_ns);
 	if (!fl)
 		return false;
-	*fl = rec->flow;
+	*fl = flow_lasting(&rec->flow);
 	r->n_state[fl->state]++;
+	rewrite_flow_sync(r, fl);	/* no offset but of this epoch */
 	r->n_translated += rewrite_flow_is_translated(r, fl);
 	rewrite_table_save(r, fl);
 	return true;
@@ -399,4 +440,94 @@ void rewrite_table_load(struct rewrite *r)
 	r->table_lost = t->found == REWRITE_TABLE_NEW;
 	if (t->found == REWRITE_TABLE_BAD || r->n.lost)
 		rewrite_event(r, REWRITE_STATE_LOST, NULL);
+}
+
+/* Has somebody cut the file short, or taken its name away? */
+static bool file_is_lost(const struct rewrite_table *t)
+{
+	struct stat st;
+
+	return rewrite_guard_was_hit() || fstat(t->fd, &st) < 0 ||
+	       !st.st_nlink || (uint64_t)st.st_size < t->len;
+}
+
+/* Begin the file again; one without a name nobody would find. */
+static bool file_renew(const struct rewrite *r, struct rewrite_table *t)
+{
+	struct header ours;
+	struct stat st;
+
+	if (fstat(t->fd, &st) < 0 || !st.st_nlink ||
+	    header_make(&ours, r->config.max_flows) || table_begin(t, &ours))
+		return false;
+	t->header->epoch = r->epoch;
+	return true;
+}
+
+static uint32_t count_flows(const struct rewrite *r, uint32_t from,
+			    uint32_t to)
+{
+	uint32_t n = 0;
+
+	for (; from < to; from++)
+		n += flow_at(r->flows, from) != NULL;
+	return n;
+}
+
+/* Return: the number of the first flow that still has no record. */
+static uint32_t save_from(struct rewrite *r, uint32_t from, uint32_t to)
+{
+	for (; from < to && reserve(r->config.table, from); from++) {
+		const struct rewrite_flow *fl = flow_at(r->flows, from);
+
+		if (fl)
+			rewrite_table_save(r, fl);
+	}
+	return from;
+}
+
+/* Write what the file lacks. */
+static bool mend(struct rewrite *r, struct rewrite_table *t, uint32_t from,
+		 uint32_t to)
+{
+	t->is_full = false;
+	if (t->is_lost && !file_renew(r, t))
+		return false;
+	t->is_lost = false;
+	return save_from(r, from, to) >= to;
+}
+
+static void tell(struct rewrite *r, enum rewrite_event event, uint32_t n)
+{
+	r->config.table->is_told = event == REWRITE_UNSAVED;
+	r->n_behind = n;
+	rewrite_event(r, event, NULL);
+}
+
+/**
+ * rewrite_table_mend() - Write what the file lacks, or tell that it lacks it
+ * @r:	rewriter, with a table or without
+ *
+ * To be called now and then. The owner is told of a beginning and of an end,
+ * and how many connections it is about; rewrite_behind() has their number.
+ */
+void rewrite_table_mend(struct rewrite *r)
+{
+	struct rewrite_table *t = r->config.table;
+	bool was_lost;
+	uint32_t from, to;
+
+	if (!t)
+		return;
+	was_lost = t->is_lost = t->is_lost || file_is_lost(t);
+	if (!t->is_lost && !t->is_full)
+		return;
+	from = t->is_lost ? 0 : t->n_reserved;
+	to = t->n_wanted;
+	if (!mend(r, t, from, to)) {
+		if (!t->is_told)
+			tell(r, REWRITE_UNSAVED, count_flows(r, from, to));
+	} else if (t->is_told || was_lost) {
+		tell(r, REWRITE_SAVED, count_flows(r, from, to));
+	}
 }

@@ -34,7 +34,8 @@ static void on_emit(void *arg, enum rewrite_side side, const struct frame *v,
 
 static void on_event(void *arg, enum rewrite_event event, const char *flow)
 {
-	(void)arg;
+	const struct rewriter *r = arg;
+
 	switch (event) {
 	case REWRITE_SIGNED:
 		log_warn(NULL, "%s: signed segments (MD5 or TCP-AO) cannot be "
@@ -47,6 +48,18 @@ static void on_event(void *arg, enum rewrite_event event, const char *flow)
 	case REWRITE_NONE_LEFT:
 		log_event("none-translated", "no connection is translated any "
 			  "more");
+		break;
+	case REWRITE_UNSAVED:
+		log_event("state-unsaved", "%s/flows lacks %u connections, "
+			  "which a restart would lose: the disk is full, or "
+			  "somebody cut the file short or removed it",
+			  r->options->common.state_dir,
+			  rewrite_behind(r->rewrite));
+		break;
+	case REWRITE_SAVED:
+		log_event("state-saved", "%s/flows has %u connections that it "
+			  "lacked", r->options->common.state_dir,
+			  rewrite_behind(r->rewrite));
 		break;
 	}
 }
@@ -225,6 +238,9 @@ static int open_table(struct rewriter *r)
 				 (uint32_t)r->options->max_flows);
 	if (err == -EWOULDBLOCK)
 		log_error("state-dir", "%s: another process uses it", dir);
+	else if (err == -EPERM)
+		log_error("state-dir", "%s/flows: not a file that only we can "
+			  "have written", dir);
 	else if (err < 0)
 		log_error("state-dir", "%s: %s", dir, uv_strerror(err));
 	return err;

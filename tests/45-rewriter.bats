@@ -164,6 +164,81 @@ open_passive() {
 	stop rewriter
 }
 
+@test "a table that somebody cuts short kills nobody and is made again" {
+	mkdir state
+	start_rewriter --state-dir state
+	open_passive
+	: >state/flows
+	tx 1000 0 $SYN 78 && wait_for at_guest "1000 0"
+	tx 1001 5001 $ACK && wait_for at_guest "1001 9001"
+	wait_for logged rewriter \
+		'event: state-saved: state/flows has 2 connections that it lacked'
+	crash rewriter
+	start_rewriter --state-dir state
+	tx 1001 5001 $ACK && wait_for at_guest "1001 9001"
+	rm state/flows
+	wait_for logged rewriter \
+		'event: state-unsaved: state/flows lacks 2 connections'
+	tx 1001 5002 $ACK && wait_for at_guest "1001 9002"
+	stop rewriter
+}
+
+# The room of 8192 connections, just over 1 MiB, is reserved at once.
+@test "a full disk under the table is told, and its end" {
+	local i frame port frames=() unshare_mount=(unshare -m) disk
+	[ "$(id -u)" -eq 0 ] || unshare_mount=(unshare -rm)
+	mkdir disk
+	spawn_other disk "${unshare_mount[@]}" sh -c '
+		mount -t tmpfs -o size=3000k x disk && : >mounted &&
+		exec sleep 600'
+	wait_for test -e mounted
+	disk=/proc/${PIDS[disk]}/root$PWD/disk
+	head -c 1600000 /dev/zero >"$disk/other"
+	mkdir "$disk/state"
+	start_rewriter --state-dir "$disk/state"
+	open_passive
+	frame=$(segment tx 1000 0 $SYN 0)
+	for ((i = 2000; i < 2000 + 8192; i++)); do
+		printf -v port %04x "$i"
+		frames+=("${frame:0:68}$port${frame:72}")
+	done
+	wire "${frames[@]}" >&5
+	wait_for logged rewriter 'event: state-unsaved: .*/flows lacks 1 conn'
+	rx 9001 1001 $ACK && wait_for at_net "5001 1001"
+	rm "$disk/other"
+	wait_for logged rewriter 'event: state-saved: .*/flows has 1 conn'
+	[ "$(grep -c 'event: state-' rewriter.log)" -eq 2 ]
+	stop rewriter
+}
+
+# What the file says is believed: nobody else may have written it.
+@test "a state that others can have written is refused" {
+	local name
+	for name in flows ROLE; do
+		mkdir state
+		echo colo >other
+		wrong() {
+			run -1 colo-rewriter --state-dir state --net null: \
+				--guest null:
+			[ "$output" = "colo-rewriter: error: state-dir: $1" ]
+			rm -rf "state/$name"
+		}
+		install -m 660 other "state/$name"
+		wrong "state/$name: not a file that only we can have written"
+		ln other "state/$name"
+		wrong "state/$name: not a file that only we can have written"
+		mkfifo -m 600 "state/$name"
+		wrong "state/$name: not a file that only we can have written"
+		ln -s ../other "state/$name"
+		wrong "state: too many symbolic links encountered"
+		if [ "$(id -u)" -eq 0 ]; then
+			install -o 12345 other "state/$name"
+			wrong "state/$name: not a file that only we can have written"
+		fi
+		rm -r state
+	done
+}
+
 @test "a second process on the same table is refused" {
 	mkdir state
 	start_rewriter --state-dir state

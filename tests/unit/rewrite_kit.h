@@ -36,7 +36,7 @@ static struct rewrite_table *table;
 static char state_dir[] = "/tmp/rewrite_test.XXXXXX";
 static struct seen seen[SEEN_MAX];
 static unsigned n_seen;
-static unsigned n_events[3];
+static unsigned n_events[8];
 static uint64_t now = SECOND;
 
 /* How the next segments are wrapped. */

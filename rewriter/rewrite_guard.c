@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A mapped file that somebody else cuts short: the next access behind its new
+ * end is a SIGBUS, and no check before the access could rule that out. A lock
+ * is only advice, and what cannot be cut, a sealed memfd, has no name to be
+ * found by after a kill. Writing by pwrite(2) instead would cost a system call
+ * for each segment that brings a new timestamp.
+ *
+ * So the signal is caught, for the range of one mapping only: memory takes the
+ * place of the file, the access is repeated and succeeds, and whoever owns the
+ * mapping asks now and then whether that happened. A signal handler is given no
+ * pointer of ours, hence the variables here.
+ */
+#include "rewrite_guard.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+static void *guard_map;
+static size_t guard_len;
+static volatile sig_atomic_t guard_hit;
+static struct sigaction guard_before;
+
+/* mmap(2) is a system call and nothing else: safe in a signal handler. */
+static void on_bus_error(int sig, siginfo_t *info, void *context)
+{
+	uintptr_t at = (uintptr_t)info->si_addr - (uintptr_t)guard_map;
+
+	(void)context;
+	if (info->si_code > 0 && at < guard_len &&
+	    mmap(guard_map, guard_len, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		 0) != MAP_FAILED) {
+		guard_hit = 1;
+		return;
+	}
+	sigaction(sig, &guard_before, NULL);
+	raise(sig);
+}
+
+/**
+ * rewrite_guard_set() - A mapping may lose its file from now on
+ * @map:	where it begins
+ * @len:	its bytes
+ *
+ * One mapping at a time. To set it again forgets that it was hit.
+ *
+ * Return: 0 or what sigaction(2) says
+ */
+int rewrite_guard_set(void *map, size_t len)
+{
+	struct sigaction act = { .sa_sigaction = on_bus_error,
+				 .sa_flags = SA_SIGINFO };
+
+	rewrite_guard_clear();
+	guard_map = map;
+	guard_len = len;
+	guard_hit = 0;
+	if (sigaction(SIGBUS, &act, &guard_before) < 0) {
+		guard_map = NULL;
+		return -errno;
+	}
+	return 0;
+}
+
+/**
+ * rewrite_guard_clear() - The mapping is no more, or was never set
+ */
+void rewrite_guard_clear(void)
+{
+	if (guard_map)
+		sigaction(SIGBUS, &guard_before, NULL);
+	guard_map = NULL;
+	guard_len = 0;
+}
+
+/**
+ * rewrite_guard_was_hit() - Has the mapping lost its file since it was set?
+ *
+ * Return: true when memory stands in its place
+ */
+bool rewrite_guard_was_hit(void)
+{
+	return guard_hit;
+}
