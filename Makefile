@@ -14,7 +14,7 @@ VERSION := 0.1
 TOOLS := mirror redirector rewriter compare
 
 SRC_common := chunk frame outq packet flow flow_key checksum vnet stats \
-	      log netns endpoint_spec endpoint endpoint_output endpoint_stream \
+	      log nowait file netns endpoint_spec endpoint endpoint_output endpoint_stream \
 	      endpoint_socket endpoint_dev endpoint_pcap loop loop_pump loop_timer \
 	      option own_file role failover filter marker qmp qmp_link vmstate qemu
 SRC_mirror     := main mirror
@@ -52,22 +52,22 @@ UNIT_flow          := common/flow common/flow_key common/packet
 UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
 		      common/chunk
 UNIT_endpoint_spec := common/endpoint_spec
-UNIT_option        := common/option common/endpoint_spec common/log
-UNIT_log           := common/log common/stats
+UNIT_option        := common/option common/endpoint_spec common/log common/nowait
+UNIT_log           := common/log common/nowait common/stats
 UNIT_role          := common/role common/own_file
 UNIT_redirect      := redirector/redirect
 UNIT_announce      := redirector/announce common/checksum common/chunk
 UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
 		      common/flow_key common/packet common/checksum \
-		      common/chunk common/frame common/stats common/log \
+		      common/chunk common/frame common/stats common/log common/nowait \
 		      common/own_file
 UNIT_rewrite_hold   = $(UNIT_rewrite)
 UNIT_rewrite_table  = $(UNIT_rewrite)
 UNIT_rewrite_model  = $(UNIT_rewrite)
 UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow \
 		      common/flow_key common/packet common/chunk \
-		      common/stats common/log common/checksum
+		      common/stats common/log common/nowait common/checksum
 UNIT_compare_tcp      = $(UNIT_compare)
 UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)
@@ -90,7 +90,7 @@ UNIT_pcapng          := compare/pcapng
 UNIT_ignore          := compare/ignore
 LIBS_ignore           = $(PCAP)
 UNIT_learn           := compare/learn
-UNIT_progress        := compare/progress
+UNIT_progress        := compare/progress common/log common/nowait
 
 # What a fuzzer needs, that is a harness of tests/fuzz.
 FUZZ := frame packet vnet endpoint_spec rewrite compare qmp
@@ -101,7 +101,7 @@ FUZZ_endpoint_spec := $(UNIT_endpoint_spec)
 FUZZ_rewrite       := $(UNIT_rewrite)
 FUZZ_compare       := $(UNIT_compare) compare/diff compare/diff_known \
 		      compare/diff_print compare/diff_pcap compare/pcapng \
-		      compare/ignore compare/learn
+		      compare/ignore compare/learn common/file
 LIBS_fuzz_compare   = $(PCAP)
 FUZZ_qmp           := common/qmp common/vmstate
 LIBS_fuzz_qmp       = $(JANSSON)

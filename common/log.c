@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "nowait.h"
 
 #define LINE_MAX_LEN 1024u	/* bytes of a line, its newline included */
 #define SITE_LINES 5u		/* lines a call site may write in ... */
@@ -15,6 +17,7 @@
 
 static const char *log_name = "colo";
 static enum log_level log_max = LOG_INFO;
+static struct nowait out = { .fd = STDERR_FILENO };
 
 static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
@@ -38,16 +41,6 @@ void log_init(const char *program, enum log_level level)
 {
 	log_name = program;
 	log_max = level;
-}
-
-/**
- * log_program() - The name given to log_init()
- *
- * Return: the name; borrowed.
- */
-const char *log_program(void)
-{
-	return log_name;
 }
 
 static void line_vadd(struct line *l, const char *fmt, va_list ap)
@@ -92,12 +85,37 @@ static void line_clean(struct line *l)
 }
 
 /* One write(2): lines of several processes on one pipe do not mix. */
-static void line_write(struct line *l)
+static bool line_end(struct line *l)
 {
 	line_clean(l);
 	l->text[l->len++] = '\n';
-	if (write(STDERR_FILENO, l->text, l->len) < 0)
-		return;		/* there is nobody left to tell */
+	return nowait_write(&out, l->text, l->len);
+}
+
+/* The reader goes on after a while in which lines were lost. */
+static bool tell_lost(void)
+{
+	uint64_t n_lost = out.n_lost;
+	struct line l;
+
+	if (!n_lost)
+		return true;
+	l.len = 0;
+	line_add(&l, "%s: warn: log: %" PRIu64 " lines were lost: standard "
+		 "error was full", log_name, n_lost);
+	out.n_lost = 0;
+	if (line_end(&l))
+		return true;
+	out.n_lost = n_lost;
+	return false;
+}
+
+static void line_write(struct line *l)
+{
+	if (tell_lost())
+		line_end(l);
+	else
+		out.n_lost++;
 }
 
 static uint64_t now_ms(void)
@@ -179,4 +197,21 @@ void log_event(const char *name, const char *fmt, ...)
 	va_end(ap);
 	line_write(&l);
 	errno = saved_errno;
+}
+
+/**
+ * log_stats() - Write a line of an account
+ * @fmt:	printf's, without a newline
+ */
+void log_stats(const char *fmt, ...)
+{
+	struct line l;
+	va_list ap;
+
+	l.len = 0;
+	line_add(&l, "%s: stats: ", log_name);
+	va_start(ap, fmt);
+	line_vadd(&l, fmt, ap);
+	va_end(ap);
+	line_write(&l);
 }

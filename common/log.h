@@ -7,6 +7,8 @@
 /*
  * One line each on standard error: `PROGRAM: warn: WHERE: text`. Warnings and
  * infos are rate limited per call site (five in five seconds, then a count).
+ * Nothing waits for whoever reads them: while standard error is full, lines
+ * are lost, and the next one says how many.
  */
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -17,7 +19,6 @@ struct log_site {		/* one call site's rate limit */
 };
 
 void log_init(const char *program, enum log_level level);
-const char *log_program(void);
 
 void log_line(struct log_site *site, enum log_level level, const char *where,
 	      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -37,5 +38,8 @@ void log_line(struct log_site *site, enum log_level level, const char *where,
  * shown at every level, never rate limited. */
 void log_event(const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* A line of the counters: `PROGRAM: stats: text`, likewise. */
+void log_stats(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

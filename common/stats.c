@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "stats.h"
@@ -68,16 +66,11 @@ uint64_t stats_dropped(const struct stats *s)
  */
 void stats_print(const struct stats *s)
 {
-	const char *program = log_program();
-
-	dprintf(STDERR_FILENO,
-		"%s: stats: in=%" PRIu64 " originated=%" PRIu64
-		" copied=%" PRIu64 " out=%" PRIu64 " merged=%" PRIu64
-		" held=%" PRIu64 " dropped=%" PRIu64 "\n",
-		program, s->in, s->originated, s->copied, s->out, s->merged,
-		s->held, stats_dropped(s));
+	log_stats("in=%" PRIu64 " originated=%" PRIu64 " copied=%" PRIu64
+		  " out=%" PRIu64 " merged=%" PRIu64 " held=%" PRIu64
+		  " dropped=%" PRIu64, s->in, s->originated, s->copied, s->out,
+		  s->merged, s->held, stats_dropped(s));
 	for (unsigned i = 0; i < s->n_rows; i++)
-		dprintf(STDERR_FILENO, "%s: stats: %s.%s=%" PRIu64 "\n",
-			program, s->rows[i].group, s->rows[i].name,
-			s->rows[i].value);
+		log_stats("%s.%s=%" PRIu64, s->rows[i].group, s->rows[i].name,
+			  s->rows[i].value);
 }

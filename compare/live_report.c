@@ -6,22 +6,43 @@
 #include <errno.h>
 #include <pcap/dlt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "../common/file.h"
 #include "../common/log.h"
+#include "../common/nowait.h"
 #include "live.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 #define LOOK_FRAMES 4096u	/* so often the clock is looked at */
 
-static int open_file(FILE **out, const char *path)
+/* Live, frames do not wait for whoever reads the report. */
+static int open_json(struct live *l, const char *path)
 {
-	*out = fopen(path, "we");
-	if (*out)
-		return 0;
-	log_error("report", "%s: %s", path, strerror(errno));
-	return -EIO;
+	int fd = file_create(path);
+
+	if (fd < 0) {
+		log_error("report", "%s: %s", path, strerror(-fd));
+		return -EIO;
+	}
+	l->diff.json = live_is_capture(l->options) ? fdopen(fd, "w") :
+						     nowait_stream(fd, "report");
+	if (!l->diff.json)
+		abort();
+	return 0;
+}
+
+static void open_text(struct live *l)
+{
+	bool is_stdout = l->options->outdev.kind != ENDPOINT_STDIO;
+
+	l->diff.text = is_stdout ? stdout : stderr;
+	if (l->is_report && !live_is_capture(l->options))
+		l->diff.text = nowait_stream(is_stdout ? STDOUT_FILENO :
+					     STDERR_FILENO, "report");
 }
 
 static int open_pcap(struct live *l)
@@ -47,11 +68,11 @@ int live_report_open(struct live *l)
 	int err = 0;
 
 	l->is_report = o->dry_run || live_is_capture(o);
-	l->diff.text = o->outdev.kind == ENDPOINT_STDIO ? stderr : stdout;
+	open_text(l);
 	if (o->primary_in.from_start)
 		l->diff.epoch_ns = NS_PER_S;
 	if (o->report)
-		err = open_file(&l->diff.json, o->report);
+		err = open_json(l, o->report);
 	return err < 0 ? err : open_pcap(l);
 }
 
@@ -250,7 +271,7 @@ void live_report_end(struct live *l)
 		diff_summary(&l->diff);
 }
 
-static int finish(FILE *file, bool is_ours)
+static int finish(FILE *file)
 {
 	bool bad = ferror(file);
 	int err;
@@ -259,7 +280,7 @@ static int finish(FILE *file, bool is_ours)
 	if (fflush(file))
 		bad = true;
 	err = bad ? (errno ? -errno : -EIO) : 0;
-	if (is_ours)
+	if (file != stdout && file != stderr)
 		fclose(file);
 	return err;
 }
@@ -283,12 +304,12 @@ int live_report_close(struct live *l)
 	struct diff *d = &l->diff;
 	int err = 0;
 
-	if (d->json && complain(finish(d->json, true), o->report) < 0)
+	if (d->json && complain(finish(d->json), o->report) < 0)
 		err = -EIO;
 	if (complain(diff_pcap_close(d->pcap), o->diff_pcap) < 0)
 		err = -EIO;
 	if (d->text && !d->is_learning &&
-	    complain(finish(d->text, false), "standard output") < 0)
+	    complain(finish(d->text), "standard output") < 0)
 		err = -EIO;
 	ignore_fini(&d->ignore);
 	return err;

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/nowait.h"
+
 #define LARGE (UINT64_C(16) << 20)	/* bytes; less is read in no time */
 #define NS_PER_S UINT64_C(1000000000)
 #define SHOW_NS (NS_PER_S / 5)
@@ -83,9 +85,10 @@ bool progress_is_due(struct progress *p)
 
 static void put(const char *text, size_t len)
 {
+	struct nowait terminal = { .fd = STDERR_FILENO };
+
 	/* a terminal that does not take it has nobody who looks */
-	if (write(STDERR_FILENO, text, len) < 0)
-		return;
+	nowait_write(&terminal, text, len);
 }
 
 /**

@@ -213,3 +213,58 @@ capture() {
 		cmp net without
 	done
 }
+
+# clogged FIFO: whatever is written to it, it takes nothing; until it is read
+clogged() {
+	mkfifo "$1"
+	exec 8<>"$1"
+	dd if=/dev/zero "of=$1" bs=4096 oflag=nonblock 2>/dev/null || true
+}
+
+# size_is FILE BYTES
+size_is() { [ "$(stat -c %s "$1")" -eq "$2" ]; }
+
+@test "standard error that nobody reads stops no frame" {
+	local size i
+	frames gen --count 2000 >in
+	size=$(stat -c %s in)
+	clogged err
+	start m bash -c 'exec "$@" 2>err' m colo-mirror --net unix-listen:n \
+		--guest-in null: --guest-out fd:7 --outdev null: \
+		--log-level debug 7>out 8>&-
+	for i in 1 2 3; do
+		send n <in
+		wait_for size_is out $((i * size))
+		kill -USR1 "${PIDS[m]}"
+	done
+	# it is read again: how much was lost is the first thing told
+	spawn reader cat err >said 8>&-
+	answers() { kill -USR1 "${PIDS[m]}" && grep -aq 'net.in=6000' said; }
+	wait_for answers
+	tr -d '\0' <said | head -n 1 |
+		grep -E 'warn: log: [0-9]+ lines were lost: standard error was full'
+	stop m
+	exec 8>&-
+	ends reader
+}
+
+@test "a report that nobody reads stops no frame" {
+	local i
+	clogged report
+	start compare bash -c 'exec "$@" >report' compare colo-compare \
+		--primary-in unix-listen:p --secondary-in unix-listen:s \
+		--outdev fd:7 --dry-run 7>out 8>&-
+	for ((i = 0; i < 100; i++)); do wire "$(udp $i one)"; done >ones
+	for ((i = 0; i < 100; i++)); do wire "$(udp $i two)"; done >twos
+	send p <ones
+	wait_for stat_is compare outdev.out 100
+	send s <twos
+	wait_for stat_is compare secondary-in.in 100
+	wire "$(udp 200 two)" | send p
+	wait_for stat_is compare outdev.out 101
+	spawn reader cat report >said 8>&-
+	stop compare
+	logged compare 'warn: report: [0-9]+ lines were lost'
+	exec 8>&-
+	ends reader
+}
