@@ -5,15 +5,18 @@
  * capture, the loop reads them merged by time and their clock is its clock.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <pcap/sll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bytes.h"
 #include "endpoint_impl.h"
+#include "file.h"
 #include "vnet.h"
 
 #define FRAMES_A_TURN 256
@@ -270,15 +273,35 @@ static int open_for_reading(struct endpoint *ep)
 	return 0;
 }
 
+/* As libpcap does, - is standard output. */
+static FILE *create_file(const char *path)
+{
+	bool is_stdout = !strcmp(path, "-");
+	int fd = is_stdout ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) :
+			     file_create(path);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (fd < 0 && !is_stdout)
+		errno = -fd;
+	return file;
+}
+
 static int open_for_writing(struct endpoint *ep)
 {
 	struct endpoint_pcap *p = ep->pcap;
+	FILE *file;
 
 	p->dead = pcap_open_dead_with_tstamp_precision(
 		DLT_EN10MB, FRAME_LEN_MAX, PCAP_TSTAMP_PRECISION_NANO);
 	if (!p->dead)
 		return -ENOMEM;
-	p->out = pcap_dump_open(p->dead, ep->spec.target);
+	file = create_file(ep->spec.target);
+	if (!file) {
+		log_error(ep->name, "%s: %s", ep->spec.target,
+			  uv_strerror(-errno));
+		return -EIO;
+	}
+	p->out = pcap_dump_fopen(p->dead, file);
 	if (!p->out) {
 		log_error(ep->name, "%s", pcap_geterr(p->dead));
 		return -EIO;

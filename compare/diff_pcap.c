@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/file.h"
 #include "../common/flow.h"
 #include "diff.h"
 #include "pcapng.h"
@@ -51,15 +52,14 @@ static void write_blocks(struct diff_pcap *p)
  */
 int diff_pcap_open(struct diff_pcap **out, const char *path)
 {
-	FILE *file = fopen(path, "we");
+	int fd = file_create(path);
 	struct diff_pcap *p;
 
-	if (!file)
-		return -errno;
+	if (fd < 0)
+		return fd;
 	p = calloc(1, sizeof(*p));
-	if (!p)
+	if (!p || !(p->file = fdopen(fd, "w")))
 		abort();
-	p->file = file;
 	pcapng_section(&p->blocks, "colo-compare " COLO_VERSION);
 	pcapng_interface(&p->blocks, DLT_EN10MB, "primary",
 			 "what the primary sent");

@@ -365,3 +365,29 @@ wake() { : >"$1.go"; }
 	cmp all got
 	logged_n 1 m '(error|warn|event):'
 }
+
+@test "files of packets are their owner's, and not made through links" {
+	umask 022
+	frames gen --count 3 >in
+	colo-mirror --guest-out pcap:in.pcap --outdev null: <in
+	colo-compare --primary-in pcap:in.pcap --secondary-in pcap:in.pcap \
+		--report report --diff-pcap diff.pcapng
+	for f in in.pcap report diff.pcapng; do
+		[ "$(stat -c %a $f)" = 600 ]
+	done
+	echo mine >target
+	ln -s target link
+	refused 1 'guest-out: link: too many symbolic links' \
+		colo-mirror --guest-out pcap:link --outdev null: <in
+	for option in --report --diff-pcap; do
+		refused 2 'link: Too many levels' colo-compare \
+			--primary-in pcap:in.pcap --secondary-in pcap:in.pcap \
+			$option link
+	done
+	[ "$(cat target)" = mine ]
+	# what the system itself keeps there is a link, too
+	for out in /dev/stdout -; do
+		colo-mirror --guest-out pcap:$out --outdev null: <in |
+			tcpdump -c 3 -r - 2>/dev/null
+	done
+}

@@ -17,7 +17,7 @@ is_running() { qemu_lives && runner_lives; }
 # instance_start ROLE
 instance_start() {
 	rm -rf "$RUN"
-	mkdir -p "$RUN" && chmod 700 "$RUN"
+	mkdir -p "${RUN%/*}" && mkdir -m 700 "$RUN"	# new: nobody else's
 	set_known role "$1"
 	qemu_start "$1" && chain_start "$1"
 }

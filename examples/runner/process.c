@@ -35,12 +35,15 @@ static int process_pid_write(const struct process *p)
 {
 	char path[4096], new_path[4096];
 	FILE *file;
-	int ret;
+	int ret, fd;
 
 	if ((ret = process_pid_path(p, "", path, sizeof(path))) < 0 ||
 	    (ret = process_pid_path(p, "~", new_path, sizeof(new_path))) < 0)
 		return ret;
-	file = fopen(new_path, "we");
+	/* a link there could be somebody else's, to any file of ours */
+	fd = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
+		  O_NOFOLLOW, 0644);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!file)
 		return -errno;
 	fprintf(file, "%d\n", (int)p->pid);
