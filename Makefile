@@ -108,11 +108,13 @@ LIBS_fuzz_qmp       = $(JANSSON)
 
 # What tests and examples are driven with; they may use the library.
 PROGRAMS := tests/frames tests/replicas tests/noisy tests/colo-impair \
-	    tests/qmp-peer examples/failover/fetch tests/bench/bench tests/bench/pump
+	    tests/qmp-peer tests/transfer examples/failover/fetch tests/bench/bench \
+	    tests/bench/pump
 PROGRAM_tests/frames := tests/frames
 PROGRAM_tests/replicas := tests/replicas
 PROGRAM_tests/noisy := tests/noisy
 PROGRAM_tests/qmp-peer := tests/qmp-peer
+PROGRAM_tests/transfer := tests/transfer
 PROGRAM_tests/colo-impair := tests/impair/main tests/impair/impair
 PROGRAM_examples/failover/fetch := examples/failover/fetch
 PROGRAM_tests/bench/bench := tests/bench/main tests/bench/drive \
@@ -142,7 +144,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all programs run run-vm run-pacemaker vm check check-unit check-bats \
+.PHONY: all programs run run-many run-matrix run-vm run-pacemaker vm check check-unit check-bats \
 	check-asan soak bench fuzz lint deps install uninstall clean
 .DELETE_ON_ERROR:
 
@@ -218,6 +220,20 @@ run: deps-build deps-run
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		examples/failover/run
 
+# The same N times, each time with the options CUT; BUSY=4 keeps the processors
+# busy beside it.
+run-many: deps-build deps-run
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/examples/failover/fetch
+	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
+		BUSY=$(BUSY) tests/many $(or $(N),100) examples/failover/run $(CUT)
+
+# Other connections, guests and ways to die: RUNS of each, with the options CUT
+# of tests/cut-scene; QUICK=1 plays some of it only.
+run-matrix: deps-build deps-run
+	$(Q)$(MAKE) --no-print-directory all programs
+	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
+		BUSY=$(BUSY) tests/cut-matrix $(or $(RUNS),1) $(CUT)
+
 # The same with two real VMs; SCENES plays some of it only. The guest is not for
 # sanitizers, nor is what is preloaded into QEMU: one place for all builds.
 VM       := build/examples/qemu-colo
@@ -276,8 +292,7 @@ check-asan:
 	$(Q)$(MAKE) BUILD=build/asan BIN=build/asan/bin CFLAGS='$(SANITIZE)' LTO= check
 
 # the randomised tests with N rounds, and those of tests/soak
-N ?= 100000
-soak: export SOAK_N = $(N)
+soak: export SOAK_N = $(or $(N),100000)
 soak: check
 
 # How fast, beside QEMU and a program that does nothing: tests/bench/README.md.

@@ -102,6 +102,12 @@ refused_errors() {
 	survives --late
 }
 
+# What leaves for want of room is what the secondary lacks; the client has
+# forgotten then what it uploaded, and nobody can bring it back.
+@test "with a guest that is late, and a queue that is soon full" {
+	survives --late --queue 64
+}
+
 @test "with a bad copy of what clients send, without SACK" {
 	survives --impair mirror --no-sack
 }

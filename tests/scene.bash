@@ -13,12 +13,16 @@
 #				mirror's copy, behind the secondary
 #	guest_wire		another, between rewriter and guest; may be unset
 #	timestamps, sack	0 or 1, on either guest
+#	scaling			0 or 1, of windows; as timestamps where unset
 #
 # shellcheck disable=SC2034,SC2154,SC2317 # set, called, read by the scene
 
 GUEST=10.83.0.1 CLIENT=10.83.0.2 MAC=52:54:00:c0:10:03
 CLIENT_MAC=52:54:00:c0:10:04
 START_S=60			# for what the scene waits for
+# Packets that wait at a tap: the kernel's 1000 are less than what one fast
+# connection has under way, and what does not find room is lost.
+QUEUE_LEN=20000
 
 say() { echo "$SCENE: $*"; }
 die() {
@@ -37,9 +41,11 @@ run_in() { ip netns exec "$(ns "$1")" "${@:2}"; }
 exec_in() { exec ip netns exec "$(ns "$1")" "${@:2}"; }
 ip_in() { ip -n "$(ns "$1")" "${@:2}"; }
 
+pids_in() { ip netns pids "$(ns "$1")" 2>/dev/null || true; }
+
 kill_in() {
 	local pids
-	pids=$(ip netns pids "$(ns "$1")" 2>/dev/null || true)
+	pids=$(pids_in "$1")
 	# shellcheck disable=SC2086
 	[ -z "$pids" ] || kill -9 $pids 2>/dev/null || true
 }
@@ -85,10 +91,10 @@ make_spaces() {
 	ip_in net link set br0 up
 	for space in client primary secondary; do
 		ip_in net tuntap add "$space" mode tap
-		ip_in net link set "$space" master br0 up
+		ip_in net link set "$space" txqueuelen $QUEUE_LEN master br0 up
 	done
 	ip_in client tuntap add eth0 mode tap
-	ip_in client link set eth0 address $CLIENT_MAC
+	ip_in client link set eth0 address $CLIENT_MAC txqueuelen $QUEUE_LEN
 	ip_in client addr add $CLIENT/24 dev eth0
 	ip_in client link set eth0 up
 }
@@ -99,10 +105,10 @@ make_guest() {
 	[ "$2" = 0 ] || clock=2
 	run_in "$1" sysctl -q -w net.ipv4.tcp_syncookies="$2" \
 		net.ipv4.tcp_timestamps=$((timestamps * clock)) \
-		net.ipv4.tcp_window_scaling="$timestamps" \
+		net.ipv4.tcp_window_scaling="${scaling-$timestamps}" \
 		net.ipv4.tcp_sack="$sack"
 	ip_in "$1" tuntap add eth0 mode tap
-	ip_in "$1" link set eth0 address $MAC
+	ip_in "$1" link set eth0 address $MAC txqueuelen $QUEUE_LEN
 	ip_in "$1" addr add $GUEST/24 dev eth0
 	ip_in "$1" link set eth0 up
 	# a tap whose process dies has no carrier, and with it the guest forgets
@@ -118,8 +124,8 @@ write_procfiles() {
 		compare: $BIN/colo-compare $compare_options \
 			--primary-in unix-listen:$DIR/primary-in \
 			--secondary-in tcp-listen:10.84.0.1:9002,allow=10.84.0.2/32 \
-			--outdev unix-listen:$DIR/released
-		redirector: $BIN/colo-redirector --queue rx \
+			--outdev unix-listen:$DIR/released 2>$DIR/compare.log
+		redirector: $BIN/colo-redirector --queue rx --when-down drop \
 			--net unix-listen:$DIR/pwire \
 			--guest tap:eth0,netns=$(ns pguest) \
 			--outdev unix:$DIR/primary-in --indev unix:$DIR/released
@@ -155,8 +161,10 @@ write_procfiles() {
 declare -A RUNNER		# the runner of each host
 start_host() {
 	rm -f "$DIR/$1.ready"
+	mkdir -p "$DIR/$1"
 	mkfifo "$DIR/$1.ready"
-	exec_in "$1" "$BIN/colo-run" --notify-fd 3 "$DIR/$1.proc" \
+	exec_in "$1" "$BIN/colo-run" --pid-dir "$DIR/$1" --notify-fd 3 \
+		"$DIR/$1.proc" \
 		2>"$DIR/$1.log" 3>"$DIR/$1.ready" &
 	RUNNER[$1]=$!
 	disown
@@ -173,4 +181,60 @@ start_client_link() {
 
 is_linked() {
 	[ "$(run_in secondary ss -Htn state established | wc -l)" -eq 2 ]
+}
+
+# --- the end of the primary ---
+
+# What colo-compare let go of that the secondary had not said, as it counts it:
+# nothing, before a takeover without checkpoints.
+ask_compare() {
+	local answers
+	answers=$(grep -c 'stats: in=' "$DIR/compare.log") || true
+	kill -USR1 "$(cat "$DIR/primary/compare.pid")"
+	until_true has_answered $((answers + 1))
+	kill -USR1 "$(cat "$DIR/primary/compare.pid")"
+	until_true has_answered $((answers + 2)) # so the first one is whole
+	LET_GO=$(sed -nE 's/.*stats: compare\.((flushed|passed)=[1-9].*)/\1/p' \
+		"$DIR/compare.log" | tail -n 1)
+}
+has_answered() { [ "$(grep -c 'stats: in=' "$DIR/compare.log")" -ge "$1" ]; }
+
+# The power goes: nothing of this host runs any more when its links go down,
+# and nobody hears a FIN or a RST from it.
+cut_power() {
+	ask_compare
+	# shellcheck disable=SC2046
+	kill -STOP $(pids_in primary) $(pids_in pguest)
+	cut_piece wire
+	cut_piece net
+	kill_in primary
+	kill_in pguest
+}
+
+# cut_slowly MS PIECE...: the host dies in pieces, MS apart. What dies does not
+# come back: the runner stands still.
+cut_slowly() {
+	local piece apart=${1}e-3
+	kill -STOP "${RUNNER[primary]}"
+	shift
+	for piece; do
+		[ "$piece" != compare ] || ask_compare
+		cut_piece "$piece"
+		[ "$piece" = "${*: -1}" ] || sleep "$apart"
+	done
+	kill_in primary
+}
+
+# cut_piece wire|net|guest|PROCESS: the link between the hosts, the port of the
+# switch, the guest, or a process of the primary
+cut_piece() {
+	case $1 in
+	wire) ip_in primary link set wire down ;;
+	net) ip_in net link set primary down ;;
+	guest)
+		ip_in pguest link set eth0 down
+		kill_in pguest
+		;;
+	*) kill -9 "$(cat "$DIR/primary/$1.pid")" ;;
+	esac
 }

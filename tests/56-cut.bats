@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Connections of many kinds outlive the death of their server's host, however it
+# dies (cut-scene says how). `make run-matrix` plays all of the kinds.
+
+load helpers
+
+export BATS_TEST_TIMEOUT=300
+
+setup() {
+	scene_setup
+}
+
+# lives OPTION...: and so did all connections
+lives() {
+	run -0 "$TOP/tests/cut-scene" "$@"
+	echo "$output"
+	[[ ${lines[-1]} == 'cut: '*' survived, longest pause '* ]]
+}
+
+@test "every congestion control, window, direction and lateness" {
+	QUICK=1 run -0 "$TOP/tests/cut-matrix" 1
+	echo "$output"
+	[ "${#lines[@]}" -eq 15 ]
+}
+
+@test "a host that dies in pieces, the link between the hosts first" {
+	lives --slow 100
+	lives --slow 100 --direction both --connections 50
+}
+
+@test "a host that dies in pieces, the comparison first" {
+	local order=compare,wire,guest,redirector,mirror,net
+	lives --slow 100 --order $order
+	lives --slow 100 --order $order --direction both --congestion bbr
+}
+
+# Nobody who measures cubic is to be told of reno.
+@test "a congestion control that the kernel does not have is bad usage" {
+	run -2 "$TOP/tests/cut-scene" --congestion nosuch
+	[ "${lines[-1]}" = 'cut-scene: no congestion control nosuch here' ]
+}
+
+@test "many: counts what went well, and fails if anything did not" {
+	run -0 "$TOP/tests/many" 2 echo 'longest pause   12 ms'
+	[ "${lines[-1]}" = '2 runs, 2 survived, longest pause 12 ms' ]
+	echo 5 >pause
+	run -1 "$TOP/tests/many" 3 sh -c '
+		echo "longest pause $(cat pause) ms"
+		echo 70 >pause; [ ! -e died ] || exit 0; touch died; exit 1'
+	[ "${lines[0]}" = '1: did not survive, longest pause 5 ms' ]
+	[ "${lines[1]}" = '    longest pause 5 ms' ]
+	[ "${lines[-1]}" = '3 runs, 2 survived, longest pause 70 ms' ]
+}
+
+@test "many: busy loops beside it end with it" {
+	BUSY=2 run -0 "$TOP/tests/many" 1 sh -c '
+		ps -o ppid= -p $PPID | xargs pgrep -P >children'
+	[ "$(wc -l <children)" -eq 3 ]
+	run ! ps -o pid= -p "$(paste -sd , children)"
+}
