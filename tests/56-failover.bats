@@ -31,6 +31,20 @@ nothing_is_left() {
 	nothing_is_left
 }
 
+@test "nor does it matter how the servers send, or that the host dies in pieces" {
+	run -0 demo --congestion cubic --slow-cut 100
+	echo "$output"
+	[ "${lines[-1]}" = 'The connection survived the death of its server.' ]
+	nothing_is_left
+}
+
+@test "bad usage, and a congestion control that the kernel does not have" {
+	run -2 demo --slow-cut soon
+	run -2 demo --congestion
+	run -1 demo --congestion nosuch
+	one_line "$output" 'this kernel has no congestion control nosuch; .*'
+}
+
 @test "without the translation it does not survive, and the demo fails" {
 	run -1 demo --no-translate
 	echo "$output"
@@ -40,7 +54,8 @@ nothing_is_left() {
 }
 
 @test "interrupted in the middle it leaves nothing" {
-	spawn demo bash -c 'echo $$ >pid; exec "$0" >demo.out' \
+	# it takes 15 s to die, which no machine is too slow to interrupt
+	spawn demo bash -c 'echo $$ >pid; exec "$0" --slow-cut 3000 >demo.out' \
 		"$TOP/examples/failover/run"
 	wait_for grep -sq 'loses its power' demo.out
 	grep -q "^colo-$(cat pid)-" <<<"$(ip netns list)"
