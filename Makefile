@@ -20,7 +20,7 @@ SRC_common := chunk frame outq packet flow flow_key checksum vnet stats \
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
-REWRITE_CORE   := rewrite rewrite_flow rewrite_hold rewrite_icmp \
+REWRITE_CORE   := rewrite rewrite_ahead rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track \
 		  rewrite_guard
 SRC_run         = main runner process child procfile sink
@@ -37,7 +37,7 @@ COMPARE_CORE   := compare compare_ack compare_act compare_align \
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
-	 role redirect announce impair rewrite rewrite_hold \
+	 role redirect announce impair rewrite rewrite_ahead rewrite_hold \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind \
@@ -62,6 +62,7 @@ UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
 		      common/flow_key common/packet common/checksum \
 		      common/chunk common/frame common/stats common/log common/nowait \
 		      common/own_file
+UNIT_rewrite_ahead  = $(UNIT_rewrite)
 UNIT_rewrite_hold   = $(UNIT_rewrite)
 UNIT_rewrite_table  = $(UNIT_rewrite)
 UNIT_rewrite_model  = $(UNIT_rewrite)

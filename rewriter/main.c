@@ -14,6 +14,7 @@ static const char *const translate[] = {
 	[REWRITE_NO_RST] = "no-rst",
 	[REWRITE_NO_ICMP] = "no-icmp",
 	[REWRITE_NO_HOLD] = "no-hold",
+	[REWRITE_NO_LOWER] = "no-lower",
 	NULL,
 };
 
@@ -33,7 +34,7 @@ static const struct option_spec specs[] = {
 	{ "translate", OPTION_CHOICE,
 	  offsetof(struct rewriter_options, translate), "WHAT",
 	  "for tests and comparison: on, off, no-seq, no-ack, no-sack, "
-	  "no-tsval, no-tsecr, no-rst, no-icmp, no-hold (on)", 0, 0,
+	  "no-tsval, no-tsecr, no-rst, no-icmp, no-hold, no-lower (on)", 0, 0,
 	  translate },
 	{ "qmp", OPTION_STRING, offsetof(struct rewriter_options, qmp), "PATH",
 	  "the secondary's QMP socket: it tells of checkpoints", 0, 0, NULL },

@@ -34,6 +34,8 @@
  * one is void: nothing is walked. Failover: flows keep their offsets until they
  * end, half-open ones go on learning, new ones are not tracked: they pass.
  *
+ * What the peer acknowledges and the guest has not sent: rewrite_ahead.c.
+ *
  * Departures from QEMU's filter-rewriter: it knows only connections that the
  * peer opens, takes any first ack for the primary's ISN, holds nothing, and
  * shifts only seq of segments with ACK, and ack.
@@ -404,6 +406,7 @@ void rewrite_stats(const struct rewrite *r, struct stats *s)
 	const struct rewrite_counters *n = &r->n;
 
 	s->held += r->hold.all.n;
+	s->originated += n->originated;
 	stats_drop(s, "unknown", n->drop_unknown);
 	stats_drop(s, "hold-full", n->drop_hold_full);
 	stats_drop(s, "hold-outside", n->drop_hold_outside);
@@ -431,6 +434,9 @@ void rewrite_stats(const struct rewrite *r, struct stats *s)
 	stats_note(s, "file", "loaded", n->loaded);
 	stats_note(s, "file", "lost", n->lost);
 	stats_note(s, "file", "unsaved", n->unsaved);
+	stats_note(s, "ack", "lowered", n->lowered);
+	stats_note(s, "ack", "sacks-removed", n->sacks_removed);
+	stats_note(s, "ack", "originated", n->originated);
 	stats_note(s, "clock", "raised", n->raised);
 	stats_note(s, "clock", "capped", n->capped);
 	stats_note(s, "clock", "lifted", n->lifted);

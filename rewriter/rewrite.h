@@ -38,6 +38,7 @@ enum rewrite_translate {	/* for tests and comparison */
 	REWRITE_NO_RST,
 	REWRITE_NO_ICMP,
 	REWRITE_NO_HOLD,
+	REWRITE_NO_LOWER,
 };
 
 struct rewrite_table;
@@ -76,6 +77,7 @@ void rewrite_failover(struct rewrite *r);
 uint32_t rewrite_translated(const struct rewrite *r);
 uint32_t rewrite_behind(const struct rewrite *r);
 uint32_t rewrite_epoch(const struct rewrite *r);
+uint64_t rewrite_ahead_bytes(const struct rewrite *r, uint32_t *n_flows);
 void rewrite_stats(const struct rewrite *r, struct stats *s);
 
 #endif

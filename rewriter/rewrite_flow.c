@@ -89,7 +89,7 @@ void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
 		return;
 	r->n_state[fl->state]--;
 	r->n_state[state]++;
-	fl->state = (uint16_t)state;
+	fl->state = (uint8_t)state;
 	flow_touch(r->flows, fl, state, r->now_ns);
 	rewrite_table_save(r, fl);
 }
@@ -127,7 +127,8 @@ void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl)
 	fl->ts_offset = 0;
 	fl->reset_s = 0;
 	fl->flags &= REWRITE_HAS_PEER_ISN | REWRITE_IS_SIGNED |
-		     REWRITE_HAS_TS_ECHO | REWRITE_PEER_FIN;
+		     REWRITE_HAS_TS_ECHO | REWRITE_PEER_FIN |
+		     REWRITE_HAS_PEER_ACK;
 	fl->flags |= REWRITE_KNOWN | REWRITE_ASSUMED | REWRITE_TS_KNOWN;
 	if (fl->flags & REWRITE_HAS_TS_ECHO) {
 		fl->ts_sent = fl->ts_echo;	/* by the primary: so by it */
@@ -241,6 +242,26 @@ void rewrite_flow_restart(struct rewrite *r, struct rewrite_flow *fl)
 	*fl = (struct rewrite_flow){ .epoch = r->epoch,
 				     .state = REWRITE_HALF_OPEN };
 	rewrite_table_save(r, fl);
+}
+
+/**
+ * rewrite_flow_copy_progress() - Copy what every segment may change of a flow
+ * @to:		changed
+ * @from:	the newer one
+ *
+ * These are no facts, but how far the connection is.
+ */
+void rewrite_flow_copy_progress(struct rewrite_flow *to,
+				const struct rewrite_flow *from)
+{
+	to->ts_sent = from->ts_sent;
+	to->ts_echo = from->ts_echo;
+	to->guest_nxt = from->guest_nxt;
+	to->peer_nxt = from->peer_nxt;
+	to->peer_ack = from->peer_ack;
+	to->peer_ts = from->peer_ts;
+	to->peer_window = from->peer_window;
+	to->deaf_seq = from->deaf_seq;
 }
 
 /**

@@ -38,6 +38,12 @@ enum {					/* struct rewrite_flow.flags */
 	REWRITE_HAS_NXT		= 1 << 17,	/* guest_nxt is valid */
 	REWRITE_REPEATS		= 1 << 18,	/* repeat_seq, _ts are valid */
 	REWRITE_REPEAT_DONE	= 1 << 19,	/* the peer acknowledged it */
+	REWRITE_EXACT		= 1 << 20,	/* an ack beyond guest_nxt is of
+						   what the guest has not sent */
+	REWRITE_HAS_PEER_ACK	= 1 << 21,	/* peer_ack, _window, _ts are
+						   valid */
+	REWRITE_HAS_DEAF_SEQ	= 1 << 22,	/* deaf_seq is valid */
+	REWRITE_REPEATING	= 1 << 23,	/* since the peer's last ack */
 };
 
 /*
@@ -47,15 +53,20 @@ enum {					/* struct rewrite_flow.flags */
 struct rewrite_flow {
 	uint32_t epoch;		/* checkpoints seen; see rewrite.c */
 	uint32_t flags;
-	uint16_t state;		/* enum rewrite_state */
-	uint16_t n_held;
+	uint8_t state;		/* enum rewrite_state */
+	uint8_t n_held;
+	uint16_t peer_window;	/* as in the header, with peer_ack */
 	uint32_t peer_isn;	/* peer space */
 	uint32_t peer_syn_end;	/* behind its SYN and the data in it */
 	uint32_t peer_nxt;	/* highest ack from the guest */
 	uint32_t peer_fin;	/* behind its FIN */
 	uint32_t guest_isn;	/* guest space */
 	uint32_t guest_fin;
-	uint32_t guest_nxt;	/* behind what it sent */
+	uint32_t guest_nxt;	/* behind what it sent: rewrite_ahead.c */
+	uint32_t peer_ack;	/* primary space: the peer's highest ack */
+	uint32_t peer_ts;	/* and the TSval of that segment */
+	uint32_t deaf_seq;	/* guest space: of what it repeated although the
+				   peer had acknowledged it */
 	uint32_t repeat_seq;	/* guest space: of what it last repeated */
 	uint32_t repeat_ts;	/* and its TSval */
 	uint32_t primary_isn;	/* primary space */
@@ -136,6 +147,7 @@ struct rewrite_counters {
 	uint64_t drop_hold_outside;
 	uint64_t unknown;		/* passed */
 	uint64_t is_signed, fragments;
+	uint64_t lowered, sacks_removed, originated;
 	uint64_t learned, checkpoints, raised, capped, lifted, corrected;
 	uint64_t expired, evicted, table_full;
 	uint64_t loaded, lost, unsaved;	/* of the table's file */
@@ -179,6 +191,8 @@ void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
 			    enum rewrite_state state);
 void rewrite_flow_set_offset(struct rewrite *r, struct rewrite_flow *fl,
 			     uint32_t offset, uint32_t ts_offset);
+void rewrite_flow_copy_progress(struct rewrite_flow *to,
+				const struct rewrite_flow *from);
 void rewrite_flow_expire(struct rewrite *r);
 bool rewrite_flow_is_translated(const struct rewrite *r,
 				const struct rewrite_flow *fl);
@@ -214,6 +228,16 @@ void rewrite_segment_init(struct rewrite_segment *s, enum rewrite_side side,
 void rewrite_segment_translate(struct rewrite *r, struct rewrite_flow *fl,
 			       const struct rewrite_segment *s);
 
+/* rewrite_ahead.c */
+void rewrite_ahead_begin(struct rewrite_flow *fl, const struct packet *p);
+bool rewrite_ahead_sent(struct rewrite_flow *fl, const struct packet *p);
+void rewrite_ahead_heard(struct rewrite_flow *fl,
+			 const struct rewrite_segment *s);
+bool rewrite_ahead_is_beyond(const struct rewrite *r,
+			     const struct rewrite_flow *fl, uint32_t at);
+void rewrite_ahead_answer(struct rewrite *r, const struct rewrite_flow *fl,
+			  const struct rewrite_segment *s);
+
 /* rewrite_icmp.c */
 bool rewrite_icmp_is_error(const struct packet *p);
 void rewrite_icmp_translate(struct rewrite *r, const struct rewrite_segment *s);
@@ -237,7 +261,8 @@ struct rewrite_flow *rewrite_hold_oldest(const struct rewrite *r);
 void rewrite_table_load(struct rewrite *r);
 void rewrite_table_set_epoch(struct rewrite *r);
 void rewrite_table_save(struct rewrite *r, const struct rewrite_flow *fl);
-void rewrite_table_save_clock(struct rewrite *r, const struct rewrite_flow *fl);
+void rewrite_table_save_progress(struct rewrite *r,
+				 const struct rewrite_flow *fl);
 void rewrite_table_clear(struct rewrite *r, const struct rewrite_flow *fl);
 void rewrite_table_mend(struct rewrite *r);
 

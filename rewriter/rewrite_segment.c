@@ -19,6 +19,7 @@
 #define TCP_ACK_NUMBER 8u
 #define TCP_SUM 16u
 #define TCP_OPTIONS 20u
+#define NOPS 0x01010101u
 
 /* Beyond it, 12 days of milliseconds, the guest's first timestamp is no bound
  * any more: it would soon compare as later. */
@@ -170,18 +171,7 @@ static void repeat_note(struct rewrite_flow *fl, const struct packet *p,
 			uint32_t sent)
 {
 	const unsigned open = REWRITE_REPEATS | REWRITE_REPEAT_DONE;
-	uint32_t end = p->seq + p->payload_len + !!(p->flags & TCP_FIN);
 
-	if (end == p->seq)
-		return;
-	if (!(fl->flags & REWRITE_HAS_NXT)) {	/* it may have sent before us */
-		fl->guest_nxt = end;
-		fl->flags |= REWRITE_HAS_NXT;
-	} else if (seq_ge(p->seq, fl->guest_nxt)) {
-		fl->guest_nxt = end;
-		return;
-	}
-	fl->guest_nxt = seq_max(fl->guest_nxt, end);
 	if ((fl->flags & open) == REWRITE_REPEATS &&
 	    seq_gt(p->seq, fl->repeat_seq))
 		return;
@@ -224,19 +214,6 @@ static uint32_t echo_for_guest(struct rewrite *r, struct rewrite_flow *fl,
 	return within;
 }
 
-/* One of the two clocks was read; flag says that it had been before. */
-static void clock_noted(struct rewrite *r, struct rewrite_flow *fl,
-			unsigned flag)
-{
-	bool first = !(fl->flags & flag);
-
-	fl->flags |= flag;
-	if (first)
-		rewrite_table_save(r, fl);
-	else
-		rewrite_table_save_clock(r, fl);
-}
-
 static void echo_translate(struct rewrite *r, struct rewrite_flow *fl,
 			   const struct rewrite_edit *e, uint32_t ack,
 			   uint8_t *at)
@@ -245,22 +222,67 @@ static void echo_translate(struct rewrite *r, struct rewrite_flow *fl,
 
 	if (!(fl->flags & REWRITE_HAS_TS_ECHO) || seq_gt(echo, fl->ts_echo)) {
 		fl->ts_echo = echo;
-		clock_noted(r, fl, REWRITE_HAS_TS_ECHO);
+		fl->flags |= REWRITE_HAS_TS_ECHO;
 	}
 	if (fl->flags & REWRITE_TS_KNOWN &&
 	    r->config.translate != REWRITE_NO_TSECR)
 		rewrite_edit32(e, at, echo_for_guest(r, fl, ack, echo));
 }
 
-static void sack_translate(const struct rewrite_flow *fl,
+/* Is a SACK block of bytes that the guest has not sent? */
+static bool sack_is_beyond(const struct rewrite *r,
+			   const struct rewrite_flow *fl,
+			   const struct rewrite_segment *s)
+{
+	const uint8_t *edge = packet_l4(&s->p) + s->options.sack;
+
+	for (unsigned i = 0; i < s->options.n_edges; i++)
+		if (rewrite_ahead_is_beyond(r, fl, bytes_get32(edge + 4 * i) +
+							   fl->offset))
+			return true;
+	return false;
+}
+
+/* NOPs instead of the option: to send SACK blocks is nobody's duty (RFC 2018
+ * section 4). The last four bytes may have been in the four before already. */
+static void sack_remove(const struct rewrite_segment *s,
+			const struct rewrite_edit *e)
+{
+	uint8_t *option = e->base + s->options.sack - 2;
+	unsigned len = 2 + 4u * s->options.n_edges;
+
+	for (unsigned at = 0; at + 4 <= len; at += 4)
+		rewrite_edit32(e, option + at, NOPS);
+	rewrite_edit32(e, option + len - 4, NOPS);
+}
+
+static void sack_translate(struct rewrite *r, const struct rewrite_flow *fl,
 			   const struct rewrite_segment *s,
 			   const struct rewrite_edit *e)
 {
-	for (unsigned i = 0; i < s->options.n_edges; i++) {
+	if (sack_is_beyond(r, fl, s)) {
+		sack_remove(s, e);
+		r->n.sacks_removed++;
+		return;
+	}
+	for (unsigned i = 0; i < s->options.n_edges && fl->offset; i++) {
 		uint8_t *edge = e->base + s->options.sack + 4 * i;
 
 		rewrite_edit32(e, edge, bytes_get32(edge) + fl->offset);
 	}
+}
+
+/* The peer's acknowledgement in guest space, of no more than the guest sent. */
+static uint32_t ack_for_guest(struct rewrite *r, struct rewrite_flow *fl,
+			      const struct rewrite_segment *s)
+{
+	uint32_t ack = s->p.ack + fl->offset;
+
+	rewrite_ahead_heard(fl, s);
+	if (!rewrite_ahead_is_beyond(r, fl, ack))
+		return ack;
+	r->n.lowered++;
+	return fl->guest_nxt;
 }
 
 /* The peer's ack says more than where it stands: what it got beyond. */
@@ -270,16 +292,17 @@ static void tx_translate(struct rewrite *r, struct rewrite_flow *fl,
 {
 	enum rewrite_translate but = r->config.translate;
 	uint8_t *tcp = e->base;
+	uint32_t ack;
 
 	if (!(s->p.flags & TCP_ACK))
 		return;
-	if (fl->offset && but != REWRITE_NO_ACK)
-		rewrite_edit32(e, tcp + TCP_ACK_NUMBER, s->p.ack + fl->offset);
-	if (fl->offset && but != REWRITE_NO_SACK)
-		sack_translate(fl, s, e);
+	ack = ack_for_guest(r, fl, s);
+	if (ack != s->p.ack && but != REWRITE_NO_ACK)
+		rewrite_edit32(e, tcp + TCP_ACK_NUMBER, ack);
+	if (s->options.n_edges && but != REWRITE_NO_SACK)
+		sack_translate(r, fl, s, e);
 	if (s->options.timestamp)
-		echo_translate(r, fl, e, s->p.ack + fl->offset,
-			       tcp + s->options.timestamp + 4);
+		echo_translate(r, fl, e, ack, tcp + s->options.timestamp + 4);
 }
 
 /*
@@ -298,15 +321,13 @@ static void ts_raise(struct rewrite *r, struct rewrite_flow *fl, uint32_t sent)
 }
 
 static void ts_translate(struct rewrite *r, struct rewrite_flow *fl,
-			 const struct rewrite_edit *e, const struct packet *p,
-			 uint8_t *at)
+			 const struct rewrite_edit *e, uint8_t *at)
 {
 	uint32_t sent = bytes_get32(at);
 
-	repeat_note(fl, p, sent);
 	if (!(fl->flags & REWRITE_HAS_TS_SENT) || seq_gt(sent, fl->ts_sent)) {
 		fl->ts_sent = sent;
-		clock_noted(r, fl, REWRITE_HAS_TS_SENT);
+		fl->flags |= REWRITE_HAS_TS_SENT;
 	}
 	if (fl->flags & REWRITE_HAS_TS_FIRST &&
 	    seq_diff(sent, fl->ts_first) > TS_AGE_MAX)
@@ -335,12 +356,18 @@ static void rx_translate(struct rewrite *r, struct rewrite_flow *fl,
 			 const struct rewrite_segment *s,
 			 const struct rewrite_edit *e)
 {
-	uint8_t *tcp = e->base;
+	uint8_t *tcp = e->base, *ts = tcp + s->options.timestamp;
+	bool repeats;
 
+	rewrite_ahead_answer(r, fl, s);
+	repeats = rewrite_ahead_sent(fl, &s->p);
 	if (fl->offset && has_seq(r, &s->p))
 		rewrite_edit32(e, tcp + TCP_SEQ, s->p.seq - fl->offset);
-	if (s->options.timestamp)
-		ts_translate(r, fl, e, &s->p, tcp + s->options.timestamp);
+	if (!s->options.timestamp)
+		return;
+	if (repeats)
+		repeat_note(fl, &s->p, bytes_get32(ts));
+	ts_translate(r, fl, e, ts);
 }
 
 /**
@@ -353,6 +380,7 @@ void rewrite_segment_translate(struct rewrite *r, struct rewrite_flow *fl,
 			       const struct rewrite_segment *s)
 {
 	struct rewrite_edit e = { .base = packet_l4(&s->p) };
+	uint32_t flags = fl->flags;
 
 	if (!rewrite_sum_is_partial(s->frame, s->p.l4_off))
 		e.sum = e.base + TCP_SUM;
@@ -362,4 +390,8 @@ void rewrite_segment_translate(struct rewrite *r, struct rewrite_flow *fl,
 		tx_translate(r, fl, s, &e);
 	else
 		rx_translate(r, fl, s, &e);
+	if (fl->flags != flags)
+		rewrite_table_save(r, fl);
+	else
+		rewrite_table_save_progress(r, fl);
 }

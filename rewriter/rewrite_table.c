@@ -6,9 +6,9 @@
  * header names the boot. A record carries a checksum, because a kill may come
  * between two stores of one record: that flow is then lost, and said to be.
  *
- * Written when a fact changes, not for every segment; only the two clocks,
- * outside the checksum, follow each change. Disk blocks are reserved in steps
- * ahead of their use: a store into a hole of a full disk would be a SIGBUS.
+ * Written when a fact changes, not for every segment; only how far a connection
+ * is, outside the checksum, follows each segment. Disk blocks are reserved in
+ * steps ahead of their use: a store into a hole of a full disk would be a SIGBUS.
  *
  * While the disk is full, or after somebody cut the file short, it lacks
  * connections. rewrite_table_mend() is called every second and tries to write
@@ -38,7 +38,7 @@
 #define TABLE_FILE "flows"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define HEADER_LEN 4096u
-#define VERSION 2u
+#define VERSION 3u
 #define MAX_FLOWS (1u << 28)	/* of --max-flows */
 #define RESERVE_STEP 8192u	/* records: just under 1 MiB */
 
@@ -55,12 +55,12 @@ struct header {
 };
 
 struct record {
-	uint32_t sum;		/* of all below but the clocks */
+	uint32_t sum;		/* of all below but the progress */
 	struct flow_key key;	/* ip_version 0: free */
 	struct rewrite_flow flow;
 };
 
-_Static_assert(sizeof(struct record) == 132, "no padding: hashed whole");
+_Static_assert(sizeof(struct record) == 144, "no padding: hashed whole");
 
 struct rewrite_table {
 	int fd;
@@ -84,8 +84,7 @@ static uint32_t record_sum(const struct record *rec)
 {
 	struct record copy = *rec;
 
-	copy.flow.ts_sent = 0;
-	copy.flow.ts_echo = 0;
+	rewrite_flow_copy_progress(&copy.flow, &(struct rewrite_flow){ 0 });
 	return (uint32_t)XXH3_64bits(&copy.key,
 				     sizeof(copy) - sizeof(copy.sum));
 }
@@ -335,22 +334,21 @@ void rewrite_table_save(struct rewrite *r, const struct rewrite_flow *fl)
 }
 
 /**
- * rewrite_table_save_clock() - One of a flow's clocks went on
+ * rewrite_table_save_progress() - A flow went on, and no fact of it changed
  * @r:	rewriter, with a table or without
  * @fl:	flow that was saved
  */
-void rewrite_table_save_clock(struct rewrite *r, const struct rewrite_flow *fl)
+void rewrite_table_save_progress(struct rewrite *r,
+				 const struct rewrite_flow *fl)
 {
 	struct rewrite_table *t = r->config.table;
-	struct record *rec;
+	uint32_t n;
 
 	if (!t)
 		return;
-	rec = &t->records[flow_index(r->flows, fl)];
-	if (flow_index(r->flows, fl) >= t->n_reserved)
-		return;
-	rec->flow.ts_sent = fl->ts_sent;
-	rec->flow.ts_echo = fl->ts_echo;
+	n = flow_index(r->flows, fl);
+	if (n < t->n_reserved)
+		rewrite_flow_copy_progress(&t->records[n].flow, fl);
 }
 
 static void record_clear(struct rewrite_table *t, uint32_t n)

@@ -162,6 +162,8 @@ static void guest_syn(const struct rewrite *r, struct rewrite_flow *fl,
 			return;		/* it answers another SYN */
 		}
 	}
+	if (!(fl->flags & REWRITE_ASSUMED))
+		rewrite_ahead_begin(fl, p);
 	fl->guest_isn = p->seq;
 	fl->flags |= REWRITE_HAS_GUEST_ISN;
 	if (!s->options.timestamp)
@@ -377,6 +379,9 @@ static void guest_closes(struct rewrite *r, struct rewrite_flow *fl,
 	if (p->flags & TCP_FIN && !p->fragment) {
 		fl->guest_fin = p->seq + p->payload_len + 1;
 		fl->flags |= REWRITE_GUEST_FIN;
+		if (fl->flags & REWRITE_HAS_PEER_ACK &&
+		    seq_ge(fl->peer_ack + fl->offset, fl->guest_fin))
+			fl->flags |= REWRITE_GUEST_DONE;
 	}
 	if (!(p->flags & TCP_ACK))
 		return;

@@ -160,6 +160,19 @@ static void on_missed(void *arg)
 
 /* --- */
 
+/* Nobody has compared these bytes: the secondary's are taken to be the same. */
+static void tell_ahead(const struct rewriter *r)
+{
+	uint32_t n_flows;
+	uint64_t bytes = rewrite_ahead_bytes(r->rewrite, &n_flows);
+
+	if (bytes)
+		log_event("uncompared-at-failover", "%llu bytes, of %u "
+			  "connections: clients have them from the primary, and "
+			  "the secondary had not sent them",
+			  (unsigned long long)bytes, n_flows);
+}
+
 static void on_failover(void *arg)
 {
 	struct rewriter *r = arg;
@@ -168,6 +181,7 @@ static void on_failover(void *arg)
 	qemu_close(&r->qemu);		/* it can tell of nothing any more */
 	log_event("translated", "%u connections go on with their offsets",
 		  rewrite_translated(r->rewrite));
+	tell_ahead(r);
 	rewrite_failover(r->rewrite);
 }
 

@@ -328,6 +328,17 @@ static inline void open_passive(void)
 	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
 }
 
+/* The same with timestamps; what the client says last is not looked at. */
+static inline void open_passive_ts(void)
+{
+	send_full(REWRITE_TX, PEER_ISN, 0, TCP_SYN, opt_ts(1, 0), 0);
+	send_full(REWRITE_RX, GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK,
+		  opt_ts(GUEST_TS, 1), 0);
+	n_seen = 0;
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK,
+		  opt_ts(2, PRIMARY_TS), 0);
+}
+
 /* The guest opens. */
 static inline void open_active(void)
 {

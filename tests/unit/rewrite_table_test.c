@@ -76,11 +76,11 @@ static struct record record_get(unsigned n)
 /* With a checksum that holds: nothing but the values is to be refused. */
 static void record_put(unsigned n, struct record rec)
 {
-	struct record zero_clocks = rec;
+	struct record summed = rec;
 	int fd = open_flows(O_RDWR);
 
-	zero_clocks.flow.ts_sent = zero_clocks.flow.ts_echo = 0;
-	rec.sum = (uint32_t)XXH3_64bits(&zero_clocks.key,
+	rewrite_flow_copy_progress(&summed.flow, &(struct rewrite_flow){ 0 });
+	rec.sum = (uint32_t)XXH3_64bits(&summed.key,
 					sizeof(rec) - sizeof(rec.sum));
 	CHECK_EQ(pwrite(fd, &rec, sizeof(rec),
 			(off_t)(HEADER_LEN + n * sizeof(rec))), sizeof(rec));
