@@ -94,12 +94,15 @@ UNIT_learn           := compare/learn
 UNIT_progress        := compare/progress common/log common/nowait
 
 # What a fuzzer needs, that is a harness of tests/fuzz.
-FUZZ := frame packet vnet endpoint_spec rewrite compare qmp
+FUZZ := frame packet vnet endpoint_spec rewrite rewrite_icmp \
+	rewrite_table compare qmp
 FUZZ_frame         := $(UNIT_frame)
 FUZZ_packet        := common/flow common/flow_key common/packet
 FUZZ_vnet          := $(UNIT_vnet)
 FUZZ_endpoint_spec := $(UNIT_endpoint_spec)
 FUZZ_rewrite       := $(UNIT_rewrite)
+FUZZ_rewrite_icmp  := $(UNIT_rewrite)
+FUZZ_rewrite_table := $(UNIT_rewrite)
 FUZZ_compare       := $(UNIT_compare) compare/diff compare/diff_known \
 		      compare/diff_print compare/diff_pcap compare/pcapng \
 		      compare/ignore compare/learn common/file

@@ -1,74 +1,178 @@
 /* SPDX-License-Identifier: ISC */
-#include <assert.h>
+/*
+ * A life of the rewriter in steps: several connections, opened from either
+ * side, whose segments overtake each other, with all that may happen between.
+ */
+#include "rewrite_traffic.h"
 
-#include "../../common/stats.h"
-#include "../../rewriter/rewrite.h"
-#include "fuzz.h"
+struct life {
+	struct traffic t;
+	struct rewrite_config config;
+	bool has_table, has_failed_over;
+};
 
-static uint64_t n_out;
-
-static void emit(void *arg, enum rewrite_side side, const struct frame *v,
-		 unsigned n)
+static void open_rewriter(struct life *l)
 {
-	(void)arg;
-	(void)side;
-	(void)v;
-	n_out += n;
+	if (l->has_table &&
+	    rewrite_table_open(&l->config.table, traffic_dir,
+			       l->config.max_flows))
+		abort();
+	traffic_open(&l->t, &l->config);
+	if (l->has_failed_over)
+		rewrite_failover(l->t.r);
 }
 
-static void act(struct rewrite *r, uint8_t op, struct fuzz *z, uint64_t now,
-		uint64_t *n_in)
+static void file_poke(long at, uint8_t value)
 {
-	struct frame f;
+	FILE *f = fopen(traffic_flows_path(), "r+");
 
-	switch (op % 8) {
+	if (!f || fseek(f, at, SEEK_SET) || fputc(value, f) == EOF ||
+	    fclose(f) == EOF)
+		abort();
+}
+
+/* It dies, somebody has a hand in its file, the next one reads it. */
+static void restart(struct life *l, struct fuzz *z)
+{
+	uint8_t how = fuzz_byte(z), at = fuzz_byte(z);
+
+	if (!l->has_table)
+		return;
+	if (how & 4 && truncate(traffic_flows_path(), at * 16))
+		abort();
+	if (how & 8)		/* and it goes on for a while */
+		return;
+	rewrite_free(l->t.r);
+	rewrite_table_close(l->config.table);
+	if (how & 1)
+		file_poke((how & 2 ? 4096 : 0) + at, fuzz_byte(z));
+	open_rewriter(l);
+}
+
+/* Where a side stands, and a little beside it. */
+static uint32_t near(struct fuzz *z, uint32_t at, uint8_t how)
+{
+	if (how & 1)
+		return at;
+	return at + (uint32_t)(int8_t)fuzz_byte(z) * (how & 2 ? 1u : 997u);
+}
+
+static void segment_set(struct life *l, struct fuzz *z, struct segment *s)
+{
+	struct conn *c = &l->t.conns[s->conn];
+	uint8_t about = fuzz_byte(z);
+	bool is_tx = s->side == REWRITE_TX;
+
+	s->seq = near(z, is_tx ? c->peer : c->guest, about);
+	s->ack = near(z, is_tx ? c->primary : c->peer, about >> 2);
+	if (about & 16)		/* the stream goes on */
+		*(is_tx ? &c->peer : &c->guest) += 100;
+	if (about & 32)
+		c->primary += 100;
+	if (about & 64)
+		c->clock += 10;
+}
+
+/* SYN, SYN+ACK, or the reset that refuses: with the numbers of a beginning. */
+static void begin(struct life *l, struct fuzz *z, struct segment *s)
+{
+	struct conn *c = &l->t.conns[s->conn];
+	bool is_tx = s->side == REWRITE_TX;
+	uint8_t kind = fuzz_byte(z);
+
+	s->flags = kind & 1 ? TCP_SYN | TCP_ACK : TCP_SYN;
+	s->seq = is_tx ? c->peer_isn : c->guest_isn;
+	s->ack = is_tx ? c->primary_isn + 1 : c->peer_isn + 1;
+	if (kind & 2) {		/* another connection */
+		s->seq += 100000;
+		*(is_tx ? &c->peer_isn : &c->guest_isn) = s->seq;
+	}
+	if (!(kind & 1))
+		s->ack = 0;
+	if (kind % 8 == 7) {
+		s->flags = TCP_RST | TCP_ACK;
+		s->seq = 0;
+	}
+	*(is_tx ? &c->peer : &c->guest) =
+		(is_tx ? c->peer_isn : c->guest_isn) + 1;
+	c->primary = c->primary_isn + 1;
+	traffic_segment(&l->t, z, s);
+}
+
+static void step(struct life *l, struct fuzz *z)
+{
+	static const uint8_t flags[] = { TCP_ACK, TCP_ACK | TCP_PSH,
+					 TCP_ACK | TCP_FIN, TCP_RST,
+					 TCP_RST | TCP_ACK, TCP_ACK, 0, 0xff };
+	uint8_t op = fuzz_byte(z), which = fuzz_byte(z);
+	struct segment s = { .side = op & 1 ? REWRITE_RX : REWRITE_TX,
+			     .conn = which % CONNS,
+			     .flags = flags[which >> 5] };
+	uint8_t raw[256];
+	size_t len;
+
+	switch (op >> 1 & 15) {
+	case 0:
+	case 1:
+	case 2:
+		s.how = fuzz_byte(z);
+		begin(l, z, &s);
+		break;
+	case 3:
+		s.how = fuzz_byte(z);
+		segment_set(l, z, &s);
+		traffic_icmp(&l->t, z, &s);
+		break;
+	case 4:
+		l->t.now += (uint64_t)which * which * 1000000000;
+		rewrite_expire(l->t.r, l->t.now);
+		break;
 	case 5:
-		rewrite_expire(r, now);
+		rewrite_checkpoint(l->t.r, l->t.now);
 		break;
 	case 6:
-		rewrite_checkpoint(r, now);
+		if (which < 8) {
+			l->has_failed_over = true;
+			rewrite_failover(l->t.r);
+		} else {
+			restart(l, z);
+		}
 		break;
 	case 7:
-		if (op == 7)
-			rewrite_failover(r);
+		for (len = 0; len < which && z->left; len++)
+			raw[len] = fuzz_byte(z);
+		if (len)
+			traffic_input(&l->t, s.side, raw, len, NULL, 0);
 		break;
 	default:
-		f = op & 0x40 ? fuzz_frame(z, op & 0x80 ? 12 : 0, 256) :
-				fuzz_segment(z, op & 0x80 ? 12 : 0, op & 1);
-		if (f.len > f.vnet_len) {
-			++*n_in;
-			rewrite_input(r, (enum rewrite_side)(op & 1), &f, 1,
-				      now);
-		}
-		chunk_unref(f.chunk);
+		l->t.now += 1000000;
+		s.how = fuzz_byte(z);
+		segment_set(l, z, &s);
+		traffic_segment(&l->t, z, &s);
 	}
+	traffic_account(&l->t);
 }
 
-/* Steps: a byte that says what, a byte of time, for frames length and bytes. */
+/* The first byte is the configuration, the rest are steps. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct rewrite_handler handler = { .emit = emit };
-	struct rewrite_config config = {
-		.max_flows = 4, .max_held = 4096, .seed = 1,
-	};
 	struct fuzz z = { data, size };
-	struct stats s = { 0 };
-	uint64_t now = 1, n_in = 0;
-	struct rewrite *r;
+	uint8_t how = fuzz_byte(&z);
+	struct life l = {
+		.has_table = how & 8,
+		.config = { .max_flows = how & 1 ? 4 : 16, .max_held = 4096,
+			    .seed = 1, .drop_unknown = how & 2,
+			    .translate = how & 4 ? (how >> 4) % 10 :
+						   REWRITE_ALL },
+	};
 
-	config.drop_unknown = fuzz_byte(&z) & 1;
-	n_out = 0;
-	r = rewrite_new(&config, &handler, now);
-	assert(r);
-	while (z.left) {
-		uint8_t op = fuzz_byte(&z);
-
-		now += (uint64_t)fuzz_byte(&z) * 1000000000;
-		act(r, op, &z, now, &n_in);
-	}
-	rewrite_stats(r, &s);
-	assert(n_in + s.originated + s.copied ==
-	       n_out + s.merged + s.held + stats_dropped(&s));
-	rewrite_free(r);
+	traffic_init(&l.t);
+	if (l.has_table)
+		traffic_dir_make();
+	open_rewriter(&l);
+	while (z.left && l.t.n_sent < SENT_MAX)
+		step(&l, &z);
+	rewrite_free(l.t.r);
+	rewrite_table_close(l.config.table);
 	return 0;
 }
