@@ -35,6 +35,23 @@ lives() {
 	lives --slow 100 --order $order --direction both --congestion bbr
 }
 
+# The secondary repeats in vain what the client has, and the connection goes on:
+# not at the second timeout, or the tenth.
+@test "a client that has a megabyte more than the secondary has sent" {
+	local option
+	for option in '' '--congestion bbr' '--congestion reno' --no-scaling; do
+		# shellcheck disable=SC2086
+		lives --ahead 1000000 $option
+		[[ $output =~ 'timers ran out '[01]' times' ]]
+	done
+}
+
+@test "the same, and what it acknowledges is not lowered: it waits for ever" {
+	SCENE_PATIENCE=5 run -1 "$TOP/tests/cut-scene" --ahead 1000000 \
+		--translate no-lower
+	[[ ${lines[-1]} == 'cut: 0 of 1 survived, '*': silence' ]]
+}
+
 # Nobody who measures cubic is to be told of reno.
 @test "a congestion control that the kernel does not have is bad usage" {
 	run -2 "$TOP/tests/cut-scene" --congestion nosuch
