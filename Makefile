@@ -31,16 +31,16 @@ SRC_compare     = main live live_config live_epoch live_options checkpoint \
 COMPARE_CORE   := compare compare_ack compare_act compare_align \
 		  compare_clamp compare_connection compare_datagram \
 		  compare_flow compare_flush compare_fragment compare_gate \
-		  compare_hold compare_pair compare_predict compare_report \
-		  compare_share compare_stream compare_syn compare_tcp compare_told \
-		  compare_waits
+		  compare_hold compare_order compare_pair compare_predict \
+		  compare_report compare_share compare_stream compare_syn \
+		  compare_tcp compare_told compare_waits
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 role redirect announce impair rewrite rewrite_ahead rewrite_hold \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
-	 compare_scale compare_hold compare_predict compare_kind \
+	 compare_scale compare_hold compare_predict compare_kind compare_order \
 	 marker qmp vmstate epoch pcapng \
 	 ignore learn progress compare_waits compare_share
 UNIT_frame         := common/frame common/chunk
@@ -81,6 +81,7 @@ UNIT_compare_scale    = $(UNIT_compare)
 UNIT_compare_waits    = $(UNIT_compare)
 UNIT_compare_kind     = $(UNIT_compare)
 UNIT_compare_share    = $(UNIT_compare)
+UNIT_compare_order    = $(UNIT_compare)
 
 UNIT_marker          := common/marker common/chunk
 UNIT_qmp             := common/qmp

@@ -102,6 +102,7 @@ void compare_free(struct compare *c)
 	if (!c)
 		return;
 	compare_fragment_fini(&c->fragments);
+	compare_order_fini(&c->orders);
 	hold_pool_fini(&c->pool);
 	flow_table_free(c->flows);
 	flow_table_free(c->pairs);

@@ -56,6 +56,8 @@ void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 
 	if (c->share.is_counting && side == COMPARE_PRIMARY)
 		compare_share_count(c, fl, h, false);
+	if (fl->q[side].order)
+		compare_order_removed(c, &fl->q[side], i);
 	hold_queue_remove(&c->pool, &fl->q[side], i);
 	if (h->flags & TCP_SYN)
 		recount_syns(c, fl, side);

@@ -99,6 +99,7 @@ void compare_align_shift(struct compare *c, struct cmp_flow *fl,
 {
 	struct hold *h = stream_head(c, fl, COMPARE_SECONDARY);
 
+	compare_order_drop(c, &fl->q[COMPARE_SECONDARY]);
 	for (; h && !(h->flags & TCP_SYN); h = hold_at(&c->pool, h->next))
 		h->seq -= delta;
 	if (!(fl->flags & FLOW_SECONDARY_SYN))

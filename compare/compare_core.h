@@ -9,6 +9,7 @@
 #include "compare.h"
 #include "compare_fragment.h"
 #include "compare_hold.h"
+#include "compare_order.h"
 #include "compare_told.h"
 
 /*
@@ -173,6 +174,7 @@ struct compare {
 	struct flow_table *flows;
 	struct flow_table *pairs;	/* with pair_order, else NULL */
 	struct hold_pool pool;
+	struct order_table orders;
 	struct fragment_table fragments;
 	uint32_t whole;		/* group of what is being taken, or HOLD_NONE */
 	bool in_episode;	/* a checkpoint was asked for */
@@ -310,6 +312,15 @@ static inline bool compare_is_same_mac(const struct compare *c,
 
 void compare_input_frame(struct compare *c, enum compare_side side,
 			 const struct frame *f);
+
+uint32_t compare_order_find(struct compare *c, struct hold_queue *q,
+			    uint32_t seq);
+uint32_t compare_order_syn(struct compare *c, struct hold_queue *q,
+			   const uint32_t *seq);
+void compare_order_added(struct compare *c, struct hold_queue *q, uint32_t i);
+void compare_order_removed(struct compare *c, struct hold_queue *q, uint32_t i);
+void compare_order_drop(struct compare *c, struct hold_queue *q);
+void compare_order_fini(struct order_table *t);
 
 void compare_fragment_init(struct fragment_table *t);
 void compare_fragment_fini(struct fragment_table *t);

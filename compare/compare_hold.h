@@ -32,6 +32,7 @@ enum hold_kind {
 struct hold_queue {		/* a flow's packets of one side */
 	uint32_t head, tail;
 	uint32_t n;
+	uint32_t order;		/* names its index: compare_order.c; or 0 */
 };
 
 struct hold {

@@ -35,48 +35,28 @@ void compare_stream_release(struct compare *c, struct cmp_flow *fl,
 	release(c, fl, fl->q[COMPARE_PRIMARY].head, why);
 }
 
-/* A SYN that waits already and was sent again stands behind the first one. */
-static uint32_t place_of_syn(const struct compare *c,
-			     const struct hold_queue *q, const struct hold *h)
+/* In stream order, behind the last SYN, before a RST. A SYN that waits already
+ * and was sent again stands behind the first one. */
+static uint32_t place_of(struct compare *c, struct hold_queue *q,
+			 const struct hold *h)
 {
-	uint32_t i = q->tail;
+	uint32_t same;
 
-	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->prev) {
-		const struct hold *o = hold_at(&c->pool, i);
-
-		if ((o->flags & TCP_SYN) && o->seq == h->seq)
-			return i;
-	}
-	return q->tail;
-}
-
-/* In stream order, behind the last SYN, before a RST. */
-static uint32_t place_of_data(const struct compare *c,
-			      const struct hold_queue *q,
-			      const struct hold *h)
-{
-	uint32_t i = q->tail;
-
-	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->prev) {
-		const struct hold *o = hold_at(&c->pool, i);
-
-		if ((o->flags & TCP_SYN) ||
-		    (!(o->flags & TCP_RST) && seq_le(o->seq, h->seq)))
-			break;
-	}
-	return i;
+	if (!(h->flags & (TCP_SYN | TCP_RST)))
+		return compare_order_find(c, q, h->seq);
+	same = h->flags & TCP_SYN ? compare_order_syn(c, q, &h->seq) :
+				    HOLD_NONE;
+	return same == HOLD_NONE ? q->tail : same;
 }
 
 static void insert_sorted(struct compare *c, struct hold_queue *q,
 			  struct hold *h)
 {
-	uint32_t after = q->tail;
+	uint32_t i = hold_index(&c->pool, h);
 
-	if (h->flags & TCP_SYN)
-		after = place_of_syn(c, q, h);
-	else if (!(h->flags & TCP_RST))
-		after = place_of_data(c, q, h);
-	hold_queue_insert(&c->pool, q, after, hold_index(&c->pool, h));
+	hold_queue_insert(&c->pool, q, place_of(c, q, h), i);
+	if (q->order)
+		compare_order_added(c, q, i);
 }
 
 /**
@@ -327,10 +307,9 @@ static void release_overlapped(struct compare *c, struct cmp_flow *fl)
 
 		next = h->next;
 		if ((h->flags & (TCP_SYN | TCP_RST)) ||
-		    seq_ge(h->seq, fl->edge))
+		    seq_ge(h->seq, fl->edge) || seq_gt(h->seq, fl->left))
 			break;
-		if (seq_le(h->seq, fl->left) &&
-		    seq_le(stream_end(h), fl->edge) && !is_blocked(c, fl, h))
+		if (seq_le(stream_end(h), fl->edge) && !is_blocked(c, fl, h))
 			release(c, fl, i, stream_end(h) == h->seq ?
 				NOTE_RELEASED_ACK : NOTE_COMPARED);
 	}

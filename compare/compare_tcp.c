@@ -28,6 +28,8 @@
 #include "compare_core.h"
 #include "compare_stream.h"
 
+#define SEARCH_MAX 256u		/* that wait and begin where one begins */
+
 static uint32_t tcp_len(const struct packet *p)
 {
 	return p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
@@ -211,27 +213,38 @@ void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 		take_primary(c, fl, f, p);
 }
 
+/* The last of those that wait which may say the same. */
+static uint32_t look_from(struct compare *c, struct hold_queue *q,
+			  const struct packet *p)
+{
+	if (p->flags & TCP_SYN)
+		return compare_order_syn(c, q, NULL);
+	return p->flags & TCP_RST ? q->tail : compare_order_find(c, q, p->seq);
+}
+
 /* Does a waiting secondary packet of this connection cover it already? */
-static bool is_duplicate(const struct compare *c, const struct cmp_flow *fl,
+static bool is_duplicate(struct compare *c, struct cmp_flow *fl,
 			 const struct packet *p)
 {
-	const struct hold *h = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].tail);
+	uint32_t i = look_from(c, &fl->q[COMPARE_SECONDARY], p);
+	const struct hold *h;
 
-	for (; h; h = hold_at(&c->pool, h->prev)) {
-		unsigned kind = (h->flags ^ p->flags) & (TCP_SYN | TCP_RST);
-
-		if (!kind && seq_le(h->seq, p->seq) &&
+	for (unsigned n = 0; n < SEARCH_MAX; n++) {
+		h = hold_at(&c->pool, i);
+		if (!h || ((h->flags ^ p->flags) & (TCP_SYN | TCP_RST)))
+			return false;
+		if (seq_le(h->seq, p->seq) &&
 		    seq_ge(stream_end(h), p->seq + tcp_len(p)))
 			return true;
-		if ((h->flags & TCP_SYN) ||
-		    (!kind && seq_lt(h->seq, p->seq) && !(p->flags & TCP_SYN)))
+		if ((h->flags & TCP_SYN) || seq_lt(h->seq, p->seq))
 			return false;
+		i = h->prev;
 	}
 	return false;
 }
 
 /* Why a secondary's segment says nothing new; DROP_REASONS if it does. */
-static enum compare_drop stale(const struct compare *c, struct cmp_flow *fl,
+static enum compare_drop stale(struct compare *c, struct cmp_flow *fl,
 			       const struct packet *p)
 {
 	if (fl->flags & FLOW_DIFFERENT)
