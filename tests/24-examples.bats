@@ -27,7 +27,7 @@ run_all() {
 		for ex in ex*; do
 			echo "# $ex"
 			if ! grep -q listen "$ex"; then
-				NOTIFY_SOCKET= timeout 10 sh -e "./$ex" </dev/null
+				NOTIFY_SOCKET= timeout 60 sh -e "./$ex" </dev/null
 				continue
 			fi
 			rm -f notify
@@ -45,7 +45,7 @@ run_all() {
 			kill $socat
 		done
 	END
-	timeout 60 unshare -mnpf --mount-proc --kill-child bash all.sh
+	timeout 85 unshare -mnpf --mount-proc --kill-child bash all.sh
 }
 
 @test "the examples of colo-mirror(1)" {

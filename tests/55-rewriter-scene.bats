@@ -67,7 +67,7 @@ refused_errors() {
 }
 
 @test "without its resets the client does not hear one" {
-	SCENE_BYTES=500000 run -1 scene --translate no-rst
+	SCENE_BYTES=500000 SCENE_PATIENCE=15 run -1 scene --translate no-rst
 	[ "${lines[-1]}" = "scene: the guest's reset was not heard" ]
 }
 

@@ -119,7 +119,7 @@ spawn() {
 	block qemu >options
 	[ "$(wc -l <options)" -ge 8 ]
 	# shellcheck disable=SC2046
-	alone timeout 20 qemu-system-x86_64 -machine none -nodefaults \
+	alone timeout 60 qemu-system-x86_64 -machine none -nodefaults \
 		-display none -monitor stdio -netdev hubport,id=hn0,hubid=0 \
 		$(cat options) <<<quit >out 2>&1 || { cat out; return 1; }
 	grep -q monitor out
@@ -195,7 +195,7 @@ were_on_wire() { [ "$(n_on_wire)" -ge "$1" ]; }
 	openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=primary \
 		-keyout stranger.pem -out stranger.crt 2>/dev/null
 	cat stranger.crt >>stranger.pem
-	arp | "${ENTER[@]}" timeout 5 socat -u - \
+	arp | "${ENTER[@]}" timeout 60 socat -u - \
 		"OPENSSL:127.0.0.1:9443,cert=stranger.pem,cafile=secondary.crt,commonname=secondary" \
 		2>stranger.log || true
 	until_true grep -qi 'certificate\|alert\|unknown ca' secondary.log

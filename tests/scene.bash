@@ -168,7 +168,7 @@ start_host() {
 		2>"$DIR/$1.log" 3>"$DIR/$1.ready" &
 	RUNNER[$1]=$!
 	disown
-	read -r -t 20 <"$DIR/$1.ready" || die "$1 did not come up"
+	read -r -t $START_S <"$DIR/$1.ready" || die "$1 did not come up"
 }
 
 start_client_link() {
