@@ -119,7 +119,7 @@ open_passive() {
 	tx 1001 9002 $ACK 79 && wait_for at_guest "1001 9002"
 	kill -HUP "${PIDS[rewriter]}"
 	wait_for logged rewriter 'no checkpoint after a failover'
-	tx 1001 5002 $ACK && wait_for at_guest "1001 9002"
+	tx 1005 5000 $ACK && wait_for at_guest "1005 9000"
 	stop rewriter
 }
 
@@ -179,7 +179,7 @@ open_passive() {
 	rm state/flows
 	wait_for logged rewriter \
 		'event: state-unsaved: state/flows lacks 2 connections'
-	tx 1001 5002 $ACK && wait_for at_guest "1001 9002"
+	tx 1005 5000 $ACK && wait_for at_guest "1005 9000"
 	stop rewriter
 }
 

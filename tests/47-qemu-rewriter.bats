@@ -132,18 +132,19 @@ open_passive() {
 }
 
 @test "connections that clients open: the same bytes as QEMU's" {
-	local i port data=() answer=()
+	local i port data answer
 	open_passive {2000..2019}
-	for port in {2000..2019}; do
-		for i in 0 1 2; do
+	for i in 0 1 2; do
+		data=() answer=()
+		for port in {2000..2019}; do
 			data+=("$(segment tx $((port + 1001 + 4 * i)) \
 				$((5001 + 2 * i)) $PSHACK "$port" '' 61626364)")
 			answer+=("$(segment rx $((9001 + 2 * i)) \
 				$((port + 1005 + 4 * i)) $PSHACK "$port" '' 7879)")
 		done
+		feed tx "${data[@]}"
+		feed rx "${answer[@]}"
 	done
-	feed tx "${data[@]}"
-	feed rx "${answer[@]}"
 	feed rx "$(segment rx 9007 3013 $FINACK 2000)"
 	feed tx "$(segment tx 3013 5008 $ACK 2000)"
 	same_so_far
@@ -166,6 +167,8 @@ open_passive() {
 	ts=0101080a$(printf %08x%08x 600 7)
 	feed rx "$(segment rx 9000 3001 $SYNACK 2000 "$ts")"
 	ts=0101080a$(printf %08x%08x 8 100)
+	feed tx "$(segment tx 3001 5001 $ACK 2000 "$ts")"
+	feed rx "$(segment rx 9001 3001 $ACK 2000 '' "$(printf %0400d 0)")"
 	sack=0101050a$(printf %08x%08x 5101 5201)
 	feed tx "$(segment tx 3001 5001 $ACK 2000 "$ts$sack")"
 	[ "$(number qemu guest 42)" -eq "$(number ours guest 42)" ]
