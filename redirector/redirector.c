@@ -181,6 +181,7 @@ static void on_round(void *arg)
 		return;
 	announce_emit(&r->announce, emit_announcement, r);
 	r->n_rounds++;
+	uv_update_time(&r->loop.uv);	/* from when this round left */
 	loop_timer_start(&r->rounds, delay_ms < ANNOUNCE_MAX_MS ?
 				     delay_ms : ANNOUNCE_MAX_MS, 0);
 }
