@@ -43,6 +43,16 @@ uint32_t clamp_right(const struct gate *g, uint32_t right)
 	return both;
 }
 
+/**
+ * clamp_is_told() - Has the client been told of that acknowledgement?
+ * @g:		the flow's gate
+ * @ack:	the acknowledgement
+ */
+bool clamp_is_told(const struct gate *g, uint32_t ack)
+{
+	return (g->flags & GATE_SENT) && seq_le(ack, g->sent_ack);
+}
+
 /* Whole units of the scale that are open up to there. */
 static uint32_t units_to(const struct gate *g, uint32_t right)
 {
@@ -60,7 +70,8 @@ static uint32_t units_to(const struct gate *g, uint32_t right)
  */
 bool clamp_opens(const struct gate *g, uint32_t right)
 {
-	if (!clamp_knows_windows(g) || seq_ge(g->sent_right, right))
+	if (!clamp_knows_windows(g) || !(g->flags & GATE_SENT) ||
+	    seq_ge(g->sent_right, right))
 		return false;
 	if (right - g->sent_right >= WINDOW_STEP)
 		return true;
@@ -74,7 +85,7 @@ bool clamp_opens(const struct gate *g, uint32_t right)
  */
 bool clamp_is_limited(const struct gate *g)
 {
-	return seq_lt(g->sent_ack, g->p_ack) ||
+	return !clamp_is_told(g, g->p_ack) ||
 	       clamp_opens(g, clamp_primary_right(g));
 }
 
@@ -169,7 +180,7 @@ void clamp_note_primary(struct gate *g, const struct segment *seg)
  */
 bool clamp_must_wait(const struct gate *g, uint32_t ack)
 {
-	if ((g->flags & GATE_SENT) && seq_le(ack, g->sent_ack))
+	if (clamp_is_told(g, ack))
 		return false;
 	return !(g->flags & GATE_SECONDARY) || seq_gt(ack, g->s_ack);
 }

@@ -22,6 +22,7 @@ static inline uint32_t clamp_primary_right(const struct gate *g)
 
 uint32_t clamp_ack(const struct gate *g, uint32_t ack);
 uint32_t clamp_right(const struct gate *g, uint32_t right);
+bool clamp_is_told(const struct gate *g, uint32_t ack);
 bool clamp_opens(const struct gate *g, uint32_t right);
 bool clamp_is_limited(const struct gate *g);
 uint16_t clamp_window(const struct gate *g, uint32_t ack, uint32_t right);

@@ -361,7 +361,8 @@ static void give_up(struct compare *c, uint32_t group,
 		return;
 	}
 	group_close(c, group);
-	compare_ask(c, reason, NULL, NULL);
+	compare_ask(c, reason, NULL,
+		    hold_at(&c->pool, group_at(c, group)->parts));
 }
 
 static void complete(struct compare *c, uint32_t group, uint32_t len)

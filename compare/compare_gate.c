@@ -126,7 +126,7 @@ static void send_clamped(struct compare *c, struct cmp_flow *fl,
 		return;
 	}
 	compare_ack_lower(f, seg->l4_off, ack, window);
-	if (c->said && !((g->flags & GATE_SENT) && seq_le(ack, g->sent_ack)))
+	if (c->said && !clamp_is_told(g, ack))
 		compare_ack_echo(f, seg->l4_off, c->said);
 	clamp_note_sent(g, ack, right);
 	compare_release_frame(c, f, why);
@@ -198,10 +198,10 @@ static void catch_up(struct compare *c, struct cmp_flow *fl)
 	if ((g->flags & GATE_PACKET) && ack == g->p_ack)
 		release_waiting(c, fl);
 	else if (!(g->flags & GATE_SIGNED) &&
-		 (seq_gt(ack, g->sent_ack) || clamp_opens(g, right)))
+		 (!clamp_is_told(g, ack) || clamp_opens(g, right)))
 		originate(c, fl, ack, right);
 	if (!clamp_is_limited(g))
-		forget_waiting(c, fl);
+		merge_waiting(c, fl);
 }
 
 /*
@@ -500,6 +500,6 @@ bool compare_gate_is_stuck(const struct cmp_flow *fl)
 {
 	const struct gate *g = &fl->gate;
 
-	return seq_lt(g->sent_ack, g->p_ack) || g->flags & GATE_PACKET ||
+	return !clamp_is_told(g, g->p_ack) || g->flags & GATE_PACKET ||
 	       !g->s_window;
 }

@@ -106,6 +106,8 @@ static enum diff_kind kind_of_flags(const struct diff_side side[2])
 static enum diff_kind kind_of(const struct diff *d, enum compare_reason reason,
 			      const struct diff_side side[2])
 {
+	bool is_primary = side[COMPARE_PRIMARY].is_there;
+
 	switch (reason) {
 	case COMPARE_FLAGS:
 		return kind_of_flags(side);
@@ -114,14 +116,14 @@ static enum diff_kind kind_of(const struct diff *d, enum compare_reason reason,
 			return DIFF_QUEUE;
 		if (!d->is_over)
 			return DIFF_TIMEOUT;
-		return side[COMPARE_PRIMARY].is_there ? DIFF_MISSING :
-							DIFF_EXTRA;
+		return is_primary ? DIFF_MISSING : DIFF_EXTRA;
 	case COMPARE_MAC:
 		return DIFF_MAC;
 	case COMPARE_QUEUE:
 		return DIFF_QUEUE;
-	default:
-		return DIFF_PAYLOAD;
+	default:		/* of fragments that nobody can put together: one side */
+		return is_primary && side[COMPARE_SECONDARY].is_there ?
+		       DIFF_PAYLOAD : DIFF_MISSING;
 	}
 }
 

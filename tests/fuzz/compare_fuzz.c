@@ -1,138 +1,363 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The comparison, in steps that two replicas, a checkpoint and a clock could
+ * take, and some that only an enemy would. After each step the account is exact,
+ * and what flows are marked with is what their queues say.
+ */
 #include <assert.h>
 
 #include "../../common/stats.h"
-#include "../../compare/compare.h"
+#include "../../compare/compare_core.h"
 #include "../../compare/diff.h"
-#include "fuzz.h"
+#include "compare_traffic.h"
 
-static uint64_t n_out;
-static struct learn learnt;
-static struct diff diff;	/* what it says goes to /dev/null */
+#define RECENT 16u		/* frames that may be said again; a power of 2 */
+#define MS UINT64_C(1000000)
+
+struct run {
+	struct compare *c;
+	struct compare_config config;
+	struct diff diff;
+	struct learn learnt;
+	struct frame recent[RECENT];	/* kept for the other side */
+	unsigned n_recent;
+	struct frame batch[RECENT];	/* said together */
+	unsigned n_batch;
+	enum compare_side batch_side;
+	uint64_t now_ns, n_in, n_out;
+};
 
 static void on_release(void *arg, const struct frame *f)
 {
-	(void)arg;
-	assert(f->len);
-	n_out++;
+	struct run *r = arg;
+
+	assert(f->len > f->vnet_len);
+	r->n_out++;
 }
 
 static void on_differ(void *arg, const struct compare_difference *d)
 {
-	(void)arg;
-	diff_differ(&diff, d);
+	struct run *r = arg;
+
+	if (r->config.report_only)
+		diff_differ(&r->diff, d);
 }
 
 static void on_midstream(void *arg, const struct compare_midstream *m)
 {
-	(void)arg;
-	diff_midstream(&diff, m);
+	struct run *r = arg;
+
+	diff_midstream(&r->diff, m);
 }
 
-/* What differs is told, or learnt and then told when it is something else. */
-static void begin_report(uint8_t how)
+static void on_over_share(void *arg, const struct compare_over_share *s)
+{
+	(void)arg;
+	assert(s->flow);
+}
+
+static void on_waits(void *arg, const struct compare_wait *w)
+{
+	(void)arg;
+	assert(w->flow && *compare_wait_text(w->what));
+}
+
+/* --- what must always be so --- */
+
+static bool is_syn_there(const struct compare *c, const struct hold_queue *q)
+{
+	const struct hold *h = hold_at(&c->pool, q->head);
+
+	while (h && !(h->flags & TCP_SYN))
+		h = hold_at(&c->pool, h->next);
+	return h;
+}
+
+/* Return: packets in it */
+static uint64_t check_queue(const struct compare *c, const struct cmp_flow *fl,
+			    unsigned side)
+{
+	const struct hold_queue *q = &fl->q[side];
+	uint32_t i = q->head, prev = HOLD_NONE, n = 0;
+
+	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->next) {
+		const struct hold *h = hold_at(&c->pool, i);
+
+		assert(h->prev == prev && h->side == side);
+		assert(flow_at(c->flows, h->flow) == fl);
+		assert(h->kind == HOLD_PACKET || h->kind == HOLD_WHOLE);
+		assert(!fl->is_tcp || (h->kind == HOLD_PACKET && h->header_len));
+		prev = i;
+		n++;
+	}
+	assert(n == q->n && prev == q->tail);
+	return n;
+}
+
+static void check_flow(const struct compare *c, const struct cmp_flow *fl,
+		       unsigned list)
+{
+	const struct flow_key *key = flow_key_get(c->flows, fl);
+	uint64_t n[2] = { check_queue(c, fl, 0), check_queue(c, fl, 1) };
+
+	assert(fl->is_tcp == (key->proto == PACKET_TCP &&
+			      !(key->tag[1] & KEY_DATAGRAM)));
+	assert(!(fl->flags & FLOW_SUSPECT) == (list != LIST_SUSPECT));
+	assert(!(fl->flags & FLOW_DIFFERENT) == (list != LIST_DIFFERENT));
+	assert(list != LIST_SUSPECT || (n[0] && n[1] && !fl->is_tcp));
+	if (!fl->is_tcp)
+		return;
+	assert(!(fl->flags & FLOW_PRIMARY_SYN) == !is_syn_there(c, &fl->q[0]));
+	assert(!(fl->flags & FLOW_SECONDARY_SYN) ==
+	       !is_syn_there(c, &fl->q[1]));
+}
+
+static void check_flows(const struct compare *c)
+{
+	uint32_t n_holding = 0, n = 0;
+
+	for (unsigned list = 0; list < FLOW_LISTS; list++) {
+		const struct cmp_flow *fl = flow_oldest(c->flows, list);
+
+		for (; fl; fl = flow_next(c->flows, fl)) {
+			check_flow(c, fl, list);
+			n_holding += compare_flow_holds(fl);
+			n++;
+		}
+	}
+	assert(n == flow_count(c->flows) && n_holding == c->n_holding);
+}
+
+static void check(const struct run *r)
+{
+	struct stats s = { 0 };
+
+	compare_stats(r->c, &s);
+	assert(s.in == r->n_in && s.out == r->n_out);
+	assert(s.held <= r->n_in);
+	assert(s.in + s.originated + s.copied ==
+	       s.out + s.merged + s.held + stats_dropped(&s));
+	check_flows(r->c);
+}
+
+/* --- steps --- */
+
+static void say_batch(struct run *r)
+{
+	if (!r->n_batch)
+		return;
+	r->n_in += r->n_batch;
+	compare_input(r->c, r->batch_side, r->batch, r->n_batch, r->now_ns);
+	for (unsigned i = 0; i < r->n_batch; i++)
+		chunk_unref(r->batch[i].chunk);
+	r->n_batch = 0;
+}
+
+/* Captures are looked at before they are compared. */
+static bool is_comparable(struct run *r, enum compare_side side,
+			  const struct frame *f)
+{
+	struct packet p;
+
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	if (!r->config.report_only)
+		return true;
+	if (!diff_selects(&r->diff.from, &p))
+		return false;
+	diff_count(&r->diff, side, &p);
+	return !p.truncated || (!p.fragment && p.level != PACKET_IP);
+}
+
+static void say(struct run *r, enum compare_side side, const struct frame *f,
+		bool at_once)
+{
+	if (f->len <= f->vnet_len || !is_comparable(r, side, f))
+		return;
+	if (r->batch_side != side || r->n_batch == RECENT)
+		say_batch(r);
+	r->batch_side = side;
+	/* what is released is changed in place */
+	r->batch[r->n_batch++] = frame_of(f->data, f->len, f->vnet_len);
+	if (at_once)
+		say_batch(r);
+}
+
+static void say_new(struct run *r, uint8_t op, struct fuzz *z)
+{
+	struct frame *f = &r->recent[r->n_recent++ % RECENT];
+	enum compare_side side = op & 16 ? COMPARE_SECONDARY : COMPARE_PRIMARY;
+
+	chunk_unref(f->chunk);
+	*f = traffic_frame(z);
+	say(r, side, f, !(op & 128));
+	if (op & 32)
+		say(r, (enum compare_side)!side, f, !(op & 128));
+}
+
+static void say_again(struct run *r, uint8_t op, struct fuzz *z)
+{
+	const struct frame *f = &r->recent[fuzz_byte(z) % RECENT];
+
+	if (f->chunk)
+		say(r, op & 16 ? COMPARE_SECONDARY : COMPARE_PRIMARY, f,
+		    !(op & 128));
+}
+
+static void checkpoint(struct run *r, uint8_t op)
+{
+	if (op & 16)
+		compare_copied(r->c);
+	compare_flush(r->c, r->now_ns);
+	if (op & 32)
+		compare_grace(r->c, r->now_ns + 2000 * MS);
+}
+
+static void wait(struct run *r, uint8_t op, struct fuzz *z)
+{
+	uint64_t ns = fuzz_byte(z) * (op & 16 ? 20 * MS : MS / 10);
+
+	if (op & 32)
+		r->now_ns = r->now_ns > ns ? r->now_ns - ns : 0;
+	else
+		r->now_ns += ns;
+	if (op & 64)
+		r->now_ns += 3600 * 1000 * MS;
+	if (op & 128 && !compare_is_reporting(r->c))
+		compare_expire(r->c, r->now_ns);
+	assert(compare_due_ns(r->c) > 0);
+}
+
+static void step(struct run *r, struct fuzz *z)
+{
+	uint8_t op = fuzz_byte(z);
+
+	if (op % 16 > 9)
+		say_batch(r);
+	switch (op % 16) {
+	default:
+		say_new(r, op, z);
+		break;
+	case 6:
+	case 7:
+	case 8:
+	case 9:
+		say_again(r, op, z);
+		break;
+	case 10:
+	case 11:
+		wait(r, op, z);
+		break;
+	case 12:
+		compare_expire(r->c, r->now_ns);
+		break;
+	case 13:
+		checkpoint(r, op);
+		break;
+	case 14:
+		r->diff.is_learning = op & 16;
+		r->diff.is_over = op & 32;
+		r->diff.is_full = op & 64;
+		break;
+	case 15:
+		if (op == 0xff)
+			compare_failover(r->c, r->now_ns);
+	}
+}
+
+/* --- begin and end --- */
+
+static void config_report(struct compare_config *config, uint8_t how)
+{
+	config->report_only = true;
+	config->own_isn = how & 1;
+	config->pair_order = how & 2;
+	config->ignore_addr = config->ignore_mac = how & 4;
+	if (how & 8)
+		config->timeout_ns = config->reorder_ns = COMPARE_AT_END_NS;
+}
+
+static struct compare_config config_of(struct fuzz *z)
+{
+	uint8_t how = fuzz_byte(z), more = fuzz_byte(z);
+	struct compare_config config = {
+		.timeout_ns = 3000 * MS, .reorder_ns = 100 * MS,
+		.gap_ns = how & 1 ? 300 * MS : 0, .max_queue = 8,
+		.max_bytes = how & 2 ? 65536 : 4096, .max_flows = 6, .seed = 1,
+		.ack_policy = (enum compare_ack_policy)(more % 3),
+		.compare_non_ip = how & 4, .holds = how & 8,
+		.full_waits = how & 16,
+	};
+
+	if (how & 32) {
+		config.max_flow_bytes = config.max_bytes / 4;
+		config.max_client_bytes = config.max_bytes / 3;
+	}
+	if (how & 128) {
+		config.holds = config.full_waits = false;
+		config_report(&config, more);
+	}
+	return config;
+}
+
+static void begin_diff(struct run *r, uint8_t how)
 {
 	static FILE *null;
 
 	if (!null)
 		null = fopen("/dev/null", "w");
 	assert(null);
-	learn_fini(&learnt);
-	diff = (struct diff){
-		.text = null, .json = null, .learn = &learnt,
-		.is_learning = how & 1, .is_over = how & 2,
-	};
+	r->diff = (struct diff){ .text = null, .learn = &r->learnt };
+	if (how & 1)
+		r->diff.json = null;
+	if (how & 2)
+		assert(!diff_pcap_open(&r->diff.pcap, "/dev/null"));
+	if (how & 4)
+		assert(!diff_from(&r->diff.from, ":80"));
+	if (how & 8)
+		r->diff.ignore = (struct ignore){
+			.spans = { { 4, 8 } }, .n_spans = 1,
+			.headers = { "Date" }, .n_headers = 1,
+		};
+	if (how & 16)
+		r->diff.now_ns = 1;
 }
 
-static struct compare_config config_of(uint8_t how)
+static void end(struct run *r)
 {
-	struct compare_config config = {
-		.timeout_ns = 3000000000, .reorder_ns = 100000000,
-		.max_queue = 8, .max_bytes = 65536, .max_flows = 4, .seed = 1,
-		.ack_policy = (enum compare_ack_policy)(how % 3),
-	};
-
-	config.report_only = how & 0x80;
-	if (config.report_only) {
-		config.own_isn = how & 0x40;
-		config.pair_order = how & 0x20;
-		config.ignore_addr = config.ignore_mac = how & 0x10;
-		config.compare_non_ip = how & 0x08;
-		if (how & 0x04)
-			config.reorder_ns = COMPARE_AT_END_NS;
-	}
-	return config;
+	say_batch(r);
+	check(r);
+	if (r->config.report_only)
+		compare_expire(r->c, UINT64_MAX);
+	else
+		compare_flush(r->c, r->now_ns);
+	check(r);
+	assert(!compare_is_holding(r->c));
+	diff_summary(&r->diff);
+	if (r->diff.pcap)
+		diff_pcap_close(r->diff.pcap);
+	learn_fini(&r->learnt);
+	compare_free(r->c);
+	for (unsigned i = 0; i < RECENT; i++)
+		chunk_unref(r->recent[i].chunk);
 }
 
-static void act(struct compare *c, uint8_t op, struct fuzz *z, uint64_t *now,
-		uint64_t *n_in)
-{
-	struct frame f;
-
-	switch (op % 8) {
-	case 5:
-		compare_expire(c, *now);
-		break;
-	case 6:
-		compare_flush(c, *now);
-		if (op & 0x80)
-			compare_grace(c, *now + 1000000000);
-		break;
-	case 7:
-		if (op == 7)
-			compare_failover(c, *now);
-		else
-			diff.is_learning = false;
-		break;
-	default:
-		f = op & 0x40 ? fuzz_frame(z, op & 0x80 ? 12 : 0, 256) :
-				fuzz_segment(z, op & 0x80 ? 12 : 0, false);
-		if (f.len > f.vnet_len) {
-			++*n_in;
-			compare_input(c, op & 1 ? COMPARE_SECONDARY :
-				      COMPARE_PRIMARY, &f, 1, *now);
-			/* an exact copy from the other side */
-			if (op & 2) {
-				++*n_in;
-				compare_input(c, op & 1 ? COMPARE_PRIMARY :
-					      COMPARE_SECONDARY, &f, 1, *now);
-			}
-		}
-		chunk_unref(f.chunk);
-	}
-}
-
-/* Steps: a byte that says what, a byte of time, for frames length and bytes. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct compare_handler handler = {
-		.release = on_release, .differ = on_differ,
-		.midstream = on_midstream,
-	};
-	struct compare_config config;
 	struct fuzz z = { data, size };
-	struct stats s = { 0 };
-	uint64_t now = 1, n_in = 0;
-	struct compare *c;
+	struct run r = { .now_ns = 1000 * MS, .config = config_of(&z) };
+	const struct compare_handler handler = {
+		.release = on_release, .differ = on_differ, .arg = &r,
+		.midstream = on_midstream, .waits = on_waits,
+		.over_share = on_over_share,
+	};
 
-	config = config_of(fuzz_byte(&z));
-	begin_report(fuzz_byte(&z));
-	c = compare_new(&config, &handler);
-	assert(c);
-	n_out = 0;
+	begin_diff(&r, fuzz_byte(&z));
+	r.c = compare_new(&r.config, &handler);
+	assert(r.c);
 	while (z.left) {
-		uint8_t op = fuzz_byte(&z);
-
-		now += (uint64_t)fuzz_byte(&z) * 20000000;
-		act(c, op, &z, &now, &n_in);
+		step(&r, &z);
+		check(&r);
 	}
-	if (config.report_only) {
-		compare_expire(c, UINT64_MAX / 2);
-		assert(!compare_is_holding(c));
-	}
-	compare_stats(c, &s);
-	assert(n_in + s.originated + s.copied ==
-	       n_out + s.merged + s.held + stats_dropped(&s));
-	compare_free(c);
+	end(&r);
 	return 0;
 }

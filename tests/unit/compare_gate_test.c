@@ -143,6 +143,31 @@ static void across_the_wrap(void)
 	kit_fini(&k);
 }
 
+/* A flow in midstream, of which the client was told nothing here yet: whatever
+ * the numbers are, what waits is not forgotten. */
+static void nothing_told_yet(void)
+{
+	static const uint32_t acks[] = { 500, 0x7fffffff, 0x80000000,
+					 0xffffff00 };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct kit k;
+
+		kit_init(&k);
+		PRIMARY(&k, ACK(1, 101, acks[i] + 16));
+		CHECK_EQ(k.n_out, 0);
+		SECONDARY(&k, ACK(1, 101, acks[i]));
+		CHECK_EQ(originated(&k), 1);
+		CHECK_EQ(k.ack, acks[i]);
+		CHECK(compare_is_holding(k.c));
+		SECONDARY(&k, ACK(1, 101, acks[i] + 16));
+		CHECK_EQ(k.n_out, 2);
+		CHECK_EQ(k.ack, acks[i] + 16);
+		CHECK(!compare_is_holding(k.c));
+		kit_fini(&k);
+	}
+}
+
 static void secondary_ahead(void)
 {
 	struct kit k;
@@ -652,6 +677,7 @@ int main(void)
 	TEST(data_never_waits_for_an_ack);
 	TEST(data_replaces_the_ack_that_waits);
 	TEST(across_the_wrap);
+	TEST(nothing_told_yet);
 	TEST(secondary_ahead);
 	TEST(ipv6);
 	TEST(a_lowered_ack_sacks_nothing);
