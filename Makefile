@@ -137,14 +137,47 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 SANITIZE := -O1 -g -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	    -fsanitize=address,undefined
 
+PKG_CONFIG ?= pkg-config
 PKGS       := libuv libpcap libxxhash jansson
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := -Wl,--as-needed \
-	      $(shell pkg-config --libs libuv libpcap jansson 2>/dev/null)
-JANSSON    := $(shell pkg-config --libs jansson 2>/dev/null)
-PCAP       := $(shell pkg-config --libs libpcap 2>/dev/null)
+	      $(shell $(PKG_CONFIG) --libs libuv libpcap jansson 2>/dev/null)
+JANSSON    := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
+PCAP       := $(shell $(PKG_CONFIG) --libs libpcap 2>/dev/null)
+
+# What is missing is said by the first recipe that needs it, in one line and
+# with the name of Debian's package: `make clean` and `make deps` need nothing.
+DEBIAN_libuv     := libuv1-dev
+DEBIAN_libpcap   := libpcap-dev
+DEBIAN_libxxhash := libxxhash-dev
+DEBIAN_jansson   := libjansson-dev
+MISSING    := $(shell $(PKG_CONFIG) --version >/dev/null 2>&1 || \
+		{ echo $(PKG_CONFIG); exit; }; \
+		for p in $(PKGS); do $(PKG_CONFIG) --exists $$p || echo $$p; done)
+need_libs   = $(if $(MISSING),$(error missing: $(MISSING). Debian calls it \
+	      $(foreach p,$(MISSING),$(or $(DEBIAN_$(p)),pkg-config)); \
+	      `make deps-build` installs it))
+
+# These make it harder to turn a fault into an intrusion; HARDEN= builds without.
+# CFLAGS replaces -O2 -g and leaves these. _FORTIFY_SOURCE needs an optimisation
+# and no sanitizer; its level is the highest that the C library grants to this
+# compiler, and one that the user names stays.
+HARDEN ?= 1
+ifneq ($(HARDEN),)
+HARDEN_CC := -fPIE -fstack-protector-strong
+HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+IS_FAST   := $(filter-out -O0,$(lastword $(filter -O%,$(CFLAGS))))
+ifeq ($(findstring -fsanitize,$(CFLAGS))$(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),)
+FORTIFY   := $(if $(IS_FAST),$(shell echo | $(CC) -x c -O2 -U_FORTIFY_SOURCE \
+	     -D_FORTIFY_SOURCE=3 -include features.h -E -dM - 2>/dev/null | \
+	     sed -n 's/^.define __USE_FORTIFY_LEVEL //p'))
+HARDEN_CC += $(if $(FORTIFY),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY))
+endif
+endif
+
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
-	      $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+	      $(PKG_CFLAGS) $(HARDEN_CC) $(CPPFLAGS) $(CFLAGS)
+LINK       := $(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS)
 
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
@@ -162,7 +195,7 @@ programs: $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/tests/clock-step.so
 objs = $(SRC_$(1):%=$(BUILD)/$(1)/%.o)
 
 $(BUILD)/%.o: %.c Makefile
-	$(call say,CC,$<)
+	$(need_libs)$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
 
@@ -174,7 +207,7 @@ define tool_rule
 $$(BIN)/colo-$(1): $$(call objs,$(1)) $$(BUILD)/libcolo.a
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS) $$(LTO) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+	$$(Q)$$(LINK) $$(LTO) -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
@@ -182,13 +215,13 @@ $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 $(BIN)/colo-run: $(SRC_run:%=$(BUILD)/examples/runner/%.o)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(LINK) $(LTO) -o $@ $^ $(PKG_LIBS)
 
 define unit_rule
 $$(BUILD)/unit/$(1): $$(BUILD)/tests/unit/$(1)_test.o $$(UNIT_$(1):%=$$(BUILD)/%.o)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS) -fno-lto $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1))
+	$$(Q)$$(LINK) -fno-lto -o $$@ $$^ $$(LIBS_$(1))
 endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 
@@ -198,7 +231,7 @@ $$(BUILD)/replay/$(1): $$(BUILD)/tests/fuzz/$(1)_fuzz.o $$(BUILD)/tests/fuzz/rep
 		$$(FUZZ_$(1):%=$$(BUILD)/%.o)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS) -fno-lto $$(LDFLAGS) -o $$@ $$^ $$(LIBS_fuzz_$(1))
+	$$(Q)$$(LINK) -fno-lto -o $$@ $$^ $$(LIBS_fuzz_$(1))
 endef
 $(foreach f,$(FUZZ),$(eval $(call replay_rule,$(f))))
 
@@ -206,7 +239,7 @@ define program_rule
 $$(BUILD)/$(1): $$(PROGRAM_$(1):%=$$(BUILD)/%.o) $$(BUILD)/libcolo.a
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS) -fno-lto $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+	$$(Q)$$(LINK) -fno-lto -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
@@ -325,7 +358,7 @@ $$(BUILD)/fuzz/$(1): tests/fuzz/$(1)_fuzz.c $$(addsuffix .c,$$(FUZZ_$(1))) \
 		$$(wildcard common/*.h compare/*.h rewriter/*.h tests/fuzz/*.h) Makefile
 	$$(call say,FUZZ,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)clang $$(ALL_CFLAGS) $$(SANITIZE),fuzzer -fprofile-instr-generate \
+	$$(Q)clang $$(ALL_CFLAGS) -U_FORTIFY_SOURCE $$(SANITIZE),fuzzer -fprofile-instr-generate \
 		-fcoverage-mapping -o $$@ $$(filter %.c,$$^) $$(LIBS_fuzz_$(1))
 endef
 $(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
