@@ -375,19 +375,33 @@ deps-%:
 
 # --- installing ---
 
-MAN := $(wildcard $(TOOLS:%=%/colo-%.1) common/colo-endpoint.7)
+# Each FILE:PLACE, that is all that install puts somewhere and uninstall removes.
+# Pacemaker looks for agents in /usr/lib/ocf, whatever PREFIX is.
+OCFDIR   ?= $(PREFIX)/lib/ocf/resource.d
+SHARE    := $(PREFIX)/share
+RUN      := $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
+MAN      := $(wildcard */colo-*.[1-8])
+AGENT    := examples/pacemaker/colo $(wildcard examples/pacemaker/*.bash examples/pacemaker/*.proc)
+DOCS      = README.md NEWS.md LICENSE $(shell find examples -path examples/runner -prune -o \
+	    ! -path examples/colo-run ! -type d ! -name '.*' ! -name '*~' -print)
+INSTALLED = $(foreach f,$(RUN),$(f):$(PREFIX)/bin/$(notdir $(f)) \
+		common/colo-completion.bash:$(SHARE)/bash-completion/completions/$(notdir $(f))) \
+	    $(foreach f,$(MAN),$(f):$(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
+	    $(foreach f,$(AGENT),$(f):$(OCFDIR)/colo-pipe/$(notdir $(f))) \
+	    $(foreach f,$(DOCS),$(f):$(SHARE)/doc/colo-pipe/$(f))
+OWN_DIRS := $(OCFDIR)/colo-pipe $(SHARE)/doc/colo-pipe
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man7
-	install -m 755 $(TOOLS:%=$(BIN)/colo-%) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 $(filter %.7,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man7
+	$(Q)set -e; for f in $(INSTALLED); do \
+		mode=644; [ ! -x "$${f%%:*}" ] || mode=755; \
+		install -D -m $$mode "$${f%%:*}" "$(DESTDIR)$${f#*:}"; done
+	$(call say,IN,"$(DESTDIR)$(PREFIX)")
 
+# what others put into directories of ours stays, and they stay with it
 uninstall:
-	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/colo-%)
-	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(notdir $(filter %.1,$(MAN))))
-	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/share/man/man7/%,$(notdir $(filter %.7,$(MAN))))
+	$(Q)for f in $(INSTALLED); do rm -f "$(DESTDIR)$${f#*:}"; done
+	$(Q)for d in $(OWN_DIRS); do [ ! -d "$(DESTDIR)$$d" ] || \
+		find "$(DESTDIR)$$d" -depth -type d -empty -delete; done
 
 clean:
 	rm -rf build bin

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # The Makefile for those who build and install: other compilers and libraries,
-# hardened programs.
+# hardened programs, what is installed and works from there.
 
 load helpers
 
@@ -99,4 +99,136 @@ stub() {
 	line=$(flags CPPFLAGS=-D_FORTIFY_SOURCE=1)
 	has "$line" -D_FORTIFY_SOURCE=1
 	lacks "$line" -D_FORTIFY_SOURCE=2 -D_FORTIFY_SOURCE=3
+}
+
+# --- installed ---
+
+# installs [VARIABLE=VALUE...]: what was built, below root/, which is $ROOT then
+installs() {
+	ROOT=$PWD/root
+	plain_make BUILD="$BUILD" BIN="$BIN" -o all install DESTDIR="$ROOT" "$@"
+}
+uninstalls() {
+	plain_make BUILD="$BUILD" BIN="$BIN" uninstall DESTDIR="$PWD/root" "$@"
+}
+
+@test "everything is installed, each in its place" {
+	installs PREFIX=/usr
+	cd "$ROOT/usr"
+	for program in "$BIN"/colo-*; do
+		name=${program##*/}
+		[ -x "bin/$name" ]
+		cmp "$program" "bin/$name"
+		[ -f "share/bash-completion/completions/$name" ]
+	done
+	(cd "$TOP" && find . -name '*.[1-8]' ! -path './build/*' -print) >pages
+	[ "$(wc -l <pages)" -ge 5 ]
+	while read -r page; do
+		cmp "$TOP/$page" "share/man/man${page##*.}/${page##*/}"
+	done <pages
+	for file in README.md NEWS.md LICENSE examples/README.md \
+		examples/failover/run examples/qemu-colo/guest/init; do
+		cmp "$TOP/$file" "share/doc/colo-pipe/$file"
+	done
+	# whoever installs is asked for no umask
+	[ -z "$(find . -type f ! -perm 644 ! -perm 755)" ]
+	[ -z "$(find . -type l)" ]
+}
+
+@test "what is installed goes with uninstall, what is others' stays" {
+	umask 077
+	for prefix in /usr /opt/colo; do
+		installs PREFIX=$prefix
+		[ -d "$ROOT$prefix/lib/ocf/resource.d/colo-pipe" ]
+		uninstalls PREFIX=$prefix
+		run -0 find root ! -type d
+		[ -z "$output" ]
+		run -0 find root -name '*colo-pipe*'
+		[ -z "$output" ]
+	done
+	installs OCFDIR=/ocf
+	[ -x root/ocf/colo-pipe/colo ]
+	touch root/usr/local/bin/colo-other root/ocf/colo-pipe/other
+	uninstalls OCFDIR=/ocf
+	run -0 find root ! -type d
+	[ "$(sort <<<"$output")" = $'root/ocf/colo-pipe/other\nroot/usr/local/bin/colo-other' ]
+}
+
+@test "a place with a blank in its name" {
+	mkdir 'a place'
+	cd 'a place'
+	installs
+	[ -x root/usr/local/bin/colo-mirror ]
+	uninstalls
+	[ -z "$(find root ! -type d)" ]
+}
+
+@test "the installed programs, pages and examples work" {
+	installs PREFIX=/usr
+	PATH=$ROOT/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	[ "$(command -v colo-run)" = "$ROOT/usr/bin/colo-run" ]
+	echo 'mirror: colo-mirror --outdev null:' >file
+	colo-run -n file
+	[[ $(colo-compare --version) == colo-compare\ * ]]
+	MANPATH=$ROOT/usr/share/man man -P cat colo-compare >page
+	grep -q -e --primary-in page
+	cd "$ROOT/usr/share/doc/colo-pipe/examples/qemu-colo"
+	VM_DIR=/vm VM_TAP=vm0 VM_HERE=192.0.2.1 VM_PEER=192.0.2.2 \
+		VM_QEMU='-m 1G' ./vm args primary | grep '^qemu-system-x86_64 '
+}
+
+@test "the installed agent finds its parts" {
+	installs PREFIX=/usr
+	export OCF_ROOT=/usr/lib/ocf HA_RSCTMP=$PWD HA_LOGFACILITY=none
+	agent=$ROOT/usr/lib/ocf/resource.d/colo-pipe/colo
+	"$agent" meta-data >meta.xml
+	xmllint --nonet --noout --relaxng /usr/share/resource-agents/metadata.rng \
+		<(grep -v DOCTYPE meta.xml)
+	for role in primary secondary resumed; do
+		[ -s "$(dirname "$agent")/$role.proc" ]
+	done
+	grep -q "content type=\"string\" default=\"$(dirname "$agent")\"" meta.xml
+}
+
+# --- completion ---
+
+# proposed LINE: what bash proposes at the end of LINE, sorted
+proposed() {
+	bash -c '. "$1/${2%% *}"
+		COMP_LINE=$2 COMP_POINT=${#2}
+		_colo "${2%% *}"
+		printf "%s\n" "${COMPREPLY[@]}"' - "$COMPLETIONS" "$1" | sort
+}
+
+@test "completion knows every option, and what it may be" {
+	installs
+	COMPLETIONS=$ROOT/usr/local/share/bash-completion/completions
+	for program in "$BIN"/colo-*; do
+		name=${program##*/}
+		complete=$(bash -c '. "$1" && complete -p "${1##*/}"' - "$COMPLETIONS/$name")
+		[ "$complete" = "complete -F _colo $name" ]
+		"$program" --help | grep -oE '^  --[a-z-]+' | tr -d ' ' | sort >help
+		diff help <(proposed "$name --") || fail "$name"
+	done
+	[ "$(proposed 'colo-mirror --outdev null: --qu')" = --queue ]
+	[ "$(proposed 'colo-mirror --queue ')" = $'all\nrx\ntx' ]
+	[ "$(proposed 'colo-mirror --net null: --queue=t')" = tx ]
+	[ "$(proposed 'colo-mirror --check=')" = $'off\non' ]
+	# an optional argument stands behind the equals sign only
+	proposed 'colo-mirror --check ' | grep -qx -e --outdev
+	[ "$(proposed 'colo-mirror --net tap:l')" = lo ]
+	touch one.pcap two.pcap
+	[ "$(proposed 'colo-compare --primary-in pcap:o')" = one.pcap ]
+	[ "$(proposed 'colo-compare --report tw')" = two.pcap ]
+	[ "$(proposed 'colo-run --pid-dir . on')" = one.pcap ]
+}
+
+@test "completion knows every kind of endpoint" {
+	installs
+	COMPLETIONS=$ROOT/usr/local/share/bash-completion/completions
+	sed -n 's/^\.It Cm \([a-z-]*:\)\\&.*/\1/p; s/^\.It Cm -$/-/p' \
+		"$TOP/common/colo-endpoint.7" >page
+	cat page
+	[ "$(wc -l <page)" -ge 8 ]
+	diff <(sort -u page) <(proposed 'colo-mirror --net ')
 }
