@@ -25,7 +25,7 @@ REWRITE_CORE   := rewrite rewrite_ahead rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_guard
 SRC_run         = main runner process child procfile sink
 SRC_compare     = main live live_config live_epoch live_options checkpoint \
-		  checkpoint_qmp epoch running live_report live_learn diff \
+		  checkpoint_qmp budget blame live_events epoch running live_report live_learn diff \
 		  diff_known diff_print diff_pcap ignore learn pcapng \
 		  progress $(COMPARE_CORE)
 COMPARE_CORE   := compare compare_ack compare_act compare_align \
@@ -42,7 +42,7 @@ UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
 	 marker qmp vmstate epoch pcapng \
-	 ignore learn progress compare_waits compare_share
+	 ignore learn progress compare_waits compare_share budget blame
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -78,6 +78,8 @@ UNIT_compare_predict  = $(UNIT_compare)
 UNIT_compare_hold    := compare/compare_hold common/frame common/chunk
 UNIT_compare_model    = $(UNIT_compare)
 UNIT_compare_scale    = $(UNIT_compare)
+UNIT_budget          := compare/budget
+UNIT_blame           := compare/blame common/flow_key common/packet
 UNIT_compare_waits    = $(UNIT_compare)
 UNIT_compare_kind     = $(UNIT_compare)
 UNIT_compare_share    = $(UNIT_compare)

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../common/log.h"
 
+#define NS_PER_MS UINT64_C(1000000)
 #define EXEC_PREFIX "exec:"
 #define QMP_PREFIX "qmp:"
 #define TRIES_BEFORE_EVENT 3u
@@ -203,6 +205,11 @@ static void try(struct checkpoint *cp)
 	}
 }
 
+static uint64_t now_ns(const struct checkpoint *cp)
+{
+	return loop_now_ns(cp->loop);
+}
+
 static void on_retry(void *arg)
 {
 	struct checkpoint *cp = arg;
@@ -211,23 +218,64 @@ static void on_retry(void *arg)
 		try(cp);
 }
 
+/* The request goes out. */
+static void ask_now(struct checkpoint *cp)
+{
+	cp->is_asked = true;
+	cp->is_pending_told = false;
+	cp->n_tries = 0;
+	cp->n_asked++;
+	cp->asked_ns = now_ns(cp);
+	cp->sent_ns = cp->mode == CHECKPOINT_QMP ? 0 : cp->asked_ns;
+	budget_take(&cp->budget, cp->asked_ns);
+	if (cp->mode == CHECKPOINT_EXEC) {
+		setenv("COLO_REASON", cp->reason, 1);
+		setenv("COLO_FLOW", cp->flow, 1);
+	}
+	try(cp);
+}
+
+/* For how long the request has to wait; 0 for not at all. */
+static uint64_t wait_ms(struct checkpoint *cp)
+{
+	uint64_t wait = cp->mode == CHECKPOINT_NONE ? 0 :
+			budget_wait_ns(&cp->budget, now_ns(cp));
+
+	return (wait + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+static void on_later(void *arg)
+{
+	struct checkpoint *cp = arg;
+	uint64_t ms = wait_ms(cp);
+
+	if (ms) {
+		loop_timer_start(&cp->later, ms, 0);
+		return;
+	}
+	cp->is_put_off = false;
+	ask_now(cp);
+}
+
 /**
  * checkpoint_init - begin with no request
  * @cp:		checkpoint_parse() has set the mode
  * @loop:	borrowed
- * @retry_ms:	how long a request may stay unanswered
- * @period_ms:	CHECKPOINT_QMP: when idle, one is made so often
+ * @pace:	how often one is asked for; copied
  * @handler:	copied
  */
 void checkpoint_init(struct checkpoint *cp, struct loop *loop,
-		     uint64_t retry_ms, uint64_t period_ms,
+		     const struct checkpoint_pace *pace,
 		     const struct checkpoint_handler *handler)
 {
 	cp->loop = loop;
-	cp->retry_ms = retry_ms;
-	cp->period_ms = period_ms;
+	cp->retry_ms = pace->retry_ms;
+	cp->period_ms = pace->period_ms;
 	cp->handler = *handler;
+	budget_init(&cp->budget, pace->max_percent, pace->max_per_minute,
+		    now_ns(cp));
 	loop_timer_init(loop, &cp->retry, on_retry, cp);
+	loop_timer_init(loop, &cp->later, on_later, cp);
 }
 
 /**
@@ -255,33 +303,51 @@ int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
  * @reason:	a word
  * @flow:	which flow shows it, "" for none
  *
- * on_done() may be called before this returns.
+ * on_done() may be called before this returns. While the budget is spent the
+ * request waits for it.
  */
 void checkpoint_ask(struct checkpoint *cp, const char *reason,
 		    const char *flow)
 {
-	if (cp->is_asked || cp->is_stopped || cp->mode == CHECKPOINT_HOLD)
+	uint64_t ms;
+
+	if (cp->is_asked || cp->is_put_off || cp->is_stopped ||
+	    cp->mode == CHECKPOINT_HOLD)
 		return;
-	cp->is_asked = true;
-	cp->is_pending_told = false;
-	cp->n_tries = 0;
-	cp->asked_ns = loop_now_ns(cp->loop);
-	if (cp->mode == CHECKPOINT_EXEC) {
-		setenv("COLO_REASON", reason, 1);
-		setenv("COLO_FLOW", flow, 1);
+	snprintf(cp->reason, sizeof(cp->reason), "%s", reason);
+	snprintf(cp->flow, sizeof(cp->flow), "%s", flow);
+	ms = wait_ms(cp);
+	if (!ms) {
+		ask_now(cp);
+		return;
 	}
-	try(cp);
+	cp->is_put_off = true;
+	cp->n_put_off++;
+	loop_timer_start(&cp->later, ms, 0);
+	cp->handler.on_put_off(cp->handler.arg);
+}
+
+/* The request, if one stands, has cost so much. */
+static void charge(struct checkpoint *cp)
+{
+	uint64_t now = now_ns(cp), took = cp->sent_ns ? now - cp->sent_ns : 0;
+
+	budget_charge(&cp->budget, took, now);
+	cp->spent_ms += took / NS_PER_MS;
 }
 
 /**
  * checkpoint_done - a checkpoint was made, whoever asked for it
- * @cp:		its request, if one stands, is answered
+ * @cp:		its request, if one stands or waits, is answered
  */
 void checkpoint_done(struct checkpoint *cp)
 {
+	cp->is_put_off = false;
+	loop_timer_stop(&cp->later);
 	if (!cp->is_asked)
 		return;
 	cp->is_asked = false;
+	charge(cp);
 	loop_timer_stop(&cp->retry);
 }
 
@@ -308,6 +374,9 @@ void checkpoint_stats(const struct checkpoint *cp, struct stats *s)
 {
 	s->originated += cp->n_sent;
 	stats_drop(s, "notify", cp->n_received);
+	stats_note(s, "checkpoint", "asked", cp->n_asked);
+	stats_note(s, "checkpoint", "put-off", cp->n_put_off);
+	stats_note(s, "checkpoint", "spent-ms", cp->spent_ms);
 	if (cp->mode != CHECKPOINT_QMP)
 		return;
 	stats_note(s, "checkpoint", "made", cp->n_made);

@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include "../common/endpoint.h"
+#include "../common/flow_key.h"
 #include "../common/loop.h"
 #include "../common/qemu.h"
+#include "budget.h"
 
 /*
  * How a checkpoint is asked for. One request at a time; it stands until it is
@@ -23,10 +25,18 @@ enum checkpoint_mode {
 
 struct checkpoint_handler {
 	void (*on_done)(void *arg);	/* the replicas are equal */
+	void (*on_put_off)(void *arg);	/* a request waits for the budget */
 	/* CHECKPOINT_QMP: the primary stands still; and goes on as it was */
 	void (*on_stop)(void *arg);
 	void (*on_continue)(void *arg);
 	void *arg;
+};
+
+struct checkpoint_pace {
+	uint64_t retry_ms;	/* how long a request may stay unanswered */
+	uint64_t period_ms;	/* CHECKPOINT_QMP: when idle, one is made so often */
+	uint64_t max_percent;	/* of time; 0 for all */
+	uint64_t max_per_minute;	/* requests; 0 for any number */
 };
 
 struct checkpoint {
@@ -39,10 +49,15 @@ struct checkpoint {
 	bool is_asked;			/* and not answered yet */
 	bool is_running;		/* the command */
 	bool is_stopped;		/* no more requests */
+	bool is_put_off;		/* a request waits for the budget */
 	bool is_pending_told;		/* that QEMU cannot be asked */
 	unsigned n_tries;
 	uint64_t asked_ns;		/* since when is_asked */
-	struct loop_timer retry;
+	uint64_t sent_ns;		/* since when it is known to be; or 0 */
+	struct loop_timer retry, later;
+	struct budget budget;
+	uint64_t n_asked, n_put_off, spent_ms;
+	char reason[16], flow[FLOW_TEXT_MAX];	/* of the request */
 	uv_process_t process;
 	uint64_t n_sent, n_received;	/* messages on notify-dev */
 	struct qemu qemu;		/* of CHECKPOINT_QMP */
@@ -54,7 +69,7 @@ struct checkpoint {
 
 int checkpoint_parse(struct checkpoint *cp, const char *text, bool has_notify);
 void checkpoint_init(struct checkpoint *cp, struct loop *loop,
-		     uint64_t retry_ms, uint64_t period_ms,
+		     const struct checkpoint_pace *pace,
 		     const struct checkpoint_handler *handler);
 int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify);
 void checkpoint_ask(struct checkpoint *cp, const char *reason,

@@ -29,6 +29,8 @@ void checkpoint_qmp_try(struct checkpoint *cp)
 		return;
 	if (qemu_in_colo(&cp->qemu)) {
 		checkpoint_count_try(cp);
+		if (!cp->sent_ns)
+			cp->sent_ns = loop_now_ns(cp->loop);
 		qemu_request_checkpoint(&cp->qemu, cp->period_ms);
 		return;
 	}

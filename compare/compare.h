@@ -100,6 +100,12 @@ struct compare_over_share {
 	bool is_over;		/* none was for a while */
 };
 
+/* What has left without the secondary having said it. */
+struct compare_left {
+	uint64_t frames;
+	uint64_t bytes;		/* of payload */
+};
+
 struct compare_handler {
 	/* all is borrowed for the call; compare_* must not be called in it */
 	void (*release)(void *arg, const struct frame *f);
@@ -107,6 +113,9 @@ struct compare_handler {
 	void *arg;
 	/* in a report; or NULL */
 	void (*midstream)(void *arg, const struct compare_midstream *m);
+	/* May a difference ask? Where not, its flow waits for a checkpoint that
+	 * another asks for. NULL: it may */
+	bool (*may_ask)(void *arg, const struct compare_difference *d);
 	void (*over_share)(void *arg, const struct compare_over_share *s);
 	/* with holds; or NULL */
 	void (*waits)(void *arg, const struct compare_wait *w);
@@ -129,9 +138,9 @@ void compare_input(struct compare *c, enum compare_side side,
 void compare_expire(struct compare *c, uint64_t now_ns);
 uint64_t compare_due_ns(const struct compare *c);
 void compare_copied(struct compare *c);
-void compare_flush(struct compare *c, uint64_t now_ns);
+struct compare_left compare_flush(struct compare *c, uint64_t now_ns);
 void compare_grace(struct compare *c, uint64_t until_ns);
-void compare_failover(struct compare *c, uint64_t now_ns);
+struct compare_left compare_failover(struct compare *c, uint64_t now_ns);
 
 bool compare_is_full(const struct compare *c);
 bool compare_is_half_full(const struct compare *c, enum compare_side side);

@@ -196,6 +196,12 @@ struct compare_difference compare_difference_of(const struct compare *c,
 	return d;
 }
 
+static bool may_ask(const struct compare *c, const struct compare_difference *d)
+{
+	return !c->in_episode && !compare_is_reporting(c) && !c->config.holds &&
+	       (!c->handler.may_ask || c->handler.may_ask(c->handler.arg, d));
+}
+
 /**
  * compare_report - tell of a difference
  * @c:		the comparison
@@ -203,8 +209,7 @@ struct compare_difference compare_difference_of(const struct compare *c,
  */
 void compare_report(struct compare *c, struct compare_difference *d)
 {
-	d->asks = !c->in_episode && !compare_is_reporting(c) &&
-		  !c->config.holds;
+	d->asks = may_ask(c, d);
 	if (d->asks) {
 		c->in_episode = true;
 		c->noted[NOTE_EPISODES]++;

@@ -37,7 +37,7 @@ static bool ask_for_late(struct compare *c, struct hold *h)
 	    compare_datagram_forgive(c, fl, h))
 		return true;
 	compare_ask(c, COMPARE_TIMEOUT, fl, h);
-	return h->side == COMPARE_PRIMARY && h->kind == HOLD_PACKET &&
+	return fl && h->side == COMPARE_PRIMARY && h->kind == HOLD_PACKET &&
 	       fl->is_tcp && compare_stream_begin_late(c, fl);
 }
 
@@ -53,10 +53,16 @@ static void expire_held(struct compare *c, enum compare_side side)
 			drop_graced(c, h);
 			continue;
 		}
-		if (compare_is_reporting(c))
+		if (compare_is_reporting(c)) {
 			compare_report_late(c, side);
-		else if (!ask_for_late(c, h))
+			continue;
+		}
+		if (ask_for_late(c, h))
+			continue;
+		if (c->in_episode)
 			break;
+		/* its flow may not ask: those behind it may */
+		hold_touch(&c->pool, hold_index(&c->pool, h), c->now_ns);
 	}
 }
 
@@ -160,24 +166,57 @@ uint64_t compare_due_ns(const struct compare *c)
 	return due;
 }
 
+static uint64_t part_bytes(const struct compare *c, uint32_t group)
+{
+	const struct hold *h =
+		hold_at(&c->pool, c->fragments.groups[group].parts);
+	uint64_t bytes = 0;
+
+	for (; h; h = hold_at(&c->pool, h->next))
+		bytes += h->payload_len;
+	return bytes;
+}
+
+/* Bytes of the flow's first packet that the secondary has not said. */
+static uint64_t unsaid_bytes(const struct compare *c, const struct cmp_flow *fl)
+{
+	const struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
+	uint32_t end = h->seq + h->payload_len;
+
+	if (!fl->is_tcp)
+		return compare_datagram_is_matched(h) ? 0 : h->payload_len;
+	if (!stream_has_edge(fl) || seq_le(fl->edge, h->seq) ||
+	    (h->flags & TCP_SYN))
+		return h->payload_len;
+	return seq_gt(end, fl->edge) ? end - fl->edge : 0;
+}
+
 /* The oldest packet's flow lets its first one go, until all have gone: so
  * the order between flows is kept too, as far as that of the flows allows. */
-static void flush_primary(struct compare *c, enum compare_note why)
+static struct compare_left flush_primary(struct compare *c,
+					 enum compare_note why)
 {
+	struct compare_left left = { .frames = c->out };
 	const struct hold *h;
 
 	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_PRIMARY]))) {
 		struct cmp_flow *fl = compare_flow_of(c, h);
 
-		if (!fl)
+		if (!fl) {
+			left.bytes += part_bytes(c, h->group);
 			compare_fragment_release(c, h->group, why);
-		else if (h->kind == HOLD_GATE)
+		} else if (h->kind == HOLD_GATE) {
 			compare_gate_open(c, fl, why);
-		else if (fl->is_tcp)
-			compare_tcp_flush_head(c, fl, why);
-		else
-			compare_release_head(c, fl, why);
+		} else {
+			left.bytes += unsaid_bytes(c, fl);
+			if (fl->is_tcp)
+				compare_tcp_flush_head(c, fl, why);
+			else
+				compare_release_head(c, fl, why);
+		}
 	}
+	left.frames = c->out - left.frames;
+	return left;
 }
 
 static void flush_secondary(struct compare *c, enum compare_drop why)
@@ -202,14 +241,19 @@ static void flush_secondary(struct compare *c, enum compare_drop why)
  * @now_ns:	the time
  *
  * Held primary packets are released in order, secondary ones dropped.
+ *
+ * Return: what has left
  */
-void compare_flush(struct compare *c, uint64_t now_ns)
+struct compare_left compare_flush(struct compare *c, uint64_t now_ns)
 {
+	struct compare_left left;
+
 	c->now_ns = now_ns;
-	flush_primary(c, NOTE_FLUSHED);
+	left = flush_primary(c, NOTE_FLUSHED);
 	flush_secondary(c, DROP_FLUSHED);
 	compare_flow_clear_marks(c);
 	c->in_episode = false;
+	return left;
 }
 
 /**
@@ -238,14 +282,19 @@ void compare_grace(struct compare *c, uint64_t until_ns)
  * compare_failover - the secondary is gone: pass the primary
  * @c:		the comparison
  * @now_ns:	the time
+ *
+ * Return: what has left of what was held
  */
-void compare_failover(struct compare *c, uint64_t now_ns)
+struct compare_left compare_failover(struct compare *c, uint64_t now_ns)
 {
+	struct compare_left left;
+
 	c->is_failover = true;
 	c->now_ns = now_ns;
 	c->waits = (struct told){ 0 };
-	flush_primary(c, NOTE_PASSED);
+	left = flush_primary(c, NOTE_PASSED);
 	flush_secondary(c, DROP_FAILOVER);
 	compare_flow_clear_marks(c);
 	c->in_episode = false;
+	return left;
 }

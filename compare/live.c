@@ -64,12 +64,17 @@ void live_apply_pressure(struct live *l)
 }
 
 /**
- * live_flush - the replicas are equal
+ * live_flush - the replicas are equal, or taken for equal
  * @l:		what is held of the primary leaves
+ * @why:	why they are taken for equal; NULL after a checkpoint
  */
-void live_flush(struct live *l)
+void live_flush(struct live *l, const char *why)
 {
-	compare_flush(l->compare, now_ns(l));
+	struct compare_left left = compare_flush(l->compare, now_ns(l));
+
+	live_quarantine_over(l);
+	if (why)
+		live_note_uncompared(l, &left, why);
 	live_apply_pressure(l);
 }
 
@@ -132,42 +137,15 @@ static void on_midstream(void *arg, const struct compare_midstream *m)
 	live_report_midstream(arg, m);
 }
 
-static void on_waits(void *arg, const struct compare_wait *w)
-{
-	const struct live *l = arg;
-	char flow[FLOW_TEXT_MAX];
-
-	flow_key_text(w->flow, flow, sizeof(flow));
-	if (w->is_over)
-		log_event("waits-over", "%s", flow);
-	else
-		log_event("waits", "%s: for %s, for %llu ms", flow,
-			  compare_wait_text(w->what), (unsigned long long)
-			  ((now_ns(l) - w->since_ns) / NS_PER_MS));
-}
-
-static void on_over_share(void *arg, const struct compare_over_share *s)
-{
-	char flow[FLOW_TEXT_MAX];
-
-	(void)arg;
-	flow_key_text(s->flow, flow, sizeof(flow));
-	if (s->is_over)
-		log_event("within-share", "%s: %llu packets were dropped", flow,
-			  (unsigned long long)s->n);
-	else
-		log_event("over-share", "%s: what it sends further is dropped: "
-			  "it waits, and %s holds too much", flow,
-			  s->is_client ? "its client" : "it");
-}
-
 static void on_checkpoint_made(void *arg)
 {
 	struct live *l = arg;
 
-	if (l->checkpoint.mode != CHECKPOINT_NONE)
+	bool is_equal = l->checkpoint.mode != CHECKPOINT_NONE;
+
+	if (is_equal)
 		compare_copied(l->compare);
-	live_flush(l);
+	live_flush(l, is_equal ? NULL : compare_reason_text(l->reason));
 	if (l->checkpoint.mode == CHECKPOINT_QMP)
 		live_epoch_checkpoint(l);
 }
@@ -246,6 +224,7 @@ static void on_scan(void *arg)
 
 	compare_expire(l->compare, now_ns(l));
 	settle(l);
+	live_tell_uncompared(l);
 }
 
 static void on_due(void *arg)
@@ -256,14 +235,25 @@ static void on_due(void *arg)
 	on_scan(l);
 }
 
-static void on_failover(void *arg)
+static struct compare_left fail_over(struct live *l)
 {
-	struct live *l = arg;
+	struct compare_left left;
 
 	checkpoint_stop(&l->checkpoint);
+	live_quarantine_over(l);
 	live_epoch_end(l);
-	compare_failover(l->compare, now_ns(l));
+	left = compare_failover(l->compare, now_ns(l));
 	live_apply_pressure(l);
+	return left;
+}
+
+static void on_failover(void *arg)
+{
+	struct compare_left left = fail_over(arg);
+
+	log_event("uncompared-at-failover", "%llu bytes in %llu frames",
+		  (unsigned long long)left.bytes,
+		  (unsigned long long)left.frames);
 }
 
 static void on_failover_signal(void *arg)
@@ -280,7 +270,7 @@ static void on_checkpoint_signal(void *arg)
 
 	checkpoint_done(&l->checkpoint);
 	compare_copied(l->compare);
-	live_flush(l);
+	live_flush(l, NULL);
 }
 
 /* The endpoints count what came in and went out; ours is what is between. */
@@ -297,6 +287,7 @@ static void on_stats(void *arg, struct stats *s)
 	stats_drop(s, "marker", l->n_markers + l->epoch.n_markers);
 	stats_drop(s, "epoch", l->epoch.n_discarded);
 	checkpoint_stats(&l->checkpoint, s);
+	live_policy_stats(l, s);
 	if (l->n_uncompared)
 		stats_drop(s, "not-selected", l->n_uncompared);
 	for (unsigned i = 0; i < own.n_rows; i++)
@@ -304,20 +295,11 @@ static void on_stats(void *arg, struct stats *s)
 			   own.rows[i].value);
 }
 
-/* What still waits at the end leaves where nobody takes over; and when the
- * inputs have ended, for the primary has sent it and nobody else would. */
-static bool lets_go_at_end(const struct live *l)
-{
-	if (l->checkpoint.mode == CHECKPOINT_HOLD)
-		return false;
-	return !l->loop.hurried || l->checkpoint.mode == CHECKPOINT_NONE;
-}
-
 /*
- * No more input. On captures what still waits has waited too long.
- * What is held when a signal ends us is the primary's alone. Let go, it would be
- * unknown to a secondary that takes over before the next checkpoint; not let go,
- * TCP repeats it. Where nobody makes checkpoints nobody takes over.
+ * No more input, or a signal. On captures what still waits has waited too long.
+ * What is held is the primary's alone. Let go, it would be unknown to a
+ * secondary that takes over; not let go, TCP repeats it. With --checkpoint none
+ * nobody takes over.
  */
 static void on_end(void *arg)
 {
@@ -331,8 +313,8 @@ static void on_end(void *arg)
 	}
 	checkpoint_stop(&l->checkpoint);
 	live_epoch_end(l);
-	if (lets_go_at_end(l))
-		live_flush(l);
+	if (l->checkpoint.mode == CHECKPOINT_NONE)
+		live_flush(l, "the end");
 	if (l->is_report)
 		live_report_end(l);
 	if (!holds && l->options->common.state_dir)
@@ -373,7 +355,7 @@ static int take_up(struct live *l)
 	int err;
 
 	if (l->failover.role == ROLE_FAILOVER)
-		on_failover(l);
+		fail_over(l);
 	if (!state_dir)
 		return 0;
 	err = running_begin(state_dir);
@@ -391,11 +373,11 @@ static int take_up(struct live *l)
 static int start(struct live *l)
 {
 	const struct compare_handler handler = {
-		on_release, on_differ, l, on_midstream,
-		on_over_share, on_waits
+		on_release, on_differ, l, on_midstream, live_may_ask,
+		live_on_over_share, live_on_waits
 	};
 	const struct checkpoint_handler checkpoint = {
-		on_checkpoint_made, live_epoch_stop, live_epoch_continue, l
+		on_checkpoint_made, live_on_put_off, live_epoch_stop, live_epoch_continue, l
 	};
 	struct compare_config config = live_compare_config(l->options);
 	int err;
@@ -408,9 +390,9 @@ static int start(struct live *l)
 	l->compare = compare_new(&config, &handler);
 	if (!l->compare)
 		return -ENOMEM;
-	checkpoint_init(&l->checkpoint, &l->loop, l->options->retry_ms,
-			l->options->period_ms, &checkpoint);
+	checkpoint_init(&l->checkpoint, &l->loop, &l->options->pace, &checkpoint);
 	live_epoch_init(l);
+	live_quarantine_init(l);
 	loop_timer_init(&l->loop, &l->scan, on_scan, l);
 	loop_timer_init(&l->loop, &l->due, on_due, l);
 	l->due_ns = COMPARE_NEVER;

@@ -5,6 +5,7 @@
 #include "../common/failover.h"
 #include "../common/flow.h"
 #include "../common/option.h"
+#include "blame.h"
 #include "checkpoint.h"
 #include "compare.h"
 #include "diff.h"
@@ -15,7 +16,9 @@ struct live_options {
 	struct option_common common;
 	struct endpoint_spec primary_in, secondary_in, outdev, notify_dev;
 	bool notify_plain;
-	uint64_t timeout_ms, scan_ms, reorder_ms, retry_ms, period_ms;
+	uint64_t timeout_ms, scan_ms, reorder_ms;
+	struct checkpoint_pace pace;
+	unsigned quarantine;		/* enum live_quarantine */
 	uint64_t max_queue, max_bytes, max_flows;
 	uint64_t max_flow_bytes, max_client_bytes;
 	unsigned ack_policy;		/* enum compare_ack_policy */
@@ -33,10 +36,29 @@ struct live_options {
 
 #define LIVE_AT_END_MS UINT64_MAX	/* of captures: timeout_ms, reorder_ms */
 
+#define LIVE_QUARANTINE_MS 10000	/* until a flow in it may ask once */
+
+enum live_quarantine { LIVE_QUARANTINE_HOLD, LIVE_QUARANTINE_OFF };
 enum live_non_ip { LIVE_NON_IP_RELEASE, LIVE_NON_IP_COMPARE };
 enum live_align { LIVE_ALIGN_START, LIVE_ALIGN_ABSOLUTE };
 enum live_isn { LIVE_ISN_OWN, LIVE_ISN_TRANSLATED };
 enum live_pair { LIVE_PAIR_ORDER, LIVE_PAIR_TUPLE };
+
+/* A request of a flow in quarantine: it goes out when no other one does. */
+struct live_deferred {
+	struct loop_timer timer;
+	bool is_armed;
+	enum compare_reason reason;
+	struct flow_key key;
+	char flow[FLOW_TEXT_MAX];
+};
+
+/* What has left uncompared since that was told. */
+struct live_uncompared {
+	uint64_t frames, bytes;
+	const char *why;		/* it left lastly; static text */
+	uint64_t told_ns;
+};
 
 /* The process: endpoints and a clock around the comparison. */
 struct live {
@@ -57,6 +79,10 @@ struct live {
 	bool asks_again;		/* behind the checkpoint that is being made */
 	uint64_t stop_bytes;		/* of primary-in, when the primary stopped */
 	uint64_t n_markers;		/* that the primary made up */
+	struct blame blame;
+	struct live_deferred deferred;
+	struct live_uncompared uncompared;
+	uint64_t put_off_ns;		/* when it was told of */
 	bool wants_checkpoint;		/* compare asked during this call */
 	enum compare_reason reason;
 	char flow[FLOW_TEXT_MAX];
@@ -88,7 +114,17 @@ int live_report_close(struct live *l);
 void live_compare(struct live *l, enum compare_side side, struct frame *v,
 		  unsigned n);
 void live_apply_pressure(struct live *l);
-void live_flush(struct live *l);
+void live_flush(struct live *l, const char *why);
+void live_on_waits(void *arg, const struct compare_wait *w);
+void live_on_over_share(void *arg, const struct compare_over_share *s);
+bool live_may_ask(void *arg, const struct compare_difference *d);
+void live_on_put_off(void *arg);
+void live_quarantine_init(struct live *l);
+void live_quarantine_over(struct live *l);
+void live_policy_stats(const struct live *l, struct stats *s);
+void live_note_uncompared(struct live *l, const struct compare_left *left,
+			  const char *why);
+void live_tell_uncompared(struct live *l);
 void live_interrupted(struct live *l, const char *name);
 void live_epoch_init(struct live *l);
 void live_epoch_primary(struct live *l, struct frame *v, unsigned n);

@@ -15,6 +15,7 @@
 
 static const char *const ack_policies[] = { "clamp", "hold", "release", NULL };
 
+static const char *const quarantines[] = { "hold", "off", NULL };
 static const char *const non_ips[] = { "release", "compare", NULL };
 static const char *const aligns[] = { "start", "absolute", NULL };
 static const char *const isns[] = { "own", "translated", NULL };
@@ -41,13 +42,25 @@ static const struct option_spec specs[] = {
 	  "how to ask for one: none, hold, notify, exec:CMD, qmp:PATH (notify "
 	  "with a notify-dev, else none)", 0, 0, NULL },
 	{ "checkpoint-period", OPTION_UINT,
-	  offsetof(struct live_options, period_ms), "MS",
+	  offsetof(struct live_options, pace.period_ms), "MS",
 	  "qmp: how often QEMU makes one unasked (20000)", 1, UINT32_MAX,
 	  NULL },
 	{ "checkpoint-retry", OPTION_UINT,
-	  offsetof(struct live_options, retry_ms), "MS",
+	  offsetof(struct live_options, pace.retry_ms), "MS",
 	  "ask again when there is no answer for so long (5000)", 1,
 	  86400000, NULL },
+	{ "max-checkpoint-share", OPTION_UINT,
+	  offsetof(struct live_options, pace.max_percent), "PERCENT",
+	  "of time that checkpoints may take that are asked for, 0 for all "
+	  "(25)", 0, 100, NULL },
+	{ "max-checkpoint-rate", OPTION_UINT,
+	  offsetof(struct live_options, pace.max_per_minute), "N",
+	  "checkpoints asked for in a minute, 0 for any number (600)", 0,
+	  1000000, NULL },
+	{ "quarantine", OPTION_CHOICE,
+	  offsetof(struct live_options, quarantine), NULL,
+	  "a flow that asks for checkpoints again and again waits for those of "
+	  "others (hold)", 0, 0, quarantines },
 	{ "ack-policy", OPTION_CHOICE,
 	  offsetof(struct live_options, ack_policy), NULL,
 	  "acknowledgements that the secondary has not given (clamp)", 0, 0,
@@ -226,8 +239,8 @@ enum option_result live_options_parse(struct live_options *o,
 		.scan_ms = 1000,
 		.timeout_ms = NOT_SET,
 		.reorder_ms = NOT_SET,
-		.retry_ms = 5000,
-		.period_ms = 20000,
+		.pace = { .retry_ms = 5000, .period_ms = 20000,
+			  .max_percent = 25, .max_per_minute = 600 },
 		.max_queue = 1024,
 		.max_bytes = 64 << 20,
 		.max_flow_bytes = NOT_SET,

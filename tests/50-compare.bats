@@ -40,6 +40,7 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	secondary "$(udp 1 two)"
 	wait_for came_out "$(udp 1 one)"
 	wait_for stat_is compare asked.payload 1
+	wait_for logged compare 'event: uncompared: 1 frames with 3 bytes .* have left: payload udp 10.0.0.1:80 > 10.0.0.2:1000'
 	stop compare
 }
 
@@ -68,6 +69,7 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	wait_for stat_is compare held 1
 	kill -USR2 "${PIDS[compare]}"
 	wait_for came_out "$(udp 1 one)" "$(udp 2 two)"
+	wait_for logged compare 'event: uncompared-at-failover: 3 bytes in 1 frames'
 	stop compare
 	wire "$(udp 1 one)" | colo-compare --primary-in - --secondary-in null: \
 		--outdev - --checkpoint hold --log-level info >rest 2>err
@@ -129,6 +131,50 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	[ ! -s out ]
 	kill -HUP "${PIDS[compare]}"
 	wait_for came_out "$(udp 1 one)"
+	stop compare
+}
+
+# differ N PORT: the primary and the secondary say something else, to a client's port
+differ() { primary "$(udp "$1" one "$2")" && secondary "$(udp "$1" two "$2")"; }
+
+@test "while the budget for checkpoints is spent only what differs waits" {
+	start_compare --checkpoint 'exec:echo >>asked' --max-checkpoint-rate 1
+	differ 1 1001
+	wait_for came_out "$(udp 1 one 1001)"
+	differ 2 1002
+	wait_for logged compare 'event: checkpoint-budget: spent: .* for udp/10.0.0.1:80 \(2\)'
+	primary "$(udp 3 same 1003)"
+	secondary "$(udp 3 same 1003)"
+	wait_for came_out "$(udp 1 one 1001)" "$(udp 3 same 1003)"
+	[ "$(wc -l <asked)" -eq 1 ]
+	[ "$(value "$(stats compare)" checkpoint.put-off)" -eq 1 ]
+	[ "$(value "$(stats compare)" blame.udp/10.0.0.1:80)" -eq 2 ]
+	# one that nobody asked for does as well
+	kill -HUP "${PIDS[compare]}"
+	wait_for came_out "$(udp 1 one 1001)" "$(udp 3 same 1003)" "$(udp 2 one 1002)"
+	stop compare
+}
+
+@test "a flow that asks again and again waits for the checkpoints of others" {
+	local n all=()
+	start_compare --checkpoint 'exec:echo >>asked' --max-checkpoint-rate 0
+	for n in 1 2 3; do
+		differ $n 1001
+		all+=("$(udp $n one 1001)")
+		wait_for came_out "${all[@]}"
+	done
+	differ 4 1001
+	wait_for logged compare 'event: quarantine: udp 10.0.0.1:80 > 10.0.0.2:1001: it has asked for 3 checkpoints within 60 s'
+	[ "$(wc -l <asked)" -eq 3 ]
+	differ 5 1002
+	wait_for came_out "${all[@]}" "$(udp 4 one 1001)" "$(udp 5 one 1002)"
+	# and if nobody else asks, it does, ten seconds later
+	differ 6 1001
+	wait_for stat_is compare quarantine.refused 2
+	[ "$(wc -l <asked)" -eq 4 ]
+	wait_for came_out "${all[@]}" "$(udp 4 one 1001)" "$(udp 5 one 1002)" \
+		"$(udp 6 one 1001)"
+	[ "$(wc -l <asked)" -eq 5 ]
 	stop compare
 }
 

@@ -94,6 +94,24 @@ latency() {
 	check_account "$(stats c)"
 }
 
+# Checkpoints of 0.3 s, 100 differing answers a second: they could be made all
+# the time. A tenth of the time, and what ten seconds without any had saved.
+@test "differing answers get the share of time that checkpoints may take" {
+	local begin=${EPOCHREALTIME/./} spent most
+	compare --outdev unix-listen:out.sock --checkpoint 'exec:sleep 0.3' \
+		--max-checkpoint-share 10 --quarantine off
+	SECONDS_EACH=6
+	latency 100
+	spent=$(value "$(stats c)" checkpoint.spent-ms)
+	most=$(((${EPOCHREALTIME/./} - begin) / 10000 + 1000 + 600))
+	echo "$spent ms of at most $most ms spent, p99 beside it $P99 us"
+	[ "$spent" -gt 1000 ]
+	[ "$spent" -le "$most" ]
+	[ "$P99" -lt 300000 ]
+	[ "$(value "$(stats c)" checkpoint.put-off)" -gt 0 ]
+	check_account "$(stats c)"
+}
+
 n_writes() { awk '/^syscw/ { print $2 }' "/proc/${PIDS[c]}/io"; }
 
 # QEMU fault 17: three writes, one malloc and one copy for each frame. How long

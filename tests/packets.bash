@@ -4,11 +4,11 @@
 
 hex() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
 
-# udp ID TEXT: an Ethernet frame from 10.0.0.1:80 to 10.0.0.2:1000
+# udp ID TEXT [PORT]: an Ethernet frame from 10.0.0.1:80 to 10.0.0.2:1000
 udp() {
-	local n=${#2}
+	local n=${#2} port=${3:-1000}
 	printf '525400000001525400000002080045%02x%04x%04x' 0 $((28 + n)) "$1"
-	printf '0000401100000a0000010a000002005003e8%04x0000' $((8 + n))
+	printf '0000401100000a0000010a0000020050%04x%04x0000' "$port" $((8 + n))
 	hex "$2"
 }
 

@@ -30,7 +30,8 @@ struct kit {
 	unsigned window, flags, payload_len, sacks;
 	bool sum_is_good;
 	unsigned n_out;
-	unsigned n_asked, n_differ;
+	unsigned n_asked, n_differ, n_refused;
+	const char *refused;	/* the flow that may not ask, with may_ask */
 	uint32_t offset, places[8], lens[8][2];
 	uint64_t sums[2];	/* of all lens */
 	unsigned n_reasons[COMPARE_REASONS];
@@ -158,6 +159,19 @@ static inline void kit_on_differ(void *arg, const struct compare_difference *d)
 		flow_key_text(d->flow, k->flow, sizeof(k->flow));
 }
 
+static inline bool kit_may_ask(void *arg, const struct compare_difference *d)
+{
+	char flow[FLOW_TEXT_MAX] = "";
+	struct kit *k = arg;
+
+	if (d->flow)
+		flow_key_text(d->flow, flow, sizeof(flow));
+	if (!k->refused || strcmp(k->refused, flow))
+		return true;
+	k->n_refused++;
+	return false;
+}
+
 static inline void kit_on_midstream(void *arg,
 				    const struct compare_midstream *m)
 {
@@ -174,6 +188,7 @@ static inline void kit_init_with(struct kit *k,
 		.release = kit_on_release,
 		.differ = kit_on_differ,
 		.midstream = kit_on_midstream,
+		.may_ask = kit_may_ask,
 		.arg = k,
 	};
 

@@ -394,6 +394,64 @@ static void clock_goes_back_or_is_at_the_end(void)
 	}
 }
 
+/* Neither by a difference nor by a timeout, and the others go on. */
+static void a_flow_that_may_not_ask(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	k.refused = "udp 10.0.0.1:80 > 10.0.0.2:1000";
+	PRIMARY(&k, UDP(1, "one"));
+	SECONDARY(&k, UDP(1, "two"));
+	kit_wait(&k, 10 * MS);
+	CHECK_EQ(k.n_refused, 1);
+	CHECK_EQ(k.n_asked, 0);
+	/* what came later is looked at, and nobody is called all the time */
+	kit_wait(&k, SEC);
+	PRIMARY(&k, UDP(2, "late"), .dport = 7);
+	kit_wait(&k, 2 * SEC);
+	CHECK_EQ(k.n_refused, 2);
+	CHECK(compare_due_ns(k.c) > k.now_ns);
+	CHECK_EQ(k.n_asked, 0);
+	kit_wait(&k, SEC);
+	CHECK_EQ(k.n_asked, 1);
+	CHECK_EQ(k.reason, COMPARE_TIMEOUT);
+	CHECK(!strcmp(k.flow, "udp 10.0.0.1:80 > 10.0.0.2:7"));
+	CHECK_OUT(&k, );
+	compare_flush(k.c, k.now_ns);
+	CHECK_EQ(k.n_out, 2);
+	CHECK_EQ(kit_dropped(&k, "different"), 1);
+	kit_fini(&k);
+}
+
+static void what_leaves_uncompared_is_counted(void)
+{
+	struct compare_left left;
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, UDP(1, "one"));
+	PRIMARY(&k, UDP(2, "three"));
+	PRIMARY(&k, UDP(3, "matched"));
+	SECONDARY(&k, UDP(3, "matched"));
+	PRIMARY(&k, TCP(1, 100, S, ""));
+	SECONDARY(&k, TCP(1, 900, S, ""));
+	CHECK_EQ(k.n_out, 1);
+	PRIMARY(&k, TCP(1, 101, A, "abcdef"));	/* and again, with more */
+	PRIMARY(&k, TCP(1, 101, A, "abcdefgh"));
+	SECONDARY(&k, TCP(1, 101, A, "abcd"));
+	PRIMARY(&k, .tag = 30, .proto = PACKET_UDP, .data = block,
+		.len = 1000, .from = 0, .to = 800);
+	left = compare_failover(k.c, k.now_ns);
+	CHECK_EQ(k.n_out, 7);
+	CHECK_EQ(left.frames, 6);
+	CHECK_EQ(left.bytes, 3 + 5 + 4 + 800);
+	left = compare_failover(k.c, k.now_ns);
+	CHECK_EQ(left.frames, 0);
+	CHECK_EQ(left.bytes, 0);
+	kit_fini(&k);
+}
+
 static void reasons_have_names(void)
 {
 	for (unsigned i = 0; i < COMPARE_REASONS; i++)
@@ -418,6 +476,8 @@ int main(void)
 	TEST(grace_drops_whole_datagrams);
 	TEST(grace_drops_one_syn_of_two);
 	TEST(clock_goes_back_or_is_at_the_end);
+	TEST(a_flow_that_may_not_ask);
+	TEST(what_leaves_uncompared_is_counted);
 	TEST(reasons_have_names);
 	return TEST_END();
 }
