@@ -73,7 +73,10 @@ struct compare *compare_new(const struct compare_config *config,
 		c->config.max_queue = UINT32_MAX;	/* the bytes count */
 		c->config.holds = false;
 	}
-	c->config.full_waits |= c->config.holds;
+	if (c->config.holds) {		/* nobody is asked */
+		c->config.full_waits = true;
+		c->config.gap_ns = 0;
+	}
 	if (c->config.max_flow_bytes > FLOW_BYTES_MAX)
 		c->config.max_flow_bytes = FLOW_BYTES_MAX;
 	c->handler = *handler;

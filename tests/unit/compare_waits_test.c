@@ -253,6 +253,27 @@ static void secondary_over_its_bound(void)
 	end(&k);
 }
 
+/* Which elsewhere asks for a checkpoint soon; here nobody is called for it. */
+static void a_gap_is_waited_for(void)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.gap_ns = 300 * MS;
+	init(&k, config);
+	PRIMARY(&k, TCP(1, 100, 0, S | A, ""));
+	SECONDARY(&k, TCP(1, 900, 0, S | A, ""));
+	PRIMARY(&k, TCP(2, 101, 50, A, "abc"));
+	SECONDARY(&k, TCP(3, 104, 50, A, "def"));
+	CHECK_EQ(compare_due_ns(k.c), COMPARE_NEVER);
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(compare_due_ns(k.c), COMPARE_NEVER);
+	CHECK_OUT(&k, 1);
+	SECONDARY(&k, TCP(2, 101, 50, A, "abc"));
+	CHECK_OUT(&k, 1, 2);
+	end(&k);
+}
+
 static void what_is_waited_for_has_a_text(void)
 {
 	for (unsigned i = 0; i < COMPARE_WAITS; i++)
@@ -271,6 +292,7 @@ int main(void)
 	TEST(many_flows_wait);
 	TEST(parts_of_a_datagram_go);
 	TEST(secondary_over_its_bound);
+	TEST(a_gap_is_waited_for);
 	TEST(what_is_waited_for_has_a_text);
 	return TEST_END();
 }
