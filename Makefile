@@ -23,7 +23,6 @@ SRC_rewriter    = main rewriter $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_ahead rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track \
 		  rewrite_guard
-SRC_run         = main runner process child procfile sink
 SRC_compare     = main live live_config live_epoch live_options checkpoint \
 		  checkpoint_qmp budget blame live_events epoch running live_report live_learn diff \
 		  diff_known diff_print diff_pcap ignore learn pcapng \
@@ -213,11 +212,11 @@ $$(BIN)/colo-$(1): $$(call objs,$(1)) $$(BUILD)/libcolo.a
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
-# examples/colo-run is a link to it
-$(BIN)/colo-run: $(SRC_run:%=$(BUILD)/examples/runner/%.o)
-	$(call say,LD,$@)
+# the runner is a script; it looks for the programs beside itself
+$(BIN)/colo-run: examples/colo-run Makefile
+	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(LINK) $(LTO) -o $@ $^ $(PKG_LIBS)
+	$(Q)sed 's/@VERSION@/$(VERSION)/' $< >$@ && chmod +x $@
 
 define unit_rule
 $$(BUILD)/unit/$(1): $$(BUILD)/tests/unit/$(1)_test.o $$(UNIT_$(1):%=$$(BUILD)/%.o)
@@ -384,8 +383,8 @@ SHARE    := $(PREFIX)/share
 RUN      := $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
 MAN      := $(wildcard */colo-*.[1-8])
 AGENT    := examples/pacemaker/colo $(wildcard examples/pacemaker/*.bash examples/pacemaker/*.proc)
-DOCS      = README.md NEWS.md LICENSE $(shell find examples -path examples/runner -prune -o \
-	    ! -path examples/colo-run ! -type d ! -name '.*' ! -name '*~' -print)
+DOCS      = README.md NEWS.md LICENSE $(shell find examples \
+	    ! -path 'examples/colo-run*' ! -type d ! -name '.*' ! -name '*~')
 INSTALLED = $(foreach f,$(RUN),$(f):$(PREFIX)/bin/$(notdir $(f)) \
 		common/colo-completion.bash:$(SHARE)/bash-completion/completions/$(notdir $(f))) \
 	    $(foreach f,$(MAN),$(f):$(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \

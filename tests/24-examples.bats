@@ -80,3 +80,10 @@ run_all() {
 	[ "$(capinfos -Mrc differences.pcapng | awk '/packets/ { print $NF }')" \
 		-eq 2 ]
 }
+
+@test "the examples of colo-run(1)" {
+	examples "$TOP/examples/colo-run.1"
+	run_all 2>log
+	grep -q 'colo-run: info: compare: ended with status 0' log
+	run -0 env DIR=/run colo-run -n primary.proc
+}

@@ -12,8 +12,9 @@ setup() {
 	PATH=$PWD/fakes:$PATH
 	cat >fakes/colo-fake <<-'END'
 		#!/bin/sh
-		# colo-fake NAME [silent|stubborn] --notify-fd N
+		# colo-fake NAME [silent|stubborn] --notify-fd N [-n]
 		for last; do :; done
+		[ "$last" != -n ] || exit 0
 		for sig in HUP USR1 USR2; do
 			trap "echo $1 $sig >>events" $sig
 		done
@@ -33,6 +34,10 @@ runs() {
 	printf '%s\n' "$@" >proc
 	spawn runner colo-run --pid-dir pids proc
 }
+
+# who has this runner's environment: itself and all that came of it
+relatives() { grep -lsz "^RELATIVES=$BATS_TEST_TMPDIR" /proc/[0-9]*/environ; }
+have_no_relatives() { ! relatives; }
 
 is_up() { logged runner '^colo-run: info: all ready'; }
 happened() { grep -q -- "$1" events; }
@@ -123,6 +128,21 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	[ "$(cat pids/plain.pid)" = "$plain" ]
 }
 
+@test "a signal to everybody of the name is for the runner" {
+	runs 'one: colo-fake 1'
+	wait_for is_up
+	# by name and relation: other tests have runners, too
+	pids=$(pgrep -x -P "${PIDS[runner]}" colo-run)
+	[ -n "$pids" ]
+	# shellcheck disable=SC2086	# words
+	kill -USR2 "${PIDS[runner]}" $pids
+	wait_for happened '1 USR2'
+	# shellcheck disable=SC2086
+	kill -TERM $pids "${PIDS[runner]}"
+	ends runner
+	logged runner '^colo-run: info: one: ended with status 0'
+}
+
 @test "one that does not stop is killed after ten seconds, and told by the status" {
 	runs 'one: colo-fake 1' 'two: colo-fake 2 stubborn'
 	wait_for is_up
@@ -153,6 +173,40 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	run ! happened '3 started'
 }
 
+@test "a lone program that is missing ends the runner" {
+	runs 'one: there-is-none --at-all'
+	ends runner 11
+	logged runner 'warn: one: ended with status 127'
+}
+
+@test "a variable that is not set ends the start" {
+	runs 'one: colo-fake 1' 'two: sleep $NOT_SET'
+	ends runner 12
+	logged runner '^two: .*NOT_SET'
+	run -2 colo-run -n proc2 3< <(echo 'one: colo-fake $NOT_SET' >proc2)
+	one_line "$output" '^colo-run: error: proc2: one: .*NOT_SET'
+}
+
+ignoring() {
+	trap '' HUP INT QUIT PIPE USR1
+	exec "$@"
+}
+
+@test "stopped by SIGINT too, and what was ignored is not for the processes" {
+	cat >proc <<-'END'
+		one: grep -h SigIgn /proc/self/status /proc/thread-self/status
+		two: colo-fake 2
+	END
+	spawn runner ignoring colo-run --pid-dir pids proc
+	wait_for is_up
+	[ "$(grep -c '^one: SigIgn:[[:space:]]*0*$' runner.log)" -ge 2 ]
+	kill -USR1 "${PIDS[runner]}"
+	wait_for happened '2 USR1'
+	kill -INT "${PIDS[runner]}"
+	ends runner
+	happened '2 stopped'
+}
+
 @test "kill -9 of the runner leaves no process" {
 	runs 'one: sleep 1000' 'two: sleep 1000'
 	wait_for is_up
@@ -160,6 +214,17 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	crash runner
 	wait_for is_gone "$one"
 	wait_for is_gone "$two"
+}
+
+@test "kill -9 of the runner: nor what a process has started, nor its own" {
+	export RELATIVES=$BATS_TEST_TMPDIR
+	runs 'one: sh -c "sleep 1000 & echo \$! >left; wait"' 'two: colo-fake 2' \
+		'three: false'
+	wait_for happened '2 started'
+	wait_for test -s left
+	[ "$(relatives | wc -l)" -gt 2 ]
+	crash runner
+	wait_for have_no_relatives
 }
 
 @test "kill -9 of the runner: nothing that is held leaves" {
@@ -206,6 +271,46 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	stop runner
 }
 
+@test "what is said of a process stands behind its last words" {
+	runs 'one: sh -c "seq 300; printf half; exit 3"'
+	wait_for logged_n 3 runner '^one: half$'
+	sed -n '/^one: 1$/,/starts again/p' runner.log | head -n 303 >first
+	diff first <(seq 300 | sed 's/^/one: /'; cat <<-END
+		one: half
+		colo-run: warn: one: ended with status 3
+		colo-run: info: one: starts again in 100 ms
+	END
+	)
+}
+
+@test "a process file is not written where a link leads" {
+	echo mine >precious
+	ln -s ../precious pids/one.pid~
+	ln -s ../precious pids/one.pid
+	runs 'one: colo-fake 1'
+	wait_for is_up
+	[ "$(cat precious)" = mine ]
+	[ ! -L pids/one.pid ]
+	[ -d "/proc/$(cat pids/one.pid)" ]
+}
+
+@test "any notify descriptor from 3 to 255, and none of the runner's own" {
+	for n in {3..30} 100 255; do
+		echo "n$n: bash -c 'ls /proc/\$\$/fd; echo >&$n; exec sleep 1000'" \
+			"bash --notify-fd $n"
+	done >proc
+	echo "plain: sh -c 'ls /proc/\$\$/fd; echo over; exec sleep 1000'" >>proc
+	spawn runner colo-run --notify-fd 40 proc 40>ready
+	wait_for is_up
+	[ "$(wc -l <ready)" -eq 1 ]
+	wait_for logged runner '^plain: over$'
+	run ! logged runner '^plain: 40$'
+	for n in {3..30} 100 255; do
+		diff <(said "n$n") <({ said plain && echo "$n"; } | sort -u)
+	done
+}
+said() { sed -n "s/^$1: \([0-9]*\)$/\1/p" runner.log | sort -u; }
+
 @test "long lines are cut, half lines ended" {
 	cat >script <<-'END'
 		printf "%09000d\nhalf" 7
@@ -235,12 +340,17 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	check "$(printf 'n%.0s' {1..33}): a" 2 'name too long'
 	check 'one: a --notify-fd 2\n' 2 '--notify-fd takes'
 	check '\n# nothing\n' 2 'names no process'
+	check 'one: sleep 1\ntwo: colo-mirror --colour\n' 2 'proc: two: colo-mirror: '
+	check 'one: colo-mirror --net null: --outdev null:\n' 0 ''
+	check 'one: sh -c "\n' 2 'proc: one: '
 	run -2 colo-run -n nowhere
 	[ "$output" = 'colo-run: error: nowhere: No such file or directory' ]
 	run -2 colo-run
 	run -2 colo-run --notify-fd 77 proc
+	run -2 colo-run --notify-fd '' proc
 	run -2 colo-run --colour proc
 	run -0 colo-run --help
 	[[ $output == usage:* ]]
 	run -0 colo-run --version
+	[ "$output" = "$(colo-mirror --version | sed s/mirror/run/)" ]
 }
