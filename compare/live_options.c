@@ -10,7 +10,7 @@
 #define TIMEOUT_MS 3000
 #define REORDER_MS 10
 #define FLOW_SHARE 8		/* of the primary's half of the bytes */
-#define CLIENT_SHARE 4
+#define CLIENT_SHARE 2
 #define NOT_SET UINT64_MAX
 
 static const char *const ack_policies[] = { "clamp", "hold", "release", NULL };
@@ -90,7 +90,7 @@ static const struct option_spec specs[] = {
 	  (uint64_t)1 << 31, NULL },
 	{ "max-client-bytes", OPTION_UINT,
 	  offsetof(struct live_options, max_client_bytes), "B",
-	  "the same for all flows to one address (a quarter)", 0,
+	  "the same for all flows to one address (half of it)", 0,
 	  (uint64_t)1 << 40, NULL },
 	{ "max-flows", OPTION_UINT, offsetof(struct live_options, max_flows),
 	  "N", "flows known at a time (1048576)", 1, 1 << 30, NULL },
