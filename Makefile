@@ -133,8 +133,8 @@ LTO ?= $(if $(findstring clang,$(shell $(CC) --version)),,\
 	 -flto=auto -ffat-lto-objects)
 LTO := $(LTO)
 
-WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
-	-Wmissing-prototypes -Wvla
+# what clangd and clang-tidy read, too: the standard and the warnings
+BASE := $(filter-out -DCOLO_VERSION%,$(shell cat compile_flags.txt))
 SANITIZE := -O1 -g -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	    -fsanitize=address,undefined
 
@@ -176,15 +176,15 @@ HARDEN_CC += $(if $(FORTIFY),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY))
 endif
 endif
 
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DCOLO_VERSION='"$(VERSION)"' $(WARN) \
-	      $(PKG_CFLAGS) $(HARDEN_CC) $(CPPFLAGS) $(CFLAGS)
+ALL_CFLAGS := $(BASE) -DCOLO_VERSION='"$(VERSION)"' $(PKG_CFLAGS) \
+	      $(HARDEN_CC) $(CPPFLAGS) $(CFLAGS)
 LINK       := $(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS)
 
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 .PHONY: all programs run run-many run-matrix run-vm run-pacemaker vm check check-unit check-bats \
-	check-asan soak bench fuzz lint deps install uninstall clean
+	check-asan soak bench fuzz lint tags deps install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
@@ -248,7 +248,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 $(BUILD)/tests/clock-step.so: tests/clock-step.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -shared -fPIC -o $@ $<
+	$(Q)$(CC) $(BASE) -O2 -shared -fPIC -o $@ $<
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
 
@@ -306,7 +306,9 @@ $(VM)/guest/initramfs.gz: $(VM)/talk $(VM_GUEST)
 
 # --- testing ---
 
-BATS := $(sort $(wildcard tests/*.bats $(if $(SOAK_N),tests/soak/*.bats)))
+# T='12 45' are the files whose names begin so
+BATS := $(sort $(wildcard $(or $(T:%=tests/%*.bats),tests/*.bats) \
+	$(if $(SOAK_N),tests/soak/*.bats)))
 
 # make again: what deps installed is seen by a new make only
 check: deps-build deps-check
@@ -316,15 +318,19 @@ check: deps-build deps-check
 UNLISTED = $(filter-out $(UNITS),$(patsubst tests/unit/%_test.c,%,$(wildcard tests/unit/*_test.c))) \
 	   $(filter-out $(FUZZ:%=fuzz/%),$(patsubst tests/fuzz/%_fuzz.c,fuzz/%,$(wildcard tests/fuzz/*_fuzz.c)))
 
-check-unit: $(UNITS:%=$(BUILD)/unit/%) $(FUZZ:%=$(BUILD)/replay/%)
+# U='flow packet' are those units, and no seeds
+U_RUN := $(or $(U),$(UNITS))
+F_RUN := $(if $(U),,$(FUZZ))
+
+check-unit: $(U_RUN:%=$(BUILD)/unit/%) $(F_RUN:%=$(BUILD)/replay/%)
 	$(if $(strip $(UNLISTED)),$(error not in UNITS or FUZZ: $(UNLISTED)))
-	$(Q)set -e; for u in $(UNITS); do echo "# unit $$u"; $(BUILD)/unit/$$u; done
-	$(Q)set -e; for f in $(FUZZ); do echo "# replay $$f"; \
+	$(Q)set -e; for u in $(U_RUN); do echo "# unit $$u"; $(BUILD)/unit/$$u; done
+	$(Q)set -e; for f in $(F_RUN); do echo "# replay $$f"; \
 		$(BUILD)/replay/$$f tests/fuzz/corpus/$$f; done
 
 check-bats: all programs vm
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
-		bats --tap $(BATS)
+		bats --tap $(or $(BATS),$(error no tests/$(T)*.bats))
 
 # leaks, overruns and undefined behaviour end the program that has them
 check-asan:
@@ -367,6 +373,10 @@ $(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
 lint: deps-lint
 	$(Q)tests/lint
 
+tags:
+	$(call say,TAGS,$@)
+	$(Q)ctags -R --languages=C,C++ --exclude=build -f $@ .
+
 # --- what has to be there ---
 
 deps: deps-build deps-run deps-vm deps-pacemaker deps-check deps-lint
@@ -405,4 +415,4 @@ uninstall:
 		find "$(DESTDIR)$$d" -depth -type d -empty -delete; done
 
 clean:
-	rm -rf build bin
+	rm -rf build bin tags

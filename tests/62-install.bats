@@ -8,7 +8,8 @@ load helpers
 # make without what the make that runs the tests was told
 plain_make() {
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CFLAGS -u LDFLAGS -u LTO \
-		make --no-print-directory -C "$TOP" "$@"
+		-u HARDEN -u BUILD -u BIN -u PREFIX -u DESTDIR -u OCFDIR \
+		-u T -u U -u SOAK_N make --no-print-directory -C "$TOP" "$@"
 }
 
 # flags [VARIABLE=VALUE...]: the command that compiles a file
@@ -50,8 +51,8 @@ stub() {
 	for tool in gcc ar pkg-config; do
 		stub "cross-$tool" "exec $(command -v "$tool") \"\$@\""
 	done
-	export CC=$PWD/cross-gcc AR=$PWD/cross-ar PKG_CONFIG=$PWD/cross-pkg-config
-	PATH=$PWD/host:$PATH plain_make -j2 BUILD="$PWD/b" CFLAGS=-O0 LTO= \
+	CC=$PWD/cross-gcc AR=$PWD/cross-ar PKG_CONFIG=$PWD/cross-pkg-config \
+		PATH=$PWD/host:$PATH plain_make -j2 BUILD="$PWD/b" CFLAGS=-O0 LTO= \
 		"$PWD/b/libcolo.a" "$PWD/b/rewriter/rewrite.o"
 	[ -s b/libcolo.a ]
 	[ ! -e used ] || fail "used: $(cat used)"
@@ -99,6 +100,27 @@ stub() {
 	line=$(flags CPPFLAGS=-D_FORTIFY_SOURCE=1)
 	has "$line" -D_FORTIFY_SOURCE=1
 	lacks "$line" -D_FORTIFY_SOURCE=2 -D_FORTIFY_SOURCE=3
+}
+
+@test "one unit, one file of tests" {
+	plain_make -n check-unit U='flow seq' | grep -o 'for [uf] in [^;]*;' >loops
+	diff loops - <<<$'for u in flow seq;\nfor f in ;'
+	run -2 plain_make -n check-unit U=nobody
+	[[ $output == *nobody* ]]
+	plain_make -n check-bats T='12 60' >commands
+	grep -q 'bats --tap tests/12-endpoint.bats tests/60-readme.bats$' commands
+	run -2 plain_make -n check-bats T=nobody
+	[ "${lines[-1]##*\*\*\* }" = 'no tests/nobody*.bats.  Stop.' ]
+	plain_make -n check-bats | grep -q 'bats --tap tests/10-.* tests/70-'
+}
+
+@test "compile_flags.txt is what the Makefile says" {
+	mapfile -t words <"$TOP/compile_flags.txt"
+	line=$(flags)
+	for word in "${words[@]}"; do
+		[[ $word == -DCOLO_VERSION=* ]] || has "$line" "$word"
+	done
+	"${CC:-cc}" "${words[@]}" -fsyntax-only "$TOP/common/option.c"
 }
 
 # --- installed ---
