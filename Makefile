@@ -184,7 +184,7 @@ Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 .PHONY: all programs run run-many run-matrix run-vm run-pacemaker vm check check-unit check-bats \
-	check-asan soak bench fuzz lint tags deps install uninstall clean
+	check-asan soak bench fuzz lint tags deps install uninstall dist deb clean
 .DELETE_ON_ERROR:
 
 all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
@@ -379,7 +379,7 @@ tags:
 
 # --- what has to be there ---
 
-deps: deps-build deps-run deps-vm deps-pacemaker deps-check deps-lint
+deps: deps-build deps-run deps-vm deps-pacemaker deps-check deps-lint deps-deb
 
 deps-%:
 	$(Q)tests/deps $*
@@ -413,6 +413,18 @@ uninstall:
 	$(Q)for f in $(INSTALLED); do rm -f "$(DESTDIR)$${f#*:}"; done
 	$(Q)for d in $(OWN_DIRS); do [ ! -d "$(DESTDIR)$$d" ] || \
 		find "$(DESTDIR)$$d" -depth -type d -empty -delete; done
+
+# the tree as it was committed: the same bytes whoever makes it
+dist: TARBALL := $(BUILD)/colo-pipe-$(VERSION).tar
+dist:
+	$(Q)mkdir -p $(BUILD)
+	$(Q)git -c tar.umask=022 archive --prefix=colo-pipe-$(VERSION)/ -o $(TARBALL) HEAD
+	$(Q)gzip -9nf $(TARBALL)
+	$(call say,DIST,$(TARBALL).gz)
+
+# Debian's package, looked at by lintian and installed into a copy of this system
+deb: deps-build deps-deb
+	$(Q)tests/deb $(BUILD)/deb
 
 clean:
 	rm -rf build bin tags

@@ -212,6 +212,35 @@ uninstalls() {
 	grep -q "content type=\"string\" default=\"$(dirname "$agent")\"" meta.xml
 }
 
+# --- what is given away ---
+
+@test "make dist: the tree as committed, twice the same" {
+	[ -e "$TOP/.git" ] || skip "this tree came without its history"
+	version=$(sed -n 's/^VERSION *:= *//p' "$TOP/Makefile")
+	for i in 1 2; do
+		(umask "0$((i * 22))" && TZ=UTC$i plain_make BUILD="$PWD/$i" dist)
+	done
+	cmp {1,2}/"colo-pipe-$version.tar.gz"
+	tar -tf "1/colo-pipe-$version.tar.gz" | grep -v '/$' >names
+	git -C "$TOP" ls-tree -r --name-only HEAD |
+		sed "s,^,colo-pipe-$version/," | diff - names
+}
+
+@test "debian/ says what the Makefile says" {
+	version=$(sed -n 's/^VERSION *:= *//p' "$TOP/Makefile")
+	[ "$(sed -n '1s/^colo-pipe (\(.*\)) .*/\1/p' "$TOP/debian/changelog")" = "$version" ]
+	[[ $("$BIN/colo-mirror" --version) == *" $version" ]]
+	sed -n 's/^DEBIAN_.*:= //p' "$TOP/Makefile" >packages
+	[ "$(wc -l <packages)" -eq "$(sed -n 's/^PKGS *:= //p' "$TOP/Makefile" | wc -w)" ]
+	while read -r package; do
+		grep -qx " $package," "$TOP/debian/control"
+		grep -qw -e "$package" "$TOP/tests/deps"
+	done <packages
+	# the licence is the same, line by line
+	diff <(tail -n +5 "$TOP/LICENSE") \
+		<(sed -n '/^License: ISC$/,$s/^ //p' "$TOP/debian/copyright" | sed 's/^\.$//')
+}
+
 # --- completion ---
 
 # proposed LINE: what bash proposes at the end of LINE, sorted
