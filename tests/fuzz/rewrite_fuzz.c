@@ -132,6 +132,10 @@ static void step(struct life *l, struct fuzz *z)
 		break;
 	case 6:
 		if (which < 8) {
+			uint32_t n_flows;
+
+			rewrite_ahead_bytes(l->t.r, &n_flows);
+			assert(n_flows <= l->config.max_flows);
 			l->has_failed_over = true;
 			rewrite_failover(l->t.r);
 		} else {
