@@ -97,7 +97,7 @@ UNIT_progress        := compare/progress common/log common/nowait
 
 # What a fuzzer needs, that is a harness of tests/fuzz.
 FUZZ := frame packet vnet endpoint_spec rewrite rewrite_icmp \
-	rewrite_table compare qmp
+	rewrite_table compare capture qmp
 FUZZ_frame         := $(UNIT_frame)
 FUZZ_packet        := common/flow common/flow_key common/packet
 FUZZ_vnet          := $(UNIT_vnet)
@@ -109,6 +109,8 @@ FUZZ_compare       := $(UNIT_compare) compare/diff compare/diff_known \
 		      compare/diff_print compare/diff_pcap compare/pcapng \
 		      compare/ignore compare/learn common/file
 LIBS_fuzz_compare   = $(PCAP)
+FUZZ_capture       := $(SRC_common:%=common/%)
+LIBS_fuzz_capture   = $(PKG_LIBS)
 FUZZ_qmp           := common/qmp common/vmstate
 LIBS_fuzz_qmp       = $(JANSSON)
 

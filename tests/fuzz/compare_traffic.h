@@ -170,7 +170,7 @@ static inline uint8_t *put_packet(uint8_t *ip, uint8_t kind, uint8_t who,
 {
 	bool v6 = who & TRAFFIC_V6;
 	uint8_t proto = proto_of(kind, v6), *l4 = ip + (v6 ? 40 : 20);
-	unsigned len = fuzz_byte(z) % 64 * (who & TRAFFIC_LONG ? 4 : 1);
+	unsigned len = fuzz_byte(z) % 64u * (who & TRAFFIC_LONG ? 4 : 1);
 	uint8_t *at = l4 + 8;
 	uint32_t from = 0;
 
