@@ -196,6 +196,7 @@ static void disconnect(struct endpoint *ep)
 	ep->poll_events = 0;
 	ep->want_write = false;
 	ep->half_closed = false;
+	ep->has_spoken = false;
 	ep->write_err = 0;
 	ep->up = false;
 }

@@ -52,6 +52,7 @@ struct endpoint_counters {
 	uint64_t truncated;		/* half frames at the end of a stream */
 	uint64_t bad;			/* connections closed for bad bytes */
 	uint64_t n_up;			/* connections made */
+	uint64_t refused;		/* peers that were sent away */
 };
 
 /* Of a capture that is read. */

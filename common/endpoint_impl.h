@@ -8,6 +8,7 @@
 #include "log.h"
 #include "loop.h"
 #include "outq.h"
+#include "peer.h"
 
 /*
  * What the kinds of endpoints share, seen by common/endpoint*.c and loop.c
@@ -56,6 +57,7 @@ struct endpoint {
 	bool yields;		/* a capture: another one is read first */
 	bool half_closed;	/* an output with nothing to be read from it */
 	bool full;		/* its feeders are stopped */
+	bool has_spoken;	/* the peer, since it came */
 	int write_err;		/* the peer is gone, but said more: last_words() */
 	unsigned n_stops;	/* endpoint_stop() calls outstanding */
 	unsigned n_handles;	/* libuv handles not closed yet */
@@ -68,6 +70,7 @@ struct endpoint {
 	uv_timer_t *retry;
 	bool down_told;		/* the reason of this down time was logged */
 	struct endpoint_stream *stream;	/* private to the kinds */
+	struct endpoint_rival *rival;	/* who waits for the place, or NULL */
 	struct endpoint_pcap *pcap;
 };
 
@@ -97,6 +100,14 @@ void endpoint_set_full(struct endpoint *ep, bool full);
 /* Byte streams of any kind: one read or write. */
 void endpoint_stream_read(struct endpoint *ep);
 void endpoint_stream_write(struct endpoint *ep);
+
+/* Of sockets: a peer has the place; and what becomes of a second one. */
+void endpoint_socket_attach(struct endpoint *ep, int fd);
+void endpoint_socket_options(const struct endpoint *ep);
+void endpoint_refuse(struct endpoint *ep, const struct peer *peer,
+		     const char *why);
+void endpoint_rival_came(struct endpoint *ep, int fd, const struct peer *peer);
+void endpoint_rival_end(struct endpoint *ep);
 
 /* For the loop. */
 void endpoint_flush(struct endpoint *ep);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The kinds unix:, tcp: (they connect, and connect again) and unix-listen:,
- * tcp-listen: (they accept one peer at a time).
- *
- * A second peer of unix-listen: is refused while the first lives: on one
- * machine the kernel tells when a peer dies. On tcp-listen: the newest wins,
- * because the old one may be on a host that has vanished without a word.
+ * tcp-listen: (they accept one peer at a time; endpoint_rival.c says what becomes
+ * of a second one).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,6 +17,7 @@
 
 #include "endpoint_impl.h"
 
+#define NOT_OURS "a process of this host must be root's or our own user's"
 #define UNIX_SNDBUF (1 << 20)	/* bytes; the kernel doubles it */
 
 struct endpoint_stream {
@@ -81,6 +79,7 @@ static void stream_close(struct endpoint *ep)
 	if (!s)
 		return;
 	unlink_path(ep);
+	endpoint_rival_end(ep);
 	stop_waiting(s);
 	forget_addrs(s);
 	if (s->resolving)
@@ -110,13 +109,14 @@ static int wait_for(struct endpoint *ep, int events, uv_poll_cb cb)
 /* A host that vanishes must be noticed within seconds, idle or busy. */
 static void set_tcp_options(const struct endpoint *ep, int fd)
 {
-	int on = 1;
+	int on = 1, keeps_alive = ep->spec.keepalive_s != 0;
 	int keepalive_s = (int)ep->spec.keepalive_s;
 	unsigned user_timeout_ms = ep->spec.user_timeout_s * 1000;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &keeps_alive,
+		   sizeof(keeps_alive));
 	if (keepalive_s) {
-		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keepalive_s,
 			   sizeof(keepalive_s));
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &keepalive_s,
@@ -137,14 +137,29 @@ static void set_unix_options(const struct endpoint *ep, int fd)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &len, sizeof(len));
 }
 
-static void attach(struct endpoint *ep, int fd)
+/**
+ * endpoint_socket_options() - Treat a connection as its endpoint's options say
+ * @ep:		The endpoint, up
+ */
+void endpoint_socket_options(const struct endpoint *ep)
+{
+	if (is_tcp(ep))
+		set_tcp_options(ep, ep->fd);
+	else
+		set_unix_options(ep, ep->fd);
+}
+
+/**
+ * endpoint_socket_attach() - A peer gets the place
+ * @ep:		The endpoint, down
+ * @fd:		The connection; taken
+ */
+void endpoint_socket_attach(struct endpoint *ep, int fd)
 {
 	int err;
 
-	if (is_tcp(ep))
-		set_tcp_options(ep, fd);
-	else
-		set_unix_options(ep, fd);
+	ep->fd = fd;
+	endpoint_socket_options(ep);
 	log_info(ep->name, "connected");
 	err = endpoint_attached(ep, fd, true);
 	if (err < 0)
@@ -176,6 +191,7 @@ static void on_connected(uv_poll_t *poll, int status, int events)
 	struct endpoint *ep = poll->data;
 	struct endpoint_stream *s = ep->stream;
 	socklen_t len = sizeof(int);
+	struct peer peer;
 	int err = 0;
 	int fd = s->fd;
 
@@ -190,10 +206,17 @@ static void on_connected(uv_poll_t *poll, int status, int events)
 			endpoint_retry_later(ep, -err, "connect");
 		return;
 	}
+	peer_look(&peer, fd, PEER_WAS_CALLED);
+	if (!peer.is_trusted) {		/* somebody sits in our peer's place */
+		endpoint_refuse(ep, &peer, NOT_OURS);
+		stop_waiting(s);
+		endpoint_retry_later(ep, -EACCES, "connect");
+		return;
+	}
 	s->fd = -1;			/* the endpoint's from here on */
 	stop_waiting(s);
 	forget_addrs(s);
-	attach(ep, fd);
+	endpoint_socket_attach(ep, fd);
 }
 
 /* Try the resolved addresses one after the other. */
@@ -271,7 +294,7 @@ static void connect_unix(struct endpoint *ep)
 
 	unix_address(ep, &sun);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0) {
-		attach(ep, fd);
+		endpoint_socket_attach(ep, fd);
 		return;
 	}
 	if (fd >= 0) {
@@ -329,6 +352,28 @@ static bool is_allowed(const struct endpoint *ep,
 	return endpoint_spec_allows(&ep->spec, addr);
 }
 
+static const char *why_not(const struct endpoint *ep,
+			   const struct sockaddr_storage *from,
+			   const struct peer *peer)
+{
+	if (!is_allowed(ep, from))
+		return "allow= does not list it";
+	return peer->is_trusted ? NULL : NOT_OURS;
+}
+
+/**
+ * endpoint_refuse() - A peer is sent away
+ * @ep:		The endpoint
+ * @peer:	Who it is
+ * @why:	The reason, for the log
+ */
+void endpoint_refuse(struct endpoint *ep, const struct peer *peer,
+		     const char *why)
+{
+	ep->count.refused++;
+	log_warn(ep->name, "refused %s: %s", peer->text, why);
+}
+
 /*
  * Out of descriptors or memory the connection stays in the kernel's queue, and
  * the socket readable: without a pause that is a busy loop.
@@ -347,6 +392,8 @@ static void on_accept(uv_poll_t *poll, int status, int events)
 	struct endpoint *ep = poll->data;
 	struct sockaddr_storage from = { 0 };
 	socklen_t len = sizeof(from);
+	struct peer peer;
+	const char *why;
 	int fd;
 
 	(void)status;
@@ -357,25 +404,16 @@ static void on_accept(uv_poll_t *poll, int status, int events)
 		on_accept_error(ep, -errno);
 		return;
 	}
-	if (!is_allowed(ep, &from)) {
-		log_warn(ep->name, "refused a peer that allow= does not list");
+	peer_look(&peer, fd, PEER_CAME);
+	why = why_not(ep, &from, &peer);
+	if (why)
+		endpoint_refuse(ep, &peer, why);
+	if (why || ep->dead || ep->ended)	/* reconnect=0: one peer only */
 		close(fd);
-		return;
-	}
-	if (ep->up && !is_tcp(ep)) {
-		log_warn(ep->name, "refused a second peer");
-		close(fd);
-		return;
-	}
-	if (ep->dead || ep->ended) {	/* reconnect=0: one peer only */
-		close(fd);
-		return;
-	}
-	if (ep->up) {
-		log_warn(ep->name, "a new peer replaces the old one");
-		endpoint_lost(ep, 0, "replaced");
-	}
-	attach(ep, fd);
+	else if (ep->up)
+		endpoint_rival_came(ep, fd, &peer);
+	else
+		endpoint_socket_attach(ep, fd);
 }
 
 /* Is a process listening on this path, or is it a leftover? */
@@ -445,8 +483,7 @@ static int bind_tcp(struct endpoint *ep)
 	}
 	if (err == 0 && !ep->spec.n_allow &&
 	    !is_loopback(req.addrinfo->ai_addr))
-		log_warn(ep->name, "%s listens for anybody: say allow=CIDR, "
-			 "and encrypt the link", ep->spec.text);
+		err = -EACCES;		/* a name that is not what it seems */
 	uv_freeaddrinfo(req.addrinfo);
 	return err;
 }

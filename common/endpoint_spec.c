@@ -465,6 +465,30 @@ static int parse_kind(struct parser *p, char *text)
 	return refuse(p, "unknown kind of endpoint \"%s:\"", text);
 }
 
+/* Of names only this one is known to be no other host's. */
+static bool is_loopback(const char *host)
+{
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	if (inet_pton(AF_INET6, host, &v6) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&v6);
+	return !strcmp(host, "localhost");
+}
+
+/* What stands in one option alone was right; together? */
+static int check_all(struct parser *p)
+{
+	if (p->spec.kind == ENDPOINT_TCP_LISTEN && !p->spec.n_allow &&
+	    !is_loopback(p->spec.target))
+		return refuse(p, "tcp-listen:%s can be reached from other "
+			      "hosts: add ,allow=ADDRESS[/BITS] of who may "
+			      "connect", p->spec.target);
+	return 0;
+}
+
 /**
  * endpoint_spec_parse() - Read the text of an endpoint
  * @spec:	set on success, with the defaults of all that was not said
@@ -506,6 +530,8 @@ int endpoint_spec_parse(struct endpoint_spec *spec, const char *text,
 	while (!rc && rest)
 		rc = parse_option(&p, strsep(&rest, ","));
 	if (!rc)
+		rc = check_all(&p);
+	if (!rc)
 		*spec = p.spec;
 	return rc;
 }
@@ -515,7 +541,8 @@ int endpoint_spec_parse(struct endpoint_spec *spec, const char *text,
  * @spec:	the listening endpoint
  * @addr:	the peer's address, IPv4 in its v4-mapped form
  *
- * Return: true when the list of allow= is empty or one of it matches
+ * Return: true when the list of allow= is empty, which it is on loopback only, or
+ * one of it matches
  */
 bool endpoint_spec_allows(const struct endpoint_spec *spec,
 			  const uint8_t addr[16])

@@ -69,6 +69,7 @@ void endpoint_stream_read(struct endpoint *ep)
 	room = frame_decoder_room(&ep->decoder, &len);
 	n = read(ep->fd, room, len);
 	if (n > 0) {
+		ep->has_spoken = true;
 		frame_decoder_filled(&ep->decoder, (size_t)n);
 		endpoint_deliver(ep);
 	} else if (n == 0) {

@@ -59,6 +59,8 @@ static void add_endpoint_stats(struct stats *s, const struct endpoint *ep)
 		stats_note(s, ep->name, "truncated", c.truncated);
 	if (c.bad)
 		stats_note(s, ep->name, "bad", c.bad);
+	if (c.refused)
+		stats_note(s, ep->name, "refused", c.refused);
 }
 
 static void print_stats(struct loop *loop)

@@ -288,7 +288,7 @@ wake() { : >"$1.go"; }
 	frames gen >first
 	wait_for stat_is m net.in 1000
 	dial UNIX:s 'frames gen --seed 2' 2>/dev/null || true
-	wait_for logged m 'warn: net: refused a second peer'
+	wait_for logged m 'warn: net: refused process [0-9]*, of user 0: a peer is there'
 	frames gen >first
 	wait_for stat_is m net.in 2000
 	# when it has gone another one may come
@@ -297,19 +297,104 @@ wake() { : >"$1.go"; }
 	wait_for stat_is m net.in 2001
 }
 
-@test "tcp-listen: the newest peer wins" {
+# talker NAME ADDRESS: a peer that stays; what is written to the fifo NAME.in it
+# sends, what it gets goes to NAME.out
+talker() {
+	rm -f "$1.in"
+	mkfifo "$1.in"
+	spawn_other "$1" socat "OPEN:$1.in,rdwr!!CREATE:$1.out" "$2"
+}
+
+@test "unix-listen: an input's first peer that says nothing makes place" {
+	start c colo-compare --primary-in unix-listen:p --secondary-in null: \
+		--outdev null:
+	talker mute UNIX:p
+	wait_for stat_is c primary-in.refused 0
+	talker second UNIX:p
+	talker third UNIX:p
+	wait_for logged c 'primary-in: refused process .*: another one came'
+	# the one that speaks has the place, whoever came first
+	frames gen --count 10 >third.in
+	wait_for stat_is c primary-in.in 10
+	logged c 'warn: primary-in: process .* replaces the peer that has said nothing'
+	# and keeps it
+	talker fourth UNIX:p
+	wait_for logged c 'primary-in: refused process .*: a peer is there'
+	frames gen --count 10 >fourth.in
+	frames gen --count 10 >third.in
+	wait_for stat_is c primary-in.in 20
+}
+
+@test "tcp-listen: who talks keeps the place" {
 	local port
 	port=$(free_port)
-	mkfifo first
 	start m colo-mirror --net "tcp-listen:127.0.0.1:$port" --outdev null: \
 		--guest null:
-	spawn one socat -u - "TCP:127.0.0.1:$port" <>first
-	frames gen >first
+	talker one "TCP:127.0.0.1:$port"
+	frames gen >one.in
 	wait_for stat_is m net.in 1000
-	dial "TCP:127.0.0.1:$port" frames gen
+	talker two "TCP:127.0.0.1:$port"
+	frames gen --seed 2 >two.in
+	wait_for logged m 'warn: net: refused 127.0.0.1:[0-9]*, of user 0: a peer is there'
+	frames gen >one.in
 	wait_for stat_is m net.in 2000
-	logged m 'warn: net: a new peer replaces the old one'
+	stat_is m net.refused 1
+	# when it has gone another one may come
 	kill_other one
+	talker three "TCP:127.0.0.1:$port"
+	frames gen >three.in
+	wait_for stat_is m net.in 3000
+}
+
+@test "tcp-listen: to be reached from other hosts needs allow=" {
+	local host
+	for host in 0.0.0.0 '[::]' example.org; do
+		refused 2 'can be reached from other hosts: add ,allow=' \
+			colo-mirror --guest null: --outdev null: -n \
+			--net "tcp-listen:$host:7000"
+	done
+	colo-mirror --guest null: --outdev null: -n \
+		--net tcp-listen:0.0.0.0:7000,allow=10.0.0.0/8
+}
+
+@test "tcp: a stranger on this host is neither served nor called" {
+	local port host ip as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	for ip in 4 6; do
+		[ $ip = 4 ] && host=127.0.0.1 || host='[::1]'
+		port=$(free_port)
+		start m colo-mirror --net-in null: --net-out "tcp-listen:$host:$port" \
+			--guest-in unix-listen:g --guest-out null: --outdev null: \
+			--queue tx
+		spawn_other stranger "${as[@]}" socat -u "TCP:$host:$port" - >stolen
+		wait_for logged m "refused .*, of user 65534: a process of this host"
+		frames gen | send g
+		wait_for stat_is m guest-in.in 1000
+		# ours gets it
+		talker ours "TCP:$host:$port"
+		wait_for size_is ours.out "$(frames gen | wc -c)"
+		[ ! -s stolen ]
+		stop m
+		kill_other ours
+		rm m.log ours.out
+		# and in the place of a dead peer nobody else gets frames
+		port=$(free_port)
+		spawn_other stranger "${as[@]}" socat -u \
+			"TCP$ip-LISTEN:$port,bind=$host,fork,reuseaddr" - >stolen
+		wait_for listens "$port"
+		start m colo-mirror --net-in null: --guest-out null: --outdev null: \
+			--net-out "tcp:$host:$port,reconnect=0.02" --guest-in unix-listen:g
+		wait_for logged m "refused .*$port, of user 65534: a process of this host"
+		frames gen | send g
+		wait_for stat_is m guest-in.in 1000
+		[ ! -s stolen ]
+		kill_other stranger
+		spawn_other ours socat -u "TCP$ip-LISTEN:$port,bind=$host,reuseaddr" \
+			CREATE:ours.out
+		wait_for size_is ours.out "$(frames gen | wc -c)"
+		stop m
+		kill_other ours
+		rm m.log ours.out
+	done
 }
 
 @test "tcp-listen: allow= refuses, and is missed" {
@@ -317,15 +402,13 @@ wake() { : >"$1.go"; }
 	port=$(free_port)
 	start m colo-mirror --guest null: --outdev null: \
 		--net "tcp-listen:127.0.0.1:$port,allow=127.0.0.2/31"
-	dial "TCP:127.0.0.1:$port,bind=127.0.0.9" frames gen 2>/dev/null || true
-	wait_for logged m 'warn: net: refused a peer that allow= does not list'
+	talker other "TCP:127.0.0.1:$port,bind=127.0.0.9"
+	wait_for logged m 'warn: net: refused 127.0.0.9:[0-9]*, of user 0: allow= does not list it'
 	stat_is m net.in 0
-	dial "TCP:127.0.0.1:$port,bind=127.0.0.3" frames gen
+	talker one "TCP:127.0.0.1:$port,bind=127.0.0.3"
+	frames gen >one.in
 	wait_for stat_is m net.in 1000
 	logged_n 1 m warn
-	start open colo-mirror --guest null: --outdev null: \
-		--net "tcp-listen:0.0.0.0:$(free_port)"
-	one_line "$(cat open.log)" 'warn: net: .* listens for anybody: say allow='
 }
 
 @test "a peer that comes and goes: the next one starts where it stopped" {

@@ -261,5 +261,5 @@ mend() { ip netns exec $H1 nft delete table inet cut; }
 	ip netns exec $H2 socat -u SYSTEM:'frames gen --count 10' \
 		TCP4:10.99.0.1:7000
 	wait_for stat_is m in 20
-	logged m 'warn: net: a new peer replaces the old one'
+	logged m 'warn: net: 10.99.0.2:[0-9]* replaces the peer that is silent'
 }

@@ -221,9 +221,6 @@ clogged() {
 	dd if=/dev/zero "of=$1" bs=4096 oflag=nonblock 2>/dev/null || true
 }
 
-# size_is FILE BYTES
-size_is() { [ "$(stat -c %s "$1")" -eq "$2" ]; }
-
 @test "standard error that nobody reads stops no frame" {
 	local size i
 	frames gen --count 2000 >in

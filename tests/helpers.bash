@@ -320,6 +320,12 @@ free_port() {
 	echo "$port" | tee -a "$used"
 }
 
+# listens PORT: somebody does
+listens() { ss -Htln "sport = :$1" | grep -q .; }
+
+# size_is FILE BYTES: now
+size_is() { [ "$(stat -c %s "$1")" -eq "$2" ]; }
+
 # vm_hwm_kib NAME: the most memory it ever had
 vm_hwm_kib() { awk '/^VmHWM/ { print $2 }' "/proc/${PIDS[$1]}/status"; }
 

@@ -43,8 +43,10 @@ static void test_kinds(void)
 		{ "tcp:[::1]:65535", ENDPOINT_TCP, "::1", "65535" },
 		{ "tcp:[fe80::1%eth0]:00080", ENDPOINT_TCP, "fe80::1%eth0",
 		  "80" },
-		{ "tcp-listen:0.0.0.0:7", ENDPOINT_TCP_LISTEN, "0.0.0.0", "7" },
-		{ "tcp-listen:[::]:7", ENDPOINT_TCP_LISTEN, "::", "7" },
+		{ "tcp-listen:0.0.0.0:7,allow=0.0.0.0/0", ENDPOINT_TCP_LISTEN,
+		  "0.0.0.0", "7" },
+		{ "tcp-listen:[::]:7,allow=::/0", ENDPOINT_TCP_LISTEN, "::",
+		  "7" },
 		{ "tap:tap0", ENDPOINT_TAP, "tap0", "" },
 		{ "tap:fifteen-letters", ENDPOINT_TAP, "fifteen-letters", "" },
 		{ "packet:veth1.20", ENDPOINT_PACKET, "veth1.20", "" },
@@ -118,7 +120,7 @@ static void test_options(void)
 		      "/proc/1/ns/net"));
 	CHECK_EQ(parse("tcp:h:1,keepalive=0").keepalive_s, 0);
 	CHECK_EQ(parse("tcp:h:1,keepalive=32767").keepalive_s, 32767);
-	CHECK_EQ(parse("tcp-listen:h:1,user-timeout=30").user_timeout_s, 30);
+	CHECK_EQ(parse("tcp-listen:localhost:1,user-timeout=30").user_timeout_s, 30);
 
 	spec = parse("tcp:h:1,vnet-hdr,queue=rx,reconnect=3,user-timeout=4");
 	CHECK_EQ(spec.vnet_len, 12);
@@ -228,6 +230,13 @@ static const struct {
 	  "keepalive=32768 is not seconds in 0..32767" },
 	{ "tcp:h:1,user-timeout=1.5",
 	  "user-timeout=1.5 is not seconds in 0..86400" },
+	{ "tcp-listen:0.0.0.0:1", "tcp-listen:0.0.0.0 can be reached from other "
+	  "hosts: add ,allow=ADDRESS[/BITS] of who may connect" },
+	{ "tcp-listen:[::]:1,keepalive=1", "tcp-listen::: can be reached from "
+	  "other hosts: add ,allow=ADDRESS[/BITS] of who may connect" },
+	{ "tcp-listen:localhost.example:1", "tcp-listen:localhost.example can "
+	  "be reached from other hosts: add ,allow=ADDRESS[/BITS] of who may "
+	  "connect" },
 	{ "tcp-listen:h:1,allow=", "allow= is not ADDRESS[/BITS]" },
 	{ "tcp-listen:h:1,allow=host", "allow=host is not ADDRESS[/BITS]" },
 	{ "tcp-listen:h:1,allow=10.0.0.0/33",
@@ -297,8 +306,8 @@ static void test_allow(void)
 	const char *v4 = "tcp-listen:h:1,allow=0.0.0.0/0";
 	const char *all = "tcp-listen:h:1,allow=::/0";
 
-	CHECK(allows("tcp-listen:h:1", "192.0.2.1"));
-	CHECK(allows("tcp-listen:h:1", "2001:db8::1"));
+	CHECK(allows("tcp-listen:localhost:1", "192.0.2.1"));
+	CHECK(allows("tcp-listen:localhost:1", "2001:db8::1"));
 
 	CHECK(allows(one, "10.1.2.3"));
 	CHECK(!allows(one, "10.1.2.2"));
