@@ -24,7 +24,7 @@ REWRITE_CORE   := rewrite rewrite_ahead rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track \
 		  rewrite_guard
 SRC_compare     = main live live_config live_epoch live_options checkpoint \
-		  checkpoint_qmp budget blame live_events epoch running live_report live_learn diff \
+		  checkpoint_qmp command budget blame live_events epoch running live_report live_learn diff \
 		  diff_known diff_print diff_pcap ignore learn pcapng \
 		  progress $(COMPARE_CORE)
 COMPARE_CORE   := compare compare_ack compare_act compare_align \

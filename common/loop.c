@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@
 #include "endpoint_impl.h"
 
 #define DRAIN_MS 5000
+#define FILES_MIN 32u
 
 static void close_all(struct loop *loop);
 
@@ -311,19 +313,41 @@ static void fill_stdio(void)
 	}
 }
 
+/* libuv aborts when it cannot have those that it needs. */
+static int check_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	if (limit.rlim_cur < FILES_MIN && limit.rlim_max >= FILES_MIN) {
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			return -errno;
+	}
+	if (limit.rlim_cur >= FILES_MIN)
+		return 0;
+	log_error(NULL, "only %llu descriptors may be open (ulimit -n): at "
+		  "least %u are needed", (unsigned long long)limit.rlim_cur,
+		  FILES_MIN);
+	return -EMFILE;
+}
+
 /**
  * loop_init() - The loop of a process, its signals handled from here on
  * @loop:	To be filled in; must stay where it is
  * @options:	Borrowed
  * @handler:	Copied
  *
- * Return: 0 or a negative errno
+ * Return: 0, or a negative errno, logged
  */
 int loop_init(struct loop *loop, const struct option_common *options,
 	      const struct loop_handler *handler)
 {
-	int err;
+	int err = check_limits();
 
+	if (err < 0)
+		return err;
 	fill_stdio();
 	memset(loop, 0, sizeof(*loop));
 	loop->options = options;
@@ -331,8 +355,10 @@ int loop_init(struct loop *loop, const struct option_common *options,
 	loop->n_unsettled = 1;		/* loop_run() settles this one */
 	keep_memory();
 	err = uv_loop_init(&loop->uv);
-	if (err < 0)
+	if (err < 0) {
+		log_error(NULL, "event loop: %s", uv_strerror(err));
 		return err;
+	}
 	init_signals(loop);
 	uv_prepare_init(&loop->uv, &loop->before_poll);
 	uv_check_init(&loop->uv, &loop->after_poll);

@@ -2,11 +2,10 @@
 #include "checkpoint.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/wait.h>
 
 #include "../common/log.h"
 
@@ -111,62 +110,36 @@ static void on_frames(struct endpoint *ep, struct frame *v, unsigned n,
 		on_message(arg, &v[i]);
 }
 
-static void on_command_exit(uv_process_t *process, int64_t status, int signum)
+static void on_command_exit(void *arg, int status)
 {
-	struct checkpoint *cp = process->data;
+	struct checkpoint *cp = arg;
 
-	uv_close((uv_handle_t *)process, NULL);
-	cp->is_running = false;
 	if (cp->is_stopped || !cp->is_asked)
 		return;
-	if (!status && !signum) {
+	if (status == 0) {
 		checkpoint_finish(cp);
 		return;
 	}
-	if (signum)
+	if (WIFSIGNALED(status))
 		log_warn("checkpoint", "the command was ended by signal %d",
-			 signum);
+			 WTERMSIG(status));
 	else
-		log_warn("checkpoint", "the command failed with status %lld",
-			 (long long)status);
+		log_warn("checkpoint", "the command failed with status %d",
+			 WEXITSTATUS(status));
 	loop_timer_start(&cp->retry, cp->retry_ms, 0);
-}
-
-static int spawn(struct checkpoint *cp)
-{
-	char *args[] = { (char *)"sh", (char *)"-c", (char *)cp->command,
-			 NULL };
-	uv_stdio_container_t stdio[3] = {
-		{ .flags = UV_IGNORE },
-		/* standard output may be our wire */
-		{ .flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO },
-		{ .flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO },
-	};
-	const uv_process_options_t options = {
-		.exit_cb = on_command_exit,
-		.file = "/bin/sh",
-		.args = args,
-		.flags = UV_PROCESS_DETACHED,	/* a group we can signal */
-		.stdio = stdio,
-		.stdio_count = 3,
-	};
-
-	cp->process.data = cp;
-	return uv_spawn(&cp->loop->uv, &cp->process, &options);
 }
 
 static void run_command(struct checkpoint *cp)
 {
 	int err;
 
-	if (cp->is_running)
+	if (command_is_running(&cp->process))
 		return;
-	err = spawn(cp);
-	cp->is_running = err == 0;
-	if (err == 0)
-		return;
-	log_warn("checkpoint", "/bin/sh: %s", uv_strerror(err));
-	uv_close((uv_handle_t *)&cp->process, NULL);
+	cp->process.on_exit = on_command_exit;
+	cp->process.arg = cp;
+	err = command_start(&cp->process, &cp->loop->uv, cp->command);
+	if (err < 0)
+		log_warn("checkpoint", "/bin/sh: %s", uv_strerror(err));
 }
 
 /**
@@ -360,8 +333,7 @@ void checkpoint_stop(struct checkpoint *cp)
 {
 	checkpoint_done(cp);
 	cp->is_stopped = true;
-	if (cp->is_running)
-		uv_kill(-cp->process.pid, SIGTERM);
+	command_end(&cp->process);
 	qemu_close(&cp->qemu);
 }
 

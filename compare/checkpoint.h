@@ -10,6 +10,7 @@
 #include "../common/loop.h"
 #include "../common/qemu.h"
 #include "budget.h"
+#include "command.h"
 
 /*
  * How a checkpoint is asked for. One request at a time; it stands until it is
@@ -47,7 +48,6 @@ struct checkpoint {
 	uint64_t retry_ms, period_ms;
 	struct endpoint *notify;	/* or NULL */
 	bool is_asked;			/* and not answered yet */
-	bool is_running;		/* the command */
 	bool is_stopped;		/* no more requests */
 	bool is_put_off;		/* a request waits for the budget */
 	bool is_pending_told;		/* that QEMU cannot be asked */
@@ -58,7 +58,7 @@ struct checkpoint {
 	struct budget budget;
 	uint64_t n_asked, n_put_off, spent_ms;
 	char reason[16], flow[FLOW_TEXT_MAX];	/* of the request */
-	uv_process_t process;
+	struct command process;		/* of CHECKPOINT_EXEC */
 	uint64_t n_sent, n_received;	/* messages on notify-dev */
 	struct qemu qemu;		/* of CHECKPOINT_QMP */
 	uint64_t n_made, n_unasked;	/* checkpoints; of them QEMU's own idea */

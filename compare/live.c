@@ -388,8 +388,11 @@ static int start(struct live *l)
 	if (l->checkpoint.mode != CHECKPOINT_NONE)
 		config.gap_ns = config.timeout_ns / GAP_SHARE;
 	l->compare = compare_new(&config, &handler);
-	if (!l->compare)
+	if (!l->compare) {
+		log_error("compare", "not enough memory for %u flows",
+			  config.max_flows);
 		return -ENOMEM;
+	}
 	checkpoint_init(&l->checkpoint, &l->loop, &l->options->pace, &checkpoint);
 	live_epoch_init(l);
 	live_quarantine_init(l);

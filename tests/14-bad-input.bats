@@ -263,3 +263,29 @@ mend() { ip netns exec $H1 nft delete table inet cut; }
 	wait_for stat_is m in 20
 	logged m 'warn: net: 10.99.0.2:[0-9]* replaces the peer that is silent'
 }
+
+@test "too few descriptors, too little memory: one line at the start" {
+	local n tool
+	# its libraries need one, too, that the tests' own do not take
+	local few='exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+		ulimit -n $0 && exec "$@"'
+	local -A args=(
+		[mirror]='--net null: --guest null: --outdev null:'
+		[redirector]='--net null: --guest null: --outdev null:'
+		[rewriter]='--net null: --guest null:'
+		[compare]='--primary-in null: --secondary-in null: --outdev null:'
+	)
+	for tool in "${!args[@]}"; do
+		for n in 4 8 31; do
+			refused 1 "error: only $n descriptors may be open" \
+				bash -c "$few" "$n" colo-$tool ${args[$tool]}
+		done
+		# what may be raised is
+		prlimit --nofile=8:64 colo-$tool ${args[$tool]}
+	done
+	is_asan "$BIN/colo-compare" && return
+	for tool in rewriter compare; do
+		refused 1 'not enough memory' \
+			prlimit --as=60000000 colo-$tool ${args[$tool]}
+	done
+}

@@ -304,6 +304,26 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	stop compare
 }
 
+@test "a checkpoint's command gets no files of ours, and dies with us" {
+	frames gen --count 1 >in
+	colo-mirror --guest-out pcap:s.pcap --outdev null: <in
+	mkfifo held
+	exec 8<>held
+	start compare colo-compare --primary-in fd:8 --secondary-in pcap:s.pcap \
+		--outdev fd:7 --compare-timeout 20 --checkpoint \
+		'exec:ls -l /proc/self/fd >fds; echo $$ >pid; exec sleep 1000' 7>out
+	wire "$(udp 1 one)" >&8
+	wait_for test -s pid
+	[ "$(grep -c -- ' -> ' fds)" -eq 4 ]
+	grep -q ' 0 -> /dev/null' fds
+	grep -q ' 1 -> .*/fds' fds
+	grep -q ' 2 -> .*/compare.log' fds
+	grep -q ' 3 -> /proc/' fds
+	crash compare
+	wait_for is_gone "$(cat pid)"
+	exec 8>&-
+}
+
 @test "captures: 0 same, 1 different, 2 trouble" {
 	pcap 1 1000 "$(udp 1 one)" "$(udp 2 two)" >p.pcap
 	pcap 9 1000 "$(udp 8 one)" "$(udp 9 two)" >s.pcap
