@@ -24,6 +24,7 @@ struct live_options {
 	unsigned ack_policy;		/* enum compare_ack_policy */
 	uint64_t auto_failover_s;
 	const char *checkpoint;
+	unsigned markers;		/* LIVE_MARKERS_* */
 	bool dry_run;
 	unsigned non_ip;		/* enum live_non_ip */
 	/* of captures */
@@ -40,6 +41,7 @@ struct live_options {
 
 enum live_quarantine { LIVE_QUARANTINE_HOLD, LIVE_QUARANTINE_OFF };
 enum live_non_ip { LIVE_NON_IP_RELEASE, LIVE_NON_IP_COMPARE };
+enum live_markers { LIVE_MARKERS_ON, LIVE_MARKERS_OFF };
 enum live_align { LIVE_ALIGN_START, LIVE_ALIGN_ABSOLUTE };
 enum live_isn { LIVE_ISN_OWN, LIVE_ISN_TRANSLATED };
 enum live_pair { LIVE_PAIR_ORDER, LIVE_PAIR_TUPLE };
@@ -78,7 +80,7 @@ struct live {
 	bool has_lost[2];		/* by side: its input, and it is not back */
 	bool asks_again;		/* behind the checkpoint that is being made */
 	uint64_t stop_bytes;		/* of primary-in, when the primary stopped */
-	uint64_t n_markers;		/* that the primary made up */
+	uint64_t n_markers;		/* that were not believed */
 	struct blame blame;
 	struct live_deferred deferred;
 	struct live_uncompared uncompared;

@@ -121,6 +121,8 @@ void live_epoch_secondary(struct live *l, struct frame *v, unsigned n)
 	unsigned first = 0;
 
 	l->is_reading = true;
+	if (l->options->markers == LIVE_MARKERS_OFF)	/* a guest's own */
+		n = marker_take_out(v, n, &l->n_markers);
 	for (unsigned i = 0; i < n; i++) {
 		if (!marker_is(&v[i]))
 			continue;

@@ -13,6 +13,7 @@
 #define CLIENT_SHARE 2
 #define NOT_SET UINT64_MAX
 
+static const char *const on_off[] = { "on", "off", NULL };
 static const char *const ack_policies[] = { "clamp", "hold", "release", NULL };
 
 static const char *const quarantines[] = { "hold", "off", NULL };
@@ -61,6 +62,9 @@ static const struct option_spec specs[] = {
 	  offsetof(struct live_options, quarantine), NULL,
 	  "a flow that asks for checkpoints again and again waits for those of "
 	  "others (hold)", 0, 0, quarantines },
+	{ "markers", OPTION_CHOICE, offsetof(struct live_options, markers),
+	  NULL, "is the secondary behind a colo-rewriter that sends them? (on)",
+	  0, 0, on_off },
 	{ "ack-policy", OPTION_CHOICE,
 	  offsetof(struct live_options, ack_policy), NULL,
 	  "acknowledgements that the secondary has not given (clamp)", 0, 0,

@@ -227,6 +227,25 @@ differ() {
 	stop compare
 }
 
+@test "--markers off: what a guest makes up says nothing" {
+	peer 'colo primary none'
+	start_compare --markers off
+	wait_for asked 1
+	secondary "$(marker 0 4)" "$(marker 2 4)"
+	wait_for stat_is compare dropped.marker 2
+	requests 0
+	differ 1
+	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
+	wait_for came_out "$(udp 1 one)"
+	# nothing is discarded or kept for the sake of a marker
+	secondary "$(marker 1 9)" "$(udp 6 new)"
+	primary "$(udp 7 new)"
+	wait_for came_out "$(udp 1 one)" "$(udp 7 new)"
+	stat_is compare dropped.epoch 0
+	check_account "$(stats compare)"
+	stop compare
+}
+
 @test "markers that stop coming are waited for once" {
 	peer 'colo primary none'
 	start_compare --compare-timeout 300
