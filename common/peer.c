@@ -127,7 +127,7 @@ static int ask(struct request *r, struct inet_diag_msg *msg)
 	union {
 		struct nlmsghdr header;
 		char bytes[4096];
-	} reply;
+	} reply = { .bytes = "" };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	ssize_t n = -1;
 	int err = 0;

@@ -267,25 +267,29 @@ mend() { ip netns exec $H1 nft delete table inet cut; }
 @test "too few descriptors, too little memory: one line at the start" {
 	local n tool
 	# its libraries need one, too, that the tests' own do not take
+	# shellcheck disable=SC2016
 	local few='exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 		ulimit -n $0 && exec "$@"'
-	local -A args=(
-		[mirror]='--net null: --guest null: --outdev null:'
-		[redirector]='--net null: --guest null: --outdev null:'
-		[rewriter]='--net null: --guest null:'
-		[compare]='--primary-in null: --secondary-in null: --outdev null:'
-	)
-	for tool in "${!args[@]}"; do
+	# shellcheck disable=SC2034	# by name
+	local mirror=(--net null: --guest null: --outdev null:)
+	# shellcheck disable=SC2034
+	local redirector=("${mirror[@]}") rewriter=(--net null: --guest null:)
+	# shellcheck disable=SC2034
+	local compare=(--primary-in null: --secondary-in null: --outdev null:)
+
+	for tool in mirror redirector rewriter compare; do
+		declare -n args=$tool
 		for n in 4 8 31; do
 			refused 1 "error: only $n descriptors may be open" \
-				bash -c "$few" "$n" colo-$tool ${args[$tool]}
+				bash -c "$few" "$n" "colo-$tool" "${args[@]}"
 		done
 		# what may be raised is
-		prlimit --nofile=8:64 colo-$tool ${args[$tool]}
+		prlimit --nofile=8:64 "colo-$tool" "${args[@]}"
 	done
 	is_asan "$BIN/colo-compare" && return
 	for tool in rewriter compare; do
+		declare -n args=$tool
 		refused 1 'not enough memory' \
-			prlimit --as=60000000 colo-$tool ${args[$tool]}
+			prlimit --as=60000000 "colo-$tool" "${args[@]}"
 	done
 }
