@@ -36,8 +36,10 @@ runs() {
 }
 
 # who has this runner's environment: itself and all that came of it
-relatives() { grep -lsz "^RELATIVES=$BATS_TEST_TMPDIR" /proc/[0-9]*/environ; }
-have_no_relatives() { ! relatives; }
+relatives() {
+	env -u RELATIVES grep -lsz "^RELATIVES=$RELATIVES" /proc/[0-9]*/environ
+}
+have_no_relatives() { [ -z "$(relatives)" ]; }
 
 is_up() { logged runner '^colo-run: info: all ready'; }
 happened() { grep -q -- "$1" events; }
@@ -216,6 +218,18 @@ ignoring() {
 	wait_for is_gone "$two"
 }
 
+@test "kill -9 of the runner, with all its shells: nor then" {
+	runs 'one: sleep 1000'
+	wait_for is_up
+	one=$(cat pids/one.pid)
+	pgrep -x -P "${PIDS[runner]}" colo-run >shells
+	[ "$(wc -l <shells)" -ge 2 ]
+	xargs kill -9 <shells
+	[ -d "/proc/$one" ]
+	crash runner
+	wait_for is_gone "$one"
+}
+
 @test "kill -9 of the runner: nor what a process has started, nor its own" {
 	export RELATIVES=$BATS_TEST_TMPDIR
 	runs 'one: sh -c "sleep 1000 & echo \$! >left; wait"' 'two: colo-fake 2' \
@@ -274,7 +288,7 @@ ignoring() {
 @test "what is said of a process stands behind its last words" {
 	runs 'one: sh -c "seq 300; printf half; exit 3"'
 	wait_for logged_n 3 runner '^one: half$'
-	sed -n '/^one: 1$/,/starts again/p' runner.log | head -n 303 >first
+	sed -n '/^one: 1$/,/starts again/p; /starts again/q' runner.log >first
 	diff first <(seq 300 | sed 's/^/one: /'; cat <<-END
 		one: half
 		colo-run: warn: one: ended with status 3
