@@ -242,7 +242,7 @@ static void look(struct transfer *t)
 
 static void accept_one(struct transfer *t, int listener)
 {
-	struct sockaddr_in client;
+	struct sockaddr_in client = { .sin_family = AF_UNSPEC };
 	socklen_t len = sizeof(client);
 	int fd = accept4(listener, (struct sockaddr *)&client, &len,
 			 SOCK_NONBLOCK | SOCK_CLOEXEC);
