@@ -145,6 +145,17 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	logged runner '^colo-run: info: one: ended with status 0'
 }
 
+@test "a signal is not taken for the end of a process" {
+	for n in {1..30}; do
+		echo "n$n: sleep 1000"
+	done >proc
+	spawn runner colo-run proc
+	wait_for is_up
+	spawn_other signals sh -c "while kill -s WINCH ${PIDS[runner]}; do sleep 0.01; done"
+	stop runner
+	logged_n 30 runner 'ended by signal 15'
+}
+
 @test "one that does not stop is killed after ten seconds, and told by the status" {
 	runs 'one: colo-fake 1' 'two: colo-fake 2 stubborn'
 	wait_for is_up
