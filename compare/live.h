@@ -41,7 +41,7 @@ struct live_options {
 
 enum live_quarantine { LIVE_QUARANTINE_HOLD, LIVE_QUARANTINE_OFF };
 enum live_non_ip { LIVE_NON_IP_RELEASE, LIVE_NON_IP_COMPARE };
-enum live_markers { LIVE_MARKERS_ON, LIVE_MARKERS_OFF };
+enum live_markers { LIVE_MARKERS_OFF, LIVE_MARKERS_ON };
 enum live_align { LIVE_ALIGN_START, LIVE_ALIGN_ABSOLUTE };
 enum live_isn { LIVE_ISN_OWN, LIVE_ISN_TRANSLATED };
 enum live_pair { LIVE_PAIR_ORDER, LIVE_PAIR_TUPLE };

@@ -110,6 +110,19 @@ static void input_secondary(struct live *l, struct frame *v, unsigned n)
 	}
 }
 
+/* The guest's own, or those of a rewriter that nobody has told us of. */
+static unsigned take_out_markers(struct live *l, struct frame *v, unsigned n)
+{
+	uint64_t before = l->n_markers;
+
+	n = marker_take_out(v, n, &l->n_markers);
+	if (!before && l->n_markers)
+		log_event("marker", "from secondary-in, dropped as all that "
+			  "follow: if a colo-rewriter sends them, say "
+			  "--markers on");
+	return n;
+}
+
 /**
  * live_epoch_secondary - frames from secondary-in
  * @l:		the process
@@ -121,8 +134,8 @@ void live_epoch_secondary(struct live *l, struct frame *v, unsigned n)
 	unsigned first = 0;
 
 	l->is_reading = true;
-	if (l->options->markers == LIVE_MARKERS_OFF)	/* a guest's own */
-		n = marker_take_out(v, n, &l->n_markers);
+	if (l->options->markers == LIVE_MARKERS_OFF)
+		n = take_out_markers(l, v, n);
 	for (unsigned i = 0; i < n; i++) {
 		if (!marker_is(&v[i]))
 			continue;

@@ -13,7 +13,11 @@
 #define CLIENT_SHARE 2
 #define NOT_SET UINT64_MAX
 
-static const char *const on_off[] = { "on", "off", NULL };
+static const char *const markers[] = {
+	[LIVE_MARKERS_OFF] = "off",
+	[LIVE_MARKERS_ON] = "on",
+	NULL,
+};
 static const char *const ack_policies[] = { "clamp", "hold", "release", NULL };
 
 static const char *const quarantines[] = { "hold", "off", NULL };
@@ -63,8 +67,8 @@ static const struct option_spec specs[] = {
 	  "a flow that asks for checkpoints again and again waits for those of "
 	  "others (hold)", 0, 0, quarantines },
 	{ "markers", OPTION_CHOICE, offsetof(struct live_options, markers),
-	  NULL, "is the secondary behind a colo-rewriter that sends them? (on)",
-	  0, 0, on_off },
+	  NULL, "is the secondary behind a colo-rewriter that sends them? (off)",
+	  0, 0, markers },
 	{ "ack-policy", OPTION_CHOICE,
 	  offsetof(struct live_options, ack_policy), NULL,
 	  "acknowledgements that the secondary has not given (clamp)", 0, 0,

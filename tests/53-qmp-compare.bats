@@ -11,7 +11,8 @@ load qmp
 start_compare() {
 	start compare colo-compare --primary-in "unix-listen:$PWD/p.sock" \
 		--secondary-in unix-listen:s.sock --outdev - \
-		--checkpoint qmp:qmp.sock --checkpoint-retry 60000 "$@" >>out
+		--checkpoint qmp:qmp.sock --checkpoint-retry 60000 \
+		--markers on "$@" >>out
 	feeder p UNIX-CONNECT:p.sock
 	feeder s UNIX-CONNECT:s.sock
 	exec 5>p 6>s
@@ -227,12 +228,13 @@ differ() {
 	stop compare
 }
 
-@test "--markers off: what a guest makes up says nothing" {
+@test "--markers off, as without the option: what a guest makes up says nothing" {
 	peer 'colo primary none'
 	start_compare --markers off
 	wait_for asked 1
 	secondary "$(marker 0 4)" "$(marker 2 4)"
 	wait_for stat_is compare dropped.marker 2
+	logged_n 1 compare 'event: marker: .* say --markers on'
 	requests 0
 	differ 1
 	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
