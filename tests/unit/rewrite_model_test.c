@@ -45,6 +45,7 @@
 #define RTO_MAX_MS 3000u
 #define BLOCKED_MS 8000u
 #define LIMIT_MS 200000u
+#define SEED_WITHOUT 1u
 
 struct seg {
 	uint32_t seq, ack, tsval, tsecr;
@@ -991,7 +992,8 @@ static void each_end_hears_only_what_its_peer_can_say(void)
 	       total.ahead, total.lowered, total.originated, total.refused);
 }
 
-/* The model is one that shows it. Resets and ICMP errors are not in it. */
+/* The model is one that shows it, by connections that are the same each time.
+ * Resets and ICMP errors are not in it. */
 static void not_without_any_translation(void)
 {
 	const enum rewrite_translate without[] = {
@@ -1011,7 +1013,7 @@ static void not_without_any_translation(void)
 		if (!pid) {
 			CHECK(freopen("/dev/null", "w", stderr));
 			translate = without[i];
-			play(rng.state, 1000);
+			play(SEED_WITHOUT, 1000);
 			_exit(0);
 		}
 		CHECK_EQ(waitpid(pid, &status, 0), pid);
