@@ -330,9 +330,20 @@ check-unit: $(U_RUN:%=$(BUILD)/unit/%) $(F_RUN:%=$(BUILD)/replay/%)
 	$(Q)set -e; for f in $(F_RUN); do echo "# replay $$f"; \
 		$(BUILD)/replay/$$f tests/fuzz/corpus/$$f; done
 
+# Most tests wait most of the time: JOBS of them run beside each other. Those
+# that measure time come afterwards, one by one.
+JOBS  ?= $(shell expr $$(nproc) + 1)
+ALONE := $(filter tests/54-% tests/57-% tests/70-%,$(BATS))
+BESIDE = $(filter-out $(ALONE),$(BATS))
+run_bats = COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) bats --tap
+
 check-bats: all programs vm
-	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
-		bats --tap $(or $(BATS),$(error no tests/$(T)*.bats))
+	$(if $(BATS),,$(error no tests/$(T)*.bats))
+	$(Q)status=0; \
+	$(if $(BESIDE),$(run_bats) $(if $(filter-out 1,$(JOBS)),-j $(JOBS)) \
+		$(BESIDE) || status=1;) \
+	$(if $(ALONE),$(run_bats) $(ALONE) || status=1;) \
+	exit $$status
 
 # leaks, overruns and undefined behaviour end the program that has them
 check-asan:
