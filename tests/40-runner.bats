@@ -151,7 +151,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	done >proc
 	spawn runner colo-run proc
 	wait_for is_up
-	spawn_other signals sh -c "while kill -s WINCH ${PIDS[runner]}; do sleep 0.01; done"
+	spawn_other signals sh -c "while kill -s USR1 ${PIDS[runner]}; do sleep 0.02; done"
 	stop runner
 	logged_n 30 runner 'ended by signal 15'
 }
