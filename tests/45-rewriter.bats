@@ -123,6 +123,22 @@ open_passive() {
 	stop rewriter
 }
 
+@test "an acknowledgement of what the guest has not sent is lowered, and told of" {
+	start_rewriter
+	open_passive
+	tx 1005 5501 $ACK && wait_for at_guest "1005 9001"
+	[ "$(value "$(stats rewriter)" ack.lowered)" -eq 1 ]
+	kill -USR2 "${PIDS[rewriter]}"
+	wait_for logged rewriter \
+		'event: uncompared-at-failover: 500 bytes, of 1 connections'
+	stop rewriter
+	: >rewriter.log
+	start_rewriter --translate no-lower
+	open_passive
+	tx 1005 5501 $ACK && wait_for at_guest "1005 9501"
+	stop rewriter
+}
+
 @test "kill -9 and restart keep offsets, clocks and the role" {
 	mkdir state
 	start_rewriter --state-dir state
