@@ -57,6 +57,7 @@ answers() {
 
 tap() { ip tuntap add "$TAP" mode tap && ip link set "$TAP" up; }
 pid_of() { cat "vm/$1.pid"; }
+# the shells of a runner that was killed see that in a moment; they hold nothing
 none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 
 @test "meta-data is valid, and the README knows every parameter" {
@@ -77,7 +78,7 @@ none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 		-o tap="$TAP" -o log="$PWD/vm.log" -o runner="$BIN/colo-run" \
 		"$PACEMAKER/colo" 3>&-
 	echo "$output"
-	none_lives
+	wait_for none_lives
 }
 
 @test "a probe where nothing was ever configured finds nothing" {
@@ -126,7 +127,7 @@ none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	answers 9 monitor
 	[[ $output == *'QEMU is dead'* ]]
 	answers 0 demote
-	none_lives
+	wait_for none_lives
 	answers 1 monitor
 	answers 0 stop
 	answers 7 monitor
@@ -147,7 +148,7 @@ none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	answers 1 monitor
 	[[ $output == *'colo-run is dead'* ]]
 	answers 0 stop
-	none_lives
+	wait_for none_lives
 }
 
 @test "a QEMU that hangs has failed, and stop ends it" {
@@ -159,7 +160,7 @@ none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	before=$SECONDS
 	answers 0 stop
 	[ $((SECONDS - before)) -lt 15 ]
-	none_lives
+	wait_for none_lives
 }
 
 @test "stop kills nobody else's process" {
