@@ -22,8 +22,9 @@
  * of the bytes what it sends further is dropped. Nothing ever leaves because
  * there is no room for it.
  *
- * Differences from QEMU's colo-compare: queues are FIFO, SYN, FIN, RST and the destination MAC are compared, IPv6 and
- * VLANs are compared, the flow table never empties itself.
+ * Differences from QEMU's colo-compare: queues are FIFO, SYN, FIN, RST and the
+ * destination MAC are compared, IPv6 and VLANs are compared, the flow table never
+ * empties itself.
  */
 #include "compare_core.h"
 

@@ -41,9 +41,9 @@
 #include "../common/seq.h"
 #include "rewrite_impl.h"
 
-#define AHEAD_MAX (1u << 30)	/* further nobody is ahead: RFC 7323 2.3 */
-#define ANSWER_MAX (1u << 26)	/* bytes of an answer nobody asked for again */
-#define EXPECTED_MAX (1u << 26)	/* behind what the guest has acknowledged */
+#define AHEAD_MAX (1u << 30)	/* the largest window: RFC 7323 section 2.3 */
+#define ANSWER_MAX (1u << 26)	/* of lead within which the guest is answered */
+#define EXPECTED_MAX (1u << 26)	/* where the peer's next bytes may be */
 
 #define IPV4_LEN 20u
 #define IPV6_LEN 40u

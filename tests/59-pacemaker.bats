@@ -57,8 +57,13 @@ answers() {
 
 tap() { ip tuntap add "$TAP" mode tap && ip link set "$TAP" up; }
 pid_of() { cat "vm/$1.pid"; }
-# the shells of a runner that was killed see that in a moment; they hold nothing
-none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
+# none_lives: no process that serves, at once; and soon none of the shells of a
+# runner that was killed, which hold nothing
+none_serves() {
+	! pgrep -af -- "$PWD/vm/" | grep -v 'colo-run ' >/dev/null
+}
+none_lives() { none_serves && wait_for nothing_lives; }
+nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 
 @test "meta-data is valid, and the README knows every parameter" {
 	agent meta-data >meta.xml
@@ -78,7 +83,7 @@ none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 		-o tap="$TAP" -o log="$PWD/vm.log" -o runner="$BIN/colo-run" \
 		"$PACEMAKER/colo" 3>&-
 	echo "$output"
-	wait_for none_lives
+	none_lives
 }
 
 @test "a probe where nothing was ever configured finds nothing" {
@@ -127,7 +132,7 @@ none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	answers 9 monitor
 	[[ $output == *'QEMU is dead'* ]]
 	answers 0 demote
-	wait_for none_lives
+	none_lives
 	answers 1 monitor
 	answers 0 stop
 	answers 7 monitor
@@ -148,7 +153,7 @@ none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	answers 1 monitor
 	[[ $output == *'colo-run is dead'* ]]
 	answers 0 stop
-	wait_for none_lives
+	none_lives
 }
 
 @test "a QEMU that hangs has failed, and stop ends it" {
@@ -160,7 +165,7 @@ none_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	before=$SECONDS
 	answers 0 stop
 	[ $((SECONDS - before)) -lt 15 ]
-	wait_for none_lives
+	none_lives
 }
 
 @test "stop kills nobody else's process" {
