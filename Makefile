@@ -23,16 +23,15 @@ SRC_rewriter    = main rewriter $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_ahead rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track \
 		  rewrite_guard
-SRC_compare     = main live live_config live_epoch live_options checkpoint \
-		  checkpoint_qmp command budget blame live_events epoch running live_report live_learn diff \
-		  diff_known diff_print diff_pcap ignore learn pcapng \
-		  progress $(COMPARE_CORE)
-COMPARE_CORE   := compare compare_ack compare_act compare_align \
-		  compare_clamp compare_connection compare_datagram \
-		  compare_flow compare_flush compare_fragment compare_gate \
-		  compare_hold compare_order compare_pair compare_predict \
-		  compare_report compare_share compare_stream compare_syn \
-		  compare_tcp compare_told compare_waits
+SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
+COMPARE_CORE   := $(addprefix core/,ack act align clamp compare connection \
+		  datagram flow flush fragment gate hold order pair predict \
+		  report share stream syn tcp told waits)
+COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
+		  command epoch live live_config live_epoch live_events \
+		  live_learn live_options live_report progress running)
+COMPARE_DIFF   := $(addprefix diff/,diff diff_known diff_pcap diff_print \
+		  ignore learn pcapng)
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
@@ -74,11 +73,11 @@ UNIT_compare_datagram = $(UNIT_compare)
 UNIT_compare_fragment = $(UNIT_compare)
 UNIT_compare_report   = $(UNIT_compare)
 UNIT_compare_predict  = $(UNIT_compare)
-UNIT_compare_hold    := compare/compare_hold common/frame common/chunk
+UNIT_compare_hold    := compare/core/hold common/frame common/chunk
 UNIT_compare_model    = $(UNIT_compare)
 UNIT_compare_scale    = $(UNIT_compare)
-UNIT_budget          := compare/budget
-UNIT_blame           := compare/blame common/flow_key common/packet
+UNIT_budget          := compare/live/budget
+UNIT_blame           := compare/live/blame common/flow_key common/packet
 UNIT_compare_waits    = $(UNIT_compare)
 UNIT_compare_kind     = $(UNIT_compare)
 UNIT_compare_share    = $(UNIT_compare)
@@ -88,12 +87,12 @@ UNIT_marker          := common/marker common/chunk
 UNIT_qmp             := common/qmp
 LIBS_qmp              = $(JANSSON)
 UNIT_vmstate         := common/vmstate
-UNIT_epoch           := compare/epoch common/chunk
-UNIT_pcapng          := compare/pcapng
-UNIT_ignore          := compare/ignore
+UNIT_epoch           := compare/live/epoch common/chunk
+UNIT_pcapng          := compare/diff/pcapng
+UNIT_ignore          := compare/diff/ignore
 LIBS_ignore           = $(PCAP)
-UNIT_learn           := compare/learn
-UNIT_progress        := compare/progress common/log common/nowait
+UNIT_learn           := compare/diff/learn
+UNIT_progress        := compare/live/progress common/log common/nowait
 
 # What a fuzzer needs, that is a harness of tests/fuzz.
 FUZZ := frame packet vnet endpoint_spec rewrite rewrite_icmp \
@@ -105,9 +104,7 @@ FUZZ_endpoint_spec := $(UNIT_endpoint_spec)
 FUZZ_rewrite       := $(UNIT_rewrite)
 FUZZ_rewrite_icmp  := $(UNIT_rewrite)
 FUZZ_rewrite_table := $(UNIT_rewrite)
-FUZZ_compare       := $(UNIT_compare) compare/diff compare/diff_known \
-		      compare/diff_print compare/diff_pcap compare/pcapng \
-		      compare/ignore compare/learn common/file
+FUZZ_compare       := $(UNIT_compare) $(COMPARE_DIFF:%=compare/%) common/file
 LIBS_fuzz_compare   = $(PCAP)
 FUZZ_capture       := $(SRC_common:%=common/%)
 LIBS_fuzz_capture   = $(PKG_LIBS)
@@ -375,7 +372,7 @@ fuzz: deps-lint $(FUZZ:%=$(BUILD)/fuzz/%)
 
 define fuzz_rule
 $$(BUILD)/fuzz/$(1): tests/fuzz/$(1)_fuzz.c $$(addsuffix .c,$$(FUZZ_$(1))) \
-		$$(wildcard common/*.h compare/*.h rewriter/*.h tests/fuzz/*.h) Makefile
+		$$(wildcard common/*.h compare/*/*.h rewriter/*.h tests/fuzz/*.h) Makefile
 	$$(call say,FUZZ,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)clang $$(ALL_CFLAGS) -U_FORTIFY_SOURCE $$(SANITIZE),fuzzer -fprofile-instr-generate \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "live.h"
+#include "live/live.h"
 
 int main(int argc, char **argv)
 {

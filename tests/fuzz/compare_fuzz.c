@@ -7,8 +7,8 @@
 #include <assert.h>
 
 #include "../../common/stats.h"
-#include "../../compare/compare_core.h"
-#include "../../compare/diff.h"
+#include "../../compare/core/core.h"
+#include "../../compare/diff/diff.h"
 #include "compare_traffic.h"
 
 #define RECENT 16u		/* frames that may be said again; a power of 2 */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "../../common/packet.h"
-#include "../../compare/blame.h"
+#include "../../compare/live/blame.h"
 #include "test.h"
 
 #define SEC UINT64_C(1000000000)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "../../compare/budget.h"
+#include "../../compare/live/budget.h"
 #include "test.h"
 
 #define MS UINT64_C(1000000)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
-#include "../../compare/compare_hold.h"
+#include "../../compare/core/hold.h"
 #include "test.h"
 
 #define FRAME_LEN 60u

@@ -6,7 +6,7 @@
 #include "../../common/checksum.h"
 #include "../../common/flow.h"
 #include "../../common/packet.h"
-#include "../../compare/compare.h"
+#include "../../compare/core/compare.h"
 #include "test.h"
 
 /*

@@ -3,8 +3,8 @@
  * The place of a segment among many that wait: the same as without an index,
  * and found without looking at many, whatever the order they come in.
  */
-#include "../../compare/compare_core.h"
-#include "../../compare/compare_stream.h"
+#include "../../compare/core/core.h"
+#include "../../compare/core/stream.h"
 #include "compare_kit.h"
 #include "random.h"
 

@@ -3,7 +3,7 @@
  * Header prediction must never say anything else than the parser and the
  * flow's key do; and it must say something when it should.
  */
-#include "../../compare/compare_core.h"
+#include "../../compare/core/core.h"
 #include "compare_kit.h"
 #include "random.h"
 

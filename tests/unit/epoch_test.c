@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "../../compare/epoch.h"
+#include "../../compare/live/epoch.h"
 #include "test.h"
 
 #define MARK(e, n) epoch_marker((e), &(struct marker){ MARKER_EPOCH, (n) })

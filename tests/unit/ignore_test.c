@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "../../compare/ignore.h"
+#include "../../compare/diff/ignore.h"
 
 #include <errno.h>
 #include <pcap/dlt.h>

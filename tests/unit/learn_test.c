@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "../../compare/learn.h"
+#include "../../compare/diff/learn.h"
 
 #include "random.h"
 #include "test.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "../../compare/progress.h"
+#include "../../compare/live/progress.h"
 
 #include "test.h"
 

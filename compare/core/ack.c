@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Acknowledgements as bytes: lowered in a segment, made anew. And what else is
+ * made of a segment's bytes.
+ */
+#include "ack.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "../../common/bytes.h"
+#include "../../common/checksum.h"
+#include "../../common/packet.h"
+
+#define VNET_NEEDS_CSUM 1u	/* first byte of a virtio-net header */
+#define VNET_GSO_TYPE 1u	/* where it has that; 0 = none */
+#define VNET_GSO_SIZE 4u	/* where it has that, little-endian */
+#define TCP_LEN 20u
+
+enum {
+	OPT_END = 0,
+	OPT_NOP = 1,
+	OPT_SACK = 5,
+	OPT_TIMESTAMP = 8,
+	OPT_MD5 = 19,
+	OPT_AO = 29,
+};
+
+static void put_nops(uint8_t *tcp, uint8_t *at, unsigned len, bool is_partial)
+{
+	uint8_t *options = tcp + TCP_LEN, before[40];
+	unsigned n = (tcp[12] >> 4) * 4u - TCP_LEN;
+
+	memcpy(before, options, n);
+	memset(at, OPT_NOP, len);
+	for (unsigned i = 0; i + 1 < n && !is_partial; i += 2)
+		checksum_update16(tcp + 16, bytes_get16(before + i),
+				  bytes_get16(options + i));
+}
+
+/*
+ * Blocks left of the acknowledgement that the segment had say that data has
+ * arrived of which the client may not know. Without them the ones to the right
+ * of it make a hole of that data, which the client would fill at once (RFC
+ * 8985): so all go. The next acknowledgement that is not lowered has them.
+ */
+static void drop_sacks(uint8_t *tcp, bool is_partial)
+{
+	unsigned n = (tcp[12] >> 4) * 4u, i = TCP_LEN;
+
+	while (i < n && tcp[i] != OPT_END) {
+		unsigned len = 1;
+
+		if (tcp[i] != OPT_NOP) {
+			if (n - i < 2 || tcp[i + 1] < 2 || tcp[i + 1] > n - i)
+				return;
+			len = tcp[i + 1];
+		}
+		if (tcp[i] == OPT_SACK)
+			put_nops(tcp, tcp + i, len, is_partial);
+		i += len;
+	}
+}
+
+/**
+ * compare_ack_lower - change what a segment acknowledges, in place
+ * @f:		the frame
+ * @l4_off:	where its TCP header begins, from frame_eth() on
+ * @ack:	what it is to acknowledge
+ * @window:	its window, as in the header
+ *
+ * With another acknowledgement it says nothing selectively any more. The
+ * checksum follows (RFC 1624), unless it is for the hardware to finish.
+ */
+void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
+		       uint16_t window)
+{
+	uint8_t *tcp = frame_eth(f) + l4_off;
+	bool is_partial = f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM);
+	uint32_t old_ack = bytes_get32(tcp + 8);
+	uint16_t old_window = bytes_get16(tcp + 14);
+
+	if (old_ack != ack) {
+		bytes_put32(tcp + 8, ack);
+		if (!is_partial)
+			checksum_update32(tcp + 16, old_ack, ack);
+		drop_sacks(tcp, is_partial);
+	}
+	if (old_window != window) {
+		bytes_put16(tcp + 14, window);
+		if (!is_partial)
+			checksum_update16(tcp + 16, old_window, window);
+	}
+}
+
+/* The first option of a kind, whole, or NULL. */
+static uint8_t *option_find(uint8_t *tcp, uint8_t kind)
+{
+	unsigned n = (tcp[12] >> 4) * 4u, i = TCP_LEN;
+
+	while (i < n && tcp[i] != OPT_END) {
+		if (tcp[i] == OPT_NOP) {
+			i++;
+			continue;
+		}
+		if (n - i < 2 || tcp[i + 1] < 2 || tcp[i + 1] > n - i)
+			return NULL;
+		if (tcp[i] == kind)
+			return tcp + i;
+		i += tcp[i + 1];
+	}
+	return NULL;
+}
+
+/* The timestamp (RFC 7323 section 3), and behind it the echoed one; or NULL. */
+static uint8_t *times_find(uint8_t *tcp)
+{
+	uint8_t *o = option_find(tcp, OPT_TIMESTAMP);
+
+	return o && o[1] == 10 ? o + 2 : NULL;
+}
+
+/**
+ * compare_ack_is_signed - is a segment signed? Then it cannot be changed
+ * @tcp:	its header
+ *
+ * Return: true with TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925)
+ */
+bool compare_ack_is_signed(uint8_t *tcp)
+{
+	return option_find(tcp, OPT_MD5) || option_find(tcp, OPT_AO);
+}
+
+/* Bytes of options go together with their neighbours into the sum. */
+static uint32_t options_sum(const uint8_t *tcp)
+{
+	return checksum_add(0, tcp + TCP_LEN, (tcp[12] >> 4) * 4u - TCP_LEN);
+}
+
+/* Four bytes of an option, at any place in it. */
+static void put_option(const struct frame *f, uint8_t *tcp, uint8_t *at,
+		       const uint8_t value[4])
+{
+	bool is_partial = f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM);
+	uint16_t before = checksum_fold(options_sum(tcp));
+
+	memcpy(at, value, 4);
+	if (!is_partial)
+		checksum_update16(tcp + 16, (uint16_t)~before,
+				  (uint16_t)~checksum_fold(options_sum(tcp)));
+}
+
+/**
+ * compare_ack_echo - let a segment echo the timestamp that another echoes
+ * @f:		the frame
+ * @l4_off:	where its TCP header begins, from frame_eth() on
+ * @of:		the other segment
+ *
+ * Nothing happens unless both have the option.
+ */
+void compare_ack_echo(const struct frame *f, unsigned l4_off,
+		      const struct packet *of)
+{
+	uint8_t *tcp = frame_eth(f) + l4_off;
+	uint8_t *to = times_find(tcp), *from = times_find(packet_l4(of));
+
+	if (to && from)
+		put_option(f, tcp, to + 4, from + 4);
+}
+
+/**
+ * compare_ack_time - a segment's timestamp
+ * @tcp:	its header
+ * @tsval:	set if there is one
+ *
+ * Return: whether there is
+ */
+bool compare_ack_time(uint8_t *tcp, uint32_t *tsval)
+{
+	const uint8_t *at = times_find(tcp);
+
+	if (at)
+		*tsval = bytes_get32(at);
+	return at;
+}
+
+/**
+ * compare_ack_set_time - let a segment say another timestamp
+ * @f:		the frame
+ * @l4_off:	where its TCP header begins, from frame_eth() on; it has the
+ *		option
+ * @tsval:	the timestamp
+ */
+void compare_ack_set_time(const struct frame *f, unsigned l4_off,
+			  uint32_t tsval)
+{
+	uint8_t *tcp = frame_eth(f) + l4_off, value[4];
+
+	bytes_put32(value, tsval);
+	put_option(f, tcp, times_find(tcp), value);
+}
+
+static void fix_ip(struct packet *p, unsigned tcp_len)
+{
+	uint8_t *ip = p->eth + p->l3_off;
+	unsigned header_len = p->l4_off - p->l3_off;
+
+	if (p->ip_version == 6) {
+		bytes_put16(ip + 4, (uint16_t)(header_len - 40 + tcp_len));
+		return;
+	}
+	bytes_put16(ip + 2, (uint16_t)(header_len + tcp_len));
+	bytes_put16(ip + 10, 0);
+	bytes_put16(ip + 10, checksum_fold(checksum_add(0, ip, header_len)));
+}
+
+static void fix_tcp(struct packet *p, unsigned tcp_len)
+{
+	uint8_t *tcp = packet_l4(p);
+	uint32_t sum = checksum_pseudo(p->ip_version, p->src, p->dst,
+				       PACKET_TCP, tcp_len);
+
+	bytes_put16(tcp + 16, 0);
+	bytes_put16(tcp + 16, checksum_fold(checksum_add(sum, tcp, tcp_len)));
+}
+
+/* Headers of `from` and a part of its payload; the sums are not right yet. */
+static struct packet copy_part(struct frame *f, const struct frame *from,
+			       uint32_t at, uint32_t len)
+{
+	unsigned header_len;
+	struct packet p;
+
+	packet_parse(&p, frame_eth(from), frame_eth_len(from));
+	assert(p.level == PACKET_L4 && p.proto == PACKET_TCP &&
+	       at + len <= p.payload_len);
+	header_len = from->vnet_len + p.payload_off;
+	*f = *from;
+	f->len = header_len + len;
+	f->prefix_len = 0;
+	f->chunk = chunk_new(f->len);
+	f->data = f->chunk->bytes;
+	memcpy(f->data, from->data, header_len);
+	memcpy(f->data + header_len, from->data + header_len + at, len);
+	memset(f->data, 0, f->vnet_len);
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	return p;
+}
+
+/**
+ * compare_ack_make - an acknowledgement alone
+ * @f:		set; the caller gives the reference on its chunk back
+ * @from:	a segment of the same sender; its headers are copied
+ * @seq:	its sequence number
+ * @ack:	what it acknowledges
+ * @window:	its window, as in the header
+ */
+void compare_ack_make(struct frame *f, const struct frame *from, uint32_t seq,
+		      uint32_t ack, uint16_t window)
+{
+	struct packet p = copy_part(f, from, 0, 0);
+
+	bytes_put32(packet_l4(&p) + 4, seq);
+	packet_l4(&p)[13] = TCP_ACK;
+	compare_ack_lower(f, p.l4_off, ack, window);
+	fix_ip(&p, TCP_LEN + p.tcp_opt_len);
+	fix_tcp(&p, TCP_LEN + p.tcp_opt_len);
+}
+
+/**
+ * compare_ack_part - a part of a segment's payload, as a segment
+ * @f:		set; the caller gives the reference on its chunk back
+ * @from:	the segment
+ * @at:		where the part begins, in its payload
+ * @len:	bytes, not its last; of a GSO frame as many as make a segment
+ *
+ * Return: what was made
+ */
+struct packet compare_ack_part(struct frame *f, const struct frame *from,
+			       uint32_t at, uint32_t len)
+{
+	struct packet p;
+
+	if (from->vnet_len && from->data[VNET_GSO_TYPE]) {
+		uint32_t max = from->data[VNET_GSO_SIZE] |
+			       (uint32_t)from->data[VNET_GSO_SIZE + 1] << 8;
+
+		len = len < max ? len : max;
+	}
+	p = copy_part(f, from, at, len);
+	bytes_put32(packet_l4(&p) + 4, p.seq + at);
+	packet_l4(&p)[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+	fix_ip(&p, TCP_LEN + p.tcp_opt_len + len);
+	fix_tcp(&p, TCP_LEN + p.tcp_opt_len + len);
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	return p;
+}

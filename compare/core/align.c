@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * TCP flows of recordings whose beginning one side or both have not seen.
+ * Sequence numbers say nothing then: each side chose its own. The first bytes
+ * of the one are looked for in what the other has; until they are found, all
+ * is held. From there on the flow is compared as any other.
+ *
+ * Not found in ALIGN_MAX bytes, or when there is nothing more to come, both
+ * are compared from their first bytes on.
+ */
+#include <stdlib.h>
+
+#include "core.h"
+#include "stream.h"
+
+#define ALIGN_MAX 65536u	/* bytes of each side that are looked through */
+#define ANCHOR 32u		/* bytes that are looked for */
+
+struct prefix {			/* what a side has without a gap */
+	uint8_t *bytes;
+	uint32_t len;
+	uint32_t seq;		/* of the first */
+	bool is_known;		/* is there a first? */
+	bool is_midstream;
+};
+
+static void add_segment(const struct compare *c, struct prefix *x,
+			const struct hold *h)
+{
+	uint32_t at, len = hold_captured_len(h);
+
+	if (!x->is_known)
+		x->seq = h->seq;
+	x->is_known = true;
+	at = x->seq + x->len - h->seq;	/* below that it is there already */
+	if (at >= len)
+		return;
+	len -= at;
+	if (len > ALIGN_MAX - x->len)
+		len = ALIGN_MAX - x->len;
+	memcpy(x->bytes + x->len, hold_payload(&c->pool, h) + at, len);
+	x->len += len;
+}
+
+static void get_prefix(const struct compare *c, const struct cmp_flow *fl,
+		       enum compare_side side, struct prefix *x)
+{
+	const struct hold *h = stream_head(c, fl, side);
+
+	x->is_midstream = fl->align & ALIGN_MIDSTREAM << side;
+	for (; h && x->len < ALIGN_MAX; h = hold_at(&c->pool, h->next)) {
+		if (h->flags & TCP_RST)
+			break;
+		if (h->flags & TCP_SYN)
+			continue;
+		if (x->is_known && seq_gt(h->seq, x->seq + x->len))
+			break;
+		add_segment(c, x, h);
+	}
+}
+
+/* Where the beginning of b is in a. */
+static bool find(const struct prefix *a, const struct prefix *b, uint32_t len,
+		 uint32_t *at)
+{
+	const uint8_t *found;
+
+	if (!len || !b->is_midstream)
+		return false;
+	found = memmem(a->bytes, a->len, b->bytes, len);
+	if (found)
+		*at = (uint32_t)(found - a->bytes);
+	return found;
+}
+
+/* The fewest bytes to skip, of one side. */
+static bool find_first(const struct prefix v[2], uint32_t len,
+		       uint32_t skipped[2])
+{
+	uint32_t at[2] = { 0, 0 };
+	bool in_primary = find(&v[0], &v[1], len, &at[0]);
+	bool in_secondary = find(&v[1], &v[0], len, &at[1]);
+
+	if (in_primary && in_secondary)
+		at[at[0] > at[1] ? 0 : 1] = 0;
+	skipped[0] = in_primary ? at[0] : 0;
+	skipped[1] = in_secondary ? at[1] : 0;
+	return in_primary || in_secondary;
+}
+
+/**
+ * compare_align_shift - the secondary's stream goes on elsewhere
+ * @c:		the comparison
+ * @fl:		the flow
+ * @delta:	taken off the sequence numbers of what it has and will have
+ */
+void compare_align_shift(struct compare *c, struct cmp_flow *fl,
+			 uint32_t delta)
+{
+	struct hold *h = stream_head(c, fl, COMPARE_SECONDARY);
+
+	compare_order_drop(c, &fl->q[COMPARE_SECONDARY]);
+	for (; h && !(h->flags & TCP_SYN); h = hold_at(&c->pool, h->next))
+		h->seq -= delta;
+	if (!(fl->flags & FLOW_SECONDARY_SYN))
+		fl->base[COMPARE_SECONDARY] += delta;
+}
+
+static void put_frame(const struct compare *c, const struct cmp_flow *fl,
+		      enum compare_side side, struct compare_midstream *m)
+{
+	const struct hold *h = stream_head(c, fl, side);
+
+	if (h)
+		m->frame[side] = hold_frame(&c->pool, h);
+}
+
+/**
+ * compare_align_tell - say from where on a flow in midstream is compared
+ * @c:		the comparison
+ * @fl:		the flow
+ * @is_found:	from bytes that both have
+ * @skipped:	by side: bytes that are not compared
+ */
+void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
+			const uint32_t skipped[2])
+{
+	struct compare_midstream m = {
+		.flow = flow_key_get(c->flows, fl),
+		.is_found = is_found,
+		.skipped = { skipped[0], skipped[1] },
+	};
+
+	put_frame(c, fl, COMPARE_PRIMARY, &m);
+	put_frame(c, fl, COMPARE_SECONDARY, &m);
+	if (c->handler.midstream)
+		c->handler.midstream(c->handler.arg, &m);
+}
+
+/* A SYN that only one side has shown is not compared. */
+static void forget_syns(struct compare *c, struct cmp_flow *fl)
+{
+	struct hold *h;
+
+	while ((h = stream_head(c, fl, COMPARE_PRIMARY)) &&
+	       (h->flags & TCP_SYN))
+		compare_stream_release(c, fl, NOTE_UNCOMPARED);
+	while ((h = stream_head(c, fl, COMPARE_SECONDARY)) &&
+	       (h->flags & TCP_SYN))
+		compare_drop_held(c, fl, h, DROP_LATE);
+}
+
+static void begin(struct compare *c, struct cmp_flow *fl,
+		  const struct prefix v[2], const uint32_t skipped[2])
+{
+	const struct prefix *p = &v[COMPARE_PRIMARY];
+	const struct prefix *s = &v[COMPARE_SECONDARY];
+	uint32_t edge = p->seq + skipped[COMPARE_PRIMARY];
+
+	fl->align &= (uint8_t)~ALIGN_WAITS;
+	forget_syns(c, fl);
+	compare_align_shift(c, fl, s->seq + skipped[COMPARE_SECONDARY] - edge);
+	fl->isn[COMPARE_PRIMARY] = p->is_midstream ? p->seq - 1 : 0;
+	stream_set_edge(fl, edge);
+	compare_stream_match(c, fl);
+}
+
+/* Return: true once the flow is compared */
+static bool align(struct compare *c, struct cmp_flow *fl, bool is_last)
+{
+	struct prefix v[2] = { { .bytes = malloc(2 * ALIGN_MAX) } };
+	uint32_t len, skipped[2] = { 0, 0 };
+	bool is_found, is_over;
+
+	if (!v[0].bytes)
+		abort();
+	v[1].bytes = v[0].bytes + ALIGN_MAX;
+	get_prefix(c, fl, COMPARE_PRIMARY, &v[0]);
+	get_prefix(c, fl, COMPARE_SECONDARY, &v[1]);
+	len = v[0].len < v[1].len ? v[0].len : v[1].len;
+	is_over = is_last || len == ALIGN_MAX;
+	is_found = (is_last || len >= ANCHOR) &&
+		   find_first(v, len < ANCHOR ? len : ANCHOR, skipped);
+	if (is_found || (is_over && v[0].is_known && v[1].is_known)) {
+		compare_align_tell(c, fl, is_found, skipped);
+		begin(c, fl, v, skipped);
+	} else if (is_last) {
+		fl->align &= (uint8_t)~ALIGN_WAITS;
+		compare_stream_match(c, fl);
+	}
+	free(v[0].bytes);
+	return !(fl->align & ALIGN_WAITS);
+}
+
+/**
+ * compare_align_end - nothing more comes to find the place by
+ * @c:		the comparison
+ * @fl:		a flow that waits for it
+ */
+void compare_align_end(struct compare *c, struct cmp_flow *fl)
+{
+	align(c, fl, true);
+}
+
+static bool is_empty(const struct packet *p)
+{
+	return !p->payload_len && !(p->flags & (TCP_SYN | TCP_FIN | TCP_RST));
+}
+
+static void let_go(struct compare *c, enum compare_side side,
+		   const struct frame *f)
+{
+	if (side == COMPARE_PRIMARY)
+		compare_release_frame(c, f, NOTE_RELEASED_ACK);
+	else
+		c->dropped[DROP_ACK]++;
+}
+
+/**
+ * compare_align_takes - is this a segment of a flow whose place is sought?
+ * @c:		the comparison
+ * @fl:		the flow
+ * @side:	whose segment
+ * @f:		the frame; borrowed
+ * @p:		what is in it
+ *
+ * Return: true when it was taken: held, until the place is found
+ */
+bool compare_align_takes(struct compare *c, struct cmp_flow *fl,
+			 enum compare_side side, const struct frame *f,
+			 const struct packet *p)
+{
+	uint32_t n_before, base = fl->base[COMPARE_SECONDARY];
+
+	if (!(fl->align & ALIGN_WAITS))
+		return false;
+	if (is_empty(p)) {
+		let_go(c, side, f);
+		return true;
+	}
+	if ((p->flags & TCP_SYN) && fl->q[side].n) {	/* another one */
+		align(c, fl, true);
+		if (side == COMPARE_SECONDARY)
+			fl->base[side] = base;
+		return false;
+	}
+	n_before = fl->q[0].n + fl->q[1].n;
+	compare_stream_hold(c, fl, side, f, p);
+	if (p->flags & TCP_SYN)
+		fl->flags |= side == COMPARE_PRIMARY ? FLOW_PRIMARY_SYN :
+						       FLOW_SECONDARY_SYN;
+	/* the longer it takes, the rarer: each look costs what there is */
+	if (n_before < 64 || !(n_before & (n_before - 1)))
+		align(c, fl, false);
+	return true;
+}

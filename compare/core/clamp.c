@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a client may be told of acknowledgements and windows: numbers alone, of
+ * what each side has said and what was sent.
+ */
+#include "../../common/seq.h"
+#include "clamp.h"
+
+#define WINDOW_STEP (2u * 1460u)	/* an opening worth a packet */
+
+/**
+ * clamp_ack() - Up to which acknowledgement
+ * @g:		the flow's gate
+ * @ack:	the primary's
+ *
+ * Return: the largest that both have given or that was sent, @ack at most
+ *	   unless more was sent
+ */
+uint32_t clamp_ack(const struct gate *g, uint32_t ack)
+{
+	uint32_t both = g->flags & GATE_SECONDARY ? seq_min(ack, g->s_ack) :
+			g->flags & GATE_SENT ? g->sent_ack : ack;
+
+	return g->flags & GATE_SENT ? seq_max(both, g->sent_ack) : both;
+}
+
+/**
+ * clamp_right() - Up to which right edge of the window
+ * @g:		the flow's gate; its scale is known
+ * @right:	the primary's
+ *
+ * Return: the smaller one of both sides', but not left of what was sent
+ */
+uint32_t clamp_right(const struct gate *g, uint32_t right)
+{
+	uint32_t both = right;
+
+	if (g->flags & GATE_SECONDARY)
+		both = seq_min(right, clamp_right_of(g, g->s_ack,
+						     g->s_window));
+	if (g->flags & GATE_SENT)
+		both = seq_min(right, seq_max(both, g->sent_right));
+	return both;
+}
+
+/**
+ * clamp_is_told() - Has the client been told of that acknowledgement?
+ * @g:		the flow's gate
+ * @ack:	the acknowledgement
+ */
+bool clamp_is_told(const struct gate *g, uint32_t ack)
+{
+	return (g->flags & GATE_SENT) && seq_le(ack, g->sent_ack);
+}
+
+/* Whole units of the scale that are open up to there. */
+static uint32_t units_to(const struct gate *g, uint32_t right)
+{
+	return (right - g->sent_ack) >> g->scale;
+}
+
+/**
+ * clamp_opens() - Would the client gain by that right edge?
+ * @g:		the flow's gate
+ * @right:	the edge
+ *
+ * By little only when it has hardly any: less than a segment it may not use at
+ * all, and the primary, which thinks that the client has more, will not speak
+ * of it again.
+ */
+bool clamp_opens(const struct gate *g, uint32_t right)
+{
+	if (!clamp_knows_windows(g) || !(g->flags & GATE_SENT) ||
+	    seq_ge(g->sent_right, right))
+		return false;
+	if (right - g->sent_right >= WINDOW_STEP)
+		return true;
+	return g->sent_right - g->sent_ack < WINDOW_STEP &&
+	       units_to(g, right) > units_to(g, g->sent_right);
+}
+
+/**
+ * clamp_is_limited() - Has the client been told less than the primary said?
+ * @g:		the flow's gate
+ */
+bool clamp_is_limited(const struct gate *g)
+{
+	return !clamp_is_told(g, g->p_ack) ||
+	       clamp_opens(g, clamp_primary_right(g));
+}
+
+/**
+ * clamp_window() - The window field that puts the right edge there
+ * @g:		the flow's gate; its scale is known
+ * @ack:	what the segment acknowledges
+ * @right:	the edge
+ *
+ * In whole units of the scale: not beyond the edge, for what lies there is
+ * dropped. That may be up to one unit left of what was sent before, which RFC
+ * 7323 section 2.4 has senders live with.
+ *
+ * Return: as in the header
+ */
+uint16_t clamp_window(const struct gate *g, uint32_t ack, uint32_t right)
+{
+	uint32_t n = (seq_gt(right, ack) ? right - ack : 0) >> g->scale;
+
+	return n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
+}
+
+/**
+ * clamp_note_sent() - The client is told
+ * @g:		the flow's gate
+ * @ack:	the acknowledgement
+ * @right:	the edge that was meant, not the one that the field's scale made
+ *		of it: so the error stays below one unit of the scale
+ */
+void clamp_note_sent(struct gate *g, uint32_t ack, uint32_t right)
+{
+	right = seq_min(right, clamp_right_of(g, ack, UINT16_MAX));
+	if (!(g->flags & GATE_SENT) || seq_gt(ack, g->sent_ack))
+		g->sent_ack = ack;
+	if (!(g->flags & GATE_SENT) || seq_gt(right, g->sent_right))
+		g->sent_right = right;
+	g->flags |= GATE_SENT;
+}
+
+/**
+ * clamp_note_syn() - A connection begins
+ * @g:		the flow's gate; what waits in it stays
+ * @seg:	the primary's SYN or SYN+ACK; its window has no scale yet
+ * @scale:	that it offers, -1 for none
+ *
+ * The secondary may be ahead: what it has said since its own SYN stays.
+ */
+void clamp_note_syn(struct gate *g, const struct segment *seg, int scale)
+{
+	struct gate was = *g;
+
+	*g = (struct gate){ .waiting = was.waiting, .n_copied = was.n_copied };
+	g->s_ack = was.s_ack;
+	g->s_window = was.s_window;
+	g->flags = was.flags & GATE_SECONDARY;
+	if (scale < 0 || (seg->flags & TCP_ACK))
+		g->flags |= GATE_SCALE;
+	if (scale > 0 && (seg->flags & TCP_ACK))
+		g->scale = (uint8_t)scale;
+	if (!(seg->flags & TCP_ACK))
+		return;
+	g->p_ack = g->sent_ack = seg->ack;
+	g->p_window = (uint16_t)(seg->window >> g->scale);
+	g->sent_right = seg->ack + seg->window;
+	if (!(g->flags & GATE_SECONDARY)) {
+		g->s_ack = seg->ack;
+		g->s_window = g->p_window;
+	}
+	g->flags |= GATE_PRIMARY | GATE_SECONDARY | GATE_SENT;
+}
+
+/**
+ * clamp_note_primary() - What the primary says
+ * @g:		the flow's gate
+ * @seg:	its segment
+ */
+void clamp_note_primary(struct gate *g, const struct segment *seg)
+{
+	if (!(g->flags & GATE_PRIMARY) || seq_ge(seg->ack, g->p_ack)) {
+		g->p_ack = seg->ack;
+		g->p_window = seg->window;
+	}
+	g->flags |= GATE_PRIMARY;
+}
+
+/**
+ * clamp_must_wait() - Is an ACK alone to wait?
+ * @g:		the flow's gate
+ * @ack:	what it acknowledges
+ *
+ * Return: false for what was told before, that may be told again
+ */
+bool clamp_must_wait(const struct gate *g, uint32_t ack)
+{
+	if (clamp_is_told(g, ack))
+		return false;
+	return !(g->flags & GATE_SECONDARY) || seq_gt(ack, g->s_ack);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Everything but TCP is compared datagram by datagram, in any order within the
+ * flow: for UDP the payload (and for TCP that was cut into fragments), for the
+ * others all that follows the IP headers.
+ *
+ * A primary datagram leaves when it and all before it have found their equal,
+ * so the order is the primary's. Of those that wait on the two sides none are
+ * equal, except that a matched primary one may wait behind one that is not.
+ *
+ * When both sides wait, the order may differ or the contents; what is still so
+ * after reorder_ns is a difference. When only one side waits it is late, which
+ * is a matter of timeout_ns.
+ */
+#include <string.h>
+
+#include "core.h"
+
+#define HOLD_MATCHED 0x80u	/* of hold.flags */
+#define HOLD_CUT 0x40u		/* captured in part */
+#define UNORDERED_MAX 64u	/* waiting on both sides: not another order */
+#define SEARCH_MAX 256u		/* further apart is not reordering */
+
+struct part {			/* what is compared of a datagram */
+	const uint8_t *eth;
+	uint32_t off, len;
+	uint32_t captured;	/* of len; less in a report only */
+};
+
+static struct part part_of(const struct compare *c, const struct packet *p)
+{
+	struct part part = { p->eth, p->l4_off, p->l4_len, 0 };
+
+	if (p->level == PACKET_ETHER) {
+		part.off = p->len < 12 ? 0 : 12;
+		part.len = p->len - part.off;
+	}
+	if (p->level == PACKET_L4 && !p->fragment &&
+	    (p->proto == PACKET_UDP || p->proto == PACKET_TCP)) {
+		part.off = p->payload_off;
+		part.len = p->payload_len;
+	}
+	part.captured = part.len;
+	if (p->truncated && compare_is_reporting(c))
+		part.len = packet_wire_len(p) - part.off;
+	return part;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool is_equal(const struct compare *c, const struct hold *h,
+		     const struct part *part)
+{
+	uint32_t len = part->captured;
+
+	if (h->len - h->vnet_len < 6)
+		return false;
+	if (h->flags & HOLD_CUT)
+		len = least(len, hold_captured_len(h));
+	return h->payload_len == part->len &&
+	       !memcmp(hold_payload(&c->pool, h), part->eth + part->off,
+		       len) &&
+	       compare_is_same_mac(c, hold_eth(&c->pool, h), part->eth);
+}
+
+/* The first datagram of a side that waits for this one. */
+static struct hold *find_equal(const struct compare *c,
+			       const struct cmp_flow *fl,
+			       enum compare_side side, const struct part *part)
+{
+	struct hold *h = hold_at(&c->pool, fl->q[side].head);
+
+	for (unsigned i = 0; h && i < SEARCH_MAX; i++) {
+		if (!(h->flags & HOLD_MATCHED) && is_equal(c, h, part))
+			return h;
+		h = hold_at(&c->pool, h->next);
+	}
+	return NULL;
+}
+
+static void hold_datagram(struct compare *c, struct cmp_flow *fl,
+			  enum compare_side side, const struct frame *f,
+			  const struct part *part, unsigned flags)
+{
+	struct hold *h = compare_hold(c, fl, side, f);
+
+	h->payload_off = (uint16_t)part->off;
+	h->payload_len = part->len;
+	h->flags = (uint8_t)flags;
+	if (part->captured < part->len)
+		h->flags |= HOLD_CUT;
+	if (c->whole != HOLD_NONE) {
+		h->kind = HOLD_WHOLE;
+		h->seq = c->whole;
+		c->fragments.groups[c->whole].whole = hold_index(&c->pool, h);
+		c->n_made[side]++;
+	}
+	hold_queue_insert(&c->pool, &fl->q[side], fl->q[side].tail,
+			  hold_index(&c->pool, h));
+}
+
+static void release_matched(struct compare *c, struct cmp_flow *fl)
+{
+	const struct hold *h;
+
+	while ((h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head)) &&
+	       (h->flags & HOLD_MATCHED))
+		compare_release_head(c, fl, NOTE_COMPARED);
+}
+
+/* Both sides wait, and the head of the primary's is not what the other has.
+ * Where nobody can be asked for a checkpoint its equal may still come. */
+static void suspect(const struct compare *c, struct cmp_flow *fl)
+{
+	if (!c->config.holds && fl->q[COMPARE_PRIMARY].n &&
+	    fl->q[COMPARE_SECONDARY].n)
+		fl->flags |= FLOW_SUSPECT;
+}
+
+/* Where all waits to the end, so many datagrams are in no other order. */
+static void decide(struct compare *c, struct cmp_flow *fl)
+{
+	while (c->config.reorder_ns >= COMPARE_AT_END_NS &&
+	       fl->q[COMPARE_PRIMARY].n > UNORDERED_MAX &&
+	       fl->q[COMPARE_SECONDARY].n > UNORDERED_MAX)
+		compare_datagram_differ(
+			c, fl, hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head),
+			hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head));
+}
+
+/**
+ * compare_datagram_is_matched - has the secondary sent the same already?
+ * @h:		a held datagram of the primary, which waits for those before it
+ */
+bool compare_datagram_is_matched(const struct hold *h)
+{
+	return h->flags & HOLD_MATCHED;
+}
+
+/**
+ * compare_datagram_twin - take a datagram that has the headers of one that waits
+ * @c:		the comparison
+ * @side:	whose it is; none of them waits
+ * @fl:		the flow
+ * @f:		the frame; borrowed
+ * @h:		the first of the other side, from compare_predict()
+ *
+ * Return: false when it is not equal, or more is to be done; nothing was done
+ */
+bool compare_datagram_twin(struct compare *c, enum compare_side side,
+			   struct cmp_flow *fl, const struct frame *f,
+			   struct hold *h)
+{
+	const struct hold *next = hold_at(&c->pool, h->next);
+	struct part part = { frame_eth(f), h->payload_off, h->payload_len,
+			     h->payload_len };
+	struct frame out = *f;
+
+	if ((fl->flags & FLOW_DIFFERENT) ||
+	    (next && (next->flags & HOLD_MATCHED)) || !is_equal(c, h, &part))
+		return false;
+	if (side == COMPARE_SECONDARY)
+		out = hold_frame(&c->pool, h);
+	c->dropped[DROP_MATCHED]++;
+	compare_release_frame(c, &out, NOTE_COMPARED);
+	compare_unhold(c, fl, h);
+	return true;
+}
+
+/**
+ * compare_datagram_primary - a datagram of the primary
+ * @c:		the comparison
+ * @fl:		its flow
+ * @f:		the frame; borrowed
+ * @p:		what is in it
+ */
+void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
+			      const struct frame *f, const struct packet *p)
+{
+	struct part part = part_of(c, p);
+	struct hold *s = NULL;
+
+	if (!(fl->flags & FLOW_DIFFERENT))
+		s = find_equal(c, fl, COMPARE_SECONDARY, &part);
+	if (s)
+		compare_drop_held(c, fl, s, DROP_MATCHED);
+	if (s && !fl->q[COMPARE_PRIMARY].n)
+		compare_release_new(c, f, NOTE_COMPARED);
+	else
+		hold_datagram(c, fl, COMPARE_PRIMARY, f, &part,
+			      s ? HOLD_MATCHED : 0);
+	if (!(fl->flags & FLOW_DIFFERENT))
+		suspect(c, fl);
+	decide(c, fl);
+}
+
+static bool is_same_bytes(const struct compare *c, const struct hold *a,
+			  const struct hold *b, uint32_t len)
+{
+	return !memcmp(hold_payload(&c->pool, a), hold_payload(&c->pool, b),
+		       len);
+}
+
+/* What one of them has more at the end differs too. */
+static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
+			      const struct hold *p, const struct hold *s)
+{
+	struct compare_difference d =
+		compare_difference_of(c, fl, COMPARE_PAYLOAD, p, s);
+	bool is_longer = p->payload_len != s->payload_len;
+
+	d.len[0] = hold_captured_len(p);
+	d.len[1] = hold_captured_len(s);
+	compare_differ_bytes(c, fl, &d, d.len);
+	if (is_longer && !(fl->flags & FLOW_DIFFERENT))
+		compare_differ(c, fl, &d);
+}
+
+/**
+ * compare_datagram_forgive - is a secondary's datagram without an equal known?
+ * @c:		the comparison
+ * @fl:		its flow
+ * @s:		the datagram, with all of its fragments
+ *
+ * Return: true when one of the primary was dropped that may have been its equal;
+ * then it is gone
+ */
+bool compare_datagram_forgive(struct compare *c, struct cmp_flow *fl,
+			      struct hold *s)
+{
+	if (!fl->n_lost)
+		return false;
+	fl->n_lost--;
+	compare_drop_held(c, fl, s, DROP_OVER_SHARE);
+	suspect(c, fl);
+	compare_flow_touch(c, fl);
+	return true;
+}
+
+/**
+ * compare_datagram_differ - two datagrams that should be equal are not
+ * @c:		the comparison
+ * @fl:		their flow
+ * @p:		the primary's
+ * @s:		the secondary's
+ */
+void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
+			     const struct hold *p, struct hold *s)
+{
+	struct compare_difference d =
+		compare_difference_of(c, fl, COMPARE_MAC, p, s);
+
+	if (compare_datagram_forgive(c, fl, s))
+		return;
+	if (p->payload_len == s->payload_len &&
+	    is_same_bytes(c, p, s, least(hold_captured_len(p), hold_captured_len(s))))
+		compare_differ(c, fl, &d);
+	else
+		differ_to_the_end(c, fl, p, s);
+	if (!compare_is_reporting(c))
+		return;
+	compare_datagram_forget(c, fl, COMPARE_PRIMARY);
+	compare_datagram_forget(c, fl, COMPARE_SECONDARY);
+}
+
+/**
+ * compare_datagram_forget - the first datagram of a side has no equal
+ * @c:		the comparison, which reports
+ * @fl:		the flow
+ * @side:	whose datagram
+ */
+void compare_datagram_forget(struct compare *c, struct cmp_flow *fl,
+			     enum compare_side side)
+{
+	if (side == COMPARE_PRIMARY)
+		compare_release_head(c, fl, NOTE_UNCOMPARED);
+	else
+		compare_drop_held(c, fl, hold_at(&c->pool, fl->q[side].head),
+				  DROP_DIFFERENT);
+	release_matched(c, fl);
+	suspect(c, fl);
+	compare_flow_touch(c, fl);
+}
+
+/**
+ * compare_datagram_secondary - a datagram of the secondary
+ * @c:		the comparison
+ * @fl:		its flow, not known to differ
+ * @f:		the frame; borrowed
+ * @p:		what is in it
+ */
+void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
+				const struct frame *f, const struct packet *p)
+{
+	struct part part = part_of(c, p);
+	struct hold *h = find_equal(c, fl, COMPARE_PRIMARY, &part);
+
+	if (h) {
+		h->flags |= HOLD_MATCHED;
+		compare_drop_new(c, DROP_MATCHED);
+		release_matched(c, fl);
+	} else {
+		hold_datagram(c, fl, COMPARE_SECONDARY, f, &part, 0);
+	}
+	suspect(c, fl);
+	decide(c, fl);
+}

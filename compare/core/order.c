@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where a segment belongs in a queue in which many wait already. In order, that
+ * is at the end, and what comes a little late is not far from it: the queue is
+ * looked through from its end, which costs nothing else. A sender that turns the
+ * order round would make that quadratic. So when WALK_MAX segments have been
+ * looked at in vain the queue gets an index, until it is short again.
+ *
+ * The index is of the last connection's data: what stands behind the last SYN
+ * and before the RSTs at the end. It has their numbers and names once more, in
+ * blocks; a block is found by bisection, and in it the place. So what is looked
+ * at stands close together, which the segments themselves do not.
+ *
+ * Sequence numbers that are compared as they are have no order when they are
+ * far apart, as a hostile sender has them. In an index they are counted from a
+ * base far below.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/seq.h"
+#include "core.h"
+
+#define WALK_MAX 256u		/* segments looked at without an index */
+#define FIRST_BLOCKS 64u
+#define SPARSE (BLOCK_MAX / 4)	/* joined with the next, if that has room */
+#define BASE_BELOW UINT32_C(0x80000000)
+#define BASE_TOO_LOW UINT32_C(0xc0000000)	/* numbers may wrap soon */
+
+static bool is_data(const struct hold *h)
+{
+	return h && !(h->flags & (TCP_SYN | TCP_RST));
+}
+
+static struct hold *look(struct compare *c, uint32_t i)
+{
+	c->orders.n_looks++;
+	return hold_at(&c->pool, i);
+}
+
+static struct order *order_of(const struct compare *c,
+			      const struct hold_queue *q)
+{
+	return q->order ? &c->orders.orders[q->order - 1] : NULL;
+}
+
+/* Is the segment no later than that number? */
+static bool is_before(const struct order *o, const struct hold *h, uint32_t seq)
+{
+	return o ? h->seq - o->base <= seq - o->base : seq_le(h->seq, seq);
+}
+
+/* --- blocks --- */
+
+/* How many of some keys, in order, are no larger. */
+static uint32_t bisect(struct compare *c, const uint32_t *keys, uint32_t n,
+		       uint32_t key)
+{
+	uint32_t from = 0;
+
+	while (n) {
+		uint32_t half = n / 2;
+		bool is_behind = keys[from + half] <= key;
+
+		from += is_behind ? half + 1 : 0;
+		n = is_behind ? n - half - 1 : half;
+		c->orders.n_looks++;
+	}
+	return from;
+}
+
+/* The block that a key is in, or would be: the first one for lower keys. */
+static uint32_t block_of(struct compare *c, const struct order *o, uint32_t key)
+{
+	uint32_t n = bisect(c, o->first, o->n, key);
+
+	return n ? n - 1 : 0;
+}
+
+static void blocks_grow(struct order *o)
+{
+	o->room = o->room ? o->room * 2 : FIRST_BLOCKS;
+	o->blocks = realloc(o->blocks, o->room * sizeof(*o->blocks));
+	o->first = realloc(o->first, o->room * sizeof(*o->first));
+	if (!o->blocks || !o->first)
+		abort();
+}
+
+static struct order_block *block_new(struct order *o, uint32_t at)
+{
+	struct order_block *b = malloc(sizeof(*b));
+
+	if (!b)
+		abort();
+	if (o->n == o->room)
+		blocks_grow(o);
+	memmove(o->blocks + at + 1, o->blocks + at,
+		(o->n - at) * sizeof(*o->blocks));
+	memmove(o->first + at + 1, o->first + at,
+		(o->n - at) * sizeof(*o->first));
+	b->n = 0;
+	o->blocks[at] = b;
+	o->n++;
+	return b;
+}
+
+static void block_free(struct order *o, uint32_t at)
+{
+	free(o->blocks[at]);
+	o->n--;
+	memmove(o->blocks + at, o->blocks + at + 1,
+		(o->n - at) * sizeof(*o->blocks));
+	memmove(o->first + at, o->first + at + 1,
+		(o->n - at) * sizeof(*o->first));
+}
+
+/* The last n of one block go behind what is in another. */
+static void block_move(struct order_block *to, struct order_block *from,
+		       uint32_t n)
+{
+	from->n -= n;
+	memcpy(to->key + to->n, from->key + from->n, n * sizeof(*to->key));
+	memcpy(to->node + to->n, from->node + from->n, n * sizeof(*to->node));
+	to->n += n;
+}
+
+static void block_insert(struct order_block *b, uint32_t at, uint32_t key,
+			 uint32_t i)
+{
+	memmove(b->key + at + 1, b->key + at, (b->n - at) * sizeof(*b->key));
+	memmove(b->node + at + 1, b->node + at, (b->n - at) * sizeof(*b->node));
+	b->key[at] = key;
+	b->node[at] = i;
+	b->n++;
+}
+
+static void block_remove(struct order_block *b, uint32_t at)
+{
+	b->n--;
+	memmove(b->key + at, b->key + at + 1, (b->n - at) * sizeof(*b->key));
+	memmove(b->node + at, b->node + at + 1,
+		(b->n - at) * sizeof(*b->node));
+}
+
+/* Behind all whose key is no larger. */
+static void key_add(struct compare *c, struct order *o, uint32_t key,
+		    uint32_t i)
+{
+	uint32_t at = block_of(c, o, key);
+	struct order_block *b = o->n ? o->blocks[at] : block_new(o, 0);
+
+	if (b->n == BLOCK_MAX) {
+		struct order_block *half = block_new(o, at + 1);
+
+		block_move(half, b, BLOCK_MAX / 2);
+		o->first[at + 1] = half->key[0];
+		if (key >= half->key[0]) {
+			b = half;
+			at++;
+		}
+	}
+	block_insert(b, bisect(c, b->key, b->n, key), key, i);
+	o->first[at] = b->key[0];
+}
+
+/* Where a segment is in the index: a block, and a place in it. */
+static bool key_find(struct compare *c, const struct order *o, uint32_t key,
+		     uint32_t i, uint32_t *at, uint32_t *place)
+{
+	if (!o->n)
+		return false;
+	/* the same key may be in several blocks */
+	for (*at = block_of(c, o, key);; --*at) {
+		const struct order_block *b = o->blocks[*at];
+
+		for (*place = 0; *place < b->n; ++*place)
+			if (b->node[*place] == i)
+				return true;
+		if (!*at || o->first[*at] != key)
+			return false;
+	}
+}
+
+static void join_next(struct order *o, uint32_t at)
+{
+	struct order_block *next = o->blocks[at + 1];
+
+	block_move(o->blocks[at], next, next->n);
+	block_free(o, at + 1);
+}
+
+/* One that is not there is of an earlier connection. */
+static void key_remove(struct compare *c, struct order *o, uint32_t key,
+		       uint32_t i)
+{
+	struct order_block *b;
+	uint32_t at, place;
+
+	if (o->n && o->blocks[0]->node[0] == i)
+		at = place = 0;
+	else if (!key_find(c, o, key, i, &at, &place))
+		return;
+	b = o->blocks[at];
+	block_remove(b, place);
+	if (at + 1 < o->n && b->n < SPARSE &&
+	    o->blocks[at + 1]->n <= BLOCK_MAX / 2)
+		join_next(o, at);
+	if (b->n)
+		o->first[at] = b->key[0];
+	else
+		block_free(o, at);
+}
+
+/* --- an index --- */
+
+static struct order *order_new(struct compare *c, struct hold_queue *q)
+{
+	struct order_table *t = &c->orders;
+	struct order *o;
+
+	if (!t->free) {
+		t->orders = realloc(t->orders, (t->n + 1) * sizeof(*o));
+		if (!t->orders)
+			abort();
+		t->orders[t->n] = (struct order){ .next_free = 0 };
+		t->free = ++t->n;
+	}
+	q->order = t->free;
+	o = order_of(c, q);
+	t->free = o->next_free;
+	o->rst = HOLD_NONE;
+	return o;
+}
+
+static void free_blocks(struct order *o)
+{
+	for (uint32_t at = 0; at < o->n; at++)
+		free(o->blocks[at]);
+	free(o->blocks);
+	free(o->first);
+}
+
+/**
+ * compare_order_drop - a queue is no longer what its index says
+ * @c:		the comparison
+ * @q:		the queue, with or without an index
+ */
+void compare_order_drop(struct compare *c, struct hold_queue *q)
+{
+	struct order *o = order_of(c, q);
+
+	if (!o)
+		return;
+	free_blocks(o);
+	*o = (struct order){ .next_free = c->orders.free };
+	c->orders.free = q->order;
+	q->order = 0;
+}
+
+/**
+ * compare_order_fini - free all indexes
+ * @t:		their table
+ */
+void compare_order_fini(struct order_table *t)
+{
+	for (uint32_t i = 0; i < t->n; i++)
+		free_blocks(&t->orders[i]);
+	free(t->orders);
+}
+
+/* The first segment of those that end with i, as far as they are in order. */
+static uint32_t first_of(struct compare *c, const struct order *o, uint32_t i)
+{
+	for (;;) {
+		const struct hold *h = look(c, i);
+		const struct hold *prev = hold_at(&c->pool, h->prev);
+
+		if (!is_data(prev) || !is_before(o, prev, h->seq))
+			return i;
+		i = h->prev;
+	}
+}
+
+static struct order *order_build(struct compare *c, struct hold_queue *q)
+{
+	struct order *o = order_new(c, q);
+	uint32_t i = q->tail;
+
+	while (i != HOLD_NONE && (look(c, i)->flags & TCP_RST)) {
+		o->rst = i;
+		i = hold_at(&c->pool, i)->prev;
+	}
+	if (!is_data(hold_at(&c->pool, i)))
+		return o;
+	o->base = hold_at(&c->pool, i)->seq - BASE_BELOW;
+	i = first_of(c, o, i);
+	while (is_data(hold_at(&c->pool, i))) {
+		const struct hold *h = look(c, i);
+
+		key_add(c, o, h->seq - o->base, i);
+		i = h->next;
+	}
+	return o;
+}
+
+/* What the segments of the index stand behind, or would. */
+static uint32_t before_all(const struct compare *c, const struct hold_queue *q,
+			   const struct order *o)
+{
+	uint32_t first = o->n ? o->blocks[0]->node[0] : o->rst;
+
+	return first == HOLD_NONE ? q->tail : hold_at(&c->pool, first)->prev;
+}
+
+static uint32_t find_indexed(struct compare *c, const struct hold_queue *q,
+			     const struct order *o, uint32_t seq)
+{
+	uint32_t key = seq - o->base;
+	const struct order_block *b;
+
+	if (!o->n || key < o->first[0])
+		return before_all(c, q, o);
+	b = o->blocks[block_of(c, o, key)];
+	return b->node[bisect(c, b->key, b->n, key) - 1];
+}
+
+/**
+ * compare_order_find - what does a segment stand behind?
+ * @c:		the comparison
+ * @q:		a queue of segments
+ * @seq:	the segment's sequence number
+ *
+ * Return: the last segment of the last connection whose number is no larger,
+ *	   else what stands before these: a SYN, or HOLD_NONE
+ */
+uint32_t compare_order_find(struct compare *c, struct hold_queue *q,
+			    uint32_t seq)
+{
+	const struct order *o = order_of(c, q);
+	uint32_t i = q->tail;
+
+	/* where there is an index, only the last is looked at */
+	for (unsigned n = 0; i != HOLD_NONE && n < (o ? 1 : WALK_MAX); n++) {
+		const struct hold *h = look(c, i);
+
+		if ((h->flags & TCP_SYN) ||
+		    (!(h->flags & TCP_RST) && is_before(o, h, seq)))
+			return i;
+		i = h->prev;
+	}
+	if (i == HOLD_NONE)
+		return i;
+	return find_indexed(c, q, o ? o : order_build(c, q), seq);
+}
+
+/**
+ * compare_order_syn - a SYN that waits already
+ * @c:		the comparison
+ * @q:		a queue of segments
+ * @seq:	its sequence number; NULL for any
+ *
+ * Return: the last one that is found where it is worth to look, HOLD_NONE when
+ *	   there is none
+ */
+uint32_t compare_order_syn(struct compare *c, struct hold_queue *q,
+			   const uint32_t *seq)
+{
+	const struct order *o = order_of(c, q);
+	uint32_t i = q->tail;
+
+	if (!o && q->n > WALK_MAX)
+		o = order_build(c, q);
+	if (o)
+		i = before_all(c, q, o);
+	for (unsigned n = 0; i != HOLD_NONE && n < WALK_MAX; n++) {
+		const struct hold *h = look(c, i);
+
+		if ((h->flags & TCP_SYN) && (!seq || h->seq == *seq))
+			return i;
+		i = h->prev;
+	}
+	return HOLD_NONE;
+}
+
+/**
+ * compare_order_added - a segment was put into a queue that has an index
+ * @c:		the comparison
+ * @q:		the queue
+ * @i:		the segment, where compare_order_find() wanted it; a SYN behind
+ *		the same one or at the end, a RST at the end
+ */
+void compare_order_added(struct compare *c, struct hold_queue *q, uint32_t i)
+{
+	const struct hold *h = hold_at(&c->pool, i);
+	struct order *o = order_of(c, q);
+
+	if (h->flags & TCP_SYN) {
+		if (h->next == HOLD_NONE)	/* another connection */
+			compare_order_drop(c, q);
+	} else if (!(h->flags & TCP_RST)) {
+		if (!o->n)
+			o->base = h->seq - BASE_BELOW;
+		key_add(c, o, h->seq - o->base, i);
+	} else if (o->rst == HOLD_NONE) {
+		o->rst = i;
+	}
+}
+
+/**
+ * compare_order_removed - a segment leaves a queue that has an index
+ * @c:		the comparison
+ * @q:		the queue, which still has it
+ * @i:		the segment
+ */
+void compare_order_removed(struct compare *c, struct hold_queue *q, uint32_t i)
+{
+	const struct hold *h = hold_at(&c->pool, i);
+	struct order *o = order_of(c, q);
+
+	if ((h->flags & TCP_SYN) || q->n <= WALK_MAX / 2) {
+		compare_order_drop(c, q);
+		return;
+	}
+	if (o->rst == i)
+		o->rst = h->next;
+	if (is_data(h))
+		key_remove(c, o, h->seq - o->base, i);
+	if (o->n && o->first[0] > BASE_TOO_LOW)
+		compare_order_drop(c, q);
+}

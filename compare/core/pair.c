@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which flow of one recording belongs to which of another, when clients have
+ * chosen other ports and hosts have other addresses: the n-th connection of a
+ * service on one side goes with the n-th on the other. The service's port is
+ * the smaller one of the two.
+ */
+#include <string.h>
+
+#include "core.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+#define SERVICES_MAX 131072u	/* ports, of both sides */
+
+enum { LIST_FLOWS, LIST_SERVICES };
+
+struct pair {			/* a flow's number, a service's count */
+	uint32_t n;
+	uint32_t isn;		/* of a TCP flow, when has_isn */
+	bool has_isn;
+};
+
+/**
+ * compare_pair_table - what compare_pair_key() keeps
+ * @config:	of the comparison
+ *
+ * Return: for flow_table_free(), NULL when memory is short
+ */
+struct flow_table *compare_pair_table(const struct compare_config *config)
+{
+	return flow_table_new(2 * config->max_flows + SERVICES_MAX,
+			      sizeof(struct pair), config->seed);
+}
+
+/* When the table is full, the flow that was idle longest is forgotten. */
+static struct pair *find_or_add(struct compare *c, const struct flow_key *key,
+				unsigned list, bool *is_new)
+{
+	struct pair *pair = flow_find(c->pairs, key);
+
+	*is_new = !pair;
+	if (!pair)
+		pair = flow_add(c->pairs, key, list, c->now_ns);
+	else if (!flow_is_recent(c->pairs, pair, list, c->now_ns, SECOND_NS))
+		flow_touch(c->pairs, pair, list, c->now_ns);
+	if (pair || !flow_oldest(c->pairs, LIST_FLOWS))
+		return pair;
+	flow_remove(c->pairs, flow_oldest(c->pairs, LIST_FLOWS));
+	return flow_add(c->pairs, key, list, c->now_ns);
+}
+
+/**
+ * compare_pair_service - what a service's flows of one direction have in common
+ * @service:	filled: the protocol and the smaller port
+ * @key:	of a flow, with the ports of its packets
+ */
+void compare_pair_service(struct flow_key *service, const struct flow_key *key)
+{
+	*service = (struct flow_key){
+		.vlan = key->vlan,
+		.proto = key->proto,
+		.ip_version = key->ip_version,
+	};
+	if (key->sport <= key->dport)
+		service->sport = key->sport;
+	else
+		service->dport = key->dport;
+}
+
+static uint32_t next_number(struct compare *c, enum compare_side side,
+			    const struct flow_key *service)
+{
+	struct flow_key key = *service;
+	struct pair *count;
+	bool is_new;
+
+	key.tag[1] = KEY_SERVICE | (side == COMPARE_SECONDARY ? KEY_SECONDARY : 0);
+	count = find_or_add(c, &key, LIST_SERVICES, &is_new);
+	return count ? ++count->n : 0;
+}
+
+static uint32_t number_of(struct compare *c, enum compare_side side,
+			  const struct flow_key *key, const struct packet *p,
+			  const struct flow_key *service)
+{
+	bool is_syn = p->level == PACKET_L4 && p->proto == PACKET_TCP &&
+		      (p->flags & TCP_SYN);
+	struct flow_key own = *key;
+	struct pair *pair;
+	bool is_new;
+
+	if (side == COMPARE_SECONDARY)
+		own.tag[1] |= KEY_SECONDARY;
+	pair = find_or_add(c, &own, LIST_FLOWS, &is_new);
+	if (!pair)
+		return 0;
+	if (is_new || (is_syn && pair->has_isn && pair->isn != p->seq))
+		pair->n = next_number(c, side, service);
+	if (is_syn) {
+		pair->isn = p->seq;
+		pair->has_isn = true;
+	}
+	return pair->n;
+}
+
+/**
+ * compare_pair_key - the key that a flow has in common with its counterpart
+ * @c:		the comparison
+ * @side:	whose packet
+ * @key:	of the flow; changed
+ * @p:		the packet
+ */
+void compare_pair_key(struct compare *c, enum compare_side side,
+		      struct flow_key *key, const struct packet *p)
+{
+	struct flow_key service;
+
+	compare_pair_service(&service, key);
+	if (c->config.pair_order && (key->sport || key->dport)) {
+		uint32_t n = number_of(c, side, key, p, &service);
+
+		if (key->sport <= key->dport)
+			key->dport = (uint16_t)n;
+		else
+			key->sport = (uint16_t)n;
+		key->tag[0] = (uint8_t)(n >> 16);
+	}
+	if (c->config.ignore_addr) {
+		memset(key->src, 0, sizeof(key->src));
+		memset(key->dst, 0, sizeof(key->dst));
+	}
+}

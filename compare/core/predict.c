@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Header prediction, after Jacobson's for the TCP receiver: what comes is most
+ * often the twin of what waits longest on the other side, or of what waits
+ * behind the last one that left. When its headers are that one's, it need be
+ * neither parsed nor looked up: the bytes that say how to parse it and to which
+ * flow it belongs are the same, so the answers are. When it is its twin in all
+ * else too, it is taken at once.
+ *
+ * Only for TCP and UDP without VLAN tags, IP options and extension headers. The
+ * bytes that each replica's stack chooses by itself may differ: IPv4's
+ * identification and checksum, IPv6's flow label, UDP's checksum, and in TCP's
+ * header all but ports and length.
+ */
+#include "../../common/bytes.h"
+#include "core.h"
+#include "stream.h"
+
+#define ETH_LEN 14u
+#define L4_IN_IPV4 34u			/* where TCP's or UDP's header begins */
+#define L4_IN_IPV6 54u
+#define UDP_LEN 8u
+
+static bool is_equal(const uint8_t *a, const uint8_t *b, size_t from, size_t to)
+{
+	return !memcmp(a + from, b + from, to - from);
+}
+
+/* EtherType, version to total length, fragment to protocol, addresses, ports;
+ * and that the total length is all there. */
+static bool is_like_ipv4(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+	return bytes_get16(a + 12) == 0x0800 && is_equal(a, b, 12, 18) &&
+	       is_equal(a, b, 20, 24) && is_equal(a, b, 26, 34) &&
+	       is_equal(a, b, 34, 38) &&
+	       ETH_LEN + bytes_get16(a + 16) <= len;
+}
+
+/* EtherType and version, payload length to ports. */
+static bool is_like_ipv6(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+	return bytes_get16(a + 12) == 0x86dd && is_equal(a, b, 12, 15) &&
+	       is_equal(a, b, 18, 58) &&
+	       L4_IN_IPV6 + bytes_get16(a + 18) <= len;
+}
+
+static bool is_like_tcp(const uint8_t *a, const uint8_t *b, uint32_t l4_off)
+{
+	return a[l4_off + 12] == b[l4_off + 12] && !(a[l4_off + 13] & TCP_SYN);
+}
+
+/* A datagram's payload may also stand there behind longer IP headers. */
+static bool is_like_udp(const uint8_t *a, const uint8_t *b, uint32_t l4_off)
+{
+	bool is_udp = l4_off == L4_IN_IPV4 ?
+		      a[14] == 0x45 && a[23] == PACKET_UDP :
+		      a[20] == PACKET_UDP;
+
+	return is_udp && is_equal(a, b, l4_off + 4, l4_off + 6);
+}
+
+static uint32_t l4_off_of(const struct hold *h)
+{
+	return h->payload_off - (h->header_len ? h->header_len : UDP_LEN);
+}
+
+/* Is that what packet_parse() would find where it found h? */
+static bool is_like(const uint8_t *a, const uint8_t *b, uint32_t len,
+		    const struct hold *h)
+{
+	uint32_t l4_off = l4_off_of(h);
+
+	if (l4_off != L4_IN_IPV4 && l4_off != L4_IN_IPV6)
+		return false;
+	if (h->header_len ? !is_like_tcp(a, b, l4_off) :
+			    !is_like_udp(a, b, l4_off))
+		return false;
+	return l4_off == L4_IN_IPV4 ? is_like_ipv4(a, b, len) :
+				      is_like_ipv6(a, b, len);
+}
+
+/**
+ * compare_predict_first - whose twin is expected next
+ * @c:		the comparison
+ * @side:	whose frames come
+ *
+ * Return: a node of the other side, HOLD_NONE when there is nothing to expect
+ */
+uint32_t compare_predict_first(const struct compare *c, enum compare_side side)
+{
+	unsigned other = !side;
+	uint32_t i = c->pool.expected[other];
+
+	/* a datagram put together is of another flow than a whole one */
+	if (c->config.pair_order || c->config.ignore_addr ||
+	    c->config.own_isn || c->whole != HOLD_NONE)
+		return HOLD_NONE;
+	return i == HOLD_NONE ? c->pool.oldest[other] : i;
+}
+
+/**
+ * compare_predict - is a frame what was expected?
+ * @c:		the comparison
+ * @at:		from compare_predict_first(); goes on to the next
+ * @f:		the frame; borrowed
+ *
+ * Return: the node whose headers it has, HOLD_NONE when it has to be parsed
+ */
+uint32_t compare_predict(const struct compare *c, uint32_t *at,
+			 const struct frame *f)
+{
+	uint32_t i = *at, len = frame_eth_len(f);
+	const struct hold *h = hold_at(&c->pool, i);
+	bool is_it;
+
+	if (!h)
+		return HOLD_NONE;
+	is_it = h->kind == HOLD_PACKET && h->len - h->vnet_len == len &&
+		is_like(frame_eth(f), hold_eth(&c->pool, h), len, h);
+	if (is_it || h->kind != HOLD_PACKET)
+		*at = h->age_next;
+	return is_it ? i : HOLD_NONE;
+}
+
+/* Nothing to be thought of but bytes in order. */
+static bool is_plain(const struct compare *c, const struct cmp_flow *fl)
+{
+	const unsigned special = FLOW_DIFFERENT | FLOW_SYN_LATE;
+
+	return (fl->flags & (FLOW_EDGE | special)) == FLOW_EDGE &&
+	       !compare_holds_acks(c, fl);
+}
+
+/* The same bytes at the edge, for which compare_predict() has seen that all
+ * that says where they are is the same. */
+static bool has_twins_bytes(const struct compare *c, const struct cmp_flow *fl,
+			    const struct hold *h, const uint8_t *eth)
+{
+	const uint8_t *tcp = eth + h->payload_off - h->header_len;
+	const unsigned odd = TCP_SYN | TCP_FIN | TCP_RST;
+
+	return h->seq == fl->edge && bytes_get32(tcp + 4) == h->seq &&
+	       h->payload_len && !((h->flags | tcp[13]) & odd) &&
+	       compare_is_same_mac(c, hold_eth(&c->pool, h), eth) &&
+	       !memcmp(hold_payload(&c->pool, h), eth + h->payload_off,
+		       h->payload_len);
+}
+
+/* Do both say of acknowledgements what they said before? */
+static bool has_no_news(const struct compare *c, const struct cmp_flow *fl,
+			enum compare_side side, const struct hold *h,
+			const uint8_t *eth)
+{
+	const uint8_t *tcp = eth + h->payload_off - h->header_len;
+	uint32_t ack = bytes_get32(tcp + 8);
+	uint16_t window = bytes_get16(tcp + 14);
+
+	if (side == COMPARE_PRIMARY)
+		return compare_gate_is_told(fl, ack, window);
+	return compare_gate_is_told(fl, h->ack, h->window) &&
+	       compare_gate_is_known(c, fl, ack, window);
+}
+
+/* Does what waits behind it just go on waiting? */
+static bool is_next_in_step(const struct compare *c, const struct hold *h)
+{
+	const struct hold *next = hold_at(&c->pool, h->next);
+
+	return !next || (!(next->flags & (TCP_SYN | TCP_RST)) &&
+			 next->payload_len &&
+			 seq_ge(next->seq, h->seq + h->payload_len));
+}
+
+/**
+ * compare_predict_take - take a frame that has the headers of one that waits
+ * @c:		the comparison
+ * @side:	whose frame it is
+ * @f:		the frame; borrowed
+ * @twin:	from compare_predict(); it may have left since
+ *
+ * What compare_tcp_primary() and compare_tcp_secondary() do, for the common
+ * case alone: the same bytes at the edge, of a flow in which nothing else is
+ * new. A datagram is the next that has to be equal, and is.
+ *
+ * Return: its flow; NULL when it is not that case, and nothing was done
+ */
+struct cmp_flow *compare_predict_take(struct compare *c,
+				      enum compare_side side,
+				      const struct frame *f, uint32_t twin)
+{
+	struct hold *h = hold_at(&c->pool, twin);
+	struct cmp_flow *fl = flow_at(c->flows, h->flow);
+	struct frame out = *f;
+
+	if (!fl || fl->q[!side].head != twin || fl->q[side].n)
+		return NULL;
+	if (!fl->is_tcp)
+		return compare_datagram_twin(c, side, fl, f, h) ? fl : NULL;
+	if (!is_plain(c, fl) || !has_no_news(c, fl, side, h, frame_eth(f)) ||
+	    !is_next_in_step(c, h) ||
+	    !has_twins_bytes(c, fl, h, frame_eth(f)))
+		return NULL;
+	if (side == COMPARE_SECONDARY)
+		out = hold_frame(&c->pool, h);
+	fl->flags |= FLOW_BUSY;
+	fl->edge += h->payload_len;
+	stream_note_left(fl, h->seq, fl->edge);
+	c->dropped[DROP_MATCHED]++;
+	compare_release_frame(c, &out, NOTE_COMPARED);
+	compare_unhold(c, fl, h);
+	return fl;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "../../common/bytes.h"
+#include "core.h"
+
+#define TCP_LEN 20u
+
+enum {
+	OPT_END = 0,
+	OPT_NOP = 1,
+	OPT_MSS = 2,
+	OPT_WINDOW_SCALE = 3,
+	OPT_SACK_PERMITTED = 4,
+	OPT_TIMESTAMPS = 8,
+};
+
+/* The options of a SYN that shape the connection. */
+struct shape {
+	uint16_t mss;
+	uint8_t window_scale;
+	bool has_scale, has_sack, has_timestamps;
+};
+
+static void shape_option(struct shape *shape, const uint8_t *o)
+{
+	switch (o[0]) {
+	case OPT_MSS:
+		if (o[1] == 4)
+			shape->mss = bytes_get16(o + 2);
+		break;
+	case OPT_WINDOW_SCALE:
+		if (o[1] == 3) {
+			shape->has_scale = true;
+			shape->window_scale = o[2];
+		}
+		break;
+	case OPT_SACK_PERMITTED:
+		shape->has_sack = true;
+		break;
+	case OPT_TIMESTAMPS:
+		shape->has_timestamps = true;
+		break;
+	}
+}
+
+static struct shape shape_of(const struct packet *p)
+{
+	const uint8_t *o = packet_l4(p) + TCP_LEN;
+	struct shape shape = { 0 };
+	unsigned i = 0;
+
+	while (i < p->tcp_opt_len && o[i] != OPT_END) {
+		if (o[i] == OPT_NOP) {
+			i++;
+			continue;
+		}
+		if (p->tcp_opt_len - i < 2 || o[i + 1] < 2 ||
+		    o[i + 1] > p->tcp_opt_len - i)
+			break;
+		shape_option(&shape, o + i);
+		i += o[i + 1];
+	}
+	return shape;
+}
+
+static bool is_same_shape(const struct shape *a, const struct shape *b)
+{
+	return a->mss == b->mss && a->has_scale == b->has_scale &&
+	       a->window_scale == b->window_scale &&
+	       a->has_sack == b->has_sack &&
+	       a->has_timestamps == b->has_timestamps;
+}
+
+/**
+ * compare_syn_scale - the window scale a SYN or SYN+ACK offers
+ * @p:		the segment
+ *
+ * Return: 0 to 14 (more counts as 14, RFC 7323 section 2.3), -1 without one
+ */
+int compare_syn_scale(const struct packet *p)
+{
+	struct shape shape = shape_of(p);
+
+	if (!shape.has_scale)
+		return -1;
+	return shape.window_scale > 14 ? 14 : shape.window_scale;
+}
+
+/**
+ * compare_syn_is_same - do two SYN or SYN+ACK segments open alike?
+ * @a:		a segment of TCP
+ * @b:		another
+ *
+ * The flags, what is acknowledged, and the options that shape the connection
+ * count: MSS, window scale, SACK permitted, and whether there are timestamps.
+ * The sequence numbers, windows and timestamps do not.
+ */
+bool compare_syn_is_same(const struct packet *a, const struct packet *b)
+{
+	const unsigned mask = TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST;
+	struct shape sa = shape_of(a), sb = shape_of(b);
+
+	return !((a->flags ^ b->flags) & mask) &&
+	       (!(a->flags & TCP_ACK) || a->ack == b->ack) &&
+	       is_same_shape(&sa, &sb) && a->payload_len == b->payload_len &&
+	       !memcmp(packet_payload(a), packet_payload(b), a->payload_len);
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * TCP is compared as a stream of bytes. SYN and FIN are bytes of that stream
+ * as they are in the sequence space, whatever segments they come in.
+ *
+ * edge		All below it is equal and has left, or will leave with the
+ *		primary packet that it cuts. It only moves forward.
+ * primary	The queue is in stream order; what comes out of order waits
+ *		for the gap to be filled, so one that fills it leaves first.
+ *		At once leave: acknowledgements when nothing waits, and what
+ *		lies below the edge (the client needs a retransmission even
+ *		while newer bytes are held).
+ * secondary	In stream order too; gaps are waited for, what is below the
+ *		edge or there already is dropped.
+ *
+ * A new SYN begins a new connection of the same flow: in either queue what
+ * stands behind a SYN belongs to it. A SYN's sequence number is not compared,
+ * as the rewriter cannot know the primary's yet. A RST is the last a
+ * connection says: it stands behind all that was there.
+ *
+ * A flow first seen in midstream has no edge. It starts at the first byte that
+ * both have shown: the primary's first one if the secondary has shown that or
+ * an earlier one, else, after timeout_ns, the secondary's first one.
+ */
+#include <assert.h>
+
+#include "../../common/seq.h"
+#include "core.h"
+#include "stream.h"
+
+#define SEARCH_MAX 256u		/* that wait and begin where one begins */
+
+static uint32_t tcp_len(const struct packet *p)
+{
+	return p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
+}
+
+static void release_segment(struct compare *c, struct cmp_flow *fl,
+			    const struct frame *f, const struct packet *p,
+			    enum compare_note why)
+{
+	struct segment seg = compare_segment_of(p);
+
+	stream_note_left(fl, p->seq, seg.end);
+	compare_gate_release(c, fl, f, &seg, why);
+}
+
+/* Bytes that have left already, or may leave with no gap; or a SYN that has. */
+static bool is_released(const struct cmp_flow *fl, const struct packet *p)
+{
+	if (fl->flags & FLOW_PRIMARY_SYN || p->flags & TCP_RST || !tcp_len(p))
+		return false;
+	if (p->flags & TCP_SYN)
+		return (fl->flags & FLOW_SYN_DONE) &&
+		       p->seq == fl->isn[COMPARE_PRIMARY];
+	return stream_has_edge(fl) && seq_le(p->seq, fl->left) &&
+	       seq_le(p->seq + tcp_len(p), fl->edge);
+}
+
+static bool is_pure_ack(const struct packet *p)
+{
+	return !tcp_len(p) && !(p->flags & TCP_RST);
+}
+
+/*
+ * The common case without a queue: the same segment of both sides at the
+ * edge. waiting is the other side's, which waits; for an acknowledgement too
+ * where acknowledgements are held, so that is no common case.
+ */
+static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
+		    const struct hold *waiting, const struct packet *p)
+{
+	return waiting && (fl->flags & (FLOW_EDGE | FLOW_CUT)) == FLOW_EDGE &&
+	       p->seq == fl->edge &&
+	       !compare_holds_acks(c, fl) &&
+	       waiting->seq == p->seq && p->payload_len &&
+	       waiting->payload_len == p->payload_len &&
+	       !((waiting->flags | p->flags) & (TCP_SYN | TCP_FIN | TCP_RST)) &&
+	       compare_is_same_mac(c, hold_eth(&c->pool, waiting), p->eth) &&
+	       !memcmp(hold_payload(&c->pool, waiting), packet_payload(p),
+		       p->payload_len);
+}
+
+/* After a twin left: does the primary's next segment just wait for the
+ * secondary's next, of which there is none? */
+static bool is_in_step(const struct compare *c, const struct cmp_flow *fl)
+{
+	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
+
+	return !h || (!(h->flags & (TCP_SYN | TCP_RST)) && h->payload_len &&
+		      seq_ge(h->seq, fl->edge));
+}
+
+static void note_primary(struct cmp_flow *fl, const struct packet *p)
+{
+	if (!(p->flags & TCP_SYN))
+		fl->flags |= FLOW_BUSY;
+}
+
+static void hold_primary(struct compare *c, struct cmp_flow *fl,
+			 const struct frame *f, const struct packet *p)
+{
+	bool is_news = compare_stream_hold(c, fl, COMPARE_PRIMARY, f, p);
+
+	note_primary(fl, p);
+	if (p->flags & TCP_SYN)
+		fl->flags |= FLOW_PRIMARY_SYN;
+	if (is_news)
+		compare_stream_match(c, fl);
+}
+
+/* In a report, a flow that differs is looked at again when it begins anew. */
+static bool is_over(const struct compare *c, struct cmp_flow *fl,
+		    const struct packet *p)
+{
+	if (!compare_is_reporting(c) || !(fl->flags & FLOW_DIFFERENT))
+		return false;
+	if (!(p->flags & TCP_SYN))
+		return true;
+	fl->flags &= (uint16_t)~FLOW_DIFFERENT;
+	fl->align = 0;
+	return false;
+}
+
+/* Counts from the side's own SYN; false for one that is there already. */
+static bool count_from_syn(struct cmp_flow *fl, enum compare_side side,
+			   struct packet *p)
+{
+	unsigned known = (unsigned)FLOW_BASE << side;
+
+	if (p->flags & TCP_SYN) {
+		if ((fl->flags & known) && fl->base[side] == p->seq)
+			return false;
+		if (fl->flags & known)
+			fl->flags &= (uint16_t)~FLOW_SYN_DONE;
+		fl->base[side] = p->seq;
+	} else if (!(fl->flags & known)) {
+		fl->base[side] = p->seq - 1;
+		fl->align = (uint8_t)(fl->align | ALIGN_WAITS |
+				      ALIGN_MIDSTREAM << side);
+	}
+	fl->flags |= (uint16_t)known;
+	p->seq -= fl->base[side];
+	return true;
+}
+
+/* A segment that was captured in part is as long as it was. */
+static void note_cut(struct cmp_flow *fl, struct packet *p)
+{
+	if (!p->truncated)
+		return;
+	p->payload_len = packet_wire_len(p) - p->payload_off;
+	fl->flags |= FLOW_CUT;
+}
+
+/* With own_isn, before all else; false for what is there already. */
+static bool prepare(struct cmp_flow *fl, enum compare_side side,
+		    struct packet *p)
+{
+	note_cut(fl, p);
+	return count_from_syn(fl, side, p);
+}
+
+static void take_primary(struct compare *c, struct cmp_flow *fl,
+			 const struct frame *f, const struct packet *p)
+{
+	struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
+
+	if (is_over(c, fl, p)) {
+		compare_release_frame(c, f, NOTE_UNCOMPARED);
+		return;
+	}
+	if (fl->align && compare_align_takes(c, fl, COMPARE_PRIMARY, f, p))
+		return;
+	if (compare_gate_blocks(c, fl, p->flags, p->ack)) {
+		hold_primary(c, fl, f, p);
+		return;
+	}
+	if (is_released(fl, p)) {
+		release_segment(c, fl, f, p, NOTE_RETRANSMITTED);
+		return;
+	}
+	if (fl->q[COMPARE_PRIMARY].n) {
+		hold_primary(c, fl, f, p);
+	} else if (is_pure_ack(p)) {
+		note_primary(fl, p);
+		release_segment(c, fl, f, p, NOTE_RELEASED_ACK);
+	} else if (is_twin(c, fl, s, p)) {
+		note_primary(fl, p);
+		fl->edge += p->payload_len;
+		compare_drop_held(c, fl, s, DROP_MATCHED);
+		release_segment(c, fl, f, p, NOTE_COMPARED);
+		compare_stream_secondary(c, fl);
+	} else {
+		hold_primary(c, fl, f, p);
+	}
+}
+
+/**
+ * compare_tcp_primary - a segment of the primary
+ * @c:		the comparison
+ * @fl:		its flow
+ * @f:		the frame; borrowed
+ * @p:		what is in it
+ */
+void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
+			 const struct frame *f, struct packet *p)
+{
+	assert(compare_is_segment(p) && c->whole == HOLD_NONE);
+	if (c->config.own_isn && !prepare(fl, COMPARE_PRIMARY, p))
+		compare_release_frame(c, f, NOTE_RETRANSMITTED);
+	else
+		take_primary(c, fl, f, p);
+}
+
+/* The last of those that wait which may say the same. */
+static uint32_t look_from(struct compare *c, struct hold_queue *q,
+			  const struct packet *p)
+{
+	if (p->flags & TCP_SYN)
+		return compare_order_syn(c, q, NULL);
+	return p->flags & TCP_RST ? q->tail : compare_order_find(c, q, p->seq);
+}
+
+/* Does a waiting secondary packet of this connection cover it already? */
+static bool is_duplicate(struct compare *c, struct cmp_flow *fl,
+			 const struct packet *p)
+{
+	uint32_t i = look_from(c, &fl->q[COMPARE_SECONDARY], p);
+	const struct hold *h;
+
+	for (unsigned n = 0; n < SEARCH_MAX; n++) {
+		h = hold_at(&c->pool, i);
+		if (!h || ((h->flags ^ p->flags) & (TCP_SYN | TCP_RST)))
+			return false;
+		if (seq_le(h->seq, p->seq) &&
+		    seq_ge(stream_end(h), p->seq + tcp_len(p)))
+			return true;
+		if ((h->flags & TCP_SYN) || seq_lt(h->seq, p->seq))
+			return false;
+		i = h->prev;
+	}
+	return false;
+}
+
+/* Why a secondary's segment says nothing new; DROP_REASONS if it does. */
+static enum compare_drop stale(struct compare *c, struct cmp_flow *fl,
+			       const struct packet *p)
+{
+	if (fl->flags & FLOW_DIFFERENT)
+		return DROP_DIFFERENT;
+	if (is_pure_ack(p))
+		return DROP_ACK;
+	if (p->flags & TCP_SYN) {
+		if (fl->flags & FLOW_SYN_LATE) {
+			fl->flags &= (uint16_t)~FLOW_SYN_LATE;
+			return DROP_LATE;
+		}
+		/* the primary's own, since a checkpoint made it a copy */
+		if ((fl->flags & FLOW_SYN_DONE) &&
+		    (p->seq == fl->isn[COMPARE_SECONDARY] ||
+		     p->seq == fl->isn[COMPARE_PRIMARY]))
+			return DROP_DUPLICATE;
+	} else if (p->flags & TCP_RST) {
+		if (stream_is_rst_again(c, fl, p->flags, p->ack))
+			return DROP_LATE;
+	} else if (stream_has_edge(fl) && !(fl->flags & FLOW_SECONDARY_SYN) &&
+		   seq_le(p->seq + tcp_len(p), fl->edge)) {
+		return DROP_LATE;
+	}
+	return is_duplicate(c, fl, p) ? DROP_DUPLICATE : DROP_REASONS;
+}
+
+static void hold_secondary(struct compare *c, struct cmp_flow *fl,
+			   const struct frame *f, const struct packet *p)
+{
+	bool is_news = compare_stream_hold(c, fl, COMPARE_SECONDARY, f, p);
+
+	if (p->flags & TCP_SYN) {
+		fl->flags |= FLOW_SECONDARY_SYN;
+		compare_gate_secondary_syn(fl);
+	}
+	if (is_news || compare_holds_acks(c, fl))
+		compare_stream_match(c, fl);
+	compare_gap_watch(c, fl);
+}
+
+static void take_secondary(struct compare *c, struct cmp_flow *fl,
+			   const struct frame *f, const struct packet *p)
+{
+	enum compare_drop why = stale(c, fl, p);
+
+	compare_gate_secondary(c, fl, p);
+	if (!(p->flags & TCP_SYN)) {
+		fl->flags |= FLOW_BUSY;
+		fl->flags &= (uint16_t)~FLOW_SYN_LATE;
+	}
+	if (why != DROP_REASONS) {
+		c->dropped[why]++;
+		if (why == DROP_LATE && p->payload_len)
+			compare_stream_repeat(c, fl, p);
+		if (compare_holds_acks(c, fl))
+			compare_stream_match(c, fl);
+	} else if (!fl->q[COMPARE_SECONDARY].n &&
+		   is_twin(c, fl, stream_head(c, fl, COMPARE_PRIMARY), p)) {
+		fl->edge += p->payload_len;
+		c->dropped[DROP_MATCHED]++;
+		compare_stream_release(c, fl, NOTE_COMPARED);
+		if (!is_in_step(c, fl))
+			compare_stream_match(c, fl);
+	} else {
+		hold_secondary(c, fl, f, p);
+	}
+}
+
+/**
+ * compare_tcp_secondary - a segment of the secondary
+ * @c:		the comparison
+ * @fl:		its flow
+ * @f:		the frame; borrowed
+ * @p:		what is in it, the sequence number in the primary's terms
+ *		except on a SYN
+ */
+void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
+			   const struct frame *f, struct packet *p)
+{
+	assert(compare_is_segment(p) && c->whole == HOLD_NONE);
+	if (c->config.own_isn && !prepare(fl, COMPARE_SECONDARY, p)) {
+		c->dropped[DROP_DUPLICATE]++;
+		return;
+	}
+	if (fl->align && !(fl->flags & FLOW_DIFFERENT) &&
+	    compare_align_takes(c, fl, COMPARE_SECONDARY, f, p))
+		return;
+	c->said = p;
+	take_secondary(c, fl, f, p);
+	c->said = NULL;
+}
+
+static void take_syn_as_compared(struct cmp_flow *fl, const struct hold *h)
+{
+	if ((fl->flags & FLOW_SYN_DONE) && fl->isn[COMPARE_PRIMARY] == h->seq)
+		return;
+	fl->isn[COMPARE_PRIMARY] = fl->isn[COMPARE_SECONDARY] = h->seq;
+	stream_set_edge(fl, stream_end(h));
+	fl->flags |= FLOW_SYN_DONE | FLOW_SYN_LATE;
+	fl->flags &= (uint16_t)~(FLOW_RST_DONE | FLOW_CLOSED);
+}
+
+/* The secondary is the primary's copy now: all that the primary has sent is
+ * below the edge. */
+static void take_as_compared(struct cmp_flow *fl, const struct hold *h,
+			     const struct segment *seg)
+{
+	uint32_t end = seg->end;
+
+	if (fl->flags & FLOW_END)
+		end = seq_max(end, fl->end);
+	if (h->flags & TCP_SYN) {
+		take_syn_as_compared(fl, h);
+	} else if (h->flags & TCP_RST) {
+		stream_note_rst(fl, h->flags, seg->ack);
+	} else if (!stream_has_edge(fl)) {
+		fl->isn[COMPARE_PRIMARY] = h->seq - 1;
+		stream_set_edge(fl, end);
+	} else {
+		stream_set_edge(fl, seq_max(fl->edge, end));
+	}
+	if (h->flags & TCP_FIN)
+		fl->flags |= FLOW_CLOSED;
+}
+
+/**
+ * compare_tcp_flush_head - the first held segment leaves uncompared
+ * @c:		the comparison
+ * @fl:		a flow with a primary segment
+ * @why:	what it is counted as
+ */
+void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
+			    enum compare_note why)
+{
+	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
+	struct segment seg = stream_segment(h);
+
+	assert(h->kind == HOLD_PACKET && h->header_len);
+	compare_gate_flush(c, fl, hold_payload(&c->pool, h) - h->header_len);
+	take_as_compared(fl, h, &seg);
+	if (h->flags & TCP_SYN)
+		compare_stream_open(c, fl, h);
+	else
+		compare_gate_agree(c, fl, &seg);
+	compare_stream_release(c, fl, why);
+}

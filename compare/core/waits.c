@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where no checkpoint is to be had, nothing is asked for when a packet has
+ * waited too long, and nothing leaves: it is told which flow waits, and for
+ * what. Each second all that is overdue is looked at: the packets of a side
+ * stand in the order in which they came, so these are the first ones.
+ *
+ * Two things go, because nobody misses them: a datagram of which a fragment is
+ * missing, and a secondary's datagram that the primary does not send.
+ */
+#include "../../common/age.h"
+#include "core.h"
+
+#define LOOK_NS UINT64_C(1000000000)
+
+static const char *const wait_text[COMPARE_WAITS] = {
+	"the secondary to say the same",
+	"the secondary to acknowledge the same",
+	"the primary to say the same",
+	"the replicas to be equal again",
+};
+
+/**
+ * compare_wait_text - what is waited for
+ * @what:	below COMPARE_WAITS
+ *
+ * Return: static text
+ */
+const char *compare_wait_text(enum compare_wait_for what)
+{
+	return wait_text[what];
+}
+
+static enum compare_wait_for waits_for(const struct cmp_flow *fl,
+				       const struct hold *h)
+{
+	if (fl->flags & FLOW_DIFFERENT)
+		return COMPARE_WAIT_EQUAL;
+	if (h->kind == HOLD_GATE)
+		return COMPARE_WAIT_ACK;
+	return h->side == COMPARE_PRIMARY ? COMPARE_WAIT_SECONDARY :
+					    COMPARE_WAIT_PRIMARY;
+}
+
+static void tell(struct compare *c, const struct told_flow *t, bool is_over)
+{
+	const struct compare_wait w = {
+		.flow = &t->key,
+		.what = (enum compare_wait_for)t->what,
+		.since_ns = t->since_ns,
+		.is_over = is_over,
+	};
+
+	if (c->handler.waits)
+		c->handler.waits(c->handler.arg, &w);
+}
+
+/* A flow was found to wait. */
+static void note(struct compare *c, const struct cmp_flow *fl,
+		 const struct hold *h)
+{
+	bool is_new;
+	struct told_flow *t = told_note(&c->waits, flow_index(c->flows, fl),
+					flow_key_get(c->flows, fl), c->now_ns,
+					&is_new);
+
+	if (!is_new)
+		return;
+	t->since_ns = h->time_ns;
+	t->what = (uint8_t)waits_for(fl, h);
+	tell(c, t, false);
+}
+
+/* One that nobody misses goes, with all of its fragments: this is the first of
+ * them. */
+static bool drop_lonely(struct compare *c, struct cmp_flow *fl, struct hold *h)
+{
+	if (!fl) {
+		compare_fragment_drop(c, h->group, DROP_OVERDUE);
+		return true;
+	}
+	if (h->side == COMPARE_PRIMARY || fl->is_tcp)
+		return false;
+	compare_drop_held(c, fl, h, DROP_OVERDUE);
+	return true;
+}
+
+static bool is_stuck(const struct cmp_flow *fl, const struct hold *h)
+{
+	return h->kind != HOLD_GATE || compare_gate_is_stuck(fl);
+}
+
+/* What is dropped may take newer ones with it: the walk goes on behind the last
+ * one that stayed. */
+static void look_at(struct compare *c, enum compare_side side)
+{
+	uint32_t i = c->pool.oldest[side], before = HOLD_NONE;
+	struct hold *h;
+
+	while ((h = hold_at(&c->pool, i)) &&
+	       age_ns(c->now_ns, h->time_ns) >= c->config.timeout_ns) {
+		struct cmp_flow *fl = compare_flow_of(c, h);
+
+		if (drop_lonely(c, fl, h)) {
+			i = before == HOLD_NONE ? c->pool.oldest[side] :
+			    hold_at(&c->pool, before)->age_next;
+			continue;
+		}
+		if (is_stuck(fl, h))
+			note(c, fl, h);
+		before = i;
+		i = h->age_next;
+	}
+}
+
+/**
+ * compare_waits_look - tell which flows wait for too long, and which no more
+ * @c:		the comparison, for which no checkpoints are to be had
+ */
+void compare_waits_look(struct compare *c)
+{
+	struct told_flow over;
+
+	if (c->now_ns < c->waits_due_ns)
+		return;
+	c->waits_due_ns = c->now_ns + LOOK_NS;
+	look_at(c, COMPARE_PRIMARY);
+	look_at(c, COMPARE_SECONDARY);
+	while (told_over(&c->waits, c->now_ns, c->now_ns, &over))
+		tell(c, &over, true);
+}

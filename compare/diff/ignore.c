@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+#include "ignore.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../../common/frame.h"
+
+static const char payload_prefix[] = "payload@";
+static const char header_prefix[] = "header@";
+
+/* What follows a prefix, or NULL. */
+static const char *behind(const char *rule, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(rule, prefix, len) ? NULL : rule + len;
+}
+
+/* A number of 32 bits and the character behind it. */
+static const char *parse_u32(const char *text, char end, uint32_t *n)
+{
+	unsigned long long value;
+	char *rest;
+
+	if (!isdigit((unsigned char)*text))
+		return NULL;
+	errno = 0;
+	value = strtoull(text, &rest, 10);
+	if (errno || value > UINT32_MAX || *rest != end)
+		return NULL;
+	*n = (uint32_t)value;
+	return rest;
+}
+
+static int add_span(struct ignore *ig, const char *text, char *err,
+		    size_t err_len)
+{
+	struct ignore_span span;
+	const char *at = parse_u32(text, '+', &span.offset);
+
+	if (!at || !parse_u32(at + 1, '\0', &span.len) || !span.len ||
+	    span.len > UINT32_MAX - span.offset) {
+		snprintf(err, err_len, "%s%s is not payload@OFFSET+LEN",
+			 payload_prefix, text);
+		return -EINVAL;
+	}
+	ig->spans[ig->n_spans++] = span;
+	return 0;
+}
+
+static int add_header(struct ignore *ig, const char *name, char *err,
+		      size_t err_len)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len; i++) {
+		if (isalnum((unsigned char)name[i]) || strchr("-_", name[i]))
+			continue;
+		len = 0;
+	}
+	if (!len) {
+		snprintf(err, err_len, "%s%s is not header@NAME",
+			 header_prefix, name);
+		return -EINVAL;
+	}
+	ig->headers[ig->n_headers++] = name;
+	return 0;
+}
+
+static int compile(struct bpf_program *program, const char *filter,
+		   int linktype, char *err, size_t err_len)
+{
+	pcap_t *dead = pcap_open_dead(linktype, FRAME_LEN_MAX);
+	int result = 0;
+
+	if (!dead)
+		abort();
+	/* a filter that can match nothing is an error to the optimizer, but
+	 * one capture may well have no place for what another one has */
+	if (pcap_compile(dead, program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0 &&
+	    pcap_compile(dead, program, filter, 0, PCAP_NETMASK_UNKNOWN) < 0) {
+		snprintf(err, err_len, "%s: %s", filter, pcap_geterr(dead));
+		result = -EINVAL;
+	}
+	pcap_close(dead);
+	return result;
+}
+
+/* Some filters make sense on some link types only: is there one? */
+static int add_filter(struct ignore *ig, const char *filter, char *err,
+		      size_t err_len)
+{
+	static const int linktypes[] = { DLT_LINUX_SLL2, DLT_RAW, DLT_EN10MB };
+	struct bpf_program program;
+	int result = -EINVAL;
+
+	for (unsigned i = 0; i < 3 && result < 0; i++) {
+		result = compile(&program, filter, linktypes[i], err, err_len);
+		if (result == 0)
+			pcap_freecode(&program);
+	}
+	if (result == 0)
+		ig->filters[ig->n_filters++] = filter;
+	return result;
+}
+
+/**
+ * ignore_add - understand a rule
+ * @ig:		gets it
+ * @rule:	borrowed for as long as @ig is used
+ * @err:	gets one line that says why not
+ * @err_len:	room there
+ *
+ * Return: 0, -EINVAL when it is no rule, -E2BIG for one too many
+ */
+int ignore_add(struct ignore *ig, const char *rule, char *err, size_t err_len)
+{
+	const char *span = behind(rule, payload_prefix);
+	const char *header = behind(rule, header_prefix);
+
+	if (ig->n_spans + ig->n_headers + ig->n_filters >= IGNORE_MAX) {
+		snprintf(err, err_len, "more than %d rules", IGNORE_MAX);
+		return -E2BIG;
+	}
+	if (span)
+		return add_span(ig, span, err, err_len);
+	if (header)
+		return add_header(ig, header, err, err_len);
+	return add_filter(ig, rule, err, err_len);
+}
+
+/**
+ * ignore_compile - make the filters ready for one side's frames
+ * @ig:		once for each side
+ * @side:	0 or 1
+ * @linktype:	libpcap's DLT_ of these frames
+ * @err:	gets one line that says why not
+ * @err_len:	room there
+ *
+ * Return: 0, or -EINVAL when a filter makes no sense on this link type
+ */
+int ignore_compile(struct ignore *ig, unsigned side, int linktype, char *err,
+		   size_t err_len)
+{
+	struct bpf_program *programs;
+
+	if (!ig->n_filters)
+		return 0;
+	programs = calloc(ig->n_filters, sizeof(*programs));
+	if (!programs)
+		abort();
+	ig->programs[side] = programs;
+	for (unsigned i = 0; i < ig->n_filters; i++) {
+		int result = compile(&programs[i], ig->filters[i], linktype,
+				     err, err_len);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+/**
+ * ignore_fini - free what ignore_compile() made
+ * @ig:		the rules stay
+ */
+void ignore_fini(struct ignore *ig)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		struct bpf_program *programs = ig->programs[side];
+
+		for (unsigned i = 0; programs && i < ig->n_filters; i++)
+			pcap_freecode(&programs[i]);
+		free(programs);
+		ig->programs[side] = NULL;
+	}
+}
+
+/**
+ * ignore_frame - is a frame left out?
+ * @ig:		compiled for the side
+ * @side:	whose frame
+ * @bytes:	as captured, with its link header
+ * @len:	bytes there
+ * @wire_len:	bytes there were
+ *
+ * Return: true when a filter matches
+ */
+bool ignore_frame(const struct ignore *ig, unsigned side, const uint8_t *bytes,
+		  uint32_t len, uint32_t wire_len)
+{
+	const struct pcap_pkthdr h = { .caplen = len, .len = wire_len };
+
+	for (unsigned i = 0; i < ig->n_filters; i++)
+		if (pcap_offline_filter(&ig->programs[side][i], &h, bytes))
+			return true;
+	return false;
+}
+
+/**
+ * ignore_bytes - is what differs at a place known to?
+ * @ig:		the rules
+ * @at:		offset in the stream or the datagram
+ * @gap:	gets how far on from @at nothing is ignored, when that is so;
+ *		UINT32_MAX: to the end
+ *
+ * Return: bytes from @at on that a payload@ rule names, 0 when none does
+ */
+uint32_t ignore_bytes(const struct ignore *ig, uint32_t at, uint32_t *gap)
+{
+	*gap = UINT32_MAX;
+	for (unsigned i = 0; i < ig->n_spans; i++) {
+		const struct ignore_span *s = &ig->spans[i];
+
+		if (at >= s->offset && at - s->offset < s->len)
+			return s->len - (at - s->offset);
+		if (at < s->offset && s->offset - at < *gap)
+			*gap = s->offset - at;
+	}
+	return 0;
+}
+
+/**
+ * ignore_header - is a line of this name known to differ?
+ * @ig:		the rules
+ * @name:	what stands before its colon
+ * @len:	bytes there
+ *
+ * Return: true when a header@ rule names it; case does not count
+ */
+bool ignore_header(const struct ignore *ig, const char *name, size_t len)
+{
+	for (unsigned i = 0; i < ig->n_headers; i++)
+		if (strlen(ig->headers[i]) == len &&
+		    !strncasecmp(ig->headers[i], name, len))
+			return true;
+	return false;
+}

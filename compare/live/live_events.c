@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/* What the comparison does because it cannot do what it would, told to whoever
+ * runs it. */
+#include "live.h"
+
+#include "../../common/log.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
+#define PUT_OFF_EVENT_NS (60 * NS_PER_S)
+
+/**
+ * live_on_waits - a flow waits for too long, or no more
+ * @arg:	the process
+ * @w:		which, and for what
+ */
+void live_on_waits(void *arg, const struct compare_wait *w)
+{
+	const struct live *l = arg;
+	char flow[FLOW_TEXT_MAX];
+
+	flow_key_text(w->flow, flow, sizeof(flow));
+	if (w->is_over)
+		log_event("waits-over", "%s", flow);
+	else
+		log_event("waits", "%s: for %s, for %llu ms", flow,
+			  compare_wait_text(w->what), (unsigned long long)
+			  ((loop_now_ns(&l->loop) - w->since_ns) / NS_PER_MS));
+}
+
+/**
+ * live_on_over_share - a flow's packets are dropped, or no more
+ * @arg:	the process
+ * @s:		which
+ */
+void live_on_over_share(void *arg, const struct compare_over_share *s)
+{
+	char flow[FLOW_TEXT_MAX];
+
+	(void)arg;
+	flow_key_text(s->flow, flow, sizeof(flow));
+	if (s->is_over)
+		log_event("within-share", "%s: %llu packets were dropped", flow,
+			  (unsigned long long)s->n);
+	else
+		log_event("over-share", "%s: what it sends further is dropped: "
+			  "it waits, and %s holds too much", flow,
+			  s->is_client ? "its client" : "it");
+}
+
+/* The flow differs still, or nobody has to be asked any more. */
+static void on_quarantine_end(void *arg)
+{
+	struct live *l = arg;
+	const struct live_deferred *d = &l->deferred;
+
+	blame_asked(&l->blame, &d->key, loop_now_ns(&l->loop));
+	checkpoint_ask(&l->checkpoint, compare_reason_text(d->reason), d->flow);
+}
+
+/**
+ * live_quarantine_init - before anything is opened
+ * @l:		the process
+ */
+void live_quarantine_init(struct live *l)
+{
+	loop_timer_init(&l->loop, &l->deferred.timer, on_quarantine_end, l);
+}
+
+/**
+ * live_quarantine_over - a checkpoint was made, or none will be
+ * @l:		the process: nothing waits to be asked any more
+ */
+void live_quarantine_over(struct live *l)
+{
+	l->deferred.is_armed = false;
+	loop_timer_stop(&l->deferred.timer);
+}
+
+/* The first one that is refused is asked for when no other checkpoint comes. */
+static void defer(struct live *l, const struct compare_difference *d)
+{
+	struct live_deferred *later = &l->deferred;
+
+	if (later->is_armed)
+		return;
+	later->is_armed = true;
+	later->reason = d->reason;
+	later->key = *d->flow;
+	flow_key_text(d->flow, later->flow, sizeof(later->flow));
+	loop_timer_start(&later->timer, LIVE_QUARANTINE_MS, 0);
+}
+
+/**
+ * live_may_ask - may a difference ask for a checkpoint?
+ * @arg:	the process
+ * @d:		the difference
+ *
+ * Return: false when its flow has asked too often; it waits for a checkpoint
+ * that comes for another reason
+ */
+bool live_may_ask(void *arg, const struct compare_difference *d)
+{
+	struct live *l = arg;
+	uint64_t now = loop_now_ns(&l->loop);
+	char flow[FLOW_TEXT_MAX];
+	bool is_new;
+
+	if (l->options->quarantine == LIVE_QUARANTINE_HOLD && d->flow &&
+	    l->checkpoint.mode != CHECKPOINT_NONE &&
+	    blame_refuses(&l->blame, d->flow, now, &is_new)) {
+		defer(l, d);
+		flow_key_text(d->flow, flow, sizeof(flow));
+		if (is_new)
+			log_event("quarantine", "%s: it has asked for %u "
+				  "checkpoints within %llu s, and waits for "
+				  "those of others", flow, BLAME_REQUESTS,
+				  (unsigned long long)(BLAME_WINDOW_NS /
+						       NS_PER_S));
+		return false;
+	}
+	blame_asked(&l->blame, d->flow, now);
+	return true;
+}
+
+/**
+ * live_on_put_off - a request waits for the budget
+ * @arg:	the process; it is told once a minute
+ */
+void live_on_put_off(void *arg)
+{
+	struct live *l = arg;
+	uint64_t now = loop_now_ns(&l->loop);
+	const struct blame_service *most = blame_most(&l->blame);
+
+	if (l->put_off_ns && now - l->put_off_ns < PUT_OFF_EVENT_NS)
+		return;
+	l->put_off_ns = now;
+	log_event("checkpoint-budget", "spent: what differs waits; most of the "
+		  "requests were for %s (%llu)", most ? most->text : "no flow",
+		  most ? (unsigned long long)most->n : 0);
+}
+
+/**
+ * live_policy_stats - who has asked for checkpoints
+ * @l:		the process
+ * @s:		rows are appended
+ */
+void live_policy_stats(const struct live *l, struct stats *s)
+{
+	const struct blame *b = &l->blame;
+
+	stats_note(s, "quarantine", "refused", b->n_refused);
+	for (unsigned i = 0; i < b->n_services; i++)
+		stats_note(s, "blame", b->services[i].text, b->services[i].n);
+	stats_note(s, "blame", "others", b->n_others);
+}
+
+/**
+ * live_tell_uncompared - tell of what has left uncompared, once a second
+ * @l:		the process
+ */
+void live_tell_uncompared(struct live *l)
+{
+	struct live_uncompared *u = &l->uncompared;
+	uint64_t now = loop_now_ns(&l->loop);
+
+	if (!u->frames || (u->told_ns && now - u->told_ns < NS_PER_S))
+		return;
+	log_event("uncompared", "%llu frames with %llu bytes that the secondary "
+		  "has not said have left: %s %s",
+		  (unsigned long long)u->frames, (unsigned long long)u->bytes,
+		  u->why, l->flow);
+	*u = (struct live_uncompared){ .told_ns = now };
+}
+
+/**
+ * live_note_uncompared - what was held has left, and no checkpoint was made
+ * @l:		the process
+ * @left:	how much
+ * @why:	static text
+ */
+void live_note_uncompared(struct live *l, const struct compare_left *left,
+			  const char *why)
+{
+	l->uncompared.frames += left->frames;
+	l->uncompared.bytes += left->bytes;
+	l->uncompared.why = why;
+	live_tell_uncompared(l);
+}
