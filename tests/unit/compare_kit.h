@@ -181,21 +181,27 @@ static inline void kit_on_midstream(void *arg,
 	k->midstream = *m;
 }
 
-static inline void kit_init_with(struct kit *k,
-				 const struct compare_config *config)
+/* handler's functions are given the kit; what kit_on_*() note is in it. */
+static inline void kit_init_handled(struct kit *k,
+				    const struct compare_config *config,
+				    struct compare_handler handler)
 {
-	const struct compare_handler handler = {
-		.release = kit_on_release,
-		.differ = kit_on_differ,
-		.midstream = kit_on_midstream,
-		.may_ask = kit_may_ask,
-		.arg = k,
-	};
-
+	handler.arg = k;
 	*k = (struct kit){ .now_ns = SEC };
 	k->out = malloc(KIT_OUT_MAX * sizeof(*k->out));
 	k->c = compare_new(config, &handler);
 	CHECK(k->out && k->c);
+}
+
+static inline void kit_init_with(struct kit *k,
+				 const struct compare_config *config)
+{
+	kit_init_handled(k, config, (struct compare_handler){
+		.release = kit_on_release,
+		.differ = kit_on_differ,
+		.midstream = kit_on_midstream,
+		.may_ask = kit_may_ask,
+	});
 }
 
 static inline struct compare_config kit_config(void)

@@ -36,22 +36,17 @@ static void on_over_share(void *arg, const struct compare_over_share *s)
 
 static void init(struct kit *k, bool full_waits)
 {
-	const struct compare_handler handler = {
-		.release = kit_on_release,
-		.differ = kit_on_differ,
-		.over_share = on_over_share,
-		.arg = k,
-	};
 	struct compare_config config = kit_config();
 
 	config.max_bytes = 2 << 20;
 	config.max_flow_bytes = SHARE;
 	config.max_client_bytes = CLIENT;
 	config.full_waits = full_waits;
-	kit_init(k);
-	compare_free(k->c);
-	k->c = compare_new(&config, &handler);
-	CHECK(k->c);
+	kit_init_handled(k, &config, (struct compare_handler){
+		.release = kit_on_release,
+		.differ = kit_on_differ,
+		.over_share = on_over_share,
+	});
 	told = (struct share_log){ 0 };
 }
 

@@ -29,18 +29,12 @@ static void on_waits(void *arg, const struct compare_wait *w)
 
 static void init(struct kit *k, struct compare_config config)
 {
-	const struct compare_handler handler = {
+	config.holds = true;
+	kit_init_handled(k, &config, (struct compare_handler){
 		.release = kit_on_release,
 		.differ = kit_on_differ,
 		.waits = on_waits,
-		.arg = k,
-	};
-
-	config.holds = true;
-	kit_init(k);
-	compare_free(k->c);
-	k->c = compare_new(&config, &handler);
-	CHECK(k->c);
+	});
 	told = (struct wait_log){ 0 };
 }
 
