@@ -183,7 +183,7 @@ Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 .PHONY: all programs run run-many run-matrix run-vm run-pacemaker vm check check-unit check-bats \
-	check-asan soak bench fuzz lint tags deps install uninstall dist deb clean
+	check-asan soak bench fuzz lint graph graph-objects tags deps install uninstall dist deb clean
 .DELETE_ON_ERROR:
 
 all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
@@ -382,6 +382,17 @@ $(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
 
 lint: deps-lint
 	$(Q)tests/lint
+
+# Who calls and includes whom, and what is not as it has to be: tests/graph
+# --help. G=compare/core is that folder. What is optimised across files says
+# nothing of itself: objects of their own.
+GRAPH = $(foreach d,common $(TOOLS),$(call objs,$(d)))
+
+graph:
+	$(Q)$(MAKE) --no-print-directory BUILD=build/graph LTO= HARDEN= CFLAGS=-O0 graph-objects
+	$(Q)tests/graph build/graph $(G)
+
+graph-objects: $(GRAPH)
 
 tags:
 	$(call say,TAGS,$@)
