@@ -42,7 +42,13 @@
  */
 #include <stdlib.h>
 
-#include "rewrite_impl.h"
+#include "rewrite_flow.h"
+#include "rewrite_hold.h"
+#include "rewrite_icmp.h"
+#include "rewrite_segment.h"
+#include "rewrite_table.h"
+#include "rewrite_track.h"
+#include "rewrite_types.h"
 
 enum fate { GOES_ON, HELD_BACK };
 
@@ -89,24 +95,6 @@ void rewrite_free(struct rewrite *r)
 	rewrite_hold_fini(&r->hold);
 	flow_table_free(r->flows);
 	free(r);
-}
-
-/**
- * rewrite_event() - Tell the owner
- * @r:		rewriter
- * @event:	what happened
- * @fl:		to whom, or NULL
- */
-void rewrite_event(struct rewrite *r, enum rewrite_event event,
-		   const struct rewrite_flow *fl)
-{
-	char text[FLOW_TEXT_MAX];
-
-	if (!r->handler.event)
-		return;
-	if (fl)
-		flow_key_text(flow_key_get(r->flows, fl), text, sizeof(text));
-	r->handler.event(r->handler.arg, event, fl ? text : NULL);
 }
 
 /* What has gone through of the batch goes out, before anything overtakes. */

@@ -34,12 +34,13 @@
  * Therefore a segment counts only when its own sequence number is one that the
  * guest may be waiting for.
  */
+#include "rewrite_ahead.h"
+
 #include <string.h>
 
 #include "../common/bytes.h"
 #include "../common/checksum.h"
 #include "../common/seq.h"
-#include "rewrite_impl.h"
 
 #define AHEAD_MAX (1u << 30)	/* the largest window: RFC 7323 section 2.3 */
 #define ANSWER_MAX (1u << 26)	/* of lead within which the guest is answered */

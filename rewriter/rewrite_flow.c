@@ -3,11 +3,14 @@
  * The table of connections: what is remembered, for how long, and what is
  * given up when it is full. A flow's list in the table is its state.
  */
+#include "rewrite_flow.h"
+
 #include <assert.h>
 #include <string.h>
 
 #include "../common/seq.h"
-#include "rewrite_impl.h"
+#include "rewrite_hold.h"
+#include "rewrite_table.h"
 
 #define SECOND UINT64_C(1000000000)
 #define EXPIRE_MAX 65536u	/* flows that one call gives up */
@@ -34,6 +37,24 @@ static const uint32_t evict_after_s[REWRITE_STATES] = {
 	[REWRITE_CLOSING] = 7440,
 	[REWRITE_ESTABLISHED] = 7440,
 };
+
+/**
+ * rewrite_event() - Tell the owner
+ * @r:		rewriter
+ * @event:	what happened
+ * @fl:		to whom, or NULL
+ */
+void rewrite_event(struct rewrite *r, enum rewrite_event event,
+		   const struct rewrite_flow *fl)
+{
+	char text[FLOW_TEXT_MAX];
+
+	if (!r->handler.event)
+		return;
+	if (fl)
+		flow_key_text(flow_key_get(r->flows, fl), text, sizeof(text));
+	r->handler.event(r->handler.arg, event, fl ? text : NULL);
+}
 
 /**
  * rewrite_flow_is_translated() - Do a flow's numbers change on the way?

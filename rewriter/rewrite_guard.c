@@ -11,6 +11,7 @@
  * mapping asks now and then whether that happened. A signal handler is given no
  * pointer of ours, hence the variables here.
  */
+
 #include "rewrite_guard.h"
 
 #include <errno.h>

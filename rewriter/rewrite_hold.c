@@ -18,12 +18,14 @@
  * longest go: the guest answers a SYN within milliseconds, so what has waited
  * longest waits in vain.
  */
+#include "rewrite_hold.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "rewrite_impl.h"
+#include "rewrite_track.h"
 
 #define PEER_SHARE 4u
 

@@ -8,10 +8,12 @@
  * A quote may end anywhere: what is there of it is changed, and the checksums,
  * the quoted one if it is there and the message's own, follow.
  */
+#include "rewrite_icmp.h"
+
 #include <string.h>
 
 #include "../common/bytes.h"
-#include "rewrite_impl.h"
+#include "rewrite_flow.h"
 
 #define ICMP_LEN 8u
 #define ICMP_SUM 2u

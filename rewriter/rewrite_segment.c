@@ -10,10 +10,14 @@
  * What a side says about the bytes of the peer (seq and TSval of the peer, ack
  * and SACK edges of the guest) is the same in both spaces.
  */
+#include "rewrite_segment.h"
+
 #include "../common/bytes.h"
 #include "../common/checksum.h"
 #include "../common/seq.h"
-#include "rewrite_impl.h"
+#include "rewrite_ahead.h"
+#include "rewrite_flow.h"
+#include "rewrite_table.h"
 
 #define TCP_SEQ 4u
 #define TCP_ACK_NUMBER 8u

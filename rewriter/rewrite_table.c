@@ -32,8 +32,8 @@
 #include <xxhash.h>
 
 #include "../common/own_file.h"
+#include "rewrite_flow.h"
 #include "rewrite_guard.h"
-#include "rewrite_impl.h"
 
 #define TABLE_FILE "flows"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"

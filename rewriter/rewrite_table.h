@@ -15,11 +15,21 @@ enum rewrite_table_found {
 	REWRITE_TABLE_BAD,	/* of another version, or its header is damaged */
 };
 
+struct rewrite;
+struct rewrite_flow;
 struct rewrite_table;
 
 int rewrite_table_open(struct rewrite_table **out, const char *state_dir,
 		       uint32_t max_flows);
 void rewrite_table_close(struct rewrite_table *t);
 enum rewrite_table_found rewrite_table_found(const struct rewrite_table *t);
+
+void rewrite_table_load(struct rewrite *r);
+void rewrite_table_set_epoch(struct rewrite *r);
+void rewrite_table_save(struct rewrite *r, const struct rewrite_flow *fl);
+void rewrite_table_save_progress(struct rewrite *r,
+				 const struct rewrite_flow *fl);
+void rewrite_table_clear(struct rewrite *r, const struct rewrite_flow *fl);
+void rewrite_table_mend(struct rewrite *r);
 
 #endif

@@ -16,9 +16,14 @@
  * acknowledged; without one the guest's stream looks displaced, which the
  * comparison finds.
  */
+#include "rewrite_track.h"
+
 #include "../common/bytes.h"
 #include "../common/seq.h"
-#include "rewrite_impl.h"
+#include "rewrite_ahead.h"
+#include "rewrite_flow.h"
+#include "rewrite_hold.h"
+#include "rewrite_table.h"
 
 #define SECOND UINT64_C(1000000000)
 #define EARLY_BYTES (1 << 20)	/* within which an ack may be the first */

@@ -5,7 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "../../rewriter/rewrite_impl.h"
+#include "../../rewriter/rewrite_types.h"
 #include "rewrite_traffic.h"
 
 #define HEADER_LEN 4096u

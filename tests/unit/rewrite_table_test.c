@@ -15,7 +15,7 @@
 #include <xxhash.h>
 
 #include "../../rewriter/rewrite_guard.h"
-#include "../../rewriter/rewrite_impl.h"
+#include "../../rewriter/rewrite_flow.h"
 #include "random.h"
 #include "rewrite_kit.h"
 

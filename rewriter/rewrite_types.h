@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef COLO_REWRITE_IMPL_H
-#define COLO_REWRITE_IMPL_H
+#ifndef COLO_REWRITE_TYPES_H
+#define COLO_REWRITE_TYPES_H
 
 #include "../common/flow.h"
 #include "../common/packet.h"
 #include "rewrite.h"
 
-/* What the files of the core share; nobody else includes it. */
+/* The types that several files of the core share. */
 
 /* A flow's state is also its list in the table, and the order of eviction. */
 enum rewrite_state {
@@ -80,31 +80,6 @@ struct rewrite_flow {
 	uint32_t held;		/* chain in struct rewrite_hold, 0 = none */
 };
 
-/* Where a segment's options lie, counted from the TCP header; 0 = absent. */
-struct rewrite_options {
-	uint8_t timestamp;	/* its TSval; TSecr is 4 bytes on */
-	uint8_t sack;		/* its first edge */
-	uint8_t n_edges;
-	bool is_signed;
-};
-
-/*
- * Numbers that change under one or two checksums: the segment's own and, in
- * an ICMP error, that of the message around it.
- */
-struct rewrite_edit {
-	uint8_t *base;		/* where the checksummed bytes begin */
-	uint8_t *sum;		/* or NULL: partial, or not quoted */
-	uint8_t *outer_sum;	/* or NULL */
-};
-
-struct rewrite_segment {
-	struct packet p;	/* as it came in */
-	const struct frame *frame;
-	enum rewrite_side side;
-	struct rewrite_options options;
-};
-
 /* The queues that a held segment is on. */
 enum rewrite_queue_of { REWRITE_OF_ALL, REWRITE_OF_PEER };
 
@@ -173,97 +148,5 @@ struct rewrite {
 		enum rewrite_side side;
 	} run;
 };
-
-/* rewrite.c */
-void rewrite_event(struct rewrite *r, enum rewrite_event event,
-		   const struct rewrite_flow *fl);
-
-/* rewrite_flow.c */
-struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
-				       const struct flow_key *key);
-struct rewrite_flow *rewrite_flow_add(struct rewrite *r,
-				      const struct flow_key *key);
-void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl);
-void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl);
-void rewrite_flow_restart(struct rewrite *r, struct rewrite_flow *fl);
-void rewrite_flow_use(struct rewrite *r, struct rewrite_flow *fl);
-void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
-			    enum rewrite_state state);
-void rewrite_flow_set_offset(struct rewrite *r, struct rewrite_flow *fl,
-			     uint32_t offset, uint32_t ts_offset);
-void rewrite_flow_copy_progress(struct rewrite_flow *to,
-				const struct rewrite_flow *from);
-void rewrite_flow_expire(struct rewrite *r);
-bool rewrite_flow_is_translated(const struct rewrite *r,
-				const struct rewrite_flow *fl);
-
-/* rewrite_track.c */
-struct rewrite_flow *rewrite_track_syn(struct rewrite *r,
-				       struct rewrite_flow *fl,
-				       const struct flow_key *key,
-				       const struct rewrite_segment *s);
-void rewrite_track_assume(struct rewrite *r, struct rewrite_flow *fl);
-void rewrite_track_learn(struct rewrite *r, struct rewrite_flow *fl,
-			 const struct rewrite_segment *s);
-void rewrite_track_close(struct rewrite *r, struct rewrite_flow *fl,
-			 const struct rewrite_segment *s);
-void rewrite_track_peer(struct rewrite *r, struct rewrite_flow *fl,
-			const struct packet *p);
-struct rewrite_flow *rewrite_track_again(struct rewrite *r,
-					 struct rewrite_flow *fl,
-					 const struct packet *p);
-void rewrite_track_reset_early(struct rewrite *r, struct rewrite_flow *fl,
-			       const struct rewrite_segment *s);
-bool rewrite_track_refuses(const struct packet *p);
-bool rewrite_track_teaches(const struct rewrite_flow *fl,
-			   const struct packet *p);
-
-/* rewrite_segment.c */
-void rewrite_options_find(struct rewrite_options *o, const uint8_t *tcp,
-			  size_t len);
-void rewrite_edit32(const struct rewrite_edit *e, uint8_t *at, uint32_t to);
-bool rewrite_sum_is_partial(const struct frame *f, unsigned l4_off);
-void rewrite_segment_init(struct rewrite_segment *s, enum rewrite_side side,
-			  const struct frame *f);
-void rewrite_segment_translate(struct rewrite *r, struct rewrite_flow *fl,
-			       const struct rewrite_segment *s);
-
-/* rewrite_ahead.c */
-void rewrite_ahead_begin(struct rewrite_flow *fl, const struct packet *p);
-bool rewrite_ahead_sent(struct rewrite_flow *fl, const struct packet *p);
-void rewrite_ahead_heard(struct rewrite_flow *fl,
-			 const struct rewrite_segment *s);
-bool rewrite_ahead_is_beyond(const struct rewrite *r,
-			     const struct rewrite_flow *fl, uint32_t at);
-void rewrite_ahead_answer(struct rewrite *r, const struct rewrite_flow *fl,
-			  const struct rewrite_segment *s);
-
-/* rewrite_icmp.c */
-bool rewrite_icmp_is_error(const struct packet *p);
-void rewrite_icmp_translate(struct rewrite *r, const struct rewrite_segment *s);
-
-/* rewrite_hold.c */
-int rewrite_hold_init(struct rewrite_hold *h, uint64_t seed);
-void rewrite_hold_fini(struct rewrite_hold *h);
-bool rewrite_hold_is_plausible(const struct rewrite_flow *fl,
-			       enum rewrite_side side, const struct packet *p);
-int rewrite_hold_add(struct rewrite *r, struct rewrite_flow *fl,
-		     const struct rewrite_segment *s, bool first);
-bool rewrite_hold_pop(struct rewrite *r, struct rewrite_flow *fl,
-		      struct rewrite_held *out);
-void rewrite_hold_discard(struct rewrite *r, struct rewrite_flow *fl,
-			  uint64_t *counter);
-void rewrite_hold_drop_guest(struct rewrite *r, struct rewrite_flow *fl);
-void rewrite_hold_expire(struct rewrite *r);
-struct rewrite_flow *rewrite_hold_oldest(const struct rewrite *r);
-
-/* rewrite_table.c */
-void rewrite_table_load(struct rewrite *r);
-void rewrite_table_set_epoch(struct rewrite *r);
-void rewrite_table_save(struct rewrite *r, const struct rewrite_flow *fl);
-void rewrite_table_save_progress(struct rewrite *r,
-				 const struct rewrite_flow *fl);
-void rewrite_table_clear(struct rewrite *r, const struct rewrite_flow *fl);
-void rewrite_table_mend(struct rewrite *r);
 
 #endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_REWRITE_FLOW_H
+#define COLO_REWRITE_FLOW_H
+
+#include "rewrite_types.h"
+
+void rewrite_event(struct rewrite *r, enum rewrite_event event,
+		   const struct rewrite_flow *fl);
+struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
+				       const struct flow_key *key);
+struct rewrite_flow *rewrite_flow_add(struct rewrite *r,
+				      const struct flow_key *key);
+void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl);
+void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl);
+void rewrite_flow_restart(struct rewrite *r, struct rewrite_flow *fl);
+void rewrite_flow_use(struct rewrite *r, struct rewrite_flow *fl);
+void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
+			    enum rewrite_state state);
+void rewrite_flow_set_offset(struct rewrite *r, struct rewrite_flow *fl,
+			     uint32_t offset, uint32_t ts_offset);
+void rewrite_flow_copy_progress(struct rewrite_flow *to,
+				const struct rewrite_flow *from);
+void rewrite_flow_expire(struct rewrite *r);
+bool rewrite_flow_is_translated(const struct rewrite *r,
+				const struct rewrite_flow *fl);
+
+#endif
