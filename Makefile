@@ -30,8 +30,8 @@ COMPARE_CORE   := $(addprefix core/,ack act align clamp compare connection \
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  command epoch live live_config live_epoch live_events \
 		  live_learn live_options live_report progress running)
-COMPARE_DIFF   := $(addprefix diff/,diff diff_known diff_pcap diff_print \
-		  ignore learn pcapng)
+COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
+		  diff_pcap diff_print diff_sums diff_text ignore learn pcapng)
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \

@@ -83,6 +83,10 @@ void diff_differ(struct diff *d, const struct compare_difference *difference);
 void diff_midstream(struct diff *d, const struct compare_midstream *m);
 uint64_t diff_total(const struct diff *d);
 
+/* Of diff_found.c. */
+void diff_found_make(struct diff_found *found, const struct diff *d,
+		     const struct compare_difference *difference);
+
 /* Of diff_known.c: what is left of a difference goes to the callback. */
 enum diff_fate diff_known(struct diff *d, const struct diff_found *found,
 			  void (*rest)(struct diff *d,
@@ -93,6 +97,9 @@ const char *diff_header(const struct diff_side *side, uint32_t at,
 /* Of diff_print.c. */
 #define DIFF_TEXT_MAX 256
 
+const char *diff_text_kind(enum diff_kind kind);
+const char *diff_text_side(unsigned i);
+void diff_text_flow_of(char *buf, size_t len, const struct diff_side *s);
 void diff_text(char *buf, size_t len, const struct diff_found *found);
 void diff_flow_text(char *buf, size_t len, const struct diff_found *found);
 void diff_print(struct diff *d, const struct diff_found *found);

@@ -11,8 +11,6 @@
 
 #include "diff.h"
 
-#define LINE_BACK_MAX 1024u	/* further back a line is not looked for */
-
 /* Does a word end at this byte? What is no text has no words. */
 static bool is_delimiter(uint8_t c)
 {
@@ -22,34 +20,6 @@ static bool is_delimiter(uint8_t c)
 static const uint8_t *bytes_of(const struct diff_side *side)
 {
 	return frame_eth(&side->frame);
-}
-
-/**
- * diff_header - the name of the line that a place is in
- * @side:	whose bytes
- * @at:		the place, from the Ethernet header on
- * @len:	gets the length of the name
- *
- * Return: the name, in the frame; NULL unless the line is `NAME: ...`, begins
- * in this packet, and the place is behind the colon
- */
-const char *diff_header(const struct diff_side *side, uint32_t at, size_t *len)
-{
-	const uint8_t *b = bytes_of(side);
-	uint32_t start = at, i;
-
-	while (start > side->begin && b[start - 1] != '\n') {
-		if (at - start == LINE_BACK_MAX)
-			return NULL;
-		start--;
-	}
-	for (i = start; i < at; i++)
-		if (!isalnum(b[i]) && b[i] != '-' && b[i] != '_')
-			break;
-	if (i >= at || b[i] != ':' || i == start || !isalpha(b[start]))
-		return NULL;
-	*len = i - start;
-	return (const char *)b + start;
 }
 
 /* Bytes from a place to the end of its line. */
