@@ -1,31 +1,46 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * What the comparison found, in the terms of the report.
- */
 #include "diff.h"
 
-static void tell(struct diff *d, const struct diff_found *found)
+static void on_rest(void *arg, const struct diff_found *part)
 {
-	d->n[found->kind][DIFF_TOLD]++;
-	diff_print(d, found);
-	if (d->json)
-		diff_print_json(d, found);
+	struct diff *d = arg;
+
+	if (d->known.is_learning) {
+		diff_known_learn(&d->known, part);
+		return;
+	}
+	d->sums.n[part->kind][DIFF_TOLD]++;
+	diff_print_found(&d->print, &d->clock, part);
 	if (d->pcap)
-		diff_pcap_add(d->pcap, d, found);
+		diff_pcap_add(d->pcap, &d->clock, part);
 }
 
 /**
- * diff_differ - report a difference, or what of it is not known noise
- * @d:		the report
- * @difference:	borrowed
+ * diff_differ() - Report a difference, or what of it is not known noise
+ * @d:		The report; while it learns, the difference becomes known noise
+ * @difference:	What the comparison says, borrowed
+ * @cause:	Why a packet that has no equal waits no longer
  */
-void diff_differ(struct diff *d, const struct compare_difference *difference)
+void diff_differ(struct diff *d, const struct compare_difference *difference,
+		 enum diff_cause cause)
 {
 	struct diff_found found;
 	enum diff_fate fate;
 
-	diff_found_make(&found, d, difference);
-	fate = diff_known(d, &found, tell);
+	diff_found_make(&found, difference, cause);
+	fate = diff_known_cut(&d->known, &found, on_rest, d);
 	if (fate != DIFF_TOLD)
-		d->n[found.kind][fate]++;
+		d->sums.n[found.kind][fate]++;
+}
+
+/**
+ * diff_midstream() - Report that a flow's beginning was not captured
+ * @d:		The report
+ * @m:		What the comparison says, borrowed
+ */
+void diff_midstream(struct diff *d, const struct compare_midstream *m)
+{
+	d->sums.n_midstream++;
+	if (!d->known.is_learning)
+		diff_print_midstream(&d->print, &d->clock, m);
 }

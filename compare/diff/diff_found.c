@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A difference that the comparison found, in the terms of the report.
- */
-#include "diff.h"
+#include "diff_found.h"
 
 #include <ctype.h>
 
+#define MAC_LEN 6u
 #define TCP_LEN 20u
-#define LINE_BACK_MAX 1024u	/* further back a line is not looked for */
+#define LINE_BACK_MAX 1024u	/* bytes: how far back a line may begin */
 
 static bool is_tcp(const struct packet *p)
 {
 	return p->level == PACKET_L4 && p->proto == PACKET_TCP && !p->fragment;
 }
 
+/* Two SYNs with the same flags have different options. */
 static enum diff_kind kind_of_flags(const struct diff_side side[2])
 {
 	const struct packet *p = &side[COMPARE_PRIMARY].packet;
@@ -26,7 +25,20 @@ static enum diff_kind kind_of_flags(const struct diff_side side[2])
 	       !((p->flags ^ s->flags) & mask) ? DIFF_OPTION : DIFF_FLAG;
 }
 
-static enum diff_kind kind_of(const struct diff *d, enum compare_reason reason,
+static enum diff_kind kind_of_wait(enum diff_cause cause, bool is_primary)
+{
+	switch (cause) {
+	case DIFF_CAUSE_ROOM:
+		return DIFF_QUEUE;
+	case DIFF_CAUSE_END:
+		return is_primary ? DIFF_MISSING : DIFF_EXTRA;
+	default:
+		return DIFF_TIMEOUT;
+	}
+}
+
+static enum diff_kind kind_of(enum compare_reason reason,
+			      enum diff_cause cause,
 			      const struct diff_side side[2])
 {
 	bool is_primary = side[COMPARE_PRIMARY].is_there;
@@ -35,26 +47,23 @@ static enum diff_kind kind_of(const struct diff *d, enum compare_reason reason,
 	case COMPARE_FLAGS:
 		return kind_of_flags(side);
 	case COMPARE_TIMEOUT:
-		if (d->is_full)
-			return DIFF_QUEUE;
-		if (!d->is_over)
-			return DIFF_TIMEOUT;
-		return is_primary ? DIFF_MISSING : DIFF_EXTRA;
+		return kind_of_wait(cause, is_primary);
 	case COMPARE_MAC:
 		return DIFF_MAC;
 	case COMPARE_QUEUE:
 		return DIFF_QUEUE;
-	default:		/* of fragments that nobody can put together: one side */
+	default:
+		/* fragments that do not make a packet have one side only */
 		return is_primary && side[COMPARE_SECONDARY].is_there ?
 		       DIFF_PAYLOAD : DIFF_MISSING;
 	}
 }
 
-/* Where what is compared begins: core/datagram.c, too. */
+/* Where the compared bytes of a packet begin. core/datagram.c says the same. */
 static uint32_t begin_of(const struct packet *p)
 {
 	if (p->level == PACKET_ETHER)
-		return p->len < 12 ? 0 : 12;
+		return p->len < 2 * MAC_LEN ? 0 : 2 * MAC_LEN;
 	if (p->level == PACKET_L4 && !p->fragment &&
 	    (p->proto == PACKET_TCP || p->proto == PACKET_UDP))
 		return p->payload_off;
@@ -82,37 +91,68 @@ static struct diff_side side_of(const struct compare_difference *difference,
 	return s;
 }
 
-/* Of what stands outside of the payload, that is the place. */
-static void move_place(struct diff_side *s, enum diff_kind kind)
+/* A MAC address or a TCP option stands outside of the compared bytes: the side
+ * shows the header that it stands in. */
+static void move_to_header(struct diff_side *s, enum diff_kind kind)
 {
 	if (!s->is_there)
 		return;
 	if (kind == DIFF_MAC) {
 		s->at = s->begin = 0;
-		s->end = s->packet.len < 6 ? s->packet.len : 6;
+		s->end = s->packet.len < MAC_LEN ? s->packet.len : MAC_LEN;
 	} else if (kind == DIFF_OPTION) {
 		s->at = s->begin = s->packet.l4_off + TCP_LEN;
 		s->end = s->packet.payload_off;
 	}
 }
 
-static const uint8_t *bytes_of(const struct diff_side *side)
+/**
+ * diff_found_make() - Put a difference into the terms of the report
+ * @found:	Filled; its frames and its key are those of @difference
+ * @difference:	What the comparison says, borrowed
+ * @cause:	Why a packet that has no equal waits no longer
+ */
+void diff_found_make(struct diff_found *found,
+		     const struct compare_difference *difference,
+		     enum diff_cause cause)
 {
-	return frame_eth(&side->frame);
+	*found = (struct diff_found){
+		.key = difference->flow,
+		.offset = difference->offset,
+		.side = { side_of(difference, COMPARE_PRIMARY),
+			  side_of(difference, COMPARE_SECONDARY) },
+	};
+	found->kind = kind_of(difference->reason, cause, found->side);
+	move_to_header(&found->side[COMPARE_PRIMARY], found->kind);
+	move_to_header(&found->side[COMPARE_SECONDARY], found->kind);
 }
 
 /**
- * diff_header - the name of the line that a place is in
- * @side:	whose bytes
- * @at:		the place, from the Ethernet header on
- * @len:	gets the length of the name
+ * diff_found_side() - The side whose packet stands for the difference
+ * @found:	The difference
  *
- * Return: the name, in the frame; NULL unless the line is `NAME: ...`, begins
- * in this packet, and the place is behind the colon
+ * Return: the primary's side if it has a packet, else the secondary's, which
+ * may have none either
  */
-const char *diff_header(const struct diff_side *side, uint32_t at, size_t *len)
+const struct diff_side *diff_found_side(const struct diff_found *found)
 {
-	const uint8_t *b = bytes_of(side);
+	return &found->side[found->side[COMPARE_PRIMARY].is_there ?
+			    COMPARE_PRIMARY : COMPARE_SECONDARY];
+}
+
+/**
+ * diff_found_header() - Find the name of the text line that a byte is in
+ * @side:	The side that has the byte
+ * @at:		The byte's offset from the Ethernet header on
+ * @len:	Gets the length of the name
+ *
+ * Return: the name, borrowed from the frame. NULL unless the line begins in
+ * this packet, reads `NAME: ...`, and the byte stands behind the colon
+ */
+const char *diff_found_header(const struct diff_side *side, uint32_t at,
+			      size_t *len)
+{
+	const uint8_t *b = frame_eth(&side->frame);
 	uint32_t start = at, i;
 
 	while (start > side->begin && b[start - 1] != '\n') {
@@ -127,18 +167,4 @@ const char *diff_header(const struct diff_side *side, uint32_t at, size_t *len)
 		return NULL;
 	*len = i - start;
 	return (const char *)b + start;
-}
-
-void diff_found_make(struct diff_found *found, const struct diff *d,
-		     const struct compare_difference *difference)
-{
-	*found = (struct diff_found){
-		.key = difference->flow,
-		.offset = difference->offset,
-		.side = { side_of(difference, COMPARE_PRIMARY),
-			  side_of(difference, COMPARE_SECONDARY) },
-	};
-	found->kind = kind_of(d, difference->reason, found->side);
-	move_place(&found->side[COMPARE_PRIMARY], found->kind);
-	move_place(&found->side[COMPARE_SECONDARY], found->kind);
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * --from: which packets are compared.
- */
-#include "diff.h"
+#include "diff_from.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -25,13 +22,13 @@ static int parse_port(const char *text, uint16_t *port)
 }
 
 /**
- * diff_from - understand --from [ADDR][:PORT], IPv6 in brackets
- * @from:	gets the address
- * @text:	the option's value
+ * diff_from_parse() - Read the value of --from
+ * @from:	Gets the service
+ * @text:	[ADDR][:PORT], an IPv6 address in brackets
  *
- * Return: 0 or -EINVAL
+ * Return: 0, or -EINVAL for other text
  */
-int diff_from(struct diff_from *from, const char *text)
+int diff_from_parse(struct diff_from *from, const char *text)
 {
 	char addr[INET6_ADDRSTRLEN];
 	bool v6 = *text == '[';
@@ -52,13 +49,14 @@ int diff_from(struct diff_from *from, const char *text)
 }
 
 /**
- * diff_selects - does a packet count?
- * @from:	the service
- * @p:		the packet
+ * diff_from_selects() - Is this packet compared?
+ * @from:	The service
+ * @p:		The packet
  *
- * Return: true when --from was not given, or the packet is the service's
+ * Return: true when the service sends the packet, and always without --from. A
+ * later fragment has no port: its address is enough
  */
-bool diff_selects(const struct diff_from *from, const struct packet *p)
+bool diff_from_selects(const struct diff_from *from, const struct packet *p)
 {
 	size_t len = from->ip_version == 6 ? 16 : 4;
 

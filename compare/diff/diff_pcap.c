@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * --diff-pcap: the packets of both sides that differ, for Wireshark. Two
- * interfaces say which side a packet is of, its comments what differs. A pair
- * of packets that differ in many places is written once.
- */
+#include "diff_pcap.h"
+
 #include <errno.h>
 #include <pcap/dlt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../common/file.h"
-#include "../../common/flow.h"
-#include "diff.h"
+#include "../../common/flow_key.h"
+#include "diff_text.h"
 #include "pcapng.h"
 
-#define COMMENTS_MAX 32u	/* of a packet; the rest is only counted */
+#define COMMENTS_MAX 32u	/* of a packet; further ones are only counted */
 #define PREFIX_LEN 12u		/* `secondary: ` */
 #define COMMENT_LEN (FLOW_TEXT_MAX + DIFF_TEXT_MAX + 64u)
 
-struct kept {			/* a side's packet, not written yet */
+/* A side's packet that is not written yet. */
+struct kept {
 	bool is_there;
 	uint64_t time_ns;
 	uint32_t len, wire_len;
@@ -30,8 +29,8 @@ struct diff_pcap {
 	struct pcapng blocks;
 	struct kept kept[2];
 	char comments[COMMENTS_MAX][COMMENT_LEN];
-	unsigned n_comments;	/* may be more than there is room for */
-	int err;		/* the first one */
+	unsigned n_comments;	/* may be over COMMENTS_MAX */
+	int err;		/* the first one: nothing more is written */
 };
 
 static void write_blocks(struct diff_pcap *p)
@@ -44,9 +43,9 @@ static void write_blocks(struct diff_pcap *p)
 }
 
 /**
- * diff_pcap_open - begin a file
- * @out:	gets it, for diff_pcap_close()
- * @path:	the file; an old one is overwritten
+ * diff_pcap_open() - Begin a file
+ * @out:	Gets it; the caller ends it with diff_pcap_close()
+ * @path:	The file; an old one is overwritten
  *
  * Return: 0 or a negative errno
  */
@@ -89,8 +88,7 @@ static void write_kept(struct diff_pcap *p, uint32_t side)
 		return;
 	for (unsigned i = 0; i < p->n_comments && i < COMMENTS_MAX; i++) {
 		snprintf(lines[i], sizeof(lines[i]), "%s: %s",
-			 side == COMPARE_PRIMARY ? "primary" : "secondary",
-			 p->comments[i]);
+			 diff_text_side(side), p->comments[i]);
 		comments[packet.n_comments++] = lines[i];
 	}
 	if (p->n_comments > COMMENTS_MAX) {
@@ -109,57 +107,59 @@ static void write_pair(struct diff_pcap *p)
 	p->n_comments = 0;
 }
 
-static uint64_t captured_ns(const struct diff *d, unsigned i,
-			    const struct diff_side *s)
+/* Is what a side has there the packet that is kept? */
+static bool is_kept(const struct kept *k, uint64_t time_ns,
+		    const struct diff_side *s)
 {
-	return d->now_ns ? d->now_ns : s->frame.time_ns + d->shift_ns[i];
-}
-
-static bool is_kept(const struct diff_pcap *p, const struct diff *d,
-		    unsigned i, const struct diff_side *s)
-{
-	const struct kept *k = &p->kept[i];
-
 	if (!s->is_there || !k->is_there)
 		return s->is_there == k->is_there;
-	return k->len == frame_eth_len(&s->frame) &&
-	       k->time_ns == captured_ns(d, i, s) &&
+	return k->len == frame_eth_len(&s->frame) && k->time_ns == time_ns &&
 	       !memcmp(k->bytes, frame_eth(&s->frame), k->len);
 }
 
-static void keep(struct diff_pcap *p, const struct diff *d, unsigned i,
-		 const struct diff_side *s)
+static void keep(struct kept *k, uint64_t time_ns, const struct diff_side *s)
 {
-	struct kept *k = &p->kept[i];
-
 	k->is_there = s->is_there;
 	if (!s->is_there)
 		return;
-	k->time_ns = captured_ns(d, i, s);
+	k->time_ns = time_ns;
 	k->len = frame_eth_len(&s->frame);
 	k->wire_len = packet_wire_len(&s->packet);
 	memcpy(k->bytes, frame_eth(&s->frame), k->len);
 }
 
+/* Keep the packets of a difference; others that were kept are written. */
+static void keep_pair(struct diff_pcap *p, const struct diff_clock *clock,
+		      const struct diff_side side[2])
+{
+	const uint64_t time_ns[2] = {
+		diff_clock_captured_ns(clock, 0, &side[0].frame),
+		diff_clock_captured_ns(clock, 1, &side[1].frame),
+	};
+
+	if (is_kept(&p->kept[0], time_ns[0], &side[0]) &&
+	    is_kept(&p->kept[1], time_ns[1], &side[1]))
+		return;
+	write_pair(p);
+	keep(&p->kept[0], time_ns[0], &side[0]);
+	keep(&p->kept[1], time_ns[1], &side[1]);
+}
+
 /**
- * diff_pcap_add - write down the packets of a difference
- * @p:		the file; an error shows at diff_pcap_close()
- * @d:		the report
- * @f:		the difference; one without packets leaves no trace
+ * diff_pcap_add() - Write down the packets of a difference
+ * @p:		The file; diff_pcap_close() tells of an error
+ * @clock:	When it was
+ * @f:		The difference. One without packets leaves no trace
  */
-void diff_pcap_add(struct diff_pcap *p, const struct diff *d,
+void diff_pcap_add(struct diff_pcap *p, const struct diff_clock *clock,
 		   const struct diff_found *f)
 {
 	char flow[FLOW_TEXT_MAX], text[DIFF_TEXT_MAX];
 
 	if (p->err || !(f->side[0].is_there || f->side[1].is_there))
 		return;
-	if (!is_kept(p, d, 0, &f->side[0]) || !is_kept(p, d, 1, &f->side[1])) {
-		write_pair(p);
-		keep(p, d, 0, &f->side[0]);
-		keep(p, d, 1, &f->side[1]);
-	}
-	diff_flow_text(flow, sizeof(flow), f);
+	keep_pair(p, clock, f->side);
+	diff_text_flow(flow, sizeof(flow), f);
 	diff_text(text, sizeof(text), f);
 	if (p->n_comments < COMMENTS_MAX)
 		snprintf(p->comments[p->n_comments], COMMENT_LEN,
@@ -168,10 +168,10 @@ void diff_pcap_add(struct diff_pcap *p, const struct diff *d,
 }
 
 /**
- * diff_pcap_close - finish the file
- * @p:		freed; may be NULL
+ * diff_pcap_close() - Finish the file
+ * @p:		Freed; may be NULL
  *
- * Return: 0, or the negative errno of what could not be written
+ * Return: 0, or the negative errno of the first write that failed
  */
 int diff_pcap_close(struct diff_pcap *p)
 {

@@ -1,35 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * What was counted, for the end of a report.
- */
-#include "diff.h"
+#include "diff_sums.h"
 
 #include <inttypes.h>
 
-/**
- * diff_count - a packet is compared
- * @d:		the report
- * @side:	whose packet
- * @p:		the packet
- */
-void diff_count(struct diff *d, enum compare_side side, const struct packet *p)
-{
-	d->n_packets[side]++;
-	d->n_cut[side] += p->truncated;
-}
+#include "diff_text.h"
 
 /**
- * diff_total - how many differences were found
- * @d:		the report
+ * diff_sums_total() - How many differences were reported?
+ * @s:		The sums
  *
  * Return: their number, without those that are known noise
  */
-uint64_t diff_total(const struct diff *d)
+uint64_t diff_sums_total(const struct diff_sums *s)
 {
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < DIFF_KINDS; i++)
-		n += d->n[i][DIFF_TOLD];
+		n += s->n[i][DIFF_TOLD];
 	return n;
 }
 
@@ -40,42 +27,44 @@ static void print_row(FILE *out, const char *name, const uint64_t n[2])
 			n[1]);
 }
 
-static void print_packets(const struct diff *d)
+static void print_packets(const struct diff_sums *s, FILE *out)
 {
-	fprintf(d->text, "\n%-14s %12s %12s\n", "packets", "primary",
+	fprintf(out, "\n%-14s %12s %12s\n", "packets", "primary",
 		"secondary");
-	fprintf(d->text, "%-14s %12" PRIu64 " %12" PRIu64 "\n", "compared",
-		d->n_packets[0], d->n_packets[1]);
-	print_row(d->text, "  cut short", d->n_cut);
-	print_row(d->text, "ignored", d->n_ignored);
-	print_row(d->text, "not selected", d->n_other);
-	print_row(d->text, "too short", d->n_short);
+	fprintf(out, "%-14s %12" PRIu64 " %12" PRIu64 "\n", "compared",
+		s->n_packets[0], s->n_packets[1]);
+	print_row(out, "  cut short", s->n_cut);
+	print_row(out, "ignored", s->n_ignored);
+	print_row(out, "not selected", s->n_other);
+	print_row(out, "too short", s->n_short);
 }
 
-static void print_kinds(const struct diff *d)
+static void print_kinds(const struct diff_sums *s, FILE *out)
 {
-	fprintf(d->text, "\n%-14s %12s %12s %12s\n", "differences", "found",
+	fprintf(out, "\n%-14s %12s %12s %12s\n", "differences", "found",
 		"ignored", "learnt");
 	for (unsigned i = 0; i < DIFF_KINDS; i++) {
-		const uint64_t *n = d->n[i];
+		const uint64_t *n = s->n[i];
 
 		if (n[DIFF_TOLD] || n[DIFF_IGNORED] || n[DIFF_LEARNT])
-			fprintf(d->text, "%-14s %12" PRIu64 " %12" PRIu64
+			fprintf(out, "%-14s %12" PRIu64 " %12" PRIu64
 				" %12" PRIu64 "\n", diff_text_kind(i), n[DIFF_TOLD],
 				n[DIFF_IGNORED], n[DIFF_LEARNT]);
 	}
-	fprintf(d->text, "%-14s %12" PRIu64 "\n", "total", diff_total(d));
-	if (d->n_midstream)
-		fprintf(d->text, "\nflows that begin in midstream: %" PRIu64
-			"\n", d->n_midstream);
+	fprintf(out, "%-14s %12" PRIu64 "\n", "total",
+		diff_sums_total(s));
+	if (s->n_midstream)
+		fprintf(out, "\nflows that begin in midstream: %" PRIu64
+			"\n", s->n_midstream);
 }
 
 /**
- * diff_summary - the sums, at the end
- * @d:		the report
+ * diff_sums_print() - Print the sums, at the end of a report
+ * @s:		The sums
+ * @out:	Gets the tables
  */
-void diff_summary(struct diff *d)
+void diff_sums_print(const struct diff_sums *s, FILE *out)
 {
-	print_packets(d);
-	print_kinds(d);
+	print_packets(s, out);
+	print_kinds(s, out);
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A difference in words.
- */
-#include "diff.h"
+#include "diff_text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 
-#include "../../common/flow.h"
+#include "../../common/flow_key.h"
 
 static const char *const kind_text[DIFF_KINDS] = {
 	"payload", "missing", "extra", "timeout", "flag", "option", "mac",
@@ -16,17 +14,19 @@ static const char *const kind_text[DIFF_KINDS] = {
 
 static const char *const side_text[2] = { "primary", "secondary" };
 
+/** diff_text_kind() - The word for a kind of difference; static text */
 const char *diff_text_kind(enum diff_kind kind)
 {
 	return kind_text[kind];
 }
 
-const char *diff_text_side(unsigned i)
+/** diff_text_side() - The word for a side; static text */
+const char *diff_text_side(unsigned side)
 {
-	return side_text[i];
+	return side_text[side];
 }
 
-/* Text that grows; what has no room is cut. */
+/* A buffer that text is appended to. What has no room is cut off. */
 struct text {
 	char *buf;
 	size_t len, cap;
@@ -80,16 +80,16 @@ static void add_flags(struct text *t, const struct diff_side *s)
 	}
 }
 
-/* What only one side has. */
+/* How much it is that only one side has. */
 static void add_lone(struct text *t, const struct diff_found *f)
 {
-	const struct diff_side *s = &f->side[f->side[0].is_there ? 0 : 1];
+	const struct diff_side *s = diff_found_side(f);
 
 	if (!s->is_there)
 		return;
 	add(t, ", ");
 	if (f->kind == DIFF_TIMEOUT)
-		add(t, "%s only, ", side_text[f->side[0].is_there ? 0 : 1]);
+		add(t, "%s only, ", side_text[s - f->side]);
 	if (is_tcp(s) && s->packet.flags & (TCP_SYN | TCP_FIN | TCP_RST))
 		add_flags(t, s);
 	else
@@ -101,7 +101,7 @@ static void add_payload(struct text *t, const struct diff_found *f)
 	const struct diff_side *p = &f->side[COMPARE_PRIMARY];
 	const struct diff_side *s = &f->side[COMPARE_SECONDARY];
 	size_t len;
-	const char *name = diff_header(p, p->at, &len);
+	const char *name = diff_found_header(p, p->at, &len);
 
 	add(t, ", ");
 	add_bytes(t, p->len);
@@ -112,10 +112,10 @@ static void add_payload(struct text *t, const struct diff_found *f)
 }
 
 /**
- * diff_text - a difference in words, without its place
- * @buf:	gets the text
- * @len:	room there
- * @f:		the difference
+ * diff_text() - Say in words what differs
+ * @buf:	Gets the text
+ * @len:	Bytes of room; DIFF_TEXT_MAX is enough
+ * @f:		The difference
  */
 void diff_text(char *buf, size_t len, const struct diff_found *f)
 {
@@ -142,29 +142,35 @@ void diff_text(char *buf, size_t len, const struct diff_found *f)
 	}
 }
 
-void diff_text_flow_of(char *buf, size_t len, const struct diff_side *s)
+/**
+ * diff_text_packet_flow() - Name the flow that a packet belongs to
+ * @buf:	Gets the text
+ * @len:	Bytes of room; FLOW_TEXT_MAX is enough
+ * @p:		The packet; one without IP is named by its EtherType
+ */
+void diff_text_packet_flow(char *buf, size_t len, const struct packet *p)
 {
 	struct flow_key key;
 
-	if (flow_key_of(&key, &s->packet, false) == 0)
+	if (flow_key_of(&key, p, false) == 0)
 		flow_key_text(&key, buf, len);
 	else
-		snprintf(buf, len, "type 0x%04x", s->packet.ethertype);
+		snprintf(buf, len, "type 0x%04x", p->ethertype);
 }
 
 /**
- * diff_flow_text - the flow of a difference, in the primary's terms
- * @buf:	gets the text
- * @len:	room there, FLOW_TEXT_MAX is enough
- * @f:		the difference
+ * diff_text_flow() - Name the flow of a difference
+ * @buf:	Gets the text
+ * @len:	Bytes of room; FLOW_TEXT_MAX is enough
+ * @f:		The difference. Its flow has the primary's addresses and ports,
+ *		or the secondary's where only that has a packet
  */
-void diff_flow_text(char *buf, size_t len, const struct diff_found *f)
+void diff_text_flow(char *buf, size_t len, const struct diff_found *f)
 {
-	const struct diff_side *s = f->side[0].is_there ? &f->side[0] :
-							  &f->side[1];
+	const struct diff_side *s = diff_found_side(f);
 
 	if (s->is_there)
-		diff_text_flow_of(buf, len, s);
+		diff_text_packet_flow(buf, len, &s->packet);
 	else if (f->key && f->key->ip_version)
 		flow_key_text(f->key, buf, len);
 	else

@@ -49,9 +49,9 @@ void live_apply_pressure(struct live *l)
 	bool is_full = compare_is_full(l->compare) && !may_be_overfull(l);
 
 	if (is_full && l->is_report) {	/* of flows: told of, forgotten */
-		l->diff.is_full = true;
+		l->cause = DIFF_CAUSE_ROOM;
 		compare_expire(l->compare, now_ns(l) + l->timeout_ns);
-		l->diff.is_full = false;
+		l->cause = DIFF_CAUSE_TIME;
 		return;
 	}
 	if (is_full == l->is_stopped)
@@ -307,7 +307,7 @@ static void on_end(void *arg)
 	bool holds = compare_is_holding(l->compare);
 
 	if (l->loop.is_virtual && !l->loop.hurried) {
-		l->diff.is_over = true;
+		l->cause = DIFF_CAUSE_END;
 		compare_expire(l->compare, UINT64_MAX / 2);
 		settle(l);
 	}
@@ -419,7 +419,7 @@ static int exit_status(const struct live *l, bool failed)
 {
 	if (!live_is_capture(l->options))
 		return failed;
-	return failed ? 2 : diff_total(&l->diff) > 0;
+	return failed ? 2 : diff_sums_total(&l->diff.sums) > 0;
 }
 
 /**

@@ -90,6 +90,7 @@ struct live {
 	char flow[FLOW_TEXT_MAX];
 	bool is_report;			/* the primary passes */
 	struct diff diff;
+	enum diff_cause cause;		/* why waiting packets are given up now */
 	struct learn learnt;
 	struct progress progress;
 	uint64_t n_looks;		/* at whether progress is to be told */

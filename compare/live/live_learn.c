@@ -37,9 +37,9 @@ static int learn_from(struct live *l, const char *path)
 	o = options_of(l, &spec);
 	pass->checkpoint.mode = CHECKPOINT_NONE;
 	pass->diff.from = l->diff.from;
-	pass->diff.ignore = l->diff.ignore;
-	pass->diff.learn = l->diff.learn;
-	pass->diff.is_learning = true;
+	pass->diff.known.ignore = l->diff.known.ignore;
+	pass->diff.known.learn = l->diff.known.learn;
+	pass->diff.known.is_learning = true;
 	status = live_run(pass, &o);
 	if (pass->loop.hurried)
 		status = 2;
@@ -57,7 +57,7 @@ int live_learn(struct live *l)
 {
 	struct learn *learn = &l->learnt;
 
-	l->diff.learn = learn;
+	l->diff.known.learn = learn;
 	for (unsigned i = 0; i < l->options->learn.n; i++)
 		if (learn_from(l, l->options->learn.v[i]))
 			return 2;

@@ -148,10 +148,10 @@ static int check_report(const struct live_options *o, struct diff *d)
 {
 	char why[512];
 
-	if (o->from && diff_from(&d->from, o->from) < 0)
+	if (o->from && diff_from_parse(&d->from, o->from) < 0)
 		return option_bad("--from: %s is not [ADDR][:PORT]", o->from);
 	for (unsigned i = 0; i < o->ignore.n; i++)
-		if (ignore_add(&d->ignore, o->ignore.v[i], why,
+		if (ignore_add(&d->known.ignore, o->ignore.v[i], why,
 			       sizeof(why)) < 0)
 			return option_bad("--ignore: %s", why);
 	if (o->learn.n && !live_is_capture(o))

@@ -28,9 +28,9 @@ static int open_json(struct live *l, const char *path)
 		log_error("report", "%s: %s", path, strerror(-fd));
 		return -EIO;
 	}
-	l->diff.json = live_is_capture(l->options) ? fdopen(fd, "w") :
+	l->diff.print.json = live_is_capture(l->options) ? fdopen(fd, "w") :
 						     nowait_stream(fd, "report");
-	if (!l->diff.json)
+	if (!l->diff.print.json)
 		abort();
 	return 0;
 }
@@ -39,9 +39,9 @@ static void open_text(struct live *l)
 {
 	bool is_stdout = l->options->outdev.kind != ENDPOINT_STDIO;
 
-	l->diff.text = is_stdout ? stdout : stderr;
+	l->diff.print.text = is_stdout ? stdout : stderr;
 	if (l->is_report && !live_is_capture(l->options))
-		l->diff.text = nowait_stream(is_stdout ? STDOUT_FILENO :
+		l->diff.print.text = nowait_stream(is_stdout ? STDOUT_FILENO :
 					     STDERR_FILENO, "report");
 }
 
@@ -70,7 +70,7 @@ int live_report_open(struct live *l)
 	l->is_report = o->dry_run || live_is_capture(o);
 	open_text(l);
 	if (o->primary_in.from_start)
-		l->diff.epoch_ns = NS_PER_S;
+		l->diff.clock.epoch_ns = NS_PER_S;
 	if (o->report)
 		err = open_json(l, o->report);
 	return err < 0 ? err : open_pcap(l);
@@ -84,10 +84,10 @@ static int prepare_side(struct live *l, enum compare_side side,
 	int err;
 
 	if (endpoint_capture(ep, &capture)) {
-		l->diff.shift_ns[side] = capture.shift_ns;
+		l->diff.clock.shift_ns[side] = capture.shift_ns;
 		*size += capture.size;
 	}
-	err = ignore_compile(&l->diff.ignore, side, capture.linktype, text,
+	err = ignore_compile(&l->diff.known.ignore, side, capture.linktype, text,
 			     sizeof(text));
 	if (err < 0)
 		option_bad("--ignore: %s", text);
@@ -108,7 +108,7 @@ int live_report_ready(struct live *l)
 	if (err == 0)
 		err = prepare_side(l, COMPARE_SECONDARY, l->secondary_in,
 				   &size);
-	progress_begin(&l->progress, l->diff.is_learning ?
+	progress_begin(&l->progress, l->diff.known.is_learning ?
 		       "colo-compare: learning" : "colo-compare", size);
 	return err;
 }
@@ -124,11 +124,11 @@ static bool is_ignored(const struct live *l, enum compare_side side,
 		.wire_len = frame_eth_len(f),
 	};
 
-	if (!l->diff.ignore.n_filters)
+	if (!l->diff.known.ignore.n_filters)
 		return false;
 	if (endpoint_spec(ep)->kind == ENDPOINT_PCAP)
 		raw = endpoint_captured(ep);
-	return ignore_frame(&l->diff.ignore, side, raw.bytes, raw.len,
+	return ignore_frame(&l->diff.known.ignore, side, raw.bytes, raw.len,
 			    raw.wire_len);
 }
 
@@ -149,19 +149,20 @@ static bool is_compared(struct live *l, enum compare_side side,
 	struct packet p;
 
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
-	if (!diff_selects(&d->from, &p)) {
-		d->n_other[side]++;
+	if (!diff_from_selects(&d->from, &p)) {
+		d->sums.n_other[side]++;
 		return false;
 	}
 	if (is_ignored(l, side, f)) {
-		d->n_ignored[side]++;
+		d->sums.n_ignored[side]++;
 		return false;
 	}
 	if (is_too_short(&p) && live_is_capture(l->options)) {
-		d->n_short[side]++;
+		d->sums.n_short[side]++;
 		return false;
 	}
-	diff_count(d, side, &p);
+	d->sums.n_packets[side]++;
+	d->sums.n_cut[side] += p.truncated;
 	return true;
 }
 
@@ -178,7 +179,7 @@ static void look_at_clock(struct live *l)
 
 	if (!l->loop.is_virtual) {
 		clock_gettime(CLOCK_REALTIME, &ts);
-		l->diff.now_ns = (uint64_t)ts.tv_sec * NS_PER_S +
+		l->diff.clock.now_ns = (uint64_t)ts.tv_sec * NS_PER_S +
 				 (uint64_t)ts.tv_nsec;
 		return;
 	}
@@ -246,7 +247,7 @@ void live_report_balance(struct live *l)
 void live_report_differ(struct live *l, const struct compare_difference *d)
 {
 	progress_clear(&l->progress);
-	diff_differ(&l->diff, d);
+	diff_differ(&l->diff, d, l->cause);
 }
 
 /**
@@ -267,8 +268,8 @@ void live_report_midstream(struct live *l, const struct compare_midstream *m)
 void live_report_end(struct live *l)
 {
 	progress_clear(&l->progress);
-	if (!l->diff.is_learning)
-		diff_summary(&l->diff);
+	if (!l->diff.known.is_learning)
+		diff_sums_print(&l->diff.sums, l->diff.print.text);
 }
 
 static int finish(FILE *file)
@@ -304,13 +305,13 @@ int live_report_close(struct live *l)
 	struct diff *d = &l->diff;
 	int err = 0;
 
-	if (d->json && complain(finish(d->json), o->report) < 0)
+	if (d->print.json && complain(finish(d->print.json), o->report) < 0)
 		err = -EIO;
 	if (complain(diff_pcap_close(d->pcap), o->diff_pcap) < 0)
 		err = -EIO;
-	if (d->text && !d->is_learning &&
-	    complain(finish(d->text), "standard output") < 0)
+	if (d->print.text && !d->known.is_learning &&
+	    complain(finish(d->print.text), "standard output") < 0)
 		err = -EIO;
-	ignore_fini(&d->ignore);
+	ignore_fini(&d->known.ignore);
 	return err;
 }

@@ -18,6 +18,7 @@ struct run {
 	struct compare *c;
 	struct compare_config config;
 	struct diff diff;
+	enum diff_cause cause;
 	struct learn learnt;
 	struct frame recent[RECENT];	/* kept for the other side */
 	unsigned n_recent;
@@ -40,7 +41,7 @@ static void on_differ(void *arg, const struct compare_difference *d)
 	struct run *r = arg;
 
 	if (r->config.report_only)
-		diff_differ(&r->diff, d);
+		diff_differ(&r->diff, d, r->cause);
 }
 
 static void on_midstream(void *arg, const struct compare_midstream *m)
@@ -162,9 +163,10 @@ static bool is_comparable(struct run *r, enum compare_side side,
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
 	if (!r->config.report_only)
 		return true;
-	if (!diff_selects(&r->diff.from, &p))
+	if (!diff_from_selects(&r->diff.from, &p))
 		return false;
-	diff_count(&r->diff, side, &p);
+	r->diff.sums.n_packets[side]++;
+	r->diff.sums.n_cut[side] += p.truncated;
 	return !p.truncated || (!p.fragment && p.level != PACKET_IP);
 }
 
@@ -254,9 +256,9 @@ static void step(struct run *r, struct fuzz *z)
 		checkpoint(r, op);
 		break;
 	case 14:
-		r->diff.is_learning = op & 16;
-		r->diff.is_over = op & 32;
-		r->diff.is_full = op & 64;
+		r->diff.known.is_learning = op & 16;
+		r->cause = op & 64 ? DIFF_CAUSE_ROOM :
+			   op & 32 ? DIFF_CAUSE_END : DIFF_CAUSE_TIME;
 		break;
 	case 15:
 		if (op == 0xff)
@@ -306,20 +308,20 @@ static void begin_diff(struct run *r, uint8_t how)
 	if (!null)
 		null = fopen("/dev/null", "w");
 	assert(null);
-	r->diff = (struct diff){ .text = null, .learn = &r->learnt };
+	r->diff = (struct diff){ .print.text = null, .known.learn = &r->learnt };
 	if (how & 1)
-		r->diff.json = null;
+		r->diff.print.json = null;
 	if (how & 2)
 		assert(!diff_pcap_open(&r->diff.pcap, "/dev/null"));
 	if (how & 4)
-		assert(!diff_from(&r->diff.from, ":80"));
+		assert(!diff_from_parse(&r->diff.from, ":80"));
 	if (how & 8)
-		r->diff.ignore = (struct ignore){
+		r->diff.known.ignore = (struct ignore){
 			.spans = { { 4, 8 } }, .n_spans = 1,
 			.headers = { "Date" }, .n_headers = 1,
 		};
 	if (how & 16)
-		r->diff.now_ns = 1;
+		r->diff.clock.now_ns = 1;
 }
 
 static void end(struct run *r)
@@ -332,7 +334,7 @@ static void end(struct run *r)
 		compare_flush(r->c, r->now_ns);
 	check(r);
 	assert(!compare_is_holding(r->c));
-	diff_summary(&r->diff);
+	diff_sums_print(&r->diff.sums, r->diff.print.text);
 	if (r->diff.pcap)
 		diff_pcap_close(r->diff.pcap);
 	learn_fini(&r->learnt);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_DIFF_PRINT_H
+#define COLO_COMPARE_DIFF_PRINT_H
+
+#include <stdio.h>
+
+#include "diff_clock.h"
+#include "diff_found.h"
+
+/*
+ * Differences as text for people and as JSON lines for programs. The files are
+ * borrowed: whoever opened them looks for errors and closes them.
+ */
+struct diff_print {
+	FILE *text;
+	FILE *json;		/* or NULL */
+};
+
+void diff_print_found(const struct diff_print *out,
+		      const struct diff_clock *clock,
+		      const struct diff_found *f);
+void diff_print_midstream(const struct diff_print *out,
+			  const struct diff_clock *clock,
+			  const struct compare_midstream *m);
+
+#endif

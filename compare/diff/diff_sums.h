@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_DIFF_SUMS_H
+#define COLO_COMPARE_DIFF_SUMS_H
+
+#include <stdio.h>
+
+#include "diff_found.h"
+
+/* What a report has counted, printed at its end. Whoever sees a packet or a
+ * difference counts it; [2] is by enum compare_side. */
+struct diff_sums {
+	uint64_t n_packets[2];	/* compared */
+	uint64_t n_cut[2];	/* of these: compared as far as captured */
+	uint64_t n_ignored[2];	/* left out by --ignore */
+	uint64_t n_other[2];	/* left out by --from */
+	uint64_t n_short[2];	/* captured too short to be compared */
+	uint64_t n_midstream;	/* flows without their beginning */
+	uint64_t n[DIFF_KINDS][DIFF_FATES];	/* differences */
+};
+
+uint64_t diff_sums_total(const struct diff_sums *s);
+void diff_sums_print(const struct diff_sums *s, FILE *out);
+
+#endif
