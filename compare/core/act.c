@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What becomes of a packet: released, held, dropped; and of a flow that
- * differs.
+ * What becomes of a packet: released, held, dropped.
  */
 #include "core.h"
 
@@ -161,119 +160,19 @@ struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
 	return h;
 }
 
-static void put_frame(const struct compare *c, struct compare_difference *d,
-		      const struct hold *h)
-{
-	d->has[h->side] = true;
-	d->frame[h->side] = hold_frame(&c->pool, h);
-	d->at[h->side] = h->payload_off;
-}
-
 /**
- * compare_difference_of - describe a difference
- * @c:		the comparison
- * @fl:		the flow that shows it; NULL when it is none in particular
- * @reason:	how it differs
- * @p:		the primary's packet, or NULL
- * @s:		the secondary's packet, or NULL
- *
- * Return: the description, with the packets' first bytes as the place
+ * act_drop_queue() - Drop all that a flow holds of the secondary
+ * @c:		The comparison
+ * @fl:		The flow
+ * @why:	What it is counted as
  */
-struct compare_difference compare_difference_of(const struct compare *c,
-						const struct cmp_flow *fl,
-						enum compare_reason reason,
-						const struct hold *p,
-						const struct hold *s)
-{
-	struct compare_difference d = { .reason = reason };
-
-	if (fl)
-		d.flow = flow_key_get(c->flows, fl);
-	if (p)
-		put_frame(c, &d, p);
-	if (s)
-		put_frame(c, &d, s);
-	return d;
-}
-
-static bool may_ask(const struct compare *c, const struct compare_difference *d)
-{
-	return !c->in_episode && !compare_is_reporting(c) && !c->config.holds &&
-	       (!c->handler.may_ask || c->handler.may_ask(c->handler.arg, d));
-}
-
-/**
- * compare_report - tell of a difference
- * @c:		the comparison
- * @d:		the difference; asks for a checkpoint, once in an episode
- */
-void compare_report(struct compare *c, struct compare_difference *d)
-{
-	d->asks = may_ask(c, d);
-	if (d->asks) {
-		c->in_episode = true;
-		c->noted[NOTE_EPISODES]++;
-		c->asked[d->reason]++;
-	}
-	c->handler.differ(c->handler.arg, d);
-}
-
-/**
- * compare_ask - ask for a checkpoint, unless one has been asked for
- * @c:		the comparison
- * @reason:	why
- * @fl:		the flow that shows it; NULL when it is none in particular
- * @h:		its packet, or NULL
- */
-void compare_ask(struct compare *c, enum compare_reason reason,
-		 const struct cmp_flow *fl, const struct hold *h)
-{
-	bool is_primary = h && h->side == COMPARE_PRIMARY;
-	struct compare_difference d;
-
-	if (c->in_episode || c->config.holds)
-		return;
-	d = compare_difference_of(c, fl, reason, is_primary ? h : NULL,
-				  is_primary ? NULL : h);
-	compare_report(c, &d);
-}
-
-static void drop_queue(struct compare *c, struct cmp_flow *fl,
-		       enum compare_drop why)
+void act_drop_queue(struct compare *c, struct cmp_flow *fl,
+		    enum compare_drop why)
 {
 	struct hold *h;
 
 	while ((h = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head)))
 		compare_drop_held(c, fl, h, why);
-}
-
-/**
- * compare_differ - a flow differs: nothing of it is compared until the flush
- * @c:		the comparison
- * @fl:		the flow
- * @d:		how it differs
- *
- * In a report the caller goes on behind bytes that differ; what is different in
- * another way ends the flow.
- */
-void compare_differ(struct compare *c, struct cmp_flow *fl,
-		    struct compare_difference *d)
-{
-	compare_report(c, d);
-	if (compare_is_reporting(c) &&
-	    (d->reason == COMPARE_PAYLOAD || d->reason == COMPARE_MAC)) {
-		c->noted[NOTE_DIFFERENT]++;
-		return;
-	}
-	if (!(fl->flags & FLOW_DIFFERENT)) {
-		fl->flags &= (uint16_t)~FLOW_SUSPECT;
-		fl->flags |= FLOW_DIFFERENT;
-		c->noted[NOTE_DIFFERENT]++;
-	}
-	drop_queue(c, fl, DROP_DIFFERENT);
-	while (compare_is_reporting(c) && fl->q[COMPARE_PRIMARY].n)
-		compare_release_head(c, fl, NOTE_UNCOMPARED);
-	compare_flow_touch(c, fl);
 }
 
 /**
@@ -288,72 +187,4 @@ struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h)
 	if (h->kind == HOLD_PART)
 		return compare_fragment_flow(c, h);
 	return flow_at(c->flows, h->flow);
-}
-
-/* The flow with the most packets of a side. */
-static struct cmp_flow *fullest_flow(const struct compare *c,
-				     enum compare_side side)
-{
-	struct cmp_flow *best = NULL;
-	uint32_t i = c->pool.oldest[side];
-
-	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->age_next) {
-		struct cmp_flow *fl = compare_flow_of(c, hold_at(&c->pool, i));
-
-		if (!fl)
-			continue;
-		if (!best || fl->q[side].n > best->q[side].n)
-			best = fl;
-	}
-	return best;
-}
-
-static void give_up_flow(struct compare *c, struct cmp_flow *fl)
-{
-	struct compare_difference d;
-
-	if (!fl)
-		return;
-	d = compare_difference_of(c, fl, COMPARE_QUEUE, NULL, NULL);
-	drop_queue(c, fl, DROP_OVER_BOUND);
-	if (c->config.full_waits)	/* TCP repeats it: nobody has it */
-		return;
-	compare_differ(c, fl, &d);
-	/* what waited is gone; datagrams that come can be compared again */
-	if (compare_is_reporting(c) && !fl->is_tcp) {
-		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
-		compare_flow_touch(c, fl);
-	}
-}
-
-static void give_up_oldest(struct compare *c, enum compare_side side)
-{
-	const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
-
-	if (compare_flow_of(c, h))
-		give_up_flow(c, compare_flow_of(c, h));
-	else if (side == COMPARE_SECONDARY)
-		compare_fragment_drop(c, h->group, DROP_OVER_BOUND);
-	else
-		compare_fragment_release(c, h->group, NOTE_UNCOMPARED);
-}
-
-/**
- * compare_relieve - keep a side within its half of the bytes
- * @c:		the comparison
- * @side:	the secondary; in a report the primary too
- *
- * The fullest flow's packets go. When that is little, because the bytes are
- * spread over many flows, the oldest go too, so that the search is paid for by
- * what it frees.
- */
-void compare_relieve(struct compare *c, enum compare_side side)
-{
-	size_t bound = c->config.max_bytes / 2;
-
-	if (c->pool.bytes[side] <= bound)
-		return;
-	give_up_flow(c, fullest_flow(c, side));
-	while (c->pool.bytes[side] > bound / 8 * 7)
-		give_up_oldest(c, side);
 }

@@ -106,37 +106,6 @@ void compare_align_shift(struct compare *c, struct cmp_flow *fl,
 		fl->base[COMPARE_SECONDARY] += delta;
 }
 
-static void put_frame(const struct compare *c, const struct cmp_flow *fl,
-		      enum compare_side side, struct compare_midstream *m)
-{
-	const struct hold *h = stream_head(c, fl, side);
-
-	if (h)
-		m->frame[side] = hold_frame(&c->pool, h);
-}
-
-/**
- * compare_align_tell - say from where on a flow in midstream is compared
- * @c:		the comparison
- * @fl:		the flow
- * @is_found:	from bytes that both have
- * @skipped:	by side: bytes that are not compared
- */
-void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
-			const uint32_t skipped[2])
-{
-	struct compare_midstream m = {
-		.flow = flow_key_get(c->flows, fl),
-		.is_found = is_found,
-		.skipped = { skipped[0], skipped[1] },
-	};
-
-	put_frame(c, fl, COMPARE_PRIMARY, &m);
-	put_frame(c, fl, COMPARE_SECONDARY, &m);
-	if (c->handler.midstream)
-		c->handler.midstream(c->handler.arg, &m);
-}
-
 /* A SYN that only one side has shown is not compared. */
 static void forget_syns(struct compare *c, struct cmp_flow *fl)
 {

@@ -259,6 +259,8 @@ void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
 void compare_drop_new(struct compare *c, enum compare_drop why);
 void compare_drop_held(struct compare *c, struct cmp_flow *fl,
 		       struct hold *h, enum compare_drop why);
+void act_drop_queue(struct compare *c, struct cmp_flow *fl,
+		    enum compare_drop why);
 struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
 			  enum compare_side side, const struct frame *f);
 struct compare_difference compare_difference_of(const struct compare *c,

@@ -210,11 +210,11 @@ static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
 {
 	struct compare_difference d =
 		compare_difference_of(c, fl, COMPARE_PAYLOAD, p, s);
+	uint32_t left[2] = { hold_captured_len(p), hold_captured_len(s) };
 	bool is_longer = p->payload_len != s->payload_len;
 
-	d.len[0] = hold_captured_len(p);
-	d.len[1] = hold_captured_len(s);
-	compare_differ_bytes(c, fl, &d, d.len);
+	compare_differ_bytes(c, fl, &d, left);
+	memcpy(d.len, left, sizeof(d.len));
 	if (is_longer && !(fl->flags & FLOW_DIFFERENT))
 		compare_differ(c, fl, &d);
 }

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a difference is, and who is told of it: a flow that differs, an episode
+ * that begins, and in a report every place where bytes differ.
+ */
+#include <string.h>
+
+#include "core.h"
+#include "extent.h"
+
+static void put_frame(const struct compare *c, struct compare_difference *d,
+		      const struct hold *h)
+{
+	d->has[h->side] = true;
+	d->frame[h->side] = hold_frame(&c->pool, h);
+	d->at[h->side] = h->payload_off;
+}
+
+/**
+ * compare_difference_of - describe a difference
+ * @c:		the comparison
+ * @fl:		the flow that shows it; NULL when it is none in particular
+ * @reason:	how it differs
+ * @p:		the primary's packet, or NULL
+ * @s:		the secondary's packet, or NULL
+ *
+ * Return: the description, with the packets' first bytes as the place
+ */
+struct compare_difference compare_difference_of(const struct compare *c,
+						const struct cmp_flow *fl,
+						enum compare_reason reason,
+						const struct hold *p,
+						const struct hold *s)
+{
+	struct compare_difference d = { .reason = reason };
+
+	if (fl)
+		d.flow = flow_key_get(c->flows, fl);
+	if (p)
+		put_frame(c, &d, p);
+	if (s)
+		put_frame(c, &d, s);
+	return d;
+}
+
+static bool may_ask(const struct compare *c, const struct compare_difference *d)
+{
+	return !c->in_episode && !compare_is_reporting(c) && !c->config.holds &&
+	       (!c->handler.may_ask || c->handler.may_ask(c->handler.arg, d));
+}
+
+/**
+ * compare_report - tell of a difference
+ * @c:		the comparison
+ * @d:		the difference; asks for a checkpoint, once in an episode
+ */
+void compare_report(struct compare *c, struct compare_difference *d)
+{
+	d->asks = may_ask(c, d);
+	if (d->asks) {
+		c->in_episode = true;
+		c->noted[NOTE_EPISODES]++;
+		c->asked[d->reason]++;
+	}
+	c->handler.differ(c->handler.arg, d);
+}
+
+/**
+ * compare_ask - ask for a checkpoint, unless one has been asked for
+ * @c:		the comparison
+ * @reason:	why
+ * @fl:		the flow that shows it; NULL when it is none in particular
+ * @h:		its packet, or NULL
+ */
+void compare_ask(struct compare *c, enum compare_reason reason,
+		 const struct cmp_flow *fl, const struct hold *h)
+{
+	bool is_primary = h && h->side == COMPARE_PRIMARY;
+	struct compare_difference d;
+
+	if (c->in_episode || c->config.holds)
+		return;
+	d = compare_difference_of(c, fl, reason, is_primary ? h : NULL,
+				  is_primary ? NULL : h);
+	compare_report(c, &d);
+}
+
+/**
+ * compare_differ - a flow differs: nothing of it is compared until the flush
+ * @c:		the comparison
+ * @fl:		the flow
+ * @d:		how it differs
+ *
+ * In a report the caller goes on behind bytes that differ; what is different in
+ * another way ends the flow.
+ */
+void compare_differ(struct compare *c, struct cmp_flow *fl,
+		    struct compare_difference *d)
+{
+	compare_report(c, d);
+	if (compare_is_reporting(c) &&
+	    (d->reason == COMPARE_PAYLOAD || d->reason == COMPARE_MAC)) {
+		c->noted[NOTE_DIFFERENT]++;
+		return;
+	}
+	if (!(fl->flags & FLOW_DIFFERENT)) {
+		fl->flags &= (uint16_t)~FLOW_SUSPECT;
+		fl->flags |= FLOW_DIFFERENT;
+		c->noted[NOTE_DIFFERENT]++;
+	}
+	act_drop_queue(c, fl, DROP_DIFFERENT);
+	while (compare_is_reporting(c) && fl->q[COMPARE_PRIMARY].n)
+		compare_release_head(c, fl, NOTE_UNCOMPARED);
+	compare_flow_touch(c, fl);
+}
+
+static void put_first(const struct compare *c, const struct cmp_flow *fl,
+		      enum compare_side side, struct compare_midstream *m)
+{
+	const struct hold *h = hold_at(&c->pool, fl->q[side].head);
+
+	if (h)
+		m->frame[side] = hold_frame(&c->pool, h);
+}
+
+/**
+ * compare_align_tell - say from where on a flow in midstream is compared
+ * @c:		the comparison
+ * @fl:		the flow
+ * @is_found:	from bytes that both have
+ * @skipped:	by side: bytes that are not compared
+ */
+void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
+			const uint32_t skipped[2])
+{
+	struct compare_midstream m = {
+		.flow = flow_key_get(c->flows, fl),
+		.is_found = is_found,
+		.skipped = { skipped[0], skipped[1] },
+	};
+
+	put_first(c, fl, COMPARE_PRIMARY, &m);
+	put_first(c, fl, COMPARE_SECONDARY, &m);
+	if (c->handler.midstream)
+		c->handler.midstream(c->handler.arg, &m);
+}
+
+static void advance(struct piece v[2], struct compare_difference *d,
+		    const uint32_t n[2])
+{
+	for (unsigned side = 0; side < 2; side++) {
+		v[side].at += n[side];
+		v[side].len -= n[side];
+		d->at[side] += n[side];
+	}
+	d->offset += n[COMPARE_PRIMARY];
+}
+
+static struct piece piece_of(const struct compare_difference *d, unsigned side,
+			     uint32_t len)
+{
+	return (struct piece){ frame_eth(&d->frame[side]) + d->at[side], len };
+}
+
+/* Return: false when one of the pieces ends first. */
+static bool go_to_difference(struct piece v[2], struct compare_difference *d)
+{
+	uint32_t n = extent_equal(v), both[2] = { n, n };
+
+	advance(v, d, both);
+	return v[0].len && v[1].len;
+}
+
+/**
+ * compare_differ_bytes - two pieces that should be equal are not
+ * @c:		the comparison
+ * @fl:		their flow
+ * @d:		says where they begin
+ * @len:	by side: bytes there; what is left uncompared at the end, of one
+ *		side at least nothing
+ *
+ * In a report every place that differs is told of.
+ */
+void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
+			  struct compare_difference *d, uint32_t len[2])
+{
+	struct piece v[2] = { piece_of(d, 0, len[0]), piece_of(d, 1, len[1]) };
+
+	while (go_to_difference(v, d)) {
+		uint32_t n[2];
+
+		if (!compare_is_reporting(c)) {
+			compare_differ(c, fl, d);
+			break;
+		}
+		extent_measure(v, d->len);
+		memcpy(n, d->len, sizeof(n));
+		compare_differ(c, fl, d);
+		advance(v, d, n);
+	}
+	len[0] = v[0].len;
+	len[1] = v[1].len;
+}

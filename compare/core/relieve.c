@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A side that holds more than its half of the bytes: whose packets go.
+ */
+#include "core.h"
+
+/* The flow with the most packets of a side. */
+static struct cmp_flow *fullest_flow(const struct compare *c,
+				     enum compare_side side)
+{
+	struct cmp_flow *best = NULL;
+	uint32_t i = c->pool.oldest[side];
+
+	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->age_next) {
+		struct cmp_flow *fl = compare_flow_of(c, hold_at(&c->pool, i));
+
+		if (!fl)
+			continue;
+		if (!best || fl->q[side].n > best->q[side].n)
+			best = fl;
+	}
+	return best;
+}
+
+static void give_up_flow(struct compare *c, struct cmp_flow *fl)
+{
+	struct compare_difference d;
+
+	if (!fl)
+		return;
+	d = compare_difference_of(c, fl, COMPARE_QUEUE, NULL, NULL);
+	act_drop_queue(c, fl, DROP_OVER_BOUND);
+	if (c->config.full_waits)	/* TCP repeats it: nobody has it */
+		return;
+	compare_differ(c, fl, &d);
+	/* what waited is gone; datagrams that come can be compared again */
+	if (compare_is_reporting(c) && !fl->is_tcp) {
+		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
+		compare_flow_touch(c, fl);
+	}
+}
+
+static void give_up_oldest(struct compare *c, enum compare_side side)
+{
+	const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
+
+	if (compare_flow_of(c, h))
+		give_up_flow(c, compare_flow_of(c, h));
+	else if (side == COMPARE_SECONDARY)
+		compare_fragment_drop(c, h->group, DROP_OVER_BOUND);
+	else
+		compare_fragment_release(c, h->group, NOTE_UNCOMPARED);
+}
+
+/**
+ * compare_relieve - keep a side within its half of the bytes
+ * @c:		the comparison
+ * @side:	the secondary; in a report the primary too
+ *
+ * The fullest flow's packets go. When that is little, because the bytes are
+ * spread over many flows, the oldest go too, so that the search is paid for by
+ * what it frees.
+ */
+void compare_relieve(struct compare *c, enum compare_side side)
+{
+	size_t bound = c->config.max_bytes / 2;
+
+	if (c->pool.bytes[side] <= bound)
+		return;
+	give_up_flow(c, fullest_flow(c, side));
+	while (c->pool.bytes[side] > bound / 8 * 7)
+		give_up_oldest(c, side);
+}
