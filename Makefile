@@ -24,9 +24,10 @@ REWRITE_CORE   := rewrite rewrite_ahead rewrite_flow rewrite_hold rewrite_icmp \
 		  rewrite_segment rewrite_table rewrite_track \
 		  rewrite_guard
 SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
-COMPARE_CORE   := $(addprefix core/,ack act align clamp compare connection \
-		  datagram differ extent flow flush fragment gate hold late \
-		  order pair predict relieve share stream syn tcp told waits)
+COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
+		  connection datagram differ evict expire extent flows flush \
+		  fragment gap gate hold late order pair predict relieve \
+		  share stream syn tcp told waits)
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  command epoch live live_config live_epoch live_events \
 		  live_learn live_options live_report progress running)

@@ -174,17 +174,3 @@ void act_drop_queue(struct compare *c, struct cmp_flow *fl,
 	while ((h = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head)))
 		compare_drop_held(c, fl, h, why);
 }
-
-/**
- * compare_flow_of - the flow a packet is held in
- * @c:		the comparison
- * @h:		the packet
- *
- * Return: NULL for a fragment of an incomplete datagram
- */
-struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h)
-{
-	if (h->kind == HOLD_PART)
-		return compare_fragment_flow(c, h);
-	return flow_at(c->flows, h->flow);
-}

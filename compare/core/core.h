@@ -244,7 +244,8 @@ void compare_pair_key(struct compare *c, enum compare_side side,
 		      struct flow_key *key, const struct packet *p);
 void compare_flow_touch(struct compare *c, struct cmp_flow *fl);
 void compare_flow_expire_idle(struct compare *c);
-void compare_flow_expire_suspects(struct compare *c);
+void evict_make_room(struct compare *c);
+void gap_expire(struct compare *c);
 void compare_flow_clear_marks(struct compare *c);
 
 struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h);
@@ -332,8 +333,6 @@ void compare_fragment_release(struct compare *c, uint32_t group,
 			      enum compare_note why);
 void compare_fragment_drop(struct compare *c, uint32_t group,
 			   enum compare_drop why);
-struct cmp_flow *compare_fragment_flow(const struct compare *c,
-				       const struct hold *h);
 
 void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, struct packet *p);

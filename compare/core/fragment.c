@@ -179,22 +179,6 @@ void compare_fragment_drop(struct compare *c, uint32_t group,
 	group_free(c, group);
 }
 
-/**
- * compare_fragment_flow - the flow a held fragment waits in
- * @c:		the comparison
- * @h:		the fragment
- *
- * Return: NULL while its datagram is incomplete
- */
-struct cmp_flow *compare_fragment_flow(const struct compare *c,
-				       const struct hold *h)
-{
-	uint32_t whole = c->fragments.groups[h->group].whole;
-
-	return whole == HOLD_NONE ? NULL :
-	       flow_at(c->flows, hold_at(&c->pool, whole)->flow);
-}
-
 /* Offset of the IPv6 fragment header, 0 if there is none in sight. */
 static uint32_t ipv6_fragment_off(const struct packet *p)
 {

@@ -1,95 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The flows of a comparison, and which of them are forgotten when: by their
- * list and its idle time, or at max_flows to make room. One that holds a
- * packet is never forgotten.
+ * Frames that arrive are parsed, and their flows found.
  */
-#include <assert.h>
 #include <string.h>
 
-#include "../../common/age.h"
 #include "core.h"
-
-#define SECOND_NS UINT64_C(1000000000)
-#define EVICT_SCAN 64u		/* flows looked at to find one to evict */
-
-/* Idle for so long, a flow is forgotten; 0: never. */
-static const uint64_t list_idle_ns[FLOW_LISTS] = {
-	[LIST_CLOSED] = 60 * SECOND_NS,
-	[LIST_HALF] = 60 * SECOND_NS,
-	[LIST_DATAGRAM] = 180 * SECOND_NS,
-	[LIST_TCP] = 2 * 3600 * SECOND_NS,
-};
-
-static unsigned home_list(const struct cmp_flow *fl)
-{
-	if (fl->flags & FLOW_DIFFERENT)
-		return LIST_DIFFERENT;
-	if (fl->flags & FLOW_SUSPECT)
-		return LIST_SUSPECT;
-	if (!fl->is_tcp)
-		return LIST_DATAGRAM;
-	if (fl->flags & FLOW_CLOSED)
-		return LIST_CLOSED;
-	return fl->flags & FLOW_BUSY ? LIST_TCP : LIST_HALF;
-}
-
-/**
- * compare_flow_touch - a flow was used, or has become another kind
- * @c:		the comparison
- * @fl:		the flow
- *
- * Keeps the lists in about the order of use: to the second is enough.
- */
-void compare_flow_touch(struct compare *c, struct cmp_flow *fl)
-{
-	unsigned list;
-	bool has_place;
-
-	if (fl->touched_ns == c->now_ns && fl->touched_flags == fl->flags)
-		return;
-	fl->touched_ns = c->now_ns;
-	fl->touched_flags = fl->flags;
-	list = home_list(fl);
-	has_place = list == LIST_SUSPECT || list == LIST_DIFFERENT;
-	if (!flow_is_recent(c->flows, fl, list, c->now_ns,
-			    has_place ? UINT64_MAX : SECOND_NS))
-		flow_touch(c->flows, fl, list, c->now_ns);
-}
-
-static void forget_flow(struct compare *c, struct cmp_flow *fl)
-{
-	compare_gate_forget(c, fl);
-	flow_remove(c->flows, fl);
-}
-
-static bool evict_from(struct compare *c, unsigned list)
-{
-	struct cmp_flow *fl;
-
-	for (unsigned i = 0; i < EVICT_SCAN; i++) {
-		fl = flow_oldest(c->flows, list);
-		if (!fl)
-			return false;
-		if (!compare_flow_holds(fl)) {
-			forget_flow(c, fl);
-			c->noted[NOTE_EVICTED]++;
-			return true;
-		}
-		flow_touch(c->flows, fl, list, c->now_ns);
-	}
-	return false;
-}
-
-static void make_room(struct compare *c)
-{
-	if (flow_count(c->flows) < c->config.max_flows ||
-	    c->n_holding >= flow_count(c->flows))
-		return;
-	for (unsigned list = LIST_CLOSED; list <= LIST_TCP; list++)
-		if (evict_from(c, list))
-			return;
-}
 
 /* A frame that is not IP goes by its type and addresses. */
 static void ether_key(struct flow_key *key, const struct packet *p)
@@ -111,7 +26,7 @@ static struct cmp_flow *add_flow(struct compare *c, const struct flow_key *key)
 	struct cmp_flow *fl;
 	bool is_tcp = is_tcp_key(key);
 
-	make_room(c);
+	evict_make_room(c);
 	fl = flow_add(c->flows, key, is_tcp ? LIST_HALF : LIST_DATAGRAM,
 		      c->now_ns);
 	if (!fl)
@@ -276,79 +191,4 @@ struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
 	key_of(c, &key, &a->p[i]);
 	flow_hash(c->flows, &key, &hash, 1);
 	return find_by_key(c, side, &a->p[i], &key, hash);
-}
-
-static void expire_list(struct compare *c, unsigned list)
-{
-	struct cmp_flow *fl;
-
-	while ((fl = flow_oldest(c->flows, list)) &&
-	       age_ns(c->now_ns, flow_used_ns(c->flows, fl)) >=
-	       list_idle_ns[list]) {
-		if (compare_flow_holds(fl))
-			flow_touch(c->flows, fl, list, c->now_ns);
-		else
-			forget_flow(c, fl);
-	}
-}
-
-/**
- * compare_flow_expire_idle - forget the flows that have been idle
- * @c:		the comparison
- */
-void compare_flow_expire_idle(struct compare *c)
-{
-	for (unsigned list = 0; list < FLOW_LISTS; list++)
-		if (list_idle_ns[list])
-			expire_list(c, list);
-}
-
-/* Since when the first packets of both sides have waited together. */
-static uint64_t suspect_since(const struct hold *p, const struct hold *s)
-{
-	return p->time_ns > s->time_ns ? p->time_ns : s->time_ns;
-}
-
-/**
- * compare_flow_expire_suspects - what waits on both sides does differ
- * @c:		the comparison
- *
- * A flow's place in the list says when suspicion began; the packets it is
- * about may be newer ones by now.
- */
-void compare_flow_expire_suspects(struct compare *c)
-{
-	uint64_t reorder_ns = c->config.reorder_ns;
-	struct cmp_flow *fl;
-
-	while ((fl = flow_oldest(c->flows, LIST_SUSPECT)) &&
-	       age_ns(c->now_ns, flow_used_ns(c->flows, fl)) >= reorder_ns) {
-		const struct hold *p =
-			hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
-		struct hold *s =
-			hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head);
-		uint64_t since;
-
-		assert(p && s);
-		since = suspect_since(p, s);
-
-		if (age_ns(c->now_ns, since) >= reorder_ns)
-			compare_datagram_differ(c, fl, p, s);
-		else
-			flow_touch(c->flows, fl, LIST_SUSPECT, since);
-	}
-}
-
-/**
- * compare_flow_clear_marks - no flow differs any more
- * @c:		the comparison, which holds nothing, so that no flow is suspect
- */
-void compare_flow_clear_marks(struct compare *c)
-{
-	struct cmp_flow *fl;
-
-	while ((fl = flow_oldest(c->flows, LIST_DIFFERENT))) {
-		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
-		flow_touch(c->flows, fl, home_list(fl), c->now_ns);
-	}
 }

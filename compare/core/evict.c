@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which flows are forgotten when: by their list and its idle time, or at
+ * max_flows to make room. One that holds a packet is never forgotten.
+ */
+#include "../../common/age.h"
+#include "core.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+#define EVICT_SCAN 64u		/* flows looked at to find one to evict */
+
+/* Idle for so long, a flow is forgotten; 0: never. */
+static const uint64_t list_idle_ns[FLOW_LISTS] = {
+	[LIST_CLOSED] = 60 * SECOND_NS,
+	[LIST_HALF] = 60 * SECOND_NS,
+	[LIST_DATAGRAM] = 180 * SECOND_NS,
+	[LIST_TCP] = 2 * 3600 * SECOND_NS,
+};
+
+static void forget_flow(struct compare *c, struct cmp_flow *fl)
+{
+	compare_gate_forget(c, fl);
+	flow_remove(c->flows, fl);
+}
+
+static bool evict_from(struct compare *c, unsigned list)
+{
+	struct cmp_flow *fl;
+
+	for (unsigned i = 0; i < EVICT_SCAN; i++) {
+		fl = flow_oldest(c->flows, list);
+		if (!fl)
+			return false;
+		if (!compare_flow_holds(fl)) {
+			forget_flow(c, fl);
+			c->noted[NOTE_EVICTED]++;
+			return true;
+		}
+		flow_touch(c->flows, fl, list, c->now_ns);
+	}
+	return false;
+}
+
+/**
+ * evict_make_room() - Forget a flow if there are max_flows of them
+ * @c:		The comparison
+ */
+void evict_make_room(struct compare *c)
+{
+	if (flow_count(c->flows) < c->config.max_flows ||
+	    c->n_holding >= flow_count(c->flows))
+		return;
+	for (unsigned list = LIST_CLOSED; list <= LIST_TCP; list++)
+		if (evict_from(c, list))
+			return;
+}
+
+static void expire_list(struct compare *c, unsigned list)
+{
+	struct cmp_flow *fl;
+
+	while ((fl = flow_oldest(c->flows, list)) &&
+	       age_ns(c->now_ns, flow_used_ns(c->flows, fl)) >=
+	       list_idle_ns[list]) {
+		if (compare_flow_holds(fl))
+			flow_touch(c->flows, fl, list, c->now_ns);
+		else
+			forget_flow(c, fl);
+	}
+}
+
+/**
+ * compare_flow_expire_idle - forget the flows that have been idle
+ * @c:		the comparison
+ */
+void compare_flow_expire_idle(struct compare *c)
+{
+	for (unsigned list = 0; list < FLOW_LISTS; list++)
+		if (list_idle_ns[list])
+			expire_list(c, list);
+}

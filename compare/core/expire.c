@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What time does to what is held.
+ */
+#include <assert.h>
+
+#include "../../common/age.h"
+#include "core.h"
+#include "stream.h"
+
+/* Since when the first packets of both sides have waited together. */
+static uint64_t suspect_since(const struct hold *p, const struct hold *s)
+{
+	return p->time_ns > s->time_ns ? p->time_ns : s->time_ns;
+}
+
+/* What waits on both sides for reorder_ns does differ. A flow's place in the list
+ * says when suspicion began; the packets it is about may be newer ones by now. */
+static void expire_suspects(struct compare *c)
+{
+	uint64_t reorder_ns = c->config.reorder_ns;
+	struct cmp_flow *fl;
+
+	while ((fl = flow_oldest(c->flows, LIST_SUSPECT)) &&
+	       age_ns(c->now_ns, flow_used_ns(c->flows, fl)) >= reorder_ns) {
+		const struct hold *p =
+			hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
+		struct hold *s =
+			hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head);
+		uint64_t since;
+
+		assert(p && s);
+		since = suspect_since(p, s);
+		if (age_ns(c->now_ns, since) >= reorder_ns)
+			compare_datagram_differ(c, fl, p, s);
+		else
+			flow_touch(c->flows, fl, LIST_SUSPECT, since);
+	}
+}
+
+/* A gate may wait without being a difference; it waits on then. */
+static bool is_overdue(struct compare *c, const struct hold *h)
+{
+	if (h->kind != HOLD_GATE ||
+	    compare_gate_is_stuck(compare_flow_of(c, h)))
+		return true;
+	hold_touch(&c->pool, hold_index(&c->pool, h), c->now_ns);
+	return false;
+}
+
+static void drop_graced(struct compare *c, struct hold *h)
+{
+	struct cmp_flow *fl = compare_flow_of(c, h);
+
+	if (!fl) {
+		compare_fragment_drop(c, h->group, DROP_FLUSHED);
+		return;
+	}
+	compare_drop_held(c, fl, h, DROP_FLUSHED);
+}
+
+/* Asks for a checkpoint; what may go before that goes. */
+static bool ask_for_late(struct compare *c, struct hold *h)
+{
+	struct cmp_flow *fl = compare_flow_of(c, h);
+
+	if (fl && h->side == COMPARE_SECONDARY &&
+	    compare_datagram_forgive(c, fl, h))
+		return true;
+	compare_ask(c, COMPARE_TIMEOUT, fl, h);
+	return fl && h->side == COMPARE_PRIMARY && h->kind == HOLD_PACKET &&
+	       fl->is_tcp && compare_stream_begin_late(c, fl);
+}
+
+static void expire_held(struct compare *c, enum compare_side side)
+{
+	struct hold *h;
+
+	while ((h = hold_at(&c->pool, c->pool.oldest[side])) &&
+	       age_ns(c->now_ns, h->time_ns) >= c->config.timeout_ns) {
+		if (!is_overdue(c, h))
+			continue;
+		if (compare_is_graced(c, side, h->time_ns)) {
+			drop_graced(c, h);
+			continue;
+		}
+		if (compare_is_reporting(c)) {
+			compare_report_late(c, side);
+			continue;
+		}
+		if (ask_for_late(c, h))
+			continue;
+		if (c->in_episode)
+			break;
+		/* its flow may not ask: those behind it may */
+		hold_touch(&c->pool, hold_index(&c->pool, h), c->now_ns);
+	}
+}
+
+/**
+ * compare_expire - see what has become too old
+ * @c:		the comparison
+ * @now_ns:	the time
+ */
+void compare_expire(struct compare *c, uint64_t now_ns)
+{
+	c->now_ns = now_ns;
+	expire_suspects(c);
+	if (c->config.holds) {
+		compare_waits_look(c);
+	} else {
+		gap_expire(c);
+		expire_held(c, COMPARE_PRIMARY);
+		expire_held(c, COMPARE_SECONDARY);
+	}
+	compare_share_expire(c);
+	compare_flow_expire_idle(c);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/**
+ * compare_due_ns - when compare_expire() has something urgent to do
+ * @c:		the comparison
+ *
+ * Return: the time, COMPARE_NEVER when nothing waits. Idle flows do not
+ * count: a call now and then is soon enough for them.
+ */
+uint64_t compare_due_ns(const struct compare *c)
+{
+	const struct cmp_flow *fl = flow_oldest(c->flows, LIST_SUSPECT);
+	uint64_t due = COMPARE_NEVER;
+
+	if (fl)
+		due = flow_used_ns(c->flows, fl) + c->config.reorder_ns;
+	if (c->gap.due_ns)
+		due = sooner(due, c->gap.due_ns);
+	for (unsigned side = 0; side < 2 && !c->in_episode; side++) {
+		const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
+
+		if (h && !c->config.holds)
+			due = sooner(due, h->time_ns + c->config.timeout_ns);
+	}
+	return due;
+}

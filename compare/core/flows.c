@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The lists of the flow table, which say what goes together at expiry and at
+ * eviction; and the flow of what is held.
+ */
+#include "core.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+static unsigned home_list(const struct cmp_flow *fl)
+{
+	if (fl->flags & FLOW_DIFFERENT)
+		return LIST_DIFFERENT;
+	if (fl->flags & FLOW_SUSPECT)
+		return LIST_SUSPECT;
+	if (!fl->is_tcp)
+		return LIST_DATAGRAM;
+	if (fl->flags & FLOW_CLOSED)
+		return LIST_CLOSED;
+	return fl->flags & FLOW_BUSY ? LIST_TCP : LIST_HALF;
+}
+
+/**
+ * compare_flow_touch - a flow was used, or has become another kind
+ * @c:		the comparison
+ * @fl:		the flow
+ *
+ * Keeps the lists in about the order of use: to the second is enough.
+ */
+void compare_flow_touch(struct compare *c, struct cmp_flow *fl)
+{
+	unsigned list;
+	bool has_place;
+
+	if (fl->touched_ns == c->now_ns && fl->touched_flags == fl->flags)
+		return;
+	fl->touched_ns = c->now_ns;
+	fl->touched_flags = fl->flags;
+	list = home_list(fl);
+	has_place = list == LIST_SUSPECT || list == LIST_DIFFERENT;
+	if (!flow_is_recent(c->flows, fl, list, c->now_ns,
+			    has_place ? UINT64_MAX : SECOND_NS))
+		flow_touch(c->flows, fl, list, c->now_ns);
+}
+
+/**
+ * compare_flow_clear_marks - no flow differs any more
+ * @c:		the comparison, which holds nothing, so that no flow is suspect
+ */
+void compare_flow_clear_marks(struct compare *c)
+{
+	struct cmp_flow *fl;
+
+	while ((fl = flow_oldest(c->flows, LIST_DIFFERENT))) {
+		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
+		flow_touch(c->flows, fl, home_list(fl), c->now_ns);
+	}
+}
+
+/**
+ * compare_flow_of - the flow a packet is held in
+ * @c:		the comparison
+ * @h:		the packet
+ *
+ * Return: NULL for a fragment of an incomplete datagram
+ */
+struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h)
+{
+	uint32_t whole;
+
+	if (h->kind != HOLD_PART)
+		return flow_at(c->flows, h->flow);
+	whole = c->fragments.groups[h->group].whole;
+	return whole == HOLD_NONE ? NULL :
+	       flow_at(c->flows, hold_at(&c->pool, whole)->flow);
+}
