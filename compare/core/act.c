@@ -20,6 +20,46 @@ void compare_release_frame(struct compare *c, const struct frame *f,
 	c->handler.release(c->handler.arg, f);
 }
 
+/**
+ * act_release_group - let the fragments of a datagram out
+ * @c:		the comparison
+ * @group:	of the primary; gone afterwards
+ * @why:	what each is counted as
+ */
+void act_release_group(struct compare *c, uint32_t group,
+		       enum compare_note why)
+{
+	uint32_t i = fragment_at(&c->fragments, group)->parts, next;
+
+	for (; i != HOLD_NONE; i = next) {
+		struct frame f = hold_frame(&c->pool, hold_at(&c->pool, i));
+
+		next = hold_at(&c->pool, i)->next;
+		compare_release_frame(c, &f, why);
+		hold_remove(&c->pool, i);
+	}
+	fragment_free(&c->fragments, group);
+}
+
+/**
+ * act_drop_group - drop the fragments of a datagram
+ * @c:		the comparison
+ * @group:	of the secondary; gone afterwards
+ * @why:	what each is counted as
+ */
+void act_drop_group(struct compare *c, uint32_t group,
+		    enum compare_drop why)
+{
+	uint32_t i = fragment_at(&c->fragments, group)->parts, next;
+
+	for (; i != HOLD_NONE; i = next) {
+		next = hold_at(&c->pool, i)->next;
+		c->dropped[why]++;
+		hold_remove(&c->pool, i);
+	}
+	fragment_free(&c->fragments, group);
+}
+
 /* After a SYN left a queue: is there another? */
 static void recount_syns(const struct compare *c, struct cmp_flow *fl,
 			 unsigned side)
@@ -80,7 +120,7 @@ void compare_release_head(struct compare *c, struct cmp_flow *fl,
 	struct frame f = hold_frame(&c->pool, h);
 
 	if (h->kind == HOLD_WHOLE) {
-		compare_fragment_release(c, h->seq, why);
+		act_release_group(c, h->seq, why);
 		c->n_made[COMPARE_PRIMARY]--;
 	} else {
 		compare_release_frame(c, &f, why);
@@ -100,7 +140,7 @@ void compare_release_new(struct compare *c, const struct frame *f,
 	if (c->whole == HOLD_NONE)
 		compare_release_frame(c, f, why);
 	else
-		compare_fragment_release(c, c->whole, why);
+		act_release_group(c, c->whole, why);
 }
 
 /**
@@ -113,7 +153,7 @@ void compare_drop_new(struct compare *c, enum compare_drop why)
 	if (c->whole == HOLD_NONE)
 		c->dropped[why]++;
 	else
-		compare_fragment_drop(c, c->whole, why);
+		act_drop_group(c, c->whole, why);
 }
 
 /**
@@ -129,7 +169,7 @@ void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 	if (h->kind == HOLD_PART)
 		h = hold_at(&c->pool, c->fragments.groups[h->group].whole);
 	if (h->kind == HOLD_WHOLE) {
-		compare_fragment_drop(c, h->seq, why);
+		act_drop_group(c, h->seq, why);
 		c->n_made[h->side]--;
 	} else {
 		c->dropped[why]++;
@@ -173,4 +213,92 @@ void act_drop_queue(struct compare *c, struct cmp_flow *fl,
 
 	while ((h = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head)))
 		compare_drop_held(c, fl, h, why);
+}
+
+/* Is what waits in a flow's gate a packet, or only a template? */
+static void mark_packet(struct compare *c, struct cmp_flow *fl, bool is_packet)
+{
+	struct gate *g = &fl->gate;
+
+	if (!!(g->flags & GATE_PACKET) == is_packet)
+		return;
+	if (is_packet) {
+		if (!compare_flow_holds(fl))
+			c->n_holding++;
+		g->flags |= GATE_PACKET;
+		c->n_made[COMPARE_PRIMARY]--;
+	} else {
+		g->flags &= (uint8_t)~GATE_PACKET;
+		c->n_made[COMPARE_PRIMARY]++;
+		if (!compare_flow_holds(fl))
+			c->n_holding--;
+	}
+}
+
+/**
+ * act_gate_hold() - Keep a frame in its flow's gate, in place of what waits there
+ * @c:		The comparison
+ * @fl:		The flow
+ * @f:		The frame; borrowed, a reference on its chunk is taken
+ * @is_packet:	It is a packet that has not left; else a header to make
+ *		acknowledgements of
+ */
+void act_gate_hold(struct compare *c, struct cmp_flow *fl,
+		   const struct frame *f, bool is_packet)
+{
+	struct gate *g = &fl->gate;
+
+	if (g->waiting == HOLD_NONE) {
+		struct hold *h;
+
+		g->waiting = hold_add(&c->pool, f, COMPARE_PRIMARY, c->now_ns);
+		h = hold_at(&c->pool, g->waiting);
+		h->kind = HOLD_GATE;
+		h->flow = flow_index(c->flows, fl);
+		c->n_made[COMPARE_PRIMARY]++;
+	} else {
+		hold_replace(&c->pool, g->waiting, f);
+	}
+	if (g->flags & GATE_PACKET)
+		c->merged++;
+	mark_packet(c, fl, is_packet);
+}
+
+/**
+ * act_gate_left() - The packet in a flow's gate has left; its header stays
+ * @c:		The comparison
+ * @fl:		The flow
+ */
+void act_gate_left(struct compare *c, struct cmp_flow *fl)
+{
+	mark_packet(c, fl, false);
+}
+
+/**
+ * act_gate_forget() - Take out what waits in a flow's gate
+ * @c:		The comparison
+ * @fl:		The flow; a packet in its gate has been counted
+ */
+void act_gate_forget(struct compare *c, struct cmp_flow *fl)
+{
+	struct gate *g = &fl->gate;
+
+	if (g->waiting == HOLD_NONE)
+		return;
+	mark_packet(c, fl, false);
+	c->n_made[COMPARE_PRIMARY]--;
+	hold_remove(&c->pool, g->waiting);
+	g->waiting = HOLD_NONE;
+}
+
+/**
+ * act_gate_merge() - What leaves now says all that waits in a flow's gate
+ * @c:		The comparison
+ * @fl:		The flow
+ */
+void act_gate_merge(struct compare *c, struct cmp_flow *fl)
+{
+	if (fl->gate.flags & GATE_PACKET)
+		c->merged++;
+	act_gate_forget(c, fl);
 }

@@ -260,8 +260,17 @@ void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
 void compare_drop_new(struct compare *c, enum compare_drop why);
 void compare_drop_held(struct compare *c, struct cmp_flow *fl,
 		       struct hold *h, enum compare_drop why);
+void act_release_group(struct compare *c, uint32_t group,
+		       enum compare_note why);
+void act_drop_group(struct compare *c, uint32_t group,
+		    enum compare_drop why);
 void act_drop_queue(struct compare *c, struct cmp_flow *fl,
 		    enum compare_drop why);
+void act_gate_hold(struct compare *c, struct cmp_flow *fl,
+		   const struct frame *f, bool is_packet);
+void act_gate_left(struct compare *c, struct cmp_flow *fl);
+void act_gate_merge(struct compare *c, struct cmp_flow *fl);
+void act_gate_forget(struct compare *c, struct cmp_flow *fl);
 struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
 			  enum compare_side side, const struct frame *f);
 struct compare_difference compare_difference_of(const struct compare *c,
@@ -280,6 +289,9 @@ void compare_ask(struct compare *c, enum compare_reason reason,
 void compare_share_init(struct compare *c);
 void compare_share_count(struct compare *c, struct cmp_flow *fl,
 			 const struct hold *h, bool is_held);
+void share_count_all(struct compare *c, bool is_held);
+bool share_is_over(struct compare *c, const struct cmp_flow *fl,
+		   bool *is_client);
 void compare_share_keep(struct compare *c, struct cmp_flow *fl);
 void compare_share_expire(struct compare *c);
 void compare_waits_look(struct compare *c);
@@ -329,10 +341,6 @@ void compare_fragment_init(struct fragment_table *t);
 void compare_fragment_fini(struct fragment_table *t);
 bool compare_fragment_input(struct compare *c, enum compare_side side,
 			    const struct frame *f, const struct packet *p);
-void compare_fragment_release(struct compare *c, uint32_t group,
-			      enum compare_note why);
-void compare_fragment_drop(struct compare *c, uint32_t group,
-			   enum compare_drop why);
 
 void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, struct packet *p);
@@ -362,7 +370,6 @@ void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
 			const struct segment *seg);
 void compare_gate_flush(const struct compare *c, struct cmp_flow *fl,
 			uint8_t *tcp);
-void compare_gate_forget(struct compare *c, struct cmp_flow *fl);
 bool compare_gate_is_stuck(const struct cmp_flow *fl);
 
 bool compare_align_takes(struct compare *c, struct cmp_flow *fl,

@@ -19,7 +19,7 @@ static const uint64_t list_idle_ns[FLOW_LISTS] = {
 
 static void forget_flow(struct compare *c, struct cmp_flow *fl)
 {
-	compare_gate_forget(c, fl);
+	act_gate_forget(c, fl);
 	flow_remove(c->flows, fl);
 }
 

@@ -53,7 +53,7 @@ static void drop_graced(struct compare *c, struct hold *h)
 	struct cmp_flow *fl = compare_flow_of(c, h);
 
 	if (!fl) {
-		compare_fragment_drop(c, h->group, DROP_FLUSHED);
+		act_drop_group(c, h->group, DROP_FLUSHED);
 		return;
 	}
 	compare_drop_held(c, fl, h, DROP_FLUSHED);

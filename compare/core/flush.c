@@ -44,7 +44,7 @@ static struct compare_left flush_primary(struct compare *c,
 
 		if (!fl) {
 			left.bytes += part_bytes(c, h->group);
-			compare_fragment_release(c, h->group, why);
+			act_release_group(c, h->group, why);
 		} else if (h->kind == HOLD_GATE) {
 			compare_gate_open(c, fl, why);
 		} else {
@@ -67,7 +67,7 @@ static void flush_secondary(struct compare *c, enum compare_drop why)
 		struct cmp_flow *fl = compare_flow_of(c, h);
 
 		if (!fl) {
-			compare_fragment_drop(c, h->group, why);
+			act_drop_group(c, h->group, why);
 			continue;
 		}
 		compare_drop_held(c, fl, hold_at(&c->pool,

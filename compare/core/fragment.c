@@ -56,11 +56,6 @@ void compare_fragment_fini(struct fragment_table *t)
 	free(t->groups);
 }
 
-static struct fragment_group *group_at(struct compare *c, uint32_t i)
-{
-	return &c->fragments.groups[i];
-}
-
 static void grow(struct fragment_table *t)
 {
 	uint32_t n = t->n_groups ? t->n_groups * 2 : FIRST_GROUPS;
@@ -84,7 +79,7 @@ static uint32_t group_open(struct compare *c, const struct fragment_key *key)
 	if (t->free_group == HOLD_NONE)
 		grow(t);
 	i = t->free_group;
-	g = group_at(c, i);
+	g = fragment_at(&c->fragments, i);
 	t->free_group = g->next;
 	*g = (struct fragment_group){
 		.key = *key, .parts = HOLD_NONE, .whole = HOLD_NONE,
@@ -93,17 +88,16 @@ static uint32_t group_open(struct compare *c, const struct fragment_key *key)
 	if (t->open == HOLD_NONE)
 		t->oldest = i;
 	else
-		group_at(c, t->open)->prev = i;
+		fragment_at(&c->fragments, t->open)->prev = i;
 	t->open = i;
 	t->n_open++;
 	t->n_used++;
 	return i;
 }
 
-static void group_close(struct compare *c, uint32_t i)
+static void group_close(struct fragment_table *t, uint32_t i)
 {
-	struct fragment_table *t = &c->fragments;
-	struct fragment_group *g = group_at(c, i);
+	struct fragment_group *g = fragment_at(t, i);
 
 	if (!g->is_open)
 		return;
@@ -112,19 +106,22 @@ static void group_close(struct compare *c, uint32_t i)
 	if (g->prev == HOLD_NONE)
 		t->open = g->next;
 	else
-		group_at(c, g->prev)->next = g->next;
+		fragment_at(t, g->prev)->next = g->next;
 	if (g->next == HOLD_NONE)
 		t->oldest = g->prev;
 	else
-		group_at(c, g->next)->prev = g->prev;
+		fragment_at(t, g->next)->prev = g->prev;
 }
 
-static void group_free(struct compare *c, uint32_t i)
+/**
+ * fragment_free() - Forget a group
+ * @t:		The table
+ * @i:		The group; its fragments are let go of by the caller
+ */
+void fragment_free(struct fragment_table *t, uint32_t i)
 {
-	struct fragment_table *t = &c->fragments;
-
-	group_close(c, i);
-	group_at(c, i)->next = t->free_group;
+	group_close(t, i);
+	fragment_at(t, i)->next = t->free_group;
 	t->free_group = i;
 	t->n_used--;
 }
@@ -134,49 +131,9 @@ static uint32_t group_find(struct compare *c, const struct fragment_key *key)
 	uint32_t i = c->fragments.open;
 
 	while (i != HOLD_NONE &&
-	       memcmp(&group_at(c, i)->key, key, sizeof(*key)))
-		i = group_at(c, i)->next;
+	       memcmp(&fragment_at(&c->fragments, i)->key, key, sizeof(*key)))
+		i = fragment_at(&c->fragments, i)->next;
 	return i;
-}
-
-/**
- * compare_fragment_release - let the fragments of a datagram out
- * @c:		the comparison
- * @group:	of the primary; gone afterwards
- * @why:	what each is counted as
- */
-void compare_fragment_release(struct compare *c, uint32_t group,
-			      enum compare_note why)
-{
-	uint32_t i = group_at(c, group)->parts, next;
-
-	for (; i != HOLD_NONE; i = next) {
-		struct frame f = hold_frame(&c->pool, hold_at(&c->pool, i));
-
-		next = hold_at(&c->pool, i)->next;
-		compare_release_frame(c, &f, why);
-		hold_remove(&c->pool, i);
-	}
-	group_free(c, group);
-}
-
-/**
- * compare_fragment_drop - drop the fragments of a datagram
- * @c:		the comparison
- * @group:	of the secondary; gone afterwards
- * @why:	what each is counted as
- */
-void compare_fragment_drop(struct compare *c, uint32_t group,
-			   enum compare_drop why)
-{
-	uint32_t i = group_at(c, group)->parts, next;
-
-	for (; i != HOLD_NONE; i = next) {
-		next = hold_at(&c->pool, i)->next;
-		c->dropped[why]++;
-		hold_remove(&c->pool, i);
-	}
-	group_free(c, group);
 }
 
 /* Offset of the IPv6 fragment header, 0 if there is none in sight. */
@@ -262,7 +219,7 @@ static void add_part(struct compare *c, uint32_t group, enum compare_side side,
 		     const struct frame *f, const struct piece *piece,
 		     uint32_t after)
 {
-	struct fragment_group *g = group_at(c, group);
+	struct fragment_group *g = fragment_at(&c->fragments, group);
 	uint32_t i = hold_add(&c->pool, f, side, c->now_ns);
 	struct hold *h = hold_at(&c->pool, i);
 
@@ -339,22 +296,22 @@ static struct frame make_whole(const struct compare *c,
 static void give_up(struct compare *c, uint32_t group,
 		    enum compare_reason reason)
 {
-	if (group_at(c, group)->key.side == COMPARE_SECONDARY ||
+	if (fragment_at(&c->fragments, group)->key.side == COMPARE_SECONDARY ||
 	    c->config.holds) {
-		compare_fragment_drop(c, group, DROP_DIFFERENT);
+		act_drop_group(c, group, DROP_DIFFERENT);
 		return;
 	}
-	group_close(c, group);
+	group_close(&c->fragments, group);
 	compare_ask(c, reason, NULL,
-		    hold_at(&c->pool, group_at(c, group)->parts));
+		    hold_at(&c->pool, fragment_at(&c->fragments, group)->parts));
 }
 
 static void complete(struct compare *c, uint32_t group, uint32_t len)
 {
-	enum compare_side side = group_at(c, group)->key.side;
-	struct frame f = make_whole(c, group_at(c, group), len);
+	enum compare_side side = fragment_at(&c->fragments, group)->key.side;
+	struct frame f = make_whole(c, fragment_at(&c->fragments, group), len);
 
-	group_close(c, group);
+	group_close(&c->fragments, group);
 	c->whole = group;
 	compare_input_frame(c, side, &f);
 	c->whole = HOLD_NONE;
@@ -391,11 +348,11 @@ bool compare_fragment_input(struct compare *c, enum compare_side side,
 	if (!piece_of(&piece, p, side))
 		return false;
 	group = group_for(c, &piece.key);
-	is_bad = overlaps(c, group_at(c, group), &piece,
+	is_bad = overlaps(c, fragment_at(&c->fragments, group), &piece,
 			  frame_eth(f) + piece.off, &after);
 	add_part(c, group, side, f, &piece, after);
-	len = whole_len(c, group_at(c, group));
-	if (is_bad || group_at(c, group)->n_parts > PARTS_MAX)
+	len = whole_len(c, fragment_at(&c->fragments, group));
+	if (is_bad || fragment_at(&c->fragments, group)->n_parts > PARTS_MAX)
 		give_up(c, group, COMPARE_PAYLOAD);
 	else if (len)
 		complete(c, group, len);

@@ -36,4 +36,12 @@ struct fragment_table {
 	uint32_t n_open;
 };
 
+static inline struct fragment_group *fragment_at(const struct fragment_table *t,
+						 uint32_t i)
+{
+	return &t->groups[i];
+}
+
+void fragment_free(struct fragment_table *t, uint32_t i);
+
 #endif

@@ -34,69 +34,6 @@
 #include "clamp.h"
 #include "core.h"
 
-/* Is what waits a packet, or only a template? */
-static void mark_packet(struct compare *c, struct cmp_flow *fl, bool is_packet)
-{
-	struct gate *g = &fl->gate;
-
-	if (!!(g->flags & GATE_PACKET) == is_packet)
-		return;
-	if (is_packet) {
-		if (!compare_flow_holds(fl))
-			c->n_holding++;
-		g->flags |= GATE_PACKET;
-		c->n_made[COMPARE_PRIMARY]--;
-	} else {
-		g->flags &= (uint8_t)~GATE_PACKET;
-		c->n_made[COMPARE_PRIMARY]++;
-		if (!compare_flow_holds(fl))
-			c->n_holding--;
-	}
-}
-
-/* What waits is taken out; a packet among it has been counted by then. */
-static void forget_waiting(struct compare *c, struct cmp_flow *fl)
-{
-	struct gate *g = &fl->gate;
-
-	if (g->waiting == HOLD_NONE)
-		return;
-	mark_packet(c, fl, false);
-	c->n_made[COMPARE_PRIMARY]--;
-	hold_remove(&c->pool, g->waiting);
-	g->waiting = HOLD_NONE;
-}
-
-/* What waits has nothing more to say than what leaves now. */
-static void merge_waiting(struct compare *c, struct cmp_flow *fl)
-{
-	if (fl->gate.flags & GATE_PACKET)
-		c->merged++;
-	forget_waiting(c, fl);
-}
-
-/* f is the newest that says more than was told. */
-static void wait_with(struct compare *c, struct cmp_flow *fl,
-		      const struct frame *f, bool is_packet)
-{
-	struct gate *g = &fl->gate;
-
-	if (g->waiting == HOLD_NONE) {
-		struct hold *h;
-
-		g->waiting = hold_add(&c->pool, f, COMPARE_PRIMARY, c->now_ns);
-		h = hold_at(&c->pool, g->waiting);
-		h->kind = HOLD_GATE;
-		h->flow = flow_index(c->flows, fl);
-		c->n_made[COMPARE_PRIMARY]++;
-	} else {
-		hold_replace(&c->pool, g->waiting, f);
-	}
-	if (g->flags & GATE_PACKET)
-		c->merged++;
-	mark_packet(c, fl, is_packet);
-}
-
 /* A segment leaves with at most what both sides have acknowledged. */
 static void send_clamped(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct segment *seg,
@@ -185,7 +122,7 @@ static void release_waiting(struct compare *c, struct cmp_flow *fl)
 	struct segment seg = waiting_segment(c, g, &f);
 
 	send_clamped(c, fl, &f, &seg, NOTE_RELEASED_ACK);
-	mark_packet(c, fl, false);
+	act_gate_left(c, fl);
 }
 
 /* The secondary has said something: tell the client what both say now. */
@@ -201,7 +138,7 @@ static void catch_up(struct compare *c, struct cmp_flow *fl)
 		 (!clamp_is_told(g, ack) || clamp_opens(g, right)))
 		originate(c, fl, ack, right);
 	if (!clamp_is_limited(g))
-		merge_waiting(c, fl);
+		act_gate_merge(c, fl);
 }
 
 /*
@@ -279,15 +216,15 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 	clamp_note_primary(g, seg);
 	is_newest = seg->ack == g->p_ack;
 	if (why == NOTE_RELEASED_ACK && clamp_must_wait(g, seg->ack)) {
-		wait_with(c, fl, f, true);
+		act_gate_hold(c, fl, f, true);
 		return;
 	}
 	send_clamped(c, fl, f, seg, why);
 	if (!clamp_is_limited(g)) {
-		merge_waiting(c, fl);
+		act_gate_merge(c, fl);
 	} else if (is_newest) {
 		head.len = f->vnet_len + seg->payload_off;
-		wait_with(c, fl, &head, false);
+		act_gate_hold(c, fl, &head, false);
 	}
 }
 
@@ -356,7 +293,7 @@ void compare_gate_release(struct compare *c, struct cmp_flow *fl,
 	if (fl->flags & FLOW_FLUSHING)
 		keep_time(c, fl, f, seg->l4_off);
 	if (seg->flags & TCP_RST)
-		merge_waiting(c, fl);
+		act_gate_merge(c, fl);
 	if (c->config.ack_policy != COMPARE_ACK_CLAMP ||
 	    (fl->gate.flags & GATE_SIGNED) ||
 	    (seg->flags & (TCP_SYN | TCP_RST)) || !(seg->flags & TCP_ACK))
@@ -396,7 +333,7 @@ void compare_gate_connection(struct compare *c, struct cmp_flow *fl,
 	struct segment seg = compare_segment_of(syn);
 
 	seg.end++;
-	merge_waiting(c, fl);
+	act_gate_merge(c, fl);
 	clamp_note_syn(&fl->gate, &seg, compare_syn_scale(syn));
 	if (c->config.ack_policy == COMPARE_ACK_CLAMP &&
 	    compare_ack_is_signed(packet_l4(syn)))
@@ -486,17 +423,7 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 	} else if (!(g->flags & GATE_SIGNED)) {
 		originate(c, fl, g->p_ack, clamp_primary_right(g));
 	}
-	forget_waiting(c, fl);
-}
-
-/**
- * compare_gate_forget - a flow is forgotten
- * @c:		the comparison
- * @fl:		a flow that holds no packet
- */
-void compare_gate_forget(struct compare *c, struct cmp_flow *fl)
-{
-	forget_waiting(c, fl);
+	act_gate_forget(c, fl);
 }
 
 /**

@@ -150,7 +150,7 @@ void compare_report_late(struct compare *c, enum compare_side side)
 	if (fl && !fl->is_tcp)
 		compare_datagram_forget(c, fl, side);
 	else if (!fl && side == COMPARE_PRIMARY)
-		compare_fragment_release(c, h->group, NOTE_UNCOMPARED);
+		act_release_group(c, h->group, NOTE_UNCOMPARED);
 	else if (!fl)
-		compare_fragment_drop(c, h->group, DROP_DIFFERENT);
+		act_drop_group(c, h->group, DROP_DIFFERENT);
 }

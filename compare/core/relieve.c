@@ -47,9 +47,9 @@ static void give_up_oldest(struct compare *c, enum compare_side side)
 	if (compare_flow_of(c, h))
 		give_up_flow(c, compare_flow_of(c, h));
 	else if (side == COMPARE_SECONDARY)
-		compare_fragment_drop(c, h->group, DROP_OVER_BOUND);
+		act_drop_group(c, h->group, DROP_OVER_BOUND);
 	else
-		compare_fragment_release(c, h->group, NOTE_UNCOMPARED);
+		act_release_group(c, h->group, NOTE_UNCOMPARED);
 }
 
 /**

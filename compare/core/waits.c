@@ -76,7 +76,7 @@ static void note(struct compare *c, const struct cmp_flow *fl,
 static bool drop_lonely(struct compare *c, struct cmp_flow *fl, struct hold *h)
 {
 	if (!fl) {
-		compare_fragment_drop(c, h->group, DROP_OVERDUE);
+		act_drop_group(c, h->group, DROP_OVERDUE);
 		return true;
 	}
 	if (h->side == COMPARE_PRIMARY || fl->is_tcp)

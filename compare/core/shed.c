@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A flow over its share, or its client's, loses the last packets of its queue:
+ * TCP repeats them, and the first ones, which fill holes, stay. It is told of
+ * while that lasts.
+ *
+ * A datagram that was dropped here has an equal of the secondary, which must
+ * not be taken for a difference: n_lost of them are forgiven.
+ */
+#include "core.h"
+
+#define OVER_NS (5 * UINT64_C(1000000000))	/* without a drop */
+
+static void tell(struct compare *c, const struct told_flow *t, bool is_over)
+{
+	const struct compare_over_share s = {
+		.flow = &t->key,
+		.is_client = t->what,
+		.n = t->n,
+		.is_over = is_over,
+	};
+
+	if (c->handler.over_share)
+		c->handler.over_share(c->handler.arg, &s);
+}
+
+static void note(struct compare *c, const struct cmp_flow *fl, bool is_client)
+{
+	bool is_new;
+	struct told_flow *t = told_note(&c->share.told,
+					flow_index(c->flows, fl),
+					flow_key_get(c->flows, fl), c->now_ns,
+					&is_new);
+
+	if (!is_new)
+		return;
+	t->what = is_client;
+	tell(c, t, false);
+}
+
+/* The last packet; a RST behind it is nothing that TCP repeats. */
+static struct hold *last_of(const struct compare *c, const struct cmp_flow *fl)
+{
+	struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].tail);
+
+	if (h && fl->is_tcp && h->flags & TCP_RST && h->prev != HOLD_NONE)
+		return hold_at(&c->pool, h->prev);
+	return h;
+}
+
+static void drop_last(struct compare *c, struct cmp_flow *fl)
+{
+	struct hold *h = last_of(c, fl);
+
+	if (!fl->is_tcp && fl->n_lost < UINT16_MAX &&
+	    !compare_datagram_is_matched(h))
+		fl->n_lost++;
+	compare_drop_held(c, fl, h, DROP_OVER_SHARE);
+}
+
+static void keep_within(struct compare *c, struct cmp_flow *fl)
+{
+	bool is_client;
+
+	if (!share_is_over(c, fl, &is_client))
+		return;
+	if (!c->config.full_waits)
+		compare_ask(c, COMPARE_QUEUE, fl, NULL);
+	while (fl->q[COMPARE_PRIMARY].n && share_is_over(c, fl, &is_client)) {
+		note(c, fl, is_client);
+		drop_last(c, fl);
+	}
+}
+
+/**
+ * compare_share_keep - a flow keeps to its share, and its client to his
+ * @c:		the comparison, which holds more than c->share.start, or counts
+ * @fl:		a flow of which a packet of the primary has come
+ */
+void compare_share_keep(struct compare *c, struct cmp_flow *fl)
+{
+	if (!c->share.is_counting)
+		share_count_all(c, true);
+	keep_within(c, fl);
+	if (c->pool.bytes[COMPARE_PRIMARY] < c->share.start / 2)
+		share_count_all(c, false);
+}
+
+/**
+ * compare_share_expire - tell which flows drop nothing any more
+ * @c:		the comparison
+ */
+void compare_share_expire(struct compare *c)
+{
+	struct told_flow over;
+
+	if (!c->share.told.n || c->now_ns < OVER_NS)
+		return;
+	while (told_over(&c->share.told, c->now_ns - OVER_NS, c->now_ns, &over))
+		tell(c, &over, true);
+}
