@@ -88,24 +88,6 @@ static bool find_first(const struct prefix v[2], uint32_t len,
 	return in_primary || in_secondary;
 }
 
-/**
- * compare_align_shift - the secondary's stream goes on elsewhere
- * @c:		the comparison
- * @fl:		the flow
- * @delta:	taken off the sequence numbers of what it has and will have
- */
-void compare_align_shift(struct compare *c, struct cmp_flow *fl,
-			 uint32_t delta)
-{
-	struct hold *h = stream_head(c, fl, COMPARE_SECONDARY);
-
-	compare_order_drop(c, &fl->q[COMPARE_SECONDARY]);
-	for (; h && !(h->flags & TCP_SYN); h = hold_at(&c->pool, h->next))
-		h->seq -= delta;
-	if (!(fl->flags & FLOW_SECONDARY_SYN))
-		fl->base[COMPARE_SECONDARY] += delta;
-}
-
 /* A SYN that only one side has shown is not compared. */
 static void forget_syns(struct compare *c, struct cmp_flow *fl)
 {

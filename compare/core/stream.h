@@ -75,6 +75,8 @@ static inline void stream_note_rst(struct cmp_flow *fl, unsigned flags,
 bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 			 enum compare_side side, const struct frame *f,
 			 const struct packet *p);
+void stream_release_at(struct compare *c, struct cmp_flow *fl, uint32_t i,
+		       enum compare_note why);
 void compare_stream_release(struct compare *c, struct cmp_flow *fl,
 			    enum compare_note why);
 struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl);
