@@ -27,7 +27,7 @@ SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
 COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 		  connection datagram differ evict expire extent flows flush \
 		  fragment gap gate hold late match order pair predict \
-		  relieve share shed stream syn tcp told waits)
+		  relieve share shed stream syn take tcp told waits)
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  command epoch live live_config live_epoch live_events \
 		  live_learn live_options live_report progress running)

@@ -132,28 +132,30 @@ void compare_release_head(struct compare *c, struct cmp_flow *fl,
  * compare_release_new - let out what has just come
  * @c:		the comparison
  * @f:		borrowed
+ * @group:	the fragments that made it; HOLD_NONE for what came whole
  * @why:	what it is counted as
  */
 void compare_release_new(struct compare *c, const struct frame *f,
-			 enum compare_note why)
+			 uint32_t group, enum compare_note why)
 {
-	if (c->whole == HOLD_NONE)
+	if (group == HOLD_NONE)
 		compare_release_frame(c, f, why);
 	else
-		act_release_group(c, c->whole, why);
+		act_release_group(c, group, why);
 }
 
 /**
  * compare_drop_new - drop what has just come
  * @c:		the comparison
+ * @group:	the fragments that made it; HOLD_NONE for what came whole
  * @why:	what it is counted as
  */
-void compare_drop_new(struct compare *c, enum compare_drop why)
+void compare_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
 {
-	if (c->whole == HOLD_NONE)
+	if (group == HOLD_NONE)
 		c->dropped[why]++;
 	else
-		act_drop_group(c, c->whole, why);
+		act_drop_group(c, group, why);
 }
 
 /**
@@ -213,6 +215,20 @@ void act_drop_queue(struct compare *c, struct cmp_flow *fl,
 
 	while ((h = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head)))
 		compare_drop_held(c, fl, h, why);
+}
+
+/**
+ * act_mark_whole() - What is held was put together of fragments
+ * @c:		The comparison
+ * @h:		The packet, which stands for its fragments from now on
+ * @group:	The fragments
+ */
+void act_mark_whole(struct compare *c, struct hold *h, uint32_t group)
+{
+	h->kind = HOLD_WHOLE;
+	h->seq = group;
+	fragment_at(&c->fragments, group)->whole = hold_index(&c->pool, h);
+	c->n_made[h->side]++;
 }
 
 /* Is what waits in a flow's gate a packet, or only a template? */

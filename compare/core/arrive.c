@@ -38,20 +38,12 @@ static struct cmp_flow *add_flow(struct compare *c, const struct flow_key *key)
 	return fl;
 }
 
-/* A TCP segment that was cut is a datagram here: it cannot be changed on its
- * way out. */
-static bool is_cut(const struct compare *c, const struct packet *p)
-{
-	return p->fragment ||
-	       (c->whole != HOLD_NONE && p->proto == PACKET_TCP);
-}
-
 /* Says also by which rules the packet is compared, so that nobody who chooses
  * addresses and ports can bring one into a flow that goes by others. */
-static void key_of(const struct compare *c, struct flow_key *key,
-		   const struct packet *p)
+static void key_of(struct flow_key *key, const struct packet *p, bool is_whole)
 {
-	bool cut = is_cut(c, p);
+	/* a TCP segment that was cut cannot be changed on its way out */
+	bool cut = p->fragment || (is_whole && p->proto == PACKET_TCP);
 
 	if (flow_key_of(key, p, false) < 0) {
 		ether_key(key, p);
@@ -68,8 +60,8 @@ static void key_of(const struct compare *c, struct flow_key *key,
 static bool is_hinted(const struct compare *c, const struct packet *p)
 {
 	return (p->proto == PACKET_TCP || p->proto == PACKET_UDP) &&
-	       p->level == PACKET_L4 && !p->fragment && c->whole == HOLD_NONE &&
-	       !c->config.pair_order && !c->config.ignore_addr;
+	       p->level == PACKET_L4 && !p->fragment && !c->config.pair_order &&
+	       !c->config.ignore_addr;
 }
 
 /* Who makes packets collide here gains that their flows are looked up. */
@@ -137,7 +129,7 @@ void compare_flow_arrive(struct compare *c, enum compare_side side,
 	}
 	for (unsigned i = 0; i < n && n_keys; i++) {
 		if (!a->flow[i].is_guessed)
-			key_of(c, &a->key[a->flow[i].at], &a->p[i]);
+			key_of(&a->key[a->flow[i].at], &a->p[i], false);
 	}
 	flow_hash(c->flows, a->key, a->hash, n_keys);
 }
@@ -155,8 +147,17 @@ static struct cmp_flow *find_by_key(struct compare *c, enum compare_side side,
 	} else {
 		fl = flow_find_hashed(c->flows, key, hash);
 	}
-	if (!fl)
-		fl = add_flow(c, key);
+	return fl ? fl : add_flow(c, key);
+}
+
+/* The same for a packet that came whole: where it goes is noted. */
+static struct cmp_flow *find_and_hint(struct compare *c,
+				      enum compare_side side,
+				      const struct packet *p,
+				      struct flow_key *key, uint32_t hash)
+{
+	struct cmp_flow *fl = find_by_key(c, side, p, key, hash);
+
 	if (fl && is_hinted(c, p)) {
 		uint32_t tag;
 		struct flow_hint *hint = hint_of(c, p, &tag);
@@ -184,11 +185,31 @@ struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
 	uint32_t hash;
 
 	if (!a->flow[i].is_guessed)
-		return find_by_key(c, side, &a->p[i], &a->key[at], a->hash[at]);
+		return find_and_hint(c, side, &a->p[i], &a->key[at],
+				     a->hash[at]);
 	fl = flow_at(c->flows, at);
 	if (fl && flow_key_is_of(flow_key_get(c->flows, fl), &a->p[i]))
 		return fl;
-	key_of(c, &key, &a->p[i]);
+	key_of(&key, &a->p[i], false);
 	flow_hash(c->flows, &key, &hash, 1);
-	return find_by_key(c, side, &a->p[i], &key, hash);
+	return find_and_hint(c, side, &a->p[i], &key, hash);
+}
+
+/**
+ * arrive_find_whole() - The flow of a packet that fragments made
+ * @c:		The comparison
+ * @side:	Whose packet
+ * @p:		The packet
+ *
+ * Return: the flow, NULL when the table is full
+ */
+struct cmp_flow *arrive_find_whole(struct compare *c, enum compare_side side,
+				   const struct packet *p)
+{
+	struct flow_key key;
+	uint32_t hash;
+
+	key_of(&key, p, true);
+	flow_hash(c->flows, &key, &hash, 1);
+	return find_by_key(c, side, p, &key, hash);
 }

@@ -30,10 +30,6 @@
 
 #include <stdlib.h>
 
-#define PROTO_IGMP 2
-#define ICMP6_MLD_FIRST 130
-#define ICMP6_ND_LAST 137
-#define ICMP6_MLD2_REPORT 143
 #define CROWDED_SHARE 64u	/* so few of the flows hold nothing */
 #define FLOW_BYTES_MAX (1u << 31)	/* cmp_flow.held_bytes has room */
 #define FLOW_SLACK 4096u	/* beyond max_flows: what was read already */
@@ -91,9 +87,8 @@ struct compare *compare_new(const struct compare_config *config,
 		return NULL;
 	}
 	hold_pool_init(&c->pool);
-	compare_fragment_init(&c->fragments);
+	fragment_init(&c->fragments);
 	compare_share_init(c);
-	c->whole = HOLD_NONE;
 	return c;
 }
 
@@ -105,140 +100,12 @@ void compare_free(struct compare *c)
 {
 	if (!c)
 		return;
-	compare_fragment_fini(&c->fragments);
+	fragment_fini(&c->fragments);
 	compare_order_fini(&c->orders);
 	hold_pool_fini(&c->pool);
 	flow_table_free(c->flows);
 	flow_table_free(c->pairs);
 	free(c);
-}
-
-static void input_uncompared(struct compare *c, enum compare_side side,
-			     const struct frame *f)
-{
-	if (side == COMPARE_PRIMARY)
-		compare_release_new(c, f, NOTE_UNCOMPARED);
-	else
-		compare_drop_new(c, DROP_UNCOMPARED);
-}
-
-/* All flows hold something, and no other can be known: it is dropped, whoever
- * sent it. A checkpoint makes room. */
-static void input_without_flow(struct compare *c)
-{
-	compare_drop_new(c, DROP_NO_FLOW);
-	if (!c->config.full_waits)
-		compare_ask(c, COMPARE_QUEUE, NULL, NULL);
-}
-
-/* Is so much held that shares have to be counted? */
-static bool is_share_counted(const struct compare *c)
-{
-	return c->share.is_counting ||
-	       c->pool.bytes[COMPARE_PRIMARY] > c->share.start;
-}
-
-static void input_primary(struct compare *c, struct cmp_flow *fl,
-			  const struct frame *f, struct packet *p)
-{
-	if (fl->is_tcp)
-		compare_tcp_primary(c, fl, f, p);
-	else
-		compare_datagram_primary(c, fl, f, p);
-}
-
-static void input_secondary(struct compare *c, struct cmp_flow *fl,
-			    const struct frame *f, struct packet *p)
-{
-	if (fl->is_tcp)
-		compare_tcp_secondary(c, fl, f, p);
-	else if (fl->flags & FLOW_DIFFERENT)
-		compare_drop_new(c, DROP_DIFFERENT);
-	else
-		compare_datagram_secondary(c, fl, f, p);
-}
-
-/* What keeps a network together rather than what a service says: its timing is
- * each replica's own. ARP, LLDP and so on, IGMP, MLD, neighbour discovery. */
-static bool is_housekeeping(const struct packet *p)
-{
-	uint8_t type;
-
-	if (p->level == PACKET_ETHER || p->proto == PROTO_IGMP)
-		return true;
-	if (p->level != PACKET_L4 || p->proto != PACKET_ICMP6)
-		return false;
-	type = *packet_l4(p);
-	return (type >= ICMP6_MLD_FIRST && type <= ICMP6_ND_LAST) ||
-	       type == ICMP6_MLD2_REPORT;
-}
-
-/* The common case, kept small. twin may be none. */
-static bool take_twin(struct compare *c, enum compare_side side,
-		      const struct frame *f, uint32_t twin)
-{
-	struct cmp_flow *fl = twin == HOLD_NONE ? NULL :
-			      compare_predict_take(c, side, f, twin);
-
-	if (fl)
-		compare_flow_touch(c, fl);
-	return fl;
-}
-
-static void take(struct compare *c, enum compare_side side,
-		 const struct frame *f, struct arrivals *a, unsigned i)
-{
-	struct packet *p = &a->p[i];
-	struct cmp_flow *fl;
-
-	if (a->flow[i].twin != HOLD_NONE)
-		packet_parse(p, frame_eth(f), frame_eth_len(f));
-	if (!c->config.compare_non_ip && is_housekeeping(p)) {
-		input_uncompared(c, side, f);
-		return;
-	}
-	/* fragments of what was put together: nothing that anybody sends */
-	if (p->fragment && c->whole == HOLD_NONE &&
-	    compare_fragment_input(c, side, f, p))
-		return;
-	fl = compare_flow_find(c, side, a, i);
-	if (!fl) {
-		input_without_flow(c);
-		return;
-	}
-	if (side == COMPARE_SECONDARY) {
-		input_secondary(c, fl, f, p);
-	} else {
-		input_primary(c, fl, f, p);
-		if (is_share_counted(c))
-			compare_share_keep(c, fl);
-	}
-	if (fl->q[side].n > c->config.max_queue && !c->config.full_waits &&
-	    !compare_is_graced(c, side, c->now_ns))
-		compare_ask(c, COMPARE_QUEUE, fl, NULL);
-	compare_flow_touch(c, fl);
-}
-
-/**
- * compare_input_frame - take what fragments make, counted already
- * @c:		the comparison, its whole set: nothing is predicted
- * @side:	whose it is
- * @f:		the frame; borrowed
- */
-void compare_input_frame(struct compare *c, enum compare_side side,
-			 const struct frame *f)
-{
-	struct arrivals a;
-
-	compare_flow_arrive(c, side, &a, f, 1);
-	take(c, side, f, &a, 0);
-}
-
-static void pass(struct compare *c, const struct frame *v, unsigned n)
-{
-	c->out += n;
-	for (unsigned i = 0; i < n; i++)
-		c->handler.release(c->handler.arg, &v[i]);
 }
 
 static void input_after_failover(struct compare *c, enum compare_side side,
@@ -248,24 +115,7 @@ static void input_after_failover(struct compare *c, enum compare_side side,
 		c->dropped[DROP_FAILOVER] += n;
 	} else {
 		c->noted[NOTE_PASSED] += n;
-		pass(c, v, n);
-	}
-}
-
-/* Of FLOW_HASH_MAX frames at most. */
-static void input_some(struct compare *c, enum compare_side side,
-		       const struct frame *v, unsigned n)
-{
-	struct arrivals a;
-
-	if (compare_is_reporting(c) && side == COMPARE_PRIMARY)
-		pass(c, v, n);
-	compare_flow_arrive(c, side, &a, v, n);
-	for (unsigned i = 0; i < n; i++) {
-		if (!take_twin(c, side, &v[i], a.flow[i].twin))
-			take(c, side, &v[i], &a, i);
-		if (side == COMPARE_SECONDARY || compare_is_reporting(c))
-			compare_relieve(c, side);
+		take_pass(c, v, n);
 	}
 }
 
@@ -290,8 +140,8 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 	for (unsigned i = 0; i < n; i += FLOW_HASH_MAX) {
 		unsigned left = n - i;
 
-		input_some(c, side, v + i,
-			   left < FLOW_HASH_MAX ? left : FLOW_HASH_MAX);
+		take_frames(c, side, v + i,
+			    left < FLOW_HASH_MAX ? left : FLOW_HASH_MAX);
 	}
 	hold_compact(&c->pool);
 }

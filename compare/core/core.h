@@ -176,7 +176,6 @@ struct compare {
 	struct hold_pool pool;
 	struct order_table orders;
 	struct fragment_table fragments;
-	uint32_t whole;		/* group of what is being taken, or HOLD_NONE */
 	bool in_episode;	/* a checkpoint was asked for */
 	bool is_failover;
 	uint16_t n_copied;	/* the secondary was made the primary's copy */
@@ -239,6 +238,8 @@ void compare_flow_arrive(struct compare *c, enum compare_side side,
 			 struct arrivals *a, const struct frame *v, unsigned n);
 struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
 				   struct arrivals *a, unsigned i);
+struct cmp_flow *arrive_find_whole(struct compare *c, enum compare_side side,
+				   const struct packet *p);
 struct flow_table *compare_pair_table(const struct compare_config *config);
 void compare_pair_key(struct compare *c, enum compare_side side,
 		      struct flow_key *key, const struct packet *p);
@@ -253,11 +254,12 @@ void compare_relieve(struct compare *c, enum compare_side side);
 void compare_release_frame(struct compare *c, const struct frame *f,
 			   enum compare_note why);
 void compare_release_new(struct compare *c, const struct frame *f,
-			 enum compare_note why);
+			 uint32_t group, enum compare_note why);
 void compare_release_head(struct compare *c, struct cmp_flow *fl,
 			  enum compare_note why);
 void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
-void compare_drop_new(struct compare *c, enum compare_drop why);
+void compare_drop_new(struct compare *c, uint32_t group, enum compare_drop why);
+void act_mark_whole(struct compare *c, struct hold *h, uint32_t group);
 void compare_drop_held(struct compare *c, struct cmp_flow *fl,
 		       struct hold *h, enum compare_drop why);
 void act_release_group(struct compare *c, uint32_t group,
@@ -325,8 +327,9 @@ static inline bool compare_is_same_mac(const struct compare *c,
 	return c->config.ignore_mac || !memcmp(a, b, 6);
 }
 
-void compare_input_frame(struct compare *c, enum compare_side side,
-			 const struct frame *f);
+void take_pass(struct compare *c, const struct frame *v, unsigned n);
+void take_frames(struct compare *c, enum compare_side side,
+		 const struct frame *v, unsigned n);
 
 uint32_t compare_order_find(struct compare *c, struct hold_queue *q,
 			    uint32_t seq);
@@ -336,11 +339,6 @@ void compare_order_added(struct compare *c, struct hold_queue *q, uint32_t i);
 void compare_order_removed(struct compare *c, struct hold_queue *q, uint32_t i);
 void compare_order_drop(struct compare *c, struct hold_queue *q);
 void compare_order_fini(struct order_table *t);
-
-void compare_fragment_init(struct fragment_table *t);
-void compare_fragment_fini(struct fragment_table *t);
-bool compare_fragment_input(struct compare *c, enum compare_side side,
-			    const struct frame *f, const struct packet *p);
 
 void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, struct packet *p);
@@ -389,7 +387,8 @@ bool compare_datagram_twin(struct compare *c, enum compare_side side,
 			   struct cmp_flow *fl, const struct frame *f,
 			   struct hold *h);
 void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
-			      const struct frame *f, const struct packet *p);
+			      const struct frame *f, const struct packet *p,
+			      uint32_t group);
 bool compare_datagram_forgive(struct compare *c, struct cmp_flow *fl,
 			      struct hold *s);
 void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
@@ -397,6 +396,7 @@ void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
 void compare_datagram_forget(struct compare *c, struct cmp_flow *fl,
 			     enum compare_side side);
 void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
-				const struct frame *f, const struct packet *p);
+				const struct frame *f, const struct packet *p,
+				uint32_t group);
 
 #endif

@@ -83,7 +83,8 @@ static struct hold *find_equal(const struct compare *c,
 
 static void hold_datagram(struct compare *c, struct cmp_flow *fl,
 			  enum compare_side side, const struct frame *f,
-			  const struct part *part, unsigned flags)
+			  const struct part *part, unsigned flags,
+			  uint32_t group)
 {
 	struct hold *h = compare_hold(c, fl, side, f);
 
@@ -92,12 +93,8 @@ static void hold_datagram(struct compare *c, struct cmp_flow *fl,
 	h->flags = (uint8_t)flags;
 	if (part->captured < part->len)
 		h->flags |= HOLD_CUT;
-	if (c->whole != HOLD_NONE) {
-		h->kind = HOLD_WHOLE;
-		h->seq = c->whole;
-		c->fragments.groups[c->whole].whole = hold_index(&c->pool, h);
-		c->n_made[side]++;
-	}
+	if (group != HOLD_NONE)
+		act_mark_whole(c, h, group);
 	hold_queue_insert(&c->pool, &fl->q[side], fl->q[side].tail,
 			  hold_index(&c->pool, h));
 }
@@ -176,9 +173,11 @@ bool compare_datagram_twin(struct compare *c, enum compare_side side,
  * @fl:		its flow
  * @f:		the frame; borrowed
  * @p:		what is in it
+ * @group:	the fragments that made it; HOLD_NONE for what came whole
  */
 void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
-			      const struct frame *f, const struct packet *p)
+			      const struct frame *f, const struct packet *p,
+			      uint32_t group)
 {
 	struct part part = part_of(c, p);
 	struct hold *s = NULL;
@@ -188,10 +187,10 @@ void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 	if (s)
 		compare_drop_held(c, fl, s, DROP_MATCHED);
 	if (s && !fl->q[COMPARE_PRIMARY].n)
-		compare_release_new(c, f, NOTE_COMPARED);
+		compare_release_new(c, f, group, NOTE_COMPARED);
 	else
 		hold_datagram(c, fl, COMPARE_PRIMARY, f, &part,
-			      s ? HOLD_MATCHED : 0);
+			      s ? HOLD_MATCHED : 0, group);
 	if (!(fl->flags & FLOW_DIFFERENT))
 		suspect(c, fl);
 	decide(c, fl);
@@ -291,19 +290,21 @@ void compare_datagram_forget(struct compare *c, struct cmp_flow *fl,
  * @fl:		its flow, not known to differ
  * @f:		the frame; borrowed
  * @p:		what is in it
+ * @group:	the fragments that made it; HOLD_NONE for what came whole
  */
 void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
-				const struct frame *f, const struct packet *p)
+				const struct frame *f, const struct packet *p,
+				uint32_t group)
 {
 	struct part part = part_of(c, p);
 	struct hold *h = find_equal(c, fl, COMPARE_PRIMARY, &part);
 
 	if (h) {
 		h->flags |= HOLD_MATCHED;
-		compare_drop_new(c, DROP_MATCHED);
+		compare_drop_new(c, group, DROP_MATCHED);
 		release_matched(c, fl);
 	} else {
-		hold_datagram(c, fl, COMPARE_SECONDARY, f, &part, 0);
+		hold_datagram(c, fl, COMPARE_SECONDARY, f, &part, 0, group);
 	}
 	suspect(c, fl);
 	decide(c, fl);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * IP fragments: compared as the datagram they make, released as they came.
+ * The table of IP fragments. The fragments of a datagram are held as a group.
+ * When all are there the group is whole: a copy of the datagram can be made, and
+ * takes its place in the queue of its flow, next to datagrams that were never
+ * cut. The fragments go when that does.
  *
- * The fragments of a datagram are held as a group. When it is complete, a copy
- * of the whole datagram takes its place in the queue of its flow, next to
- * datagrams that were never cut; when that is released or dropped, all
- * fragments of the group are.
+ * Bounds: OPEN_MAX groups that are not whole, PARTS_MAX fragments in each. Fragments
+ * that overlap, which no sane sender makes (RFC 5722), make their group bad: what
+ * was compared might not be what the receiver makes of them.
  *
- * Bounds: OPEN_MAX incomplete groups, PARTS_MAX fragments in each. Fragments
- * that overlap, which no sane sender makes (RFC 5722), end their group too: what
- * was compared might not be what the receiver makes of them. The primary's are
- * held until the next checkpoint, the secondary's dropped; both are where no
- * checkpoint will come.
+ * The groups are this file's; the fragments are nodes of the pool. It decides
+ * nothing about a group that is bad, or in the way of others: take.c does.
  */
+#include "fragment.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../common/bytes.h"
-#include "core.h"
 
 #define OPEN_MAX 256u
 #define PARTS_MAX 128u
@@ -26,19 +26,11 @@
 #define IPV6_FRAGMENT 44u
 #define IPV4_FRAG_OFF 6u	/* the field's place in the header */
 
-/* What a fragment is a piece of, and which piece. */
-struct piece {
-	struct fragment_key key;
-	uint32_t from, to;	/* bytes of the datagram */
-	uint32_t off;		/* where they are in the frame */
-	bool is_last;
-};
-
 /**
- * compare_fragment_init - no fragments
- * @t:		filled
+ * fragment_init() - Begin without fragments
+ * @t:		Filled
  */
-void compare_fragment_init(struct fragment_table *t)
+void fragment_init(struct fragment_table *t)
 {
 	*t = (struct fragment_table){
 		.free_group = HOLD_NONE,
@@ -48,10 +40,10 @@ void compare_fragment_init(struct fragment_table *t)
 }
 
 /**
- * compare_fragment_fini - free the table; the packets are the pool's
- * @t:		the table
+ * fragment_fini() - Free the table; the fragments are the pool's
+ * @t:		The table
  */
-void compare_fragment_fini(struct fragment_table *t)
+void fragment_fini(struct fragment_table *t)
 {
 	free(t->groups);
 }
@@ -70,16 +62,16 @@ static void grow(struct fragment_table *t)
 	t->n_groups = n;
 }
 
-static uint32_t group_open(struct compare *c, const struct fragment_key *key)
+static uint32_t group_open(struct fragment_table *t,
+			   const struct fragment_key *key)
 {
-	struct fragment_table *t = &c->fragments;
 	struct fragment_group *g;
 	uint32_t i;
 
 	if (t->free_group == HOLD_NONE)
 		grow(t);
 	i = t->free_group;
-	g = fragment_at(&c->fragments, i);
+	g = fragment_at(t, i);
 	t->free_group = g->next;
 	*g = (struct fragment_group){
 		.key = *key, .parts = HOLD_NONE, .whole = HOLD_NONE,
@@ -88,14 +80,19 @@ static uint32_t group_open(struct compare *c, const struct fragment_key *key)
 	if (t->open == HOLD_NONE)
 		t->oldest = i;
 	else
-		fragment_at(&c->fragments, t->open)->prev = i;
+		fragment_at(t, t->open)->prev = i;
 	t->open = i;
 	t->n_open++;
 	t->n_used++;
 	return i;
 }
 
-static void group_close(struct fragment_table *t, uint32_t i)
+/**
+ * fragment_close() - Let no more fragments join a group
+ * @t:		The table
+ * @i:		The group
+ */
+void fragment_close(struct fragment_table *t, uint32_t i)
 {
 	struct fragment_group *g = fragment_at(t, i);
 
@@ -116,23 +113,24 @@ static void group_close(struct fragment_table *t, uint32_t i)
 /**
  * fragment_free() - Forget a group
  * @t:		The table
- * @i:		The group; its fragments are let go of by the caller
+ * @i:		The group; the caller lets go of its fragments
  */
 void fragment_free(struct fragment_table *t, uint32_t i)
 {
-	group_close(t, i);
+	fragment_close(t, i);
 	fragment_at(t, i)->next = t->free_group;
 	t->free_group = i;
 	t->n_used--;
 }
 
-static uint32_t group_find(struct compare *c, const struct fragment_key *key)
+static uint32_t group_find(const struct fragment_table *t,
+			   const struct fragment_key *key)
 {
-	uint32_t i = c->fragments.open;
+	uint32_t i = t->open;
 
 	while (i != HOLD_NONE &&
-	       memcmp(&fragment_at(&c->fragments, i)->key, key, sizeof(*key)))
-		i = fragment_at(&c->fragments, i)->next;
+	       memcmp(&fragment_at(t, i)->key, key, sizeof(*key)))
+		i = fragment_at(t, i)->next;
 	return i;
 }
 
@@ -149,13 +147,21 @@ static uint32_t ipv6_fragment_off(const struct packet *p)
 	return next == IPV6_FRAGMENT && off + 8 <= p->l4_off ? off : 0;
 }
 
-static bool piece_of(struct piece *piece, const struct packet *p,
-		     enum compare_side side)
+/**
+ * fragment_piece() - Which piece of which datagram is a fragment?
+ * @piece:	Set
+ * @p:		The fragment
+ * @side:	0 or 1: whose it is
+ *
+ * Return: false when it can be part of nothing
+ */
+bool fragment_piece(struct fragment_piece *piece, const struct packet *p,
+		    unsigned side)
 {
 	size_t addr_len = p->ip_version == 4 ? 4 : 16;
 	struct fragment_key *key = &piece->key;
 
-	*piece = (struct piece){ .off = p->l4_off, .from = p->frag_off };
+	*piece = (struct fragment_piece){ .off = p->l4_off, .from = p->frag_off };
 	memcpy(key->src, p->src, addr_len);
 	memcpy(key->dst, p->dst, addr_len);
 	key->vlan = p->vlan;
@@ -184,30 +190,32 @@ static uint32_t part_end(const struct hold *h)
 
 /* Would two receivers make different datagrams of them? The same piece again is
  * fine, other bytes for it are not, nor is anything behind the last one. */
-static bool is_conflict(const struct compare *c, const struct hold *h,
-			const struct piece *piece, const uint8_t *bytes)
+static bool is_conflict(const struct hold_pool *pool, const struct hold *h,
+			const struct fragment_piece *piece,
+			const uint8_t *bytes)
 {
 	if (h->seq == piece->from && part_end(h) == piece->to)
 		return h->is_last != piece->is_last ||
-		       memcmp(hold_payload(&c->pool, h), bytes,
+		       memcmp(hold_payload(pool, h), bytes,
 			      h->payload_len);
 	return (h->seq < piece->to && part_end(h) > piece->from) ||
 	       (h->is_last && piece->from > h->seq) ||
 	       (piece->is_last && h->seq > piece->from);
 }
 
-/* Its place in the list: behind what begins no later. */
-static bool overlaps(const struct compare *c, const struct fragment_group *g,
-		     const struct piece *piece, const uint8_t *bytes,
-		     uint32_t *after)
+/* after: its place in the list, behind what begins no later. */
+static bool has_conflict(const struct hold_pool *pool,
+			 const struct fragment_group *g,
+			 const struct fragment_piece *piece,
+			 const uint8_t *bytes, uint32_t *after)
 {
 	uint32_t i = g->parts;
 
 	*after = HOLD_NONE;
-	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->next) {
-		const struct hold *h = hold_at(&c->pool, i);
+	for (; i != HOLD_NONE; i = hold_at(pool, i)->next) {
+		const struct hold *h = hold_at(pool, i);
 
-		if (is_conflict(c, h, piece, bytes))
+		if (is_conflict(pool, h, piece, bytes))
 			return true;
 		if (h->seq <= piece->from)
 			*after = i;
@@ -215,38 +223,14 @@ static bool overlaps(const struct compare *c, const struct fragment_group *g,
 	return false;
 }
 
-static void add_part(struct compare *c, uint32_t group, enum compare_side side,
-		     const struct frame *f, const struct piece *piece,
-		     uint32_t after)
-{
-	struct fragment_group *g = fragment_at(&c->fragments, group);
-	uint32_t i = hold_add(&c->pool, f, side, c->now_ns);
-	struct hold *h = hold_at(&c->pool, i);
-
-	h->kind = HOLD_PART;
-	h->group = group;
-	h->seq = piece->from;
-	h->payload_len = piece->to - piece->from;
-	h->payload_off = (uint16_t)piece->off;
-	h->is_last = piece->is_last;
-	if (after == HOLD_NONE) {
-		h->next = g->parts;
-		g->parts = i;
-	} else {
-		h->next = hold_at(&c->pool, after)->next;
-		hold_at(&c->pool, after)->next = i;
-	}
-	g->n_parts++;
-}
-
 /* Bytes of the datagram, 0 while some are missing. */
-static uint32_t whole_len(const struct compare *c,
+static uint32_t whole_len(const struct hold_pool *pool,
 			  const struct fragment_group *g)
 {
-	const struct hold *h = hold_at(&c->pool, g->parts);
+	const struct hold *h = hold_at(pool, g->parts);
 	uint32_t end = 0;
 
-	for (; h; h = hold_at(&c->pool, h->next)) {
+	for (; h; h = hold_at(pool, h->next)) {
 		if (h->seq > end)
 			return 0;
 		end = part_end(h);
@@ -277,84 +261,96 @@ static uint8_t *put_headers(uint8_t *at, const uint8_t *eth, uint32_t off,
 	return ip + IPV6_LEN;
 }
 
-static struct frame make_whole(const struct compare *c,
-			       const struct fragment_group *g, uint32_t len)
+static void add_part(struct hold_pool *pool, struct fragment_group *g,
+		     uint32_t i, const struct fragment_piece *piece,
+		     uint32_t after)
 {
-	const struct hold *h = hold_at(&c->pool, g->parts);
-	struct chunk *chunk = chunk_new(h->payload_off + len);
-	struct frame f = { .chunk = chunk, .data = chunk->bytes };
-	uint8_t *at = put_headers(chunk->bytes, hold_eth(&c->pool, h),
-				  h->payload_off, len);
+	struct hold *h = hold_at(pool, i);
 
-	for (; h; h = hold_at(&c->pool, h->next))
-		memcpy(at + h->seq, hold_payload(&c->pool, h), h->payload_len);
-	f.len = (uint32_t)(at - f.data) + len;
-	return f;
-}
-
-/* Nothing good will come of the group. */
-static void give_up(struct compare *c, uint32_t group,
-		    enum compare_reason reason)
-{
-	if (fragment_at(&c->fragments, group)->key.side == COMPARE_SECONDARY ||
-	    c->config.holds) {
-		act_drop_group(c, group, DROP_DIFFERENT);
-		return;
+	h->kind = HOLD_PART;
+	h->seq = piece->from;
+	h->payload_len = piece->to - piece->from;
+	h->payload_off = (uint16_t)piece->off;
+	h->is_last = piece->is_last;
+	if (after == HOLD_NONE) {
+		h->next = g->parts;
+		g->parts = i;
+	} else {
+		h->next = hold_at(pool, after)->next;
+		hold_at(pool, after)->next = i;
 	}
-	group_close(&c->fragments, group);
-	compare_ask(c, reason, NULL,
-		    hold_at(&c->pool, fragment_at(&c->fragments, group)->parts));
-}
-
-static void complete(struct compare *c, uint32_t group, uint32_t len)
-{
-	enum compare_side side = fragment_at(&c->fragments, group)->key.side;
-	struct frame f = make_whole(c, fragment_at(&c->fragments, group), len);
-
-	group_close(&c->fragments, group);
-	c->whole = group;
-	compare_input_frame(c, side, &f);
-	c->whole = HOLD_NONE;
-	chunk_unref(f.chunk);
-}
-
-static uint32_t group_for(struct compare *c, const struct fragment_key *key)
-{
-	uint32_t group = group_find(c, key);
-
-	if (group != HOLD_NONE)
-		return group;
-	if (c->fragments.n_open >= OPEN_MAX)
-		give_up(c, c->fragments.oldest, COMPARE_QUEUE);
-	return group_open(c, key);
+	g->n_parts++;
 }
 
 /**
- * compare_fragment_input - take a fragment
- * @c:		the comparison
- * @side:	whose it is
- * @f:		the frame; borrowed
- * @p:		what is in it
+ * fragment_is_full() - Is a group in the way of a fragment's?
+ * @t:		The table
+ * @piece:	From fragment_piece()
  *
- * Return: false when it is not a fragment that can be part of anything
+ * Return: true when the oldest open group has to be closed or freed before
+ * fragment_add()
  */
-bool compare_fragment_input(struct compare *c, enum compare_side side,
-			    const struct frame *f, const struct packet *p)
+bool fragment_is_full(const struct fragment_table *t,
+		      const struct fragment_piece *piece)
 {
-	struct piece piece;
-	uint32_t group, after, len;
+	return t->n_open >= OPEN_MAX && group_find(t, &piece->key) == HOLD_NONE;
+}
+
+/**
+ * fragment_add() - Hold a fragment in its group, a new one if need be
+ * @t:		The table, which is not full
+ * @pool:	Where fragments are held
+ * @f:		The frame; borrowed, a reference on its chunk is taken
+ * @piece:	From fragment_piece()
+ * @now_ns:	The time
+ * @group:	Set: the group
+ *
+ * Return: what the group is now; one that is bad stays open
+ */
+enum fragment_state fragment_add(struct fragment_table *t,
+				 struct hold_pool *pool, const struct frame *f,
+				 const struct fragment_piece *piece,
+				 uint64_t now_ns, uint32_t *group)
+{
+	uint32_t i = group_find(t, &piece->key), after, part;
+	struct fragment_group *g;
 	bool is_bad;
 
-	if (!piece_of(&piece, p, side))
-		return false;
-	group = group_for(c, &piece.key);
-	is_bad = overlaps(c, fragment_at(&c->fragments, group), &piece,
-			  frame_eth(f) + piece.off, &after);
-	add_part(c, group, side, f, &piece, after);
-	len = whole_len(c, fragment_at(&c->fragments, group));
-	if (is_bad || fragment_at(&c->fragments, group)->n_parts > PARTS_MAX)
-		give_up(c, group, COMPARE_PAYLOAD);
-	else if (len)
-		complete(c, group, len);
-	return true;
+	if (i == HOLD_NONE)
+		i = group_open(t, &piece->key);
+	g = fragment_at(t, i);
+	*group = i;
+	is_bad = has_conflict(pool, g, piece, frame_eth(f) + piece->off, &after);
+	part = hold_add(pool, f, piece->key.side, now_ns);
+	add_part(pool, g, part, piece, after);
+	hold_at(pool, part)->group = i;
+	if (is_bad || g->n_parts > PARTS_MAX)
+		return FRAGMENT_BAD;
+	return whole_len(pool, g) ? FRAGMENT_WHOLE : FRAGMENT_HELD;
+}
+
+/**
+ * fragment_whole() - Make the datagram of a group that is whole, and close it
+ * @t:		The table
+ * @pool:	Where the fragments are held
+ * @group:	The group
+ *
+ * Return: a copy; the caller gives the reference on its chunk back
+ */
+struct frame fragment_whole(struct fragment_table *t,
+			    const struct hold_pool *pool, uint32_t group)
+{
+	const struct fragment_group *g = fragment_at(t, group);
+	const struct hold *h = hold_at(pool, g->parts);
+	uint32_t len = whole_len(pool, g);
+	struct chunk *chunk = chunk_new(h->payload_off + len);
+	struct frame f = { .chunk = chunk, .data = chunk->bytes };
+	uint8_t *at = put_headers(chunk->bytes, hold_eth(pool, h),
+				  h->payload_off, len);
+
+	for (; h; h = hold_at(pool, h->next))
+		memcpy(at + h->seq, hold_payload(pool, h), h->payload_len);
+	f.len = (uint32_t)(at - f.data) + len;
+	fragment_close(t, group);
+	return f;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../../common/packet.h"
 #include "hold.h"
 
 struct fragment_key {
@@ -36,12 +37,39 @@ struct fragment_table {
 	uint32_t n_open;
 };
 
+/* What a fragment is a piece of, and which piece. */
+struct fragment_piece {
+	struct fragment_key key;
+	uint32_t from, to;	/* bytes of the datagram */
+	uint32_t off;		/* where they are in the frame */
+	bool is_last;
+};
+
+enum fragment_state {
+	FRAGMENT_HELD,		/* others are missing */
+	FRAGMENT_WHOLE,		/* they make a datagram */
+	FRAGMENT_BAD,		/* they overlap, or are too many */
+};
+
 static inline struct fragment_group *fragment_at(const struct fragment_table *t,
 						 uint32_t i)
 {
 	return &t->groups[i];
 }
 
+void fragment_init(struct fragment_table *t);
+void fragment_fini(struct fragment_table *t);
+bool fragment_piece(struct fragment_piece *piece, const struct packet *p,
+		    unsigned side);
+bool fragment_is_full(const struct fragment_table *t,
+		      const struct fragment_piece *piece);
+enum fragment_state fragment_add(struct fragment_table *t,
+				 struct hold_pool *pool, const struct frame *f,
+				 const struct fragment_piece *piece,
+				 uint64_t now_ns, uint32_t *group);
+struct frame fragment_whole(struct fragment_table *t,
+			    const struct hold_pool *pool, uint32_t group);
+void fragment_close(struct fragment_table *t, uint32_t i);
 void fragment_free(struct fragment_table *t, uint32_t i);
 
 #endif

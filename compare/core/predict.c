@@ -91,9 +91,8 @@ uint32_t compare_predict_first(const struct compare *c, enum compare_side side)
 	unsigned other = !side;
 	uint32_t i = c->pool.expected[other];
 
-	/* a datagram put together is of another flow than a whole one */
 	if (c->config.pair_order || c->config.ignore_addr ||
-	    c->config.own_isn || c->whole != HOLD_NONE)
+	    c->config.own_isn)
 		return HOLD_NONE;
 	return i == HOLD_NONE ? c->pool.oldest[other] : i;
 }

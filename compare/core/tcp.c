@@ -206,7 +206,7 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, struct packet *p)
 {
-	assert(compare_is_segment(p) && c->whole == HOLD_NONE);
+	assert(compare_is_segment(p));
 	if (c->config.own_isn && !prepare(fl, COMPARE_PRIMARY, p))
 		compare_release_frame(c, f, NOTE_RETRANSMITTED);
 	else
@@ -324,7 +324,7 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 			   const struct frame *f, struct packet *p)
 {
-	assert(compare_is_segment(p) && c->whole == HOLD_NONE);
+	assert(compare_is_segment(p));
 	if (c->config.own_isn && !prepare(fl, COMPARE_SECONDARY, p)) {
 		c->dropped[DROP_DUPLICATE]++;
 		return;

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A frame that has arrived is handed to the rules of its protocol. Fragments
+ * are put together first.
+ */
+#include <assert.h>
+
+#include "core.h"
+
+#define PROTO_IGMP 2
+#define ICMP6_MLD_FIRST 130
+#define ICMP6_ND_LAST 137
+#define ICMP6_MLD2_REPORT 143
+
+/* group: what the packet was put together of; HOLD_NONE for what came whole. */
+static void input_uncompared(struct compare *c, enum compare_side side,
+			     const struct frame *f, uint32_t group)
+{
+	if (side == COMPARE_PRIMARY)
+		compare_release_new(c, f, group, NOTE_UNCOMPARED);
+	else
+		compare_drop_new(c, group, DROP_UNCOMPARED);
+}
+
+/* All flows hold something, and no other can be known: it is dropped, whoever
+ * sent it. A checkpoint makes room. */
+static void input_without_flow(struct compare *c, uint32_t group)
+{
+	compare_drop_new(c, group, DROP_NO_FLOW);
+	if (!c->config.full_waits)
+		compare_ask(c, COMPARE_QUEUE, NULL, NULL);
+}
+
+/* Is so much held that shares have to be counted? */
+static bool is_share_counted(const struct compare *c)
+{
+	return c->share.is_counting ||
+	       c->pool.bytes[COMPARE_PRIMARY] > c->share.start;
+}
+
+static void input_primary(struct compare *c, struct cmp_flow *fl,
+			  const struct frame *f, struct packet *p,
+			  uint32_t group)
+{
+	if (fl->is_tcp)
+		compare_tcp_primary(c, fl, f, p);
+	else
+		compare_datagram_primary(c, fl, f, p, group);
+}
+
+static void input_secondary(struct compare *c, struct cmp_flow *fl,
+			    const struct frame *f, struct packet *p,
+			    uint32_t group)
+{
+	if (fl->is_tcp)
+		compare_tcp_secondary(c, fl, f, p);
+	else if (fl->flags & FLOW_DIFFERENT)
+		compare_drop_new(c, group, DROP_DIFFERENT);
+	else
+		compare_datagram_secondary(c, fl, f, p, group);
+}
+
+/* What keeps a network together rather than what a service says: its timing is
+ * each replica's own. ARP, LLDP and so on, IGMP, MLD, neighbour discovery. */
+static bool is_housekeeping(const struct packet *p)
+{
+	uint8_t type;
+
+	if (p->level == PACKET_ETHER || p->proto == PROTO_IGMP)
+		return true;
+	if (p->level != PACKET_L4 || p->proto != PACKET_ICMP6)
+		return false;
+	type = *packet_l4(p);
+	return (type >= ICMP6_MLD_FIRST && type <= ICMP6_ND_LAST) ||
+	       type == ICMP6_MLD2_REPORT;
+}
+
+/* The fragments of a group will not make a datagram. */
+static void give_up(struct compare *c, uint32_t group,
+		    enum compare_reason reason)
+{
+	if (fragment_at(&c->fragments, group)->key.side == COMPARE_SECONDARY ||
+	    c->config.holds) {
+		act_drop_group(c, group, DROP_DIFFERENT);
+		return;
+	}
+	fragment_close(&c->fragments, group);
+	compare_ask(c, reason, NULL,
+		    hold_at(&c->pool, fragment_at(&c->fragments, group)->parts));
+}
+
+/* The common case, kept small. twin may be none. */
+static bool take_twin(struct compare *c, enum compare_side side,
+		      const struct frame *f, uint32_t twin)
+{
+	struct cmp_flow *fl = twin == HOLD_NONE ? NULL :
+			      compare_predict_take(c, side, f, twin);
+
+	if (fl)
+		compare_flow_touch(c, fl);
+	return fl;
+}
+
+/* A packet of a known flow, or of none for want of room. */
+static void take_packet(struct compare *c, enum compare_side side,
+			const struct frame *f, struct packet *p,
+			struct cmp_flow *fl, uint32_t group)
+{
+	if (!fl) {
+		input_without_flow(c, group);
+		return;
+	}
+	assert(!fl->is_tcp || group == HOLD_NONE);
+	if (side == COMPARE_SECONDARY) {
+		input_secondary(c, fl, f, p, group);
+	} else {
+		input_primary(c, fl, f, p, group);
+		if (is_share_counted(c))
+			compare_share_keep(c, fl);
+	}
+	if (fl->q[side].n > c->config.max_queue && !c->config.full_waits &&
+	    !compare_is_graced(c, side, c->now_ns))
+		compare_ask(c, COMPARE_QUEUE, fl, NULL);
+	compare_flow_touch(c, fl);
+}
+
+/* All fragments of a datagram are there: what they make is compared. */
+static void take_whole(struct compare *c, enum compare_side side,
+		       uint32_t group)
+{
+	struct frame f = fragment_whole(&c->fragments, &c->pool, group);
+	struct packet p;
+
+	packet_parse(&p, frame_eth(&f), frame_eth_len(&f));
+	if (!c->config.compare_non_ip && is_housekeeping(&p))
+		input_uncompared(c, side, &f, group);
+	else
+		take_packet(c, side, &f, &p, arrive_find_whole(c, side, &p),
+			    group);
+	chunk_unref(f.chunk);
+}
+
+/* Return: false when it can be part of nothing. */
+static bool take_fragment(struct compare *c, enum compare_side side,
+			  const struct frame *f, const struct packet *p)
+{
+	struct fragment_table *t = &c->fragments;
+	struct fragment_piece piece;
+	uint32_t group;
+
+	if (!fragment_piece(&piece, p, side))
+		return false;
+	if (fragment_is_full(t, &piece))
+		give_up(c, t->oldest, COMPARE_QUEUE);
+	switch (fragment_add(t, &c->pool, f, &piece, c->now_ns, &group)) {
+	case FRAGMENT_HELD:
+		break;
+	case FRAGMENT_WHOLE:
+		take_whole(c, side, group);
+		break;
+	case FRAGMENT_BAD:
+		give_up(c, group, COMPARE_PAYLOAD);
+		break;
+	}
+	return true;
+}
+
+static void take(struct compare *c, enum compare_side side,
+		 const struct frame *f, struct arrivals *a, unsigned i)
+{
+	struct packet *p = &a->p[i];
+
+	if (a->flow[i].twin != HOLD_NONE)
+		packet_parse(p, frame_eth(f), frame_eth_len(f));
+	if (!c->config.compare_non_ip && is_housekeeping(p))
+		input_uncompared(c, side, f, HOLD_NONE);
+	else if (!p->fragment || !take_fragment(c, side, f, p))
+		take_packet(c, side, f, p, compare_flow_find(c, side, a, i),
+			    HOLD_NONE);
+}
+
+/**
+ * take_pass() - Let frames of the primary out as they come
+ * @c:		The comparison
+ * @v:		The frames; borrowed
+ * @n:		How many
+ */
+void take_pass(struct compare *c, const struct frame *v, unsigned n)
+{
+	c->out += n;
+	for (unsigned i = 0; i < n; i++)
+		c->handler.release(c->handler.arg, &v[i]);
+}
+
+/**
+ * take_frames() - Compare frames of one side
+ * @c:		The comparison
+ * @side:	Whose they are
+ * @v:		The frames; borrowed
+ * @n:		How many, FLOW_HASH_MAX at most
+ */
+void take_frames(struct compare *c, enum compare_side side,
+		 const struct frame *v, unsigned n)
+{
+	struct arrivals a;
+
+	if (compare_is_reporting(c) && side == COMPARE_PRIMARY)
+		take_pass(c, v, n);
+	compare_flow_arrive(c, side, &a, v, n);
+	for (unsigned i = 0; i < n; i++) {
+		if (!take_twin(c, side, &v[i], a.flow[i].twin))
+			take(c, side, &v[i], &a, i);
+		if (side == COMPARE_SECONDARY || compare_is_reporting(c))
+			compare_relieve(c, side);
+	}
+}
