@@ -16,7 +16,7 @@ TOOLS := mirror redirector rewriter compare
 SRC_common := chunk frame outq packet flow flow_key checksum vnet stats \
 	      log nowait file netns peer endpoint_spec endpoint endpoint_output \
 	      endpoint_stream endpoint_socket endpoint_rival endpoint_dev endpoint_pcap loop loop_pump loop_timer \
-	      option own_file role failover filter marker qmp qmp_link vmstate qemu
+	      option own_file role rpc control_table failover filter marker qmp qmp_link vmstate qemu
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
@@ -40,7 +40,7 @@ UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
-	 marker qmp vmstate epoch pcapng \
+	 marker qmp rpc control_table vmstate epoch pcapng \
 	 ignore learn progress compare_waits compare_share budget blame
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
@@ -87,6 +87,10 @@ UNIT_compare_order    = $(UNIT_compare)
 UNIT_marker          := common/marker common/chunk
 UNIT_qmp             := common/qmp
 LIBS_qmp              = $(JANSSON)
+UNIT_rpc             := common/rpc
+LIBS_rpc              = $(MSGPACK_LIBS)
+UNIT_control_table   := common/control_table common/rpc
+LIBS_control_table    = $(MSGPACK_LIBS)
 UNIT_vmstate         := common/vmstate
 UNIT_epoch           := compare/live/epoch common/chunk
 UNIT_pcapng          := compare/diff/pcapng
@@ -97,7 +101,7 @@ UNIT_progress        := compare/live/progress common/log common/nowait
 
 # What a fuzzer needs, that is a harness of tests/fuzz.
 FUZZ := frame packet vnet endpoint_spec rewrite rewrite_icmp \
-	rewrite_table compare capture qmp
+	rewrite_table compare capture qmp control
 FUZZ_frame         := $(UNIT_frame)
 FUZZ_packet        := common/flow common/flow_key common/packet
 FUZZ_vnet          := $(UNIT_vnet)
@@ -111,6 +115,8 @@ FUZZ_capture       := $(SRC_common:%=common/%)
 LIBS_fuzz_capture   = $(PKG_LIBS)
 FUZZ_qmp           := common/qmp common/vmstate
 LIBS_fuzz_qmp       = $(JANSSON)
+FUZZ_control       := $(UNIT_control_table)
+LIBS_fuzz_control   = $(MSGPACK_LIBS)
 
 # What tests and examples are driven with; they may use the library.
 PROGRAMS := tests/frames tests/replicas tests/noisy tests/colo-impair \
@@ -139,11 +145,15 @@ SANITIZE := -O1 -g -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	    -fsanitize=address,undefined
 
 PKG_CONFIG ?= pkg-config
-PKGS       := libuv libpcap libxxhash jansson
+# msgpack-c is called msgpack before its version 6
+MSGPACK    := $(shell $(PKG_CONFIG) --exists msgpack-c 2>/dev/null && \
+		echo msgpack-c || echo msgpack)
+PKGS       := libuv libpcap libxxhash jansson $(MSGPACK)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := -Wl,--as-needed \
-	      $(shell $(PKG_CONFIG) --libs libuv libpcap jansson 2>/dev/null)
+	      $(shell $(PKG_CONFIG) --libs libuv libpcap jansson $(MSGPACK) 2>/dev/null)
 JANSSON    := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
+MSGPACK_LIBS := $(shell $(PKG_CONFIG) --libs $(MSGPACK) 2>/dev/null)
 PCAP       := $(shell $(PKG_CONFIG) --libs libpcap 2>/dev/null)
 
 # What is missing is said by the first recipe that needs it, in one line and
@@ -152,6 +162,7 @@ DEBIAN_libuv     := libuv1-dev
 DEBIAN_libpcap   := libpcap-dev
 DEBIAN_libxxhash := libxxhash-dev
 DEBIAN_jansson   := libjansson-dev
+DEBIAN_msgpack   := libmsgpack-dev
 MISSING    := $(shell $(PKG_CONFIG) --version >/dev/null 2>&1 || \
 		{ echo $(PKG_CONFIG); exit; }; \
 		for p in $(PKGS); do $(PKG_CONFIG) --exists $$p || echo $$p; done)
