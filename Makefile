@@ -21,7 +21,7 @@ SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_ahead rewrite_flow rewrite_hold rewrite_icmp \
-		  rewrite_segment rewrite_table rewrite_track \
+		  rewrite_record rewrite_segment rewrite_table rewrite_track \
 		  rewrite_guard
 SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
 COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \

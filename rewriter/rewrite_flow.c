@@ -266,26 +266,6 @@ void rewrite_flow_restart(struct rewrite *r, struct rewrite_flow *fl)
 }
 
 /**
- * rewrite_flow_copy_progress() - Copy what every segment may change of a flow
- * @to:		changed
- * @from:	the newer one
- *
- * These are no facts, but how far the connection is.
- */
-void rewrite_flow_copy_progress(struct rewrite_flow *to,
-				const struct rewrite_flow *from)
-{
-	to->ts_sent = from->ts_sent;
-	to->ts_echo = from->ts_echo;
-	to->guest_nxt = from->guest_nxt;
-	to->peer_nxt = from->peer_nxt;
-	to->peer_ack = from->peer_ack;
-	to->peer_ts = from->peer_ts;
-	to->peer_window = from->peer_window;
-	to->deaf_seq = from->deaf_seq;
-}
-
-/**
  * rewrite_flow_expire() - Forget what was not used for its state's time
  * @r:	rewriter
  */

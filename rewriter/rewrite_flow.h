@@ -18,8 +18,6 @@ void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
 			    enum rewrite_state state);
 void rewrite_flow_set_offset(struct rewrite *r, struct rewrite_flow *fl,
 			     uint32_t offset, uint32_t ts_offset);
-void rewrite_flow_copy_progress(struct rewrite_flow *to,
-				const struct rewrite_flow *from);
 void rewrite_flow_expire(struct rewrite *r);
 bool rewrite_flow_is_translated(const struct rewrite *r,
 				const struct rewrite_flow *fl);

@@ -34,6 +34,7 @@
 #include "../common/own_file.h"
 #include "rewrite_flow.h"
 #include "rewrite_guard.h"
+#include "rewrite_record.h"
 
 #define TABLE_FILE "flows"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
@@ -54,18 +55,10 @@ struct header {
 	_Atomic uint32_t n_used;	/* records that were ever used */
 };
 
-struct record {
-	uint32_t sum;		/* of all below but the progress */
-	struct flow_key key;	/* ip_version 0: free */
-	struct rewrite_flow flow;
-};
-
-_Static_assert(sizeof(struct record) == 144, "no padding: hashed whole");
-
 struct rewrite_table {
 	int fd;
 	struct header *header;
-	struct record *records;
+	struct rewrite_record *records;
 	size_t len;		/* bytes mapped */
 	uint32_t n_reserved;	/* records that have disk blocks */
 	uint32_t n_wanted;	/* records that there would be with them */
@@ -78,15 +71,6 @@ struct rewrite_table {
 static uint32_t header_sum(const struct header *h)
 {
 	return (uint32_t)XXH3_64bits(h, offsetof(struct header, sum));
-}
-
-static uint32_t record_sum(const struct record *rec)
-{
-	struct record copy = *rec;
-
-	rewrite_flow_copy_progress(&copy.flow, &(struct rewrite_flow){ 0 });
-	return (uint32_t)XXH3_64bits(&copy.key,
-				     sizeof(copy) - sizeof(copy.sum));
 }
 
 static int boot_id_read(char id[36])
@@ -104,7 +88,7 @@ static int boot_id_read(char id[36])
 static int header_make(struct header *h, uint32_t max_flows)
 {
 	*h = (struct header){ .magic = "COLOflow", .version = VERSION,
-			      .record_len = sizeof(struct record),
+			      .record_len = sizeof(struct rewrite_record),
 			      .byte_order = 0x01020304,
 			      .max_flows = max_flows };
 	return boot_id_read(h->boot_id);
@@ -119,7 +103,7 @@ static enum rewrite_table_found header_check(const struct header *h,
 	    h->version != ours->version || h->record_len != ours->record_len ||
 	    h->byte_order != ours->byte_order || h->sum != header_sum(h) ||
 	    h->n_used > h->max_flows || h->max_flows > MAX_FLOWS ||
-	    file_len < HEADER_LEN + (uint64_t)h->n_used * sizeof(struct record))
+	    file_len < HEADER_LEN + (uint64_t)h->n_used * sizeof(struct rewrite_record))
 		return REWRITE_TABLE_BAD;
 	if (memcmp(h->boot_id, ours->boot_id, sizeof(h->boot_id)))
 		return REWRITE_TABLE_NEW;
@@ -128,7 +112,7 @@ static enum rewrite_table_found header_check(const struct header *h,
 
 static uint64_t table_len(uint32_t max_flows)
 {
-	return HEADER_LEN + (uint64_t)max_flows * sizeof(struct record);
+	return HEADER_LEN + (uint64_t)max_flows * sizeof(struct rewrite_record);
 }
 
 static bool reserve(struct rewrite_table *t, uint32_t n)
@@ -282,33 +266,6 @@ enum rewrite_table_found rewrite_table_found(const struct rewrite_table *t)
 	return t->found;
 }
 
-/* What of a flow outlives the process; of a file, what is believed. */
-static struct rewrite_flow flow_lasting(const struct rewrite_flow *fl)
-{
-	struct rewrite_flow lasting = *fl;
-
-	lasting.held = 0;
-	lasting.n_held = 0;
-	lasting.flags &= ~(unsigned)(REWRITE_HAS_NXT | REWRITE_REPEATS |
-				     REWRITE_REPEAT_DONE);
-	return lasting;
-}
-
-/* In this order, for the eyes of who comes after a kill between two stores. */
-static void record_write(struct record *at, const struct flow_key *key,
-			 const struct rewrite_flow *fl)
-{
-	struct record rec = { .key = *key, .flow = flow_lasting(fl) };
-
-	rec.sum = record_sum(&rec);
-	at->sum = ~rec.sum;
-	atomic_signal_fence(memory_order_seq_cst);
-	at->key = rec.key;
-	at->flow = rec.flow;
-	atomic_signal_fence(memory_order_seq_cst);
-	at->sum = rec.sum;
-}
-
 /**
  * rewrite_table_save() - Facts of a flow changed
  * @r:	rewriter, with a table or without
@@ -328,7 +285,7 @@ void rewrite_table_save(struct rewrite *r, const struct rewrite_flow *fl)
 		r->n.unsaved++;
 		return;
 	}
-	record_write(&t->records[n], flow_key_get(r->flows, fl), fl);
+	rewrite_record_write(&t->records[n], flow_key_get(r->flows, fl), fl);
 	if (n >= t->header->n_used)
 		t->header->n_used = n + 1;
 }
@@ -348,7 +305,7 @@ void rewrite_table_save_progress(struct rewrite *r,
 		return;
 	n = flow_index(r->flows, fl);
 	if (n < t->n_reserved)
-		rewrite_flow_copy_progress(&t->records[n].flow, fl);
+		rewrite_record_copy_progress(&t->records[n].flow, fl);
 }
 
 static void record_clear(struct rewrite_table *t, uint32_t n)
@@ -380,30 +337,23 @@ void rewrite_table_set_epoch(struct rewrite *r)
 
 /* A record whose key is there already is the source of a move that a kill
  * cut short, or was damaged in just this way: the first one stays. */
-static bool record_load(struct rewrite *r, const struct record *rec)
+static bool record_load(struct rewrite *r, const struct rewrite_record *rec)
 {
 	struct rewrite_flow *fl;
 
-	if (rec->sum != record_sum(rec) || rec->flow.state >= REWRITE_STATES)
+	if (!rewrite_record_is_intact(rec))
 		return false;
 	if (flow_find(r->flows, &rec->key))
 		return true;
 	fl = flow_add(r->flows, &rec->key, rec->flow.state, r->now_ns);
 	if (!fl)
 		return false;
-	*fl = flow_lasting(&rec->flow);
+	*fl = rewrite_record_lasting(&rec->flow);
 	r->n_state[fl->state]++;
 	rewrite_flow_sync(r, fl);	/* no offset but of this epoch */
 	r->n_translated += rewrite_flow_is_translated(r, fl);
 	rewrite_table_save(r, fl);
 	return true;
-}
-
-static bool record_is_used(const struct record *rec)
-{
-	static const struct record unused;
-
-	return memcmp(rec, &unused, sizeof(unused)) != 0;
 }
 
 /**
@@ -423,9 +373,9 @@ void rewrite_table_load(struct rewrite *r)
 	r->epoch = t->header->epoch;
 	n_used = t->header->n_used;
 	for (uint32_t n = 0; n < n_used; n++) {
-		struct record rec = t->records[n];
+		struct rewrite_record rec = t->records[n];
 
-		if (!record_is_used(&rec))
+		if (!rewrite_record_is_used(&rec))
 			continue;
 		if (record_load(r, &rec))
 			r->n.loaded++;

@@ -5,19 +5,12 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "../../rewriter/rewrite_types.h"
+#include "../../rewriter/rewrite_record.h"
 #include "rewrite_traffic.h"
 
 #define HEADER_LEN 4096u
 #define HEADER_SUM_AT 60u
 #define MAX_FLOWS 8u
-
-/* As rewrite_table.c writes it. */
-struct record {
-	uint32_t sum;
-	struct flow_key key;
-	struct rewrite_flow flow;
-};
 
 static int flows_open(void)
 {
@@ -38,9 +31,9 @@ static void put(int fd, const void *bytes, size_t len, off_t at)
 static void record_change(int fd, struct fuzz *z)
 {
 	uint8_t n = fuzz_byte(z), len = fuzz_byte(z) % 16;
-	size_t at = fuzz_byte(z) % sizeof(struct record);
-	off_t place = HEADER_LEN + (n % MAX_FLOWS) * (off_t)sizeof(struct record);
-	struct record rec, clockless;
+	size_t at = fuzz_byte(z) % sizeof(struct rewrite_record);
+	off_t place = HEADER_LEN + (n % MAX_FLOWS) * (off_t)sizeof(struct rewrite_record);
+	struct rewrite_record rec, clockless;
 
 	if (pread(fd, &rec, sizeof(rec), place) != (ssize_t)sizeof(rec))
 		return;

@@ -15,16 +15,9 @@
 #include <xxhash.h>
 
 #include "../../rewriter/rewrite_guard.h"
-#include "../../rewriter/rewrite_flow.h"
+#include "../../rewriter/rewrite_record.h"
 #include "random.h"
 #include "rewrite_kit.h"
-
-/* As rewrite_table.c writes it. */
-struct record {
-	uint32_t sum;
-	struct flow_key key;
-	struct rewrite_flow flow;
-};
 
 #define HEADER_LEN 4096
 #define HEADER_SUM_AT 60
@@ -62,9 +55,9 @@ static void cut(off_t len)
 	CHECK_EQ(truncate(path, len), 0);
 }
 
-static struct record record_get(unsigned n)
+static struct rewrite_record record_get(unsigned n)
 {
-	struct record rec;
+	struct rewrite_record rec;
 	int fd = open_flows(O_RDONLY);
 
 	CHECK_EQ(pread(fd, &rec, sizeof(rec),
@@ -74,14 +67,11 @@ static struct record record_get(unsigned n)
 }
 
 /* With a checksum that holds: nothing but the values is to be refused. */
-static void record_put(unsigned n, struct record rec)
+static void record_put(unsigned n, struct rewrite_record rec)
 {
-	struct record summed = rec;
 	int fd = open_flows(O_RDWR);
 
-	rewrite_flow_copy_progress(&summed.flow, &(struct rewrite_flow){ 0 });
-	rec.sum = (uint32_t)XXH3_64bits(&summed.key,
-					sizeof(rec) - sizeof(rec.sum));
+	rec.sum = rewrite_record_sum(&rec);
 	CHECK_EQ(pwrite(fd, &rec, sizeof(rec),
 			(off_t)(HEADER_LEN + n * sizeof(rec))), sizeof(rec));
 	close(fd);
@@ -152,7 +142,7 @@ static void start_with_three(void)
 static void nothing_is_held_by_a_file(void)
 {
 	for (unsigned n = 0; n < 3; n++) {
-		struct record rec;
+		struct rewrite_record rec;
 		struct stats s = { 0 };
 
 		start_with_three();
@@ -176,7 +166,7 @@ static void nothing_is_held_by_a_file(void)
 static void offsets_of_other_epochs_are_void(void)
 {
 	for (uint32_t ahead = 1; ahead <= 3; ahead++) {
-		struct record rec;
+		struct rewrite_record rec;
 
 		start_with_three();
 		rec = record_get(0);
@@ -197,10 +187,10 @@ static void any_word_of_a_record(void)
 	static const uint32_t values[] = { 0, 1, 3, 31, 0x7fffffff, 0x80000000,
 					   0xffff, 0xffff0000, UINT32_MAX };
 
-	for (size_t at = offsetof(struct record, key);
-	     at < sizeof(struct record); at += 4)
+	for (size_t at = offsetof(struct rewrite_record, key);
+	     at < sizeof(struct rewrite_record); at += 4)
 		for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
-			struct record rec;
+			struct rewrite_record rec;
 
 			start_with_three();
 			rec = record_get(1);
@@ -218,7 +208,7 @@ static void any_word_of_a_record(void)
 static void random_records(struct random *random)
 {
 	for (size_t round = 0; round < soak_n(2000); round++) {
-		struct record rec;
+		struct rewrite_record rec;
 
 		start_with_three();
 		for (unsigned n = 0; n < 3; n++) {
@@ -255,7 +245,7 @@ static void any_word_of_the_header(void)
 	start_with_three();	/* as long as it says, and all of it a hole */
 	header_put(HEADER_MAX_FLOWS_AT, UINT32_MAX);
 	header_put(HEADER_EPOCH_AT + 4, UINT32_MAX);
-	cut(HEADER_LEN + (off_t)UINT32_MAX * (off_t)sizeof(struct record));
+	cut(HEADER_LEN + (off_t)UINT32_MAX * (off_t)sizeof(struct rewrite_record));
 	restart(16);
 	CHECK_EQ(rewrite_table_found(table), REWRITE_TABLE_BAD);
 	finish_table();
@@ -288,7 +278,7 @@ static void cut_while_in_use(void)
 		for (wrap.port = 1; wrap.port <= 3; wrap.port++)
 			data_both_ways();
 		if (i % 2)		/* before we look at it */
-			cut(HEADER_LEN + 16 * sizeof(struct record));
+			cut(HEADER_LEN + 16 * sizeof(struct rewrite_record));
 		rewrite_expire(rw, now);
 		CHECK_EQ(n_events[REWRITE_UNSAVED], 0);
 		if (i % 2 && lens[i / 2] > HEADER_LEN)
@@ -376,7 +366,7 @@ static void open_half(unsigned from, unsigned to)
 static void full_disk(void)
 {
 	start_fresh(4 * STEP);
-	disk_len = HEADER_LEN + (off_t)STEP * sizeof(struct record);
+	disk_len = HEADER_LEN + (off_t)STEP * sizeof(struct rewrite_record);
 	open_half(1, STEP + 101);
 	CHECK(stat("file", "unsaved") >= 100);
 	for (unsigned i = 0; i < 3; i++) {
@@ -394,12 +384,12 @@ static void full_disk(void)
 	CHECK_EQ(stat("file", "loaded"), STEP + 200);
 
 	/* another episode is told again; one that nobody saw is not */
-	disk_len = HEADER_LEN + 2 * (off_t)STEP * sizeof(struct record);
+	disk_len = HEADER_LEN + 2 * (off_t)STEP * sizeof(struct rewrite_record);
 	open_half(STEP + 201, 2 * STEP + 2);
 	disk_len = LARGE_DISK;
 	rewrite_expire(rw, now);
 	CHECK_EQ(n_events[REWRITE_UNSAVED] + n_events[REWRITE_SAVED], 2);
-	disk_len = HEADER_LEN + 3 * (off_t)STEP * sizeof(struct record);
+	disk_len = HEADER_LEN + 3 * (off_t)STEP * sizeof(struct rewrite_record);
 	open_half(2 * STEP + 2, 3 * STEP + 2);
 	rewrite_expire(rw, now);
 	CHECK_EQ(n_events[REWRITE_UNSAVED], 2);
