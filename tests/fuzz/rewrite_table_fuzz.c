@@ -32,18 +32,15 @@ static void record_change(int fd, struct fuzz *z)
 {
 	uint8_t n = fuzz_byte(z), len = fuzz_byte(z) % 16;
 	size_t at = fuzz_byte(z) % sizeof(struct rewrite_record);
-	off_t place = HEADER_LEN + (n % MAX_FLOWS) * (off_t)sizeof(struct rewrite_record);
-	struct rewrite_record rec, clockless;
+	struct rewrite_record rec;
+	off_t place = HEADER_LEN + (n % MAX_FLOWS) * (off_t)sizeof(rec);
 
 	if (pread(fd, &rec, sizeof(rec), place) != (ssize_t)sizeof(rec))
 		return;
 	for (; len && at < sizeof(rec); len--)
 		((uint8_t *)&rec)[at++] = fuzz_byte(z);
-	clockless = rec;
-	clockless.flow.ts_sent = clockless.flow.ts_echo = 0;
 	if (n < 240)
-		rec.sum = (uint32_t)XXH3_64bits(&clockless.key,
-						sizeof(rec) - sizeof(rec.sum));
+		rec.sum = rewrite_record_sum(&rec);
 	put(fd, &rec, sizeof(rec), place);
 }
 
