@@ -359,3 +359,18 @@ void checkpoint_stats(const struct checkpoint *cp, struct stats *s)
 	stats_note(s, "checkpoint", "stopped-max-ms", cp->stopped_max_ms);
 	qemu_stats(&cp->qemu, s);
 }
+
+/**
+ * checkpoint_interrupted - frames may have been lost on their way to here
+ * @cp:		rather than wait until that shows, have a checkpoint made; one
+ *		that is under way will do
+ * @name:	of the input
+ */
+void checkpoint_interrupted(struct checkpoint *cp, const char *name)
+{
+	if (cp->mode == CHECKPOINT_NONE ||
+	    cp->mode == CHECKPOINT_HOLD || cp->is_stopped)
+		return;
+	log_info(name, "frames may be lost: checkpoint wanted");
+	checkpoint_ask(cp, "interrupted", "");
+}

@@ -74,6 +74,7 @@ void checkpoint_init(struct checkpoint *cp, struct loop *loop,
 int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify);
 void checkpoint_ask(struct checkpoint *cp, const char *reason,
 		    const char *flow);
+void checkpoint_interrupted(struct checkpoint *cp, const char *name);
 void checkpoint_done(struct checkpoint *cp);
 void checkpoint_stop(struct checkpoint *cp);
 void checkpoint_stats(const struct checkpoint *cp, struct stats *s);

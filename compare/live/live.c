@@ -9,133 +9,7 @@
 #include "../../common/log.h"
 #include "running.h"
 
-#define NS_PER_MS UINT64_C(1000000)
 #define GAP_SHARE 10		/* of compare-timeout, for a gap */
-#define STOP_BYTES_MAX (64u << 20)	/* read behind a full comparison */
-
-static uint64_t now_ns(const struct live *l)
-{
-	return loop_now_ns(&l->loop);
-}
-
-static void arm_due(struct live *l)
-{
-	uint64_t now = now_ns(l), due = compare_due_ns(l->compare);
-
-	if (due >= l->due_ns || due == COMPARE_NEVER)
-		return;
-	l->due_ns = due;
-	/* never at once: captures would have no time in between */
-	loop_timer_start(&l->due, due <= now ? 1 :
-			 (due - now + NS_PER_MS - 1) / NS_PER_MS, 0);
-}
-
-/* While the primary stands still, all that it had sent is to be had before it
- * goes on. */
-static bool may_be_overfull(const struct live *l)
-{
-	return l->epoch.is_stopped &&
-	       endpoint_counters(l->primary_in).in_bytes - l->stop_bytes <
-	       STOP_BYTES_MAX;
-}
-
-/**
- * live_apply_pressure - while the comparison is full, primary-in waits
- * @l:		after anything that may have changed that; on captures, which
- *		wait for each other, a checkpoint has to do instead
- */
-void live_apply_pressure(struct live *l)
-{
-	bool is_full = compare_is_full(l->compare) && !may_be_overfull(l);
-
-	if (is_full && l->is_report) {	/* of flows: told of, forgotten */
-		l->cause = DIFF_CAUSE_ROOM;
-		compare_expire(l->compare, now_ns(l) + l->timeout_ns);
-		l->cause = DIFF_CAUSE_TIME;
-		return;
-	}
-	if (is_full == l->is_stopped)
-		return;
-	l->is_stopped = is_full;
-	if (is_full)
-		endpoint_stop(l->primary_in);
-	else
-		endpoint_start(l->primary_in);
-}
-
-/**
- * live_flush - the replicas are equal, or taken for equal
- * @l:		what is held of the primary leaves
- * @why:	why they are taken for equal; NULL after a checkpoint
- */
-void live_flush(struct live *l, const char *why)
-{
-	struct compare_left left = compare_flush(l->compare, now_ns(l));
-
-	live_quarantine_over(l);
-	if (why)
-		live_note_uncompared(l, &left, why);
-	live_apply_pressure(l);
-}
-
-/**
- * live_interrupted - frames may have been lost on their way to here
- * @l:		rather than wait until that shows, have a checkpoint made; one
- *		that is under way will do
- * @name:	of the input
- */
-void live_interrupted(struct live *l, const char *name)
-{
-	if (l->checkpoint.mode == CHECKPOINT_NONE ||
-	    l->checkpoint.mode == CHECKPOINT_HOLD || l->checkpoint.is_stopped)
-		return;
-	log_info(name, "frames may be lost: checkpoint wanted");
-	checkpoint_ask(&l->checkpoint, "interrupted", "");
-}
-
-/* After each call of the comparison: what it asked for is done here, so that
- * it is never called from its own callbacks. */
-static void settle(struct live *l)
-{
-	if (l->wants_checkpoint) {
-		l->wants_checkpoint = false;
-		log_info("compare", "checkpoint wanted: %s %s",
-			 compare_reason_text(l->reason), l->flow);
-		checkpoint_ask(&l->checkpoint, compare_reason_text(l->reason),
-			       l->flow);
-	}
-	live_apply_pressure(l);
-	if (l->is_report)
-		live_report_balance(l);
-	arm_due(l);
-}
-
-static void on_release(void *arg, const struct frame *f)
-{
-	struct live *l = arg;
-
-	endpoint_send(l->outdev, f, 1);
-}
-
-static void on_differ(void *arg, const struct compare_difference *d)
-{
-	struct live *l = arg;
-
-	if (l->is_report)
-		live_report_differ(l, d);
-	if (!d->asks)
-		return;
-	l->wants_checkpoint = true;
-	l->reason = d->reason;
-	*l->flow = '\0';
-	if (d->flow)
-		flow_key_text(d->flow, l->flow, sizeof(l->flow));
-}
-
-static void on_midstream(void *arg, const struct compare_midstream *m)
-{
-	live_report_midstream(arg, m);
-}
 
 static void on_checkpoint_made(void *arg)
 {
@@ -148,23 +22,6 @@ static void on_checkpoint_made(void *arg)
 	live_flush(l, is_equal ? NULL : compare_reason_text(l->reason));
 	if (l->checkpoint.mode == CHECKPOINT_QMP)
 		live_epoch_checkpoint(l);
-}
-
-/**
- * live_compare - hand frames to the comparison, and do what it asks for
- * @l:		the process
- * @side:	whose they are
- * @v:		the frames; borrowed, put together anew
- * @n:		how many
- */
-void live_compare(struct live *l, enum compare_side side, struct frame *v,
-		  unsigned n)
-{
-	if (l->is_report)
-		live_report_input(l, side, v, n, now_ns(l));
-	else
-		compare_input(l->compare, side, v, n, now_ns(l));
-	settle(l);
 }
 
 static void on_primary(struct endpoint *ep, struct frame *v, unsigned n,
@@ -185,7 +42,7 @@ static void input_event(struct live *l, enum compare_side side,
 			const struct endpoint *ep, enum endpoint_event ev)
 {
 	if (ev == ENDPOINT_UP && l->has_lost[side])
-		live_interrupted(l, endpoint_name(ep));
+		checkpoint_interrupted(&l->checkpoint, endpoint_name(ep));
 	if (ev == ENDPOINT_UP || ev == ENDPOINT_DOWN)
 		l->has_lost[side] = ev == ENDPOINT_DOWN;
 }
@@ -218,23 +75,6 @@ static void on_outdev_event(struct endpoint *ep, enum endpoint_event ev,
 	loop_end(&l->loop);
 }
 
-static void on_scan(void *arg)
-{
-	struct live *l = arg;
-
-	compare_expire(l->compare, now_ns(l));
-	settle(l);
-	live_tell_uncompared(l);
-}
-
-static void on_due(void *arg)
-{
-	struct live *l = arg;
-
-	l->due_ns = COMPARE_NEVER;
-	on_scan(l);
-}
-
 static struct compare_left fail_over(struct live *l)
 {
 	struct compare_left left;
@@ -242,7 +82,7 @@ static struct compare_left fail_over(struct live *l)
 	checkpoint_stop(&l->checkpoint);
 	live_quarantine_over(l);
 	live_epoch_end(l);
-	left = compare_failover(l->compare, now_ns(l));
+	left = compare_failover(l->compare, loop_now_ns(&l->loop));
 	live_apply_pressure(l);
 	return left;
 }
@@ -306,11 +146,8 @@ static void on_end(void *arg)
 	struct live *l = arg;
 	bool holds = compare_is_holding(l->compare);
 
-	if (l->loop.is_virtual && !l->loop.hurried) {
-		l->cause = DIFF_CAUSE_END;
-		compare_expire(l->compare, UINT64_MAX / 2);
-		settle(l);
-	}
+	if (l->loop.is_virtual && !l->loop.hurried)
+		feed_end(l);
 	checkpoint_stop(&l->checkpoint);
 	live_epoch_end(l);
 	if (l->checkpoint.mode == CHECKPOINT_NONE)
@@ -372,33 +209,22 @@ static int take_up(struct live *l)
 
 static int start(struct live *l)
 {
-	const struct compare_handler handler = {
-		on_release, on_differ, l, on_midstream, live_may_ask,
-		live_on_over_share, live_on_waits
-	};
 	const struct checkpoint_handler checkpoint = {
 		on_checkpoint_made, live_on_put_off, live_epoch_stop, live_epoch_continue, l
 	};
 	struct compare_config config = live_compare_config(l->options);
 	int err;
 
-	l->timeout_ns = config.timeout_ns;
 	config.holds = l->checkpoint.mode == CHECKPOINT_HOLD;
 	config.full_waits = l->checkpoint.mode == CHECKPOINT_NONE;
 	if (l->checkpoint.mode != CHECKPOINT_NONE)
 		config.gap_ns = config.timeout_ns / GAP_SHARE;
-	l->compare = compare_new(&config, &handler);
-	if (!l->compare) {
-		log_error("compare", "not enough memory for %u flows",
-			  config.max_flows);
-		return -ENOMEM;
-	}
+	err = feed_open(l, &config);
+	if (err < 0)
+		return err;
 	checkpoint_init(&l->checkpoint, &l->loop, &l->options->pace, &checkpoint);
 	live_epoch_init(l);
 	live_quarantine_init(l);
-	loop_timer_init(&l->loop, &l->scan, on_scan, l);
-	loop_timer_init(&l->loop, &l->due, on_due, l);
-	l->due_ns = COMPARE_NEVER;
 	/* first: an endpoint may come up while it is opened */
 	err = failover_init(&l->failover, &l->loop,
 			    l->options->auto_failover_s, on_failover, l);

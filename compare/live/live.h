@@ -128,7 +128,8 @@ void live_policy_stats(const struct live *l, struct stats *s);
 void live_note_uncompared(struct live *l, const struct compare_left *left,
 			  const char *why);
 void live_tell_uncompared(struct live *l);
-void live_interrupted(struct live *l, const char *name);
+int feed_open(struct live *l, const struct compare_config *config);
+void feed_end(struct live *l);
 void live_epoch_init(struct live *l);
 void live_epoch_primary(struct live *l, struct frame *v, unsigned n);
 void live_epoch_secondary(struct live *l, struct frame *v, unsigned n);

@@ -85,7 +85,7 @@ static void take_marker(struct live *l, const struct frame *f)
 		l->n_markers++;
 		/* of the one under way its sender may have heard nothing */
 		l->asks_again = l->epoch.is_stopped;
-		live_interrupted(l, "secondary-in");
+		checkpoint_interrupted(&l->checkpoint, "secondary-in");
 		return;
 	}
 	epoch_marker(&l->epoch, &m);
@@ -200,7 +200,7 @@ void live_epoch_checkpoint(struct live *l)
 	live_apply_pressure(l);
 	if (l->asks_again) {
 		l->asks_again = false;
-		live_interrupted(l, "secondary-in");
+		checkpoint_interrupted(&l->checkpoint, "secondary-in");
 	}
 }
 
