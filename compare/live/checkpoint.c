@@ -129,6 +129,18 @@ static void on_command_exit(void *arg, int status)
 	loop_timer_start(&cp->retry, cp->retry_ms, 0);
 }
 
+/* The command finds the reason and the flow in its environment. */
+static int start_command(struct checkpoint *cp)
+{
+	char reason[sizeof("COLO_REASON=") + sizeof(cp->reason)];
+	char flow[sizeof("COLO_FLOW=") + sizeof(cp->flow)];
+	const char *const vars[] = { reason, flow, NULL };
+
+	snprintf(reason, sizeof(reason), "COLO_REASON=%s", cp->reason);
+	snprintf(flow, sizeof(flow), "COLO_FLOW=%s", cp->flow);
+	return command_start(&cp->process, &cp->loop->uv, cp->command, vars);
+}
+
 static void run_command(struct checkpoint *cp)
 {
 	int err;
@@ -137,7 +149,7 @@ static void run_command(struct checkpoint *cp)
 		return;
 	cp->process.on_exit = on_command_exit;
 	cp->process.arg = cp;
-	err = command_start(&cp->process, &cp->loop->uv, cp->command);
+	err = start_command(cp);
 	if (err < 0)
 		log_warn("checkpoint", "/bin/sh: %s", uv_strerror(err));
 }
@@ -201,10 +213,6 @@ static void ask_now(struct checkpoint *cp)
 	cp->asked_ns = now_ns(cp);
 	cp->sent_ns = cp->mode == CHECKPOINT_QMP ? 0 : cp->asked_ns;
 	budget_take(&cp->budget, cp->asked_ns);
-	if (cp->mode == CHECKPOINT_EXEC) {
-		setenv("COLO_REASON", cp->reason, 1);
-		setenv("COLO_FLOW", cp->flow, 1);
-	}
 	try(cp);
 }
 

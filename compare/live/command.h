@@ -6,16 +6,20 @@
 #include <sys/types.h>
 #include <uv.h>
 
-/* One command of the shell at a time. It gets none of our files, and does not
- * outlive us. */
+/*
+ * A command of the shell, one at a time. checkpoint.c runs --checkpoint exec:CMD
+ * with it. The command gets none of our open files but standard error, and dies
+ * when we do. Nobody waits for it: on_exit is called.
+ */
 struct command {		/* zeroed to begin with */
-	pid_t pid;		/* and its group; 0 when none runs */
+	pid_t pid;		/* of the shell, and of its group; 0: none runs */
 	uv_signal_t on_child;
 	void (*on_exit)(void *arg, int status);	/* as from waitpid(2) */
 	void *arg;
 };
 
-int command_start(struct command *c, uv_loop_t *loop, const char *text);
+int command_start(struct command *c, uv_loop_t *loop, const char *text,
+		  const char *const *vars);
 bool command_is_running(const struct command *c);
 void command_end(struct command *c);
 
