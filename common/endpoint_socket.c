@@ -11,13 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "endpoint_impl.h"
+#include "unix_path.h"
 
 #define NOT_OURS "a process of this host must be root's or our own user's"
+#define BACKLOG 16
 #define UNIX_SNDBUF (1 << 20)	/* bytes; the kernel doubles it */
 
 struct endpoint_stream {
@@ -25,8 +26,7 @@ struct endpoint_stream {
 	int fd;
 	uv_getaddrinfo_t *resolving;
 	struct addrinfo *addrs, *next_addr;
-	struct stat path;	/* the UNIX path that we made */
-	bool has_path;
+	struct unix_path path;	/* unix-listen: what is ours */
 };
 
 static bool is_tcp(const struct endpoint *ep)
@@ -60,25 +60,13 @@ static void forget_addrs(struct endpoint_stream *s)
 	s->addrs = NULL;
 }
 
-/* Only if it is still the one that we made: another process may have
- * replaced it. */
-static void unlink_path(const struct endpoint *ep)
-{
-	const struct endpoint_stream *s = ep->stream;
-	struct stat now;
-
-	if (s->has_path && !stat(ep->spec.target, &now) &&
-	    now.st_dev == s->path.st_dev && now.st_ino == s->path.st_ino)
-		unlink(ep->spec.target);
-}
-
 static void stream_close(struct endpoint *ep)
 {
 	struct endpoint_stream *s = ep->stream;
 
 	if (!s)
 		return;
-	unlink_path(ep);
+	unix_path_remove(&s->path);
 	endpoint_rival_end(ep);
 	stop_waiting(s);
 	forget_addrs(s);
@@ -416,44 +404,6 @@ static void on_accept(uv_poll_t *poll, int status, int events)
 		endpoint_socket_attach(ep, fd);
 }
 
-/* Is a process listening on this path, or is it a leftover? */
-static bool path_is_alive(const struct sockaddr_un *sun)
-{
-	int fd = new_socket(AF_UNIX);
-	bool alive = true;
-
-	if (fd >= 0) {
-		alive = connect(fd, (const struct sockaddr *)sun,
-				sizeof(*sun)) == 0 || errno != ECONNREFUSED;
-		close(fd);
-	}
-	return alive;
-}
-
-static int bind_unix(struct endpoint *ep)
-{
-	struct endpoint_stream *s = ep->stream;
-	struct sockaddr_un sun;
-	struct stat st;
-	mode_t mask;
-	int err;
-
-	unix_address(ep, &sun);
-	if (!lstat(sun.sun_path, &st) && S_ISSOCK(st.st_mode)) {
-		if (path_is_alive(&sun))
-			return -EADDRINUSE;
-		unlink(sun.sun_path);
-	}
-	s->fd = new_socket(AF_UNIX);
-	if (s->fd < 0)
-		return s->fd;
-	mask = umask(0777 & ~ep->spec.mode);
-	err = bind(s->fd, (struct sockaddr *)&sun, sizeof(sun)) ? -errno : 0;
-	umask(mask);
-	s->has_path = err == 0 && !stat(sun.sun_path, &s->path);
-	return err;
-}
-
 static bool is_loopback(const struct sockaddr *sa)
 {
 	if (sa->sa_family == AF_INET6)
@@ -464,7 +414,7 @@ static bool is_loopback(const struct sockaddr *sa)
 }
 
 /* At start-up only, so a name is resolved here and now. */
-static int bind_tcp(struct endpoint *ep)
+static int listen_tcp(struct endpoint *ep)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 				  .ai_flags = AI_PASSIVE };
@@ -485,7 +435,17 @@ static int bind_tcp(struct endpoint *ep)
 	    !is_loopback(req.addrinfo->ai_addr))
 		err = -EACCES;		/* a name that is not what it seems */
 	uv_freeaddrinfo(req.addrinfo);
+	if (err == 0 && listen(ep->stream->fd, BACKLOG))
+		err = -errno;
 	return err;
+}
+
+static int listen_unix(struct endpoint *ep)
+{
+	struct endpoint_stream *s = ep->stream;
+
+	s->fd = unix_path_listen(&s->path, ep->spec.target, ep->spec.mode);
+	return s->fd < 0 ? s->fd : 0;
 }
 
 static void listen_resume(struct endpoint *ep)
@@ -498,9 +458,7 @@ static int listen_open(struct endpoint *ep)
 	int err = stream_new(ep);
 
 	if (err == 0)
-		err = is_tcp(ep) ? bind_tcp(ep) : bind_unix(ep);
-	if (err == 0 && listen(ep->stream->fd, 16))
-		err = -errno;
+		err = is_tcp(ep) ? listen_tcp(ep) : listen_unix(ep);
 	if (err == 0)
 		err = wait_for(ep, UV_READABLE, on_accept);
 	if (err < 0) {
