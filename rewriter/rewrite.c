@@ -45,6 +45,7 @@
 #include "rewrite_flow.h"
 #include "rewrite_hold.h"
 #include "rewrite_icmp.h"
+#include "rewrite_persist.h"
 #include "rewrite_segment.h"
 #include "rewrite_table.h"
 #include "rewrite_track.h"
@@ -77,7 +78,7 @@ struct rewrite *rewrite_new(const struct rewrite_config *config,
 	r->flows = flow_table_new(config->max_flows,
 				  sizeof(struct rewrite_flow), config->seed);
 	if (r->flows && !rewrite_hold_init(&r->hold, config->seed)) {
-		rewrite_table_load(r);
+		rewrite_persist_load(r);
 		return r;
 	}
 	rewrite_free(r);
@@ -163,10 +164,7 @@ static enum fate input_unknown(struct rewrite *r)
 {
 	if (r->failed_over)
 		return GOES_ON;
-	if (r->table_lost) {
-		r->table_lost = false;
-		rewrite_event(r, REWRITE_STATE_LOST, NULL);
-	}
+	rewrite_persist_miss(r);
 	if (r->config.drop_unknown) {
 		r->n.drop_unknown++;
 		return HELD_BACK;
@@ -311,7 +309,7 @@ void rewrite_expire(struct rewrite *r, uint64_t now_ns)
 	r->now_ns = now_ns;
 	rewrite_hold_expire(r);
 	rewrite_flow_expire(r);
-	rewrite_table_mend(r);
+	rewrite_persist_mend(r);
 }
 
 /**
@@ -330,7 +328,8 @@ void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns)
 	r->n.checkpoints++;
 	r->epoch++;
 	r->n_translated = 0;
-	rewrite_table_set_epoch(r);
+	if (r->config.table)
+		rewrite_table_set_epoch(r->config.table, r->epoch);
 	while ((fl = rewrite_hold_oldest(r))) {
 		rewrite_flow_sync(r, fl);
 		rewrite_hold_drop_guest(r, fl);

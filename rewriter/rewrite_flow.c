@@ -10,6 +10,7 @@
 
 #include "../common/seq.h"
 #include "rewrite_hold.h"
+#include "rewrite_record.h"
 #include "rewrite_table.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -76,6 +77,34 @@ static void count_one_less(struct rewrite *r)
 }
 
 /**
+ * rewrite_flow_save() - Write to the table what has changed of a flow
+ * @r:	rewriter, with a table or without
+ * @fl:	flow
+ */
+void rewrite_flow_save(struct rewrite *r, const struct rewrite_flow *fl)
+{
+	struct rewrite_table *t = r->config.table;
+
+	if (t && !rewrite_table_save(t, flow_index(r->flows, fl),
+				     flow_key_get(r->flows, fl), fl))
+		r->n.unsaved++;
+}
+
+/**
+ * rewrite_flow_save_progress() - Write to the table how far a flow is
+ * @r:	rewriter, with a table or without
+ * @fl:	flow, of which nothing else has changed since it was saved
+ */
+void rewrite_flow_save_progress(struct rewrite *r,
+				const struct rewrite_flow *fl)
+{
+	struct rewrite_table *t = r->config.table;
+
+	if (t)
+		rewrite_table_save_progress(t, flow_index(r->flows, fl), fl);
+}
+
+/**
  * rewrite_flow_set_offset() - Offsets are known from now on
  * @r:		rewriter
  * @fl:		flow
@@ -94,7 +123,7 @@ void rewrite_flow_set_offset(struct rewrite *r, struct rewrite_flow *fl,
 		r->n_translated++;
 	else if (before && !rewrite_flow_is_translated(r, fl))
 		count_one_less(r);
-	rewrite_table_save(r, fl);
+	rewrite_flow_save(r, fl);
 }
 
 /**
@@ -112,7 +141,7 @@ void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
 	r->n_state[state]++;
 	fl->state = (uint8_t)state;
 	flow_touch(r->flows, fl, state, r->now_ns);
-	rewrite_table_save(r, fl);
+	rewrite_flow_save(r, fl);
 }
 
 /**
@@ -159,7 +188,7 @@ void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl)
 		rewrite_flow_set_state(r, fl, REWRITE_CLOSING);
 	else if (fl->state != REWRITE_HALF_OPEN || answered)
 		rewrite_flow_set_state(r, fl, REWRITE_ESTABLISHED);
-	rewrite_table_save(r, fl);
+	rewrite_flow_save(r, fl);
 }
 
 /**
@@ -226,6 +255,35 @@ struct rewrite_flow *rewrite_flow_add(struct rewrite *r,
 	return fl;
 }
 
+/**
+ * rewrite_flow_restore() - Take over a connection of an earlier process
+ * @r:		rewriter
+ * @key:	the connection's key
+ * @from:	what was saved of it, by an epoch that may be over
+ *
+ * A second record with the same key is the source of a move that a kill cut
+ * short, or was damaged in just this way: the first one stays.
+ *
+ * Return: false when the table is full.
+ */
+bool rewrite_flow_restore(struct rewrite *r, const struct flow_key *key,
+			  const struct rewrite_flow *from)
+{
+	struct rewrite_flow *fl;
+
+	if (flow_find(r->flows, key))
+		return true;
+	fl = flow_add(r->flows, key, from->state, r->now_ns);
+	if (!fl)
+		return false;
+	*fl = rewrite_record_lasting(from);
+	r->n_state[fl->state]++;
+	rewrite_flow_sync(r, fl);	/* no offset but of this epoch */
+	r->n_translated += rewrite_flow_is_translated(r, fl);
+	rewrite_flow_save(r, fl);
+	return true;
+}
+
 /* What held segments waited for will not come, and no offset counts. */
 static void flow_forget(struct rewrite *r, struct rewrite_flow *fl)
 {
@@ -245,7 +303,8 @@ static void flow_forget(struct rewrite *r, struct rewrite_flow *fl)
 void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl)
 {
 	flow_forget(r, fl);
-	rewrite_table_clear(r, fl);
+	if (r->config.table)
+		rewrite_table_clear(r->config.table, flow_index(r->flows, fl));
 	r->last = NULL;
 	r->n_state[fl->state]--;
 	flow_remove(r->flows, fl);
@@ -262,7 +321,7 @@ void rewrite_flow_restart(struct rewrite *r, struct rewrite_flow *fl)
 	rewrite_flow_set_state(r, fl, REWRITE_HALF_OPEN);
 	*fl = (struct rewrite_flow){ .epoch = r->epoch,
 				     .state = REWRITE_HALF_OPEN };
-	rewrite_table_save(r, fl);
+	rewrite_flow_save(r, fl);
 }
 
 /**

@@ -10,6 +10,11 @@ struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
 				       const struct flow_key *key);
 struct rewrite_flow *rewrite_flow_add(struct rewrite *r,
 				      const struct flow_key *key);
+bool rewrite_flow_restore(struct rewrite *r, const struct flow_key *key,
+			  const struct rewrite_flow *from);
+void rewrite_flow_save(struct rewrite *r, const struct rewrite_flow *fl);
+void rewrite_flow_save_progress(struct rewrite *r,
+				const struct rewrite_flow *fl);
 void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl);
 void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl);
 void rewrite_flow_restart(struct rewrite *r, struct rewrite_flow *fl);

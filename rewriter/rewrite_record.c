@@ -5,7 +5,7 @@
  * whole. A kill may come between two stores of one record.
  *
  * Eight fields, the progress of a connection, change with nearly every segment.
- * The checksum leaves them out, so that a segment costs eight stores and no hash.
+ * The checksum leaves them out, so that a segment costs eight stores, no hash.
  * A stale progress costs a repetition, a wrong offset costs the connection.
  *
  * The functions here keep no state and know neither the file nor the rewriter.
@@ -62,8 +62,8 @@ bool rewrite_record_is_intact(const struct rewrite_record *rec)
  * @fl:	flow, or what a file says of one
  *
  * Held segments are memory of the process that held them. What the guest sent
- * while no process looked is unknown: it may have sent more than guest_nxt says,
- * and what it repeats may not be what it repeated last.
+ * while no process looked is unknown: it may have sent more than guest_nxt
+ * says, and may have repeated other bytes since.
  *
  * Return: a copy without those.
  */

@@ -17,7 +17,6 @@
 #include "../common/seq.h"
 #include "rewrite_ahead.h"
 #include "rewrite_flow.h"
-#include "rewrite_table.h"
 
 #define TCP_SEQ 4u
 #define TCP_ACK_NUMBER 8u
@@ -395,7 +394,7 @@ void rewrite_segment_translate(struct rewrite *r, struct rewrite_flow *fl,
 	else
 		rx_translate(r, fl, s, &e);
 	if (fl->flags != flags)
-		rewrite_table_save(r, fl);
+		rewrite_flow_save(r, fl);
 	else
-		rewrite_table_save_progress(r, fl);
+		rewrite_flow_save_progress(r, fl);
 }

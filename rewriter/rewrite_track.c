@@ -23,7 +23,6 @@
 #include "rewrite_ahead.h"
 #include "rewrite_flow.h"
 #include "rewrite_hold.h"
-#include "rewrite_table.h"
 
 #define SECOND UINT64_C(1000000000)
 #define EARLY_BYTES (1 << 20)	/* within which an ack may be the first */
@@ -238,7 +237,7 @@ struct rewrite_flow *rewrite_track_syn(struct rewrite *r,
 		peer_syn(fl, s);
 	else
 		guest_syn(r, fl, s);
-	rewrite_table_save(r, fl);
+	rewrite_flow_save(r, fl);
 	return fl;
 }
 
@@ -287,7 +286,7 @@ void rewrite_track_learn(struct rewrite *r, struct rewrite_flow *fl,
 		fl->flags |= REWRITE_EARLY;
 	}
 	if ((fl->flags & isns) != isns) {
-		rewrite_table_save(r, fl);
+		rewrite_flow_save(r, fl);
 		return;
 	}
 	if (fl->flags & REWRITE_ASSUMED &&

@@ -142,6 +142,7 @@ struct rewrite {
 	uint32_t n_state[REWRITE_STATES];
 	bool failed_over;
 	bool table_lost;
+	bool is_unsaved_told;	/* that the table lacks connections */
 	struct {			/* of the call: [first, at) go on */
 		const struct frame *v;
 		unsigned first, at;

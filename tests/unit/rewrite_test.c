@@ -1003,14 +1003,14 @@ static void icmp_of_strangers(void)
 static void restart_keeps_offsets(void)
 {
 	start_fresh(16);
-	CHECK_EQ(rewrite_table_found(table), REWRITE_TABLE_NEW);
+	CHECK_EQ(rewrite_table_found(table), REWRITE_FILE_NEW);
 	for (wrap.port = 1; wrap.port <= 6; wrap.port++)
 		open_passive();
 	wrap.port = 3;		/* leaves a hole */
 	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
 	tx(3000, 0, TCP_SYN, 0);
 	restart(16);
-	CHECK_EQ(rewrite_table_found(table), REWRITE_TABLE_GOOD);
+	CHECK_EQ(rewrite_table_found(table), REWRITE_FILE_GOOD);
 	CHECK_EQ(stat("file", "loaded"), 6);
 	CHECK_EQ(stat("file", "lost"), 0);
 	CHECK_EQ(rewrite_translated(rw), 5);
@@ -1134,7 +1134,7 @@ static void damaged_table(void)
 		open_passive();
 		flip(at);
 		restart(16);
-		CHECK_EQ(rewrite_table_found(table), REWRITE_TABLE_BAD);
+		CHECK_EQ(rewrite_table_found(table), REWRITE_FILE_BAD);
 		CHECK_EQ(n_events[REWRITE_STATE_LOST], 1);
 		CHECK_EQ(rewrite_translated(rw), 0);
 	}
@@ -1152,7 +1152,7 @@ static void table_cut_short(void)
 		CHECK_EQ(truncate(path, len), 0);
 		restart(16);
 		CHECK_EQ(rewrite_table_found(table),
-			 len ? REWRITE_TABLE_BAD : REWRITE_TABLE_NEW);
+			 len ? REWRITE_FILE_BAD : REWRITE_FILE_NEW);
 		n_seen = 0;
 		open_passive();
 		data_both_ways();

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What one process of the rewriter leaves to the next: the connections in the
+ * table's file are read at the start, and when the file lacks some they are
+ * written once it can have them. The owner is told of what was lost, of the
+ * beginning of a lack and of its end.
+ *
+ * The state is struct rewrite's table_lost, n_behind and is_unsaved_told.
+ * rewrite.c calls in: at the start, for a segment of an unknown connection,
+ * and every second. rewrite_flow.c saves a flow when it changes.
+ */
+#include "rewrite_persist.h"
+
+#include "rewrite_flow.h"
+#include "rewrite_record.h"
+#include "rewrite_table.h"
+
+/**
+ * rewrite_persist_load() - Take over the connections of an earlier process
+ * @r:	rewriter without flows, with a table or without
+ *
+ * Indexes of the new flows are given out from 0 on, so each record moves to
+ * its own place or to a lower one that was read already.
+ */
+void rewrite_persist_load(struct rewrite *r)
+{
+	struct rewrite_table *t = r->config.table;
+	uint32_t n_used;
+
+	if (!t)
+		return;
+	r->epoch = rewrite_table_epoch(t);
+	n_used = rewrite_table_n_used(t);
+	for (uint32_t n = 0; n < n_used; n++) {
+		struct rewrite_record rec = *rewrite_table_at(t, n);
+
+		if (!rewrite_record_is_used(&rec))
+			continue;
+		if (rewrite_record_is_intact(&rec) &&
+		    rewrite_flow_restore(r, &rec.key, &rec.flow))
+			r->n.loaded++;
+		else
+			r->n.lost++;
+		if (n >= flow_count(r->flows))
+			rewrite_table_clear(t, n);
+	}
+	rewrite_table_set_n_used(t, flow_count(r->flows));
+	r->table_lost = rewrite_table_found(t) == REWRITE_FILE_NEW;
+	if (rewrite_table_found(t) == REWRITE_FILE_BAD || r->n.lost)
+		rewrite_event(r, REWRITE_STATE_LOST, NULL);
+}
+
+/**
+ * rewrite_persist_miss() - A segment came whose connection is unknown
+ * @r:	rewriter
+ *
+ * Where no file was found at the start, the first such segment shows that there
+ * were connections. The owner is told once.
+ */
+void rewrite_persist_miss(struct rewrite *r)
+{
+	if (!r->table_lost)
+		return;
+	r->table_lost = false;
+	rewrite_event(r, REWRITE_STATE_LOST, NULL);
+}
+
+static uint32_t count_flows(const struct rewrite *r,
+			    const struct rewrite_table_gap *gap)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = gap->from; i < gap->to; i++)
+		n += flow_at(r->flows, i) != NULL;
+	return n;
+}
+
+/* Write the flows that the file lacks. Return: whether all are in it. */
+static bool fill_gap(struct rewrite *r, const struct rewrite_table_gap *gap)
+{
+	struct rewrite_table *t = r->config.table;
+
+	if (!rewrite_table_mend(t, r->config.max_flows, r->epoch))
+		return false;
+	for (uint32_t n = gap->from; n < gap->to; n++) {
+		const struct rewrite_flow *fl = flow_at(r->flows, n);
+
+		if (!rewrite_table_has_room(t, n))
+			return false;
+		if (fl)
+			rewrite_flow_save(r, fl);
+	}
+	return true;
+}
+
+static void tell(struct rewrite *r, enum rewrite_event event, uint32_t n)
+{
+	r->is_unsaved_told = event == REWRITE_UNSAVED;
+	r->n_behind = n;
+	rewrite_event(r, event, NULL);
+}
+
+/**
+ * rewrite_persist_mend() - Write the connections that the file lacks
+ * @r:	rewriter, with a table or without
+ *
+ * To be called every second. When it cannot write them the owner is told once,
+ * and once more when it could; rewrite_behind() has the number of connections.
+ */
+void rewrite_persist_mend(struct rewrite *r)
+{
+	struct rewrite_table_gap gap;
+
+	if (!r->config.table ||
+	    !rewrite_table_is_behind(r->config.table, &gap))
+		return;
+	if (!fill_gap(r, &gap)) {
+		if (!r->is_unsaved_told)
+			tell(r, REWRITE_UNSAVED, count_flows(r, &gap));
+	} else if (r->is_unsaved_told || gap.is_lost) {
+		tell(r, REWRITE_SAVED, count_flows(r, &gap));
+	}
+}
