@@ -117,8 +117,7 @@ void checksum_update16(uint8_t *field, uint16_t from, uint16_t to)
  * @from:	what the words were, host order
  * @to:		what they are now
  *
- * As checksum_update16(). For a number at an odd offset in the packet give
- * both values with the bytes of each half swapped.
+ * As checksum_update16(). The number begins at an even offset in the packet.
  */
 void checksum_update32(uint8_t *field, uint32_t from, uint32_t to)
 {
@@ -127,6 +126,30 @@ void checksum_update32(uint8_t *field, uint32_t from, uint32_t to)
 	if (from != to)
 		update(field, (not_from >> 16) + (not_from & 0xffff),
 		       (to >> 16) + (to & 0xffff));
+}
+
+/* A word that begins at an odd offset adds its bytes to the other halves. */
+static uint32_t swap_halves(uint32_t v)
+{
+	return (v & 0x00ff00ff) << 8 | (v >> 8 & 0x00ff00ff);
+}
+
+/**
+ * checksum_update32_at() - Follow the change of four bytes at any offset
+ * @field:	the checksum, big-endian in the packet
+ * @off:	where the four bytes begin, from where the summed bytes begin
+ * @from:	what they were, as one big-endian number, host order
+ * @to:		what they are now
+ *
+ * As checksum_update32(), for TCP's options, which may begin at an odd offset.
+ */
+void checksum_update32_at(uint8_t *field, size_t off, uint32_t from,
+			  uint32_t to)
+{
+	if (off & 1)
+		checksum_update32(field, swap_halves(from), swap_halves(to));
+	else
+		checksum_update32(field, from, to);
 }
 
 /**

@@ -18,5 +18,7 @@ uint32_t checksum_pseudo(uint8_t ip_version, const uint8_t *src,
 uint32_t checksum_crc32c(const void *data, size_t len);
 void checksum_update16(uint8_t *field, uint16_t from, uint16_t to);
 void checksum_update32(uint8_t *field, uint32_t from, uint32_t to);
+void checksum_update32_at(uint8_t *field, size_t off, uint32_t from,
+			  uint32_t to);
 
 #endif

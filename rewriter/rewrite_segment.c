@@ -89,12 +89,6 @@ void rewrite_options_find(struct rewrite_options *o, const uint8_t *tcp,
 	}
 }
 
-/* Both halves with their bytes swapped: what a word at an odd offset adds. */
-static uint32_t swap_halves(uint32_t v)
-{
-	return (v & 0x00ff00ff) << 8 | (v >> 8 & 0x00ff00ff);
-}
-
 /**
  * rewrite_edit32() - Change a number, and the checksums that cover it
  * @e:	what is being changed
@@ -104,19 +98,15 @@ static uint32_t swap_halves(uint32_t v)
 void rewrite_edit32(const struct rewrite_edit *e, uint8_t *at, uint32_t to)
 {
 	uint32_t from = bytes_get32(at);
-	uint32_t value = to;
+	size_t off = (size_t)(at - e->base);
 
 	bytes_put32(at, to);
-	if ((at - e->base) & 1) {
-		from = swap_halves(from);
-		value = swap_halves(value);
-	}
 	if (e->outer_sum)
-		checksum_update32(e->outer_sum, from, value);
+		checksum_update32_at(e->outer_sum, off, from, to);
 	if (e->sum) {
 		uint16_t before = bytes_get16(e->sum);
 
-		checksum_update32(e->sum, from, value);
+		checksum_update32_at(e->sum, off, from, to);
 		if (e->outer_sum)
 			checksum_update16(e->outer_sum, before,
 					  bytes_get16(e->sum));

@@ -131,23 +131,17 @@ bool compare_ack_is_signed(uint8_t *tcp)
 	return option_find(tcp, OPT_MD5) || option_find(tcp, OPT_AO);
 }
 
-/* Bytes of options go together with their neighbours into the sum. */
-static uint32_t options_sum(const uint8_t *tcp)
-{
-	return checksum_add(0, tcp + TCP_LEN, (tcp[12] >> 4) * 4u - TCP_LEN);
-}
-
 /* Four bytes of an option, at any place in it. */
 static void put_option(const struct frame *f, uint8_t *tcp, uint8_t *at,
-		       const uint8_t value[4])
+		       uint32_t value)
 {
 	bool is_partial = f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM);
-	uint16_t before = checksum_fold(options_sum(tcp));
+	uint32_t before = bytes_get32(at);
 
-	memcpy(at, value, 4);
+	bytes_put32(at, value);
 	if (!is_partial)
-		checksum_update16(tcp + 16, (uint16_t)~before,
-				  (uint16_t)~checksum_fold(options_sum(tcp)));
+		checksum_update32_at(tcp + 16, (size_t)(at - tcp), before,
+				     value);
 }
 
 /**
@@ -165,7 +159,7 @@ void compare_ack_echo(const struct frame *f, unsigned l4_off,
 	uint8_t *to = times_find(tcp), *from = times_find(packet_l4(of));
 
 	if (to && from)
-		put_option(f, tcp, to + 4, from + 4);
+		put_option(f, tcp, to + 4, bytes_get32(from + 4));
 }
 
 /**
@@ -194,10 +188,9 @@ bool compare_ack_time(uint8_t *tcp, uint32_t *tsval)
 void compare_ack_set_time(const struct frame *f, unsigned l4_off,
 			  uint32_t tsval)
 {
-	uint8_t *tcp = frame_eth(f) + l4_off, value[4];
+	uint8_t *tcp = frame_eth(f) + l4_off;
 
-	bytes_put32(value, tsval);
-	put_option(f, tcp, times_find(tcp), value);
+	put_option(f, tcp, times_find(tcp), tsval);
 }
 
 static void fix_ip(struct packet *p, unsigned tcp_len)

@@ -157,6 +157,27 @@ static void update32_equals_doing_it_anew(void)
 	}
 }
 
+static void update32_at_every_offset(void)
+{
+	uint8_t m[16];
+
+	for (size_t n = soak_n(200000); n; n--) {
+		size_t at = 2 + random_below(&rnd, 9);
+		uint32_t to = (uint32_t)word() << 16 | word();
+		uint16_t got;
+
+		message(m, 8);
+		bytes_put16(m + 14, 1);
+		bytes_put16(m, 0);
+		bytes_put16(m, naive(m, 16));
+		checksum_update32_at(m, at, bytes_get32(m + at), to);
+		bytes_put32(m + at, to);
+		got = bytes_get16(m);
+		bytes_put16(m, 0);
+		CHECK_EQ(got, naive(m, 16));
+	}
+}
+
 /* Both forms of zero stay valid: the whole message still sums to -0. */
 static void update_of_a_negative_zero_field(void)
 {
@@ -210,6 +231,7 @@ int main(int argc, char **argv)
 	TEST(pseudo_headers);
 	TEST(update16_equals_doing_it_anew);
 	TEST(update32_equals_doing_it_anew);
+	TEST(update32_at_every_offset);
 	TEST(update_of_a_negative_zero_field);
 	TEST(no_change_leaves_the_field);
 	TEST(the_rfc_1624_example);
