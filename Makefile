@@ -13,7 +13,7 @@ VERSION := 0.1
 
 TOOLS := mirror redirector rewriter compare
 
-SRC_common := chunk frame outq packet flow flow_key checksum vnet stats \
+SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet stats \
 	      log nowait file netns peer endpoint_spec unix_path endpoint endpoint_output \
 	      endpoint_stream endpoint_socket endpoint_rival endpoint_dev endpoint_pcap loop loop_pump loop_timer \
 	      option own_file role rpc control_table failover filter marker qmp qmp_link vmstate qemu
@@ -35,7 +35,7 @@ COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
 		  diff_pcap diff_print diff_sums diff_text ignore learn pcapng)
 
 # A unit test links its module and what that needs, no more.
-UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
+UNITS := frame outq checksum tcp_option seq packet flow vnet log endpoint_spec option \
 	 role redirect announce impair rewrite rewrite_ahead rewrite_hold \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
@@ -45,6 +45,7 @@ UNITS := frame outq checksum seq packet flow vnet log endpoint_spec option \
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
+UNIT_tcp_option    := common/tcp_option common/checksum
 UNIT_seq           :=
 UNIT_packet        := common/packet
 UNIT_flow          := common/flow common/flow_key common/packet
@@ -58,7 +59,7 @@ UNIT_redirect      := redirector/redirect
 UNIT_announce      := redirector/announce common/checksum common/chunk
 UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
-		      common/flow_key common/packet common/checksum \
+		      common/flow_key common/packet common/checksum common/tcp_option \
 		      common/chunk common/frame common/stats common/log common/nowait \
 		      common/own_file
 UNIT_rewrite_ahead  = $(UNIT_rewrite)
@@ -67,7 +68,8 @@ UNIT_rewrite_table  = $(UNIT_rewrite)
 UNIT_rewrite_model  = $(UNIT_rewrite)
 UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow \
 		      common/flow_key common/packet common/chunk \
-		      common/stats common/log common/nowait common/checksum
+		      common/stats common/log common/nowait common/checksum \
+		      common/tcp_option
 UNIT_compare_tcp      = $(UNIT_compare)
 UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)

@@ -15,48 +15,38 @@
 #include "../common/bytes.h"
 #include "../common/checksum.h"
 #include "../common/seq.h"
+#include "../common/tcp_option.h"
 #include "rewrite_ahead.h"
 #include "rewrite_flow.h"
 
 #define TCP_SEQ 4u
 #define TCP_ACK_NUMBER 8u
 #define TCP_SUM 16u
-#define TCP_OPTIONS 20u
-#define NOPS 0x01010101u
 
 /* Beyond it, 12 days of milliseconds, the guest's first timestamp is no bound
  * any more: it would soon compare as later. */
 #define TS_AGE_MAX (1 << 30)
-
-enum {				/* IANA: TCP option kinds */
-	OPT_END = 0,
-	OPT_NOP = 1,
-	OPT_SACK = 5,
-	OPT_TIMESTAMP = 8,
-	OPT_MD5 = 19,		/* RFC 2385 */
-	OPT_AO = 29,		/* RFC 5925 */
-};
 
 /* VIRTIO_NET_HDR_F_NEEDS_CSUM, and where the header says the sum begins. */
 #define VNET_NEEDS_CSUM 1u
 #define VNET_CSUM_START 6u
 
 static void option_note(struct rewrite_options *o, const uint8_t *tcp,
-			unsigned at)
+			size_t at)
 {
 	unsigned len = tcp[at + 1];
 
 	switch (tcp[at]) {
-	case OPT_TIMESTAMP:
+	case TCP_OPTION_TIMESTAMP:
 		if (len == 10)
 			o->timestamp = (uint8_t)(at + 2);
 		break;
-	case OPT_SACK:
+	case TCP_OPTION_SACK:
 		o->sack = (uint8_t)(at + 2);
 		o->n_edges = (uint8_t)((len - 2) / 8 * 2);
 		break;
-	case OPT_MD5:
-	case OPT_AO:
+	case TCP_OPTION_MD5:
+	case TCP_OPTION_AO:
 		o->is_signed = true;
 		break;
 	}
@@ -74,19 +64,11 @@ static void option_note(struct rewrite_options *o, const uint8_t *tcp,
 void rewrite_options_find(struct rewrite_options *o, const uint8_t *tcp,
 			  size_t len)
 {
-	unsigned at = TCP_OPTIONS;
+	size_t next = TCP_OPTION_FIRST, at;
 
 	*o = (struct rewrite_options){ 0 };
-	while (at < len && tcp[at] != OPT_END) {
-		if (tcp[at] == OPT_NOP) {
-			at++;
-			continue;
-		}
-		if (at + 1 >= len || tcp[at + 1] < 2 || at + tcp[at + 1] > len)
-			return;
+	while ((at = tcp_option_next(tcp, &next, len)))
 		option_note(o, tcp, at);
-		at += tcp[at + 1];
-	}
 }
 
 /**
@@ -149,7 +131,7 @@ void rewrite_segment_init(struct rewrite_segment *s, enum rewrite_side side,
 	if (s->p.level == PACKET_L4 && s->p.proto == PACKET_TCP &&
 	    s->p.tcp_opt_len)
 		rewrite_options_find(&s->options, packet_l4(&s->p),
-				     TCP_OPTIONS + s->p.tcp_opt_len);
+				     TCP_OPTION_FIRST + s->p.tcp_opt_len);
 }
 
 /*
@@ -236,17 +218,11 @@ static bool sack_is_beyond(const struct rewrite *r,
 	return false;
 }
 
-/* NOPs instead of the option: to send SACK blocks is nobody's duty (RFC 2018
- * section 4). The last four bytes may have been in the four before already. */
+/* To send SACK blocks is nobody's duty (RFC 2018 section 4). */
 static void sack_remove(const struct rewrite_segment *s,
 			const struct rewrite_edit *e)
 {
-	uint8_t *option = e->base + s->options.sack - 2;
-	unsigned len = 2 + 4u * s->options.n_edges;
-
-	for (unsigned at = 0; at + 4 <= len; at += 4)
-		rewrite_edit32(e, option + at, NOPS);
-	rewrite_edit32(e, option + len - 4, NOPS);
+	tcp_option_erase(e->base, s->options.sack - 2u, e->sum);
 }
 
 static void sack_translate(struct rewrite *r, const struct rewrite_flow *fl,

@@ -11,31 +11,16 @@
 #include "../../common/bytes.h"
 #include "../../common/checksum.h"
 #include "../../common/packet.h"
+#include "../../common/tcp_option.h"
 
 #define VNET_NEEDS_CSUM 1u	/* first byte of a virtio-net header */
 #define VNET_GSO_TYPE 1u	/* where it has that; 0 = none */
 #define VNET_GSO_SIZE 4u	/* where it has that, little-endian */
-#define TCP_LEN 20u
+#define TCP_LEN TCP_OPTION_FIRST
 
-enum {
-	OPT_END = 0,
-	OPT_NOP = 1,
-	OPT_SACK = 5,
-	OPT_TIMESTAMP = 8,
-	OPT_MD5 = 19,
-	OPT_AO = 29,
-};
-
-static void put_nops(uint8_t *tcp, uint8_t *at, unsigned len, bool is_partial)
+static size_t header_len(const uint8_t *tcp)
 {
-	uint8_t *options = tcp + TCP_LEN, before[40];
-	unsigned n = (tcp[12] >> 4) * 4u - TCP_LEN;
-
-	memcpy(before, options, n);
-	memset(at, OPT_NOP, len);
-	for (unsigned i = 0; i + 1 < n && !is_partial; i += 2)
-		checksum_update16(tcp + 16, bytes_get16(before + i),
-				  bytes_get16(options + i));
+	return (tcp[12] >> 4) * 4u;
 }
 
 /*
@@ -46,20 +31,11 @@ static void put_nops(uint8_t *tcp, uint8_t *at, unsigned len, bool is_partial)
  */
 static void drop_sacks(uint8_t *tcp, bool is_partial)
 {
-	unsigned n = (tcp[12] >> 4) * 4u, i = TCP_LEN;
+	size_t next = TCP_OPTION_FIRST, at;
 
-	while (i < n && tcp[i] != OPT_END) {
-		unsigned len = 1;
-
-		if (tcp[i] != OPT_NOP) {
-			if (n - i < 2 || tcp[i + 1] < 2 || tcp[i + 1] > n - i)
-				return;
-			len = tcp[i + 1];
-		}
-		if (tcp[i] == OPT_SACK)
-			put_nops(tcp, tcp + i, len, is_partial);
-		i += len;
-	}
+	while ((at = tcp_option_next(tcp, &next, header_len(tcp))))
+		if (tcp[at] == TCP_OPTION_SACK)
+			tcp_option_erase(tcp, at, is_partial ? NULL : tcp + 16);
 }
 
 /**
@@ -93,31 +69,12 @@ void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
 	}
 }
 
-/* The first option of a kind, whole, or NULL. */
-static uint8_t *option_find(uint8_t *tcp, uint8_t kind)
-{
-	unsigned n = (tcp[12] >> 4) * 4u, i = TCP_LEN;
-
-	while (i < n && tcp[i] != OPT_END) {
-		if (tcp[i] == OPT_NOP) {
-			i++;
-			continue;
-		}
-		if (n - i < 2 || tcp[i + 1] < 2 || tcp[i + 1] > n - i)
-			return NULL;
-		if (tcp[i] == kind)
-			return tcp + i;
-		i += tcp[i + 1];
-	}
-	return NULL;
-}
-
 /* The timestamp (RFC 7323 section 3), and behind it the echoed one; or NULL. */
 static uint8_t *times_find(uint8_t *tcp)
 {
-	uint8_t *o = option_find(tcp, OPT_TIMESTAMP);
+	size_t at = tcp_option_find(tcp, header_len(tcp), TCP_OPTION_TIMESTAMP);
 
-	return o && o[1] == 10 ? o + 2 : NULL;
+	return at && tcp[at + 1] == 10 ? tcp + at + 2 : NULL;
 }
 
 /**
@@ -128,7 +85,10 @@ static uint8_t *times_find(uint8_t *tcp)
  */
 bool compare_ack_is_signed(uint8_t *tcp)
 {
-	return option_find(tcp, OPT_MD5) || option_find(tcp, OPT_AO);
+	size_t len = header_len(tcp);
+
+	return tcp_option_find(tcp, len, TCP_OPTION_MD5) ||
+	       tcp_option_find(tcp, len, TCP_OPTION_AO);
 }
 
 /* Four bytes of an option, at any place in it. */

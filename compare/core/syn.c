@@ -2,18 +2,8 @@
 #include <string.h>
 
 #include "../../common/bytes.h"
+#include "../../common/tcp_option.h"
 #include "core.h"
-
-#define TCP_LEN 20u
-
-enum {
-	OPT_END = 0,
-	OPT_NOP = 1,
-	OPT_MSS = 2,
-	OPT_WINDOW_SCALE = 3,
-	OPT_SACK_PERMITTED = 4,
-	OPT_TIMESTAMPS = 8,
-};
 
 /* The options of a SYN that shape the connection. */
 struct shape {
@@ -25,20 +15,20 @@ struct shape {
 static void shape_option(struct shape *shape, const uint8_t *o)
 {
 	switch (o[0]) {
-	case OPT_MSS:
+	case TCP_OPTION_MSS:
 		if (o[1] == 4)
 			shape->mss = bytes_get16(o + 2);
 		break;
-	case OPT_WINDOW_SCALE:
+	case TCP_OPTION_WINDOW_SCALE:
 		if (o[1] == 3) {
 			shape->has_scale = true;
 			shape->window_scale = o[2];
 		}
 		break;
-	case OPT_SACK_PERMITTED:
+	case TCP_OPTION_SACK_PERMITTED:
 		shape->has_sack = true;
 		break;
-	case OPT_TIMESTAMPS:
+	case TCP_OPTION_TIMESTAMP:
 		shape->has_timestamps = true;
 		break;
 	}
@@ -46,21 +36,13 @@ static void shape_option(struct shape *shape, const uint8_t *o)
 
 static struct shape shape_of(const struct packet *p)
 {
-	const uint8_t *o = packet_l4(p) + TCP_LEN;
+	const uint8_t *tcp = packet_l4(p);
+	size_t len = TCP_OPTION_FIRST + p->tcp_opt_len;
+	size_t next = TCP_OPTION_FIRST, at;
 	struct shape shape = { 0 };
-	unsigned i = 0;
 
-	while (i < p->tcp_opt_len && o[i] != OPT_END) {
-		if (o[i] == OPT_NOP) {
-			i++;
-			continue;
-		}
-		if (p->tcp_opt_len - i < 2 || o[i + 1] < 2 ||
-		    o[i + 1] > p->tcp_opt_len - i)
-			break;
-		shape_option(&shape, o + i);
-		i += o[i + 1];
-	}
+	while ((at = tcp_option_next(tcp, &next, len)))
+		shape_option(&shape, tcp + at);
 	return shape;
 }
 
