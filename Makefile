@@ -60,7 +60,7 @@ UNIT_announce      := redirector/announce common/checksum common/chunk
 UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
 		      common/flow_key common/packet common/checksum common/tcp_option \
-		      common/chunk common/frame common/stats common/log common/nowait \
+		      common/vnet common/chunk common/frame common/stats common/log common/nowait \
 		      common/own_file
 UNIT_rewrite_ahead  = $(UNIT_rewrite)
 UNIT_rewrite_hold   = $(UNIT_rewrite)
@@ -69,7 +69,7 @@ UNIT_rewrite_model  = $(UNIT_rewrite)
 UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow \
 		      common/flow_key common/packet common/chunk \
 		      common/stats common/log common/nowait common/checksum \
-		      common/tcp_option
+		      common/tcp_option common/vnet common/frame
 UNIT_compare_tcp      = $(UNIT_compare)
 UNIT_compare_gate     = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)

@@ -84,6 +84,39 @@ bool vnet_is_trivial(const struct frame *f)
 				f->data[1] == VNET_GSO_NONE);
 }
 
+/**
+ * vnet_is_partial() - Does a checksum hold the pseudo header's part only?
+ * @f:		frame
+ * @l4_off:	where the header with the checksum is, from the Ethernet header on
+ *
+ * Then whoever receives the frame finishes the sum (VIRTIO 1.2, 5.1.6.2), and no
+ * number in the segment is part of it yet. In a tunnel the inner sum may be so
+ * while the outer is whole: where the sum begins tells which is meant.
+ *
+ * Return: true when the virtio-net header asks for the sum that begins there
+ */
+bool vnet_is_partial(const struct frame *f, uint32_t l4_off)
+{
+	return f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM) &&
+	       header_get(f->data).csum_start == l4_off;
+}
+
+/**
+ * vnet_gso_size() - Bytes of payload in each segment to be cut from a frame
+ * @f:		frame
+ *
+ * Return: what the virtio-net header says; 0 for a frame that is not to be cut
+ */
+uint16_t vnet_gso_size(const struct frame *f)
+{
+	struct vnet_header h;
+
+	if (!f->vnet_len)
+		return 0;
+	h = header_get(f->data);
+	return h.gso_type == VNET_GSO_NONE ? 0 : h.gso_size;
+}
+
 /* SCTP's is no sum of 16 bits but a CRC of 32. */
 static bool is_sctp(const struct frame *f, const struct vnet_header *h)
 {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../common/bytes.h"
+#include "../common/vnet.h"
 #include "rewrite_flow.h"
 
 #define ICMP_LEN 8u
@@ -175,7 +176,7 @@ void rewrite_icmp_translate(struct rewrite *r, const struct rewrite_segment *s)
 	e.base = q.tcp;
 	if (q.len >= 18)
 		e.sum = q.tcp + 16;
-	if (!rewrite_sum_is_partial(s->frame, s->p.l4_off))
+	if (!vnet_is_partial(s->frame, s->p.l4_off))
 		e.outer_sum = icmp + ICMP_SUM;
 	r->n.icmp++;
 	if (s->side == REWRITE_TX)

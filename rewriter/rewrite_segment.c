@@ -16,6 +16,7 @@
 #include "../common/checksum.h"
 #include "../common/seq.h"
 #include "../common/tcp_option.h"
+#include "../common/vnet.h"
 #include "rewrite_ahead.h"
 #include "rewrite_flow.h"
 
@@ -26,10 +27,6 @@
 /* Beyond it, 12 days of milliseconds, the guest's first timestamp is no bound
  * any more: it would soon compare as later. */
 #define TS_AGE_MAX (1 << 30)
-
-/* VIRTIO_NET_HDR_F_NEEDS_CSUM, and where the header says the sum begins. */
-#define VNET_NEEDS_CSUM 1u
-#define VNET_CSUM_START 6u
 
 static void option_note(struct rewrite_options *o, const uint8_t *tcp,
 			size_t at)
@@ -93,26 +90,6 @@ void rewrite_edit32(const struct rewrite_edit *e, uint8_t *at, uint32_t to)
 			checksum_update16(e->outer_sum, before,
 					  bytes_get16(e->sum));
 	}
-}
-
-/**
- * rewrite_sum_is_partial() - Is a checksum only its pseudo header's part?
- * @f:		frame
- * @l4_off:	where the transport header is, from the Ethernet header on
- *
- * Then whoever receives the frame finishes the sum (VIRTIO_NET_HDR_F_NEEDS_CSUM
- * of the virtio specification, section 5.1.6.2), and no number in the segment
- * is part of it yet.
- */
-bool rewrite_sum_is_partial(const struct frame *f, unsigned l4_off)
-{
-	uint16_t start;
-
-	if (!f->vnet_len || !(f->data[0] & VNET_NEEDS_CSUM))
-		return false;
-	start = (uint16_t)(f->data[VNET_CSUM_START] |
-			   f->data[VNET_CSUM_START + 1] << 8);
-	return start == l4_off;
 }
 
 /**
@@ -351,7 +328,7 @@ void rewrite_segment_translate(struct rewrite *r, struct rewrite_flow *fl,
 	struct rewrite_edit e = { .base = packet_l4(&s->p) };
 	uint32_t flags = fl->flags;
 
-	if (!rewrite_sum_is_partial(s->frame, s->p.l4_off))
+	if (!vnet_is_partial(s->frame, s->p.l4_off))
 		e.sum = e.base + TCP_SUM;
 	if (fl->offset || fl->ts_offset)
 		r->n.translated[s->side]++;

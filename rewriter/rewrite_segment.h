@@ -32,7 +32,6 @@ struct rewrite_segment {
 void rewrite_options_find(struct rewrite_options *o, const uint8_t *tcp,
 			  size_t len);
 void rewrite_edit32(const struct rewrite_edit *e, uint8_t *at, uint32_t to);
-bool rewrite_sum_is_partial(const struct frame *f, unsigned l4_off);
 void rewrite_segment_init(struct rewrite_segment *s, enum rewrite_side side,
 			  const struct frame *f);
 void rewrite_segment_translate(struct rewrite *r, struct rewrite_flow *fl,

@@ -12,10 +12,8 @@
 #include "../../common/checksum.h"
 #include "../../common/packet.h"
 #include "../../common/tcp_option.h"
+#include "../../common/vnet.h"
 
-#define VNET_NEEDS_CSUM 1u	/* first byte of a virtio-net header */
-#define VNET_GSO_TYPE 1u	/* where it has that; 0 = none */
-#define VNET_GSO_SIZE 4u	/* where it has that, little-endian */
 #define TCP_LEN TCP_OPTION_FIRST
 
 static size_t header_len(const uint8_t *tcp)
@@ -52,7 +50,7 @@ void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
 		       uint16_t window)
 {
 	uint8_t *tcp = frame_eth(f) + l4_off;
-	bool is_partial = f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM);
+	bool is_partial = vnet_is_partial(f, l4_off);
 	uint32_t old_ack = bytes_get32(tcp + 8);
 	uint16_t old_window = bytes_get16(tcp + 14);
 
@@ -92,14 +90,14 @@ bool compare_ack_is_signed(uint8_t *tcp)
 }
 
 /* Four bytes of an option, at any place in it. */
-static void put_option(const struct frame *f, uint8_t *tcp, uint8_t *at,
+static void put_option(const struct frame *f, unsigned l4_off, uint8_t *at,
 		       uint32_t value)
 {
-	bool is_partial = f->vnet_len && (f->data[0] & VNET_NEEDS_CSUM);
+	uint8_t *tcp = frame_eth(f) + l4_off;
 	uint32_t before = bytes_get32(at);
 
 	bytes_put32(at, value);
-	if (!is_partial)
+	if (!vnet_is_partial(f, l4_off))
 		checksum_update32_at(tcp + 16, (size_t)(at - tcp), before,
 				     value);
 }
@@ -119,7 +117,7 @@ void compare_ack_echo(const struct frame *f, unsigned l4_off,
 	uint8_t *to = times_find(tcp), *from = times_find(packet_l4(of));
 
 	if (to && from)
-		put_option(f, tcp, to + 4, bytes_get32(from + 4));
+		put_option(f, l4_off, to + 4, bytes_get32(from + 4));
 }
 
 /**
@@ -150,7 +148,7 @@ void compare_ack_set_time(const struct frame *f, unsigned l4_off,
 {
 	uint8_t *tcp = frame_eth(f) + l4_off;
 
-	put_option(f, tcp, times_find(tcp), tsval);
+	put_option(f, l4_off, times_find(tcp), tsval);
 }
 
 static void fix_ip(struct packet *p, unsigned tcp_len)
@@ -232,14 +230,11 @@ void compare_ack_make(struct frame *f, const struct frame *from, uint32_t seq,
 struct packet compare_ack_part(struct frame *f, const struct frame *from,
 			       uint32_t at, uint32_t len)
 {
+	uint32_t max = vnet_gso_size(from);
 	struct packet p;
 
-	if (from->vnet_len && from->data[VNET_GSO_TYPE]) {
-		uint32_t max = from->data[VNET_GSO_SIZE] |
-			       (uint32_t)from->data[VNET_GSO_SIZE + 1] << 8;
-
+	if (max)
 		len = len < max ? len : max;
-	}
 	p = copy_part(f, from, at, len);
 	bytes_put32(packet_l4(&p) + 4, p.seq + at);
 	packet_l4(&p)[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);

@@ -583,7 +583,9 @@ static void partial_checksum_is_left_alone(void)
 	open_flow(&k);
 	SECONDARY(&k, SEG(2, 101, 500, "abc"));
 	memset(g.data, 0, 12);
-	g.data[0] = 1;
+	g.data[0] = 1;		/* of the sum that begins at TCP's header */
+	g.data[6] = 14 + 20;
+	g.data[8] = 16;
 	memcpy(g.data + 12, f.data, f.len);
 	bytes_put16(g.data + 12 + 14 + 20 + 16, 0xbeef);
 	compare_input(k.c, COMPARE_PRIMARY, &g, 1, k.now_ns);

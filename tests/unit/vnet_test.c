@@ -270,6 +270,34 @@ static struct frame partial_new(bool v6, bool udp, size_t len)
 	return frame_new(12, NEEDS_CSUM, 0, 0, l4_off, udp ? 6 : 16);
 }
 
+static void where_the_sum_begins_says_which_is_partial(void)
+{
+	struct frame f = partial_new(false, false, 10);
+	struct packet p;
+
+	packet_parse(&p, frame_eth(&f), frame_eth_len(&f));
+	CHECK(vnet_is_partial(&f, p.l4_off));
+	CHECK(!vnet_is_partial(&f, p.l4_off + 20));	/* a tunnel's inner */
+	f.data[0] = 0;
+	CHECK(!vnet_is_partial(&f, p.l4_off));
+	f.data[0] = NEEDS_CSUM;
+	f.vnet_len = 0;
+	CHECK(!vnet_is_partial(&f, p.l4_off));
+	chunk_unref(f.chunk);
+}
+
+static void gso_size_of_what_is_cut_only(void)
+{
+	struct frame f = frame_new(12, 0, 0, 1000, 0, 0);
+
+	CHECK_EQ(vnet_gso_size(&f), 0);
+	f.data[1] = 1;
+	CHECK_EQ(vnet_gso_size(&f), 1000);
+	f.vnet_len = 0;
+	CHECK_EQ(vnet_gso_size(&f), 0);
+	chunk_unref(f.chunk);
+}
+
 static void on_checked(void *arg, const struct frame *plain)
 {
 	struct packet p;
@@ -456,6 +484,8 @@ int main(int argc, char **argv)
 	TEST(smallest_segments);
 	TEST(random_cuts);
 	TEST(nothing_asked_is_the_view_itself);
+	TEST(where_the_sum_begins_says_which_is_partial);
+	TEST(gso_size_of_what_is_cut_only);
 	TEST(partial_checksums_are_finished);
 	TEST(a_udp_checksum_is_never_zero);
 	TEST(an_sctp_checksum_is_a_crc);
