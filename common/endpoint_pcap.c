@@ -17,10 +17,10 @@
 #include "bytes.h"
 #include "endpoint_impl.h"
 #include "file.h"
+#include "time.h"
 #include "vnet.h"
 
 #define FRAMES_A_TURN 256
-#define NS_PER_S 1000000000ull
 #define ETH_LEN 14u
 #define TIME_MAX_S (1ull << 32)	/* year 2106: sums with timeouts do not wrap */
 

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "loop.h"
+#include "time.h"
 
 #define CATCH_UP_MAX 1000	/* periods of a timer that a gap in captures has */
-#define NS_PER_MS 1000000ull
 
 /**
  * loop_now_ns() - The time, for timeouts and ages

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "log.h"
+#include "time.h"
 
 #define ANSWER_MS 1000u
 #define LINK_MS 5000u
-#define NS_PER_MS UINT64_C(1000000)
 
 /* A tag is the serial of a question, and which one it is. */
 enum { ASK_STATUS, ASK_MIGRATE, ASK_COLO, ASK_CHECKPOINT, ASK_BITS = 2 };

@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "../common/seq.h"
+#include "../common/time.h"
 #include "rewrite_hold.h"
 #include "rewrite_record.h"
 #include "rewrite_table.h"
 
-#define SECOND UINT64_C(1000000000)
 #define EXPIRE_MAX 65536u	/* flows that one call gives up */
 
 /*
@@ -154,7 +154,7 @@ void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
  */
 void rewrite_flow_use(struct rewrite *r, struct rewrite_flow *fl)
 {
-	if (r->now_ns - flow_used_ns(r->flows, fl) >= SECOND)
+	if (r->now_ns - flow_used_ns(r->flows, fl) >= NS_PER_S)
 		flow_touch(r->flows, fl, fl->state, r->now_ns);
 }
 
@@ -221,7 +221,7 @@ static bool flow_evict(struct rewrite *r)
 		struct rewrite_flow *fl = flow_oldest(r->flows, state);
 
 		if (!fl || r->now_ns - flow_used_ns(r->flows, fl) <
-				   evict_after_s[state] * SECOND)
+				   evict_after_s[state] * NS_PER_S)
 			continue;
 		r->n.evicted++;
 		rewrite_flow_remove(r, fl);
@@ -337,7 +337,7 @@ void rewrite_flow_expire(struct rewrite *r)
 
 		while (left && (fl = flow_oldest(r->flows, state)) &&
 		       r->now_ns - flow_used_ns(r->flows, fl) >=
-			       timeout_s[state] * SECOND) {
+			       timeout_s[state] * NS_PER_S) {
 			r->n.expired++;
 			rewrite_flow_remove(r, fl);
 			left--;

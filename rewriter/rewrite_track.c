@@ -20,11 +20,11 @@
 
 #include "../common/bytes.h"
 #include "../common/seq.h"
+#include "../common/time.h"
 #include "rewrite_ahead.h"
 #include "rewrite_flow.h"
 #include "rewrite_hold.h"
 
-#define SECOND UINT64_C(1000000000)
 #define EARLY_BYTES (1 << 20)	/* within which an ack may be the first */
 #define WINDOW_MAX (1 << 30)	/* RFC 7323 section 2.3 */
 
@@ -198,7 +198,7 @@ void rewrite_track_assume(struct rewrite *r, struct rewrite_flow *fl)
 static bool answers_the_copy(const struct rewrite *r, const struct packet *p)
 {
 	return p->flags & TCP_ACK && r->n.checkpoints &&
-	       r->now_ns - r->checkpoint_ns < SECOND;
+	       r->now_ns - r->checkpoint_ns < NS_PER_S;
 }
 
 /**
@@ -342,14 +342,14 @@ void rewrite_track_peer(struct rewrite *r, struct rewrite_flow *fl,
 
 static void reset(struct rewrite *r, struct rewrite_flow *fl)
 {
-	fl->reset_s = (uint32_t)(r->now_ns / SECOND) | 1;
+	fl->reset_s = (uint32_t)(r->now_ns / NS_PER_S) | 1;
 	rewrite_flow_set_state(r, fl, REWRITE_CLOSED);
 }
 
 /* A guest that goes on a second later has not believed the reset. */
 static void revive(struct rewrite *r, struct rewrite_flow *fl)
 {
-	if (r->now_ns / SECOND <= (uint64_t)fl->reset_s + 1)
+	if (r->now_ns / NS_PER_S <= (uint64_t)fl->reset_s + 1)
 		return;
 	fl->reset_s = 0;
 	rewrite_flow_set_state(r, fl, REWRITE_ESTABLISHED);

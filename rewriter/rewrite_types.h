@@ -4,6 +4,7 @@
 
 #include "../common/flow.h"
 #include "../common/packet.h"
+#include "../common/time.h"
 #include "rewrite.h"
 
 /* The types that several files of the core share. */
@@ -104,7 +105,7 @@ struct rewrite_queue {
 /* At most this many; their bytes are bounded by the configuration. */
 #define REWRITE_HELD_MAX	16384u
 #define REWRITE_FLOW_HELD_MAX	32u
-#define REWRITE_HELD_NS		(30 * UINT64_C(1000000000))
+#define REWRITE_HELD_NS		(30 * NS_PER_S)
 
 struct rewrite_hold {
 	struct rewrite_held *pool;	/* numbered from 1 */

@@ -4,17 +4,17 @@
  * max_flows to make room. One that holds a packet is never forgotten.
  */
 #include "../../common/age.h"
+#include "../../common/time.h"
 #include "core.h"
 
-#define SECOND_NS UINT64_C(1000000000)
 #define EVICT_SCAN 64u		/* flows looked at to find one to evict */
 
 /* Idle for so long, a flow is forgotten; 0: never. */
 static const uint64_t list_idle_ns[FLOW_LISTS] = {
-	[LIST_CLOSED] = 60 * SECOND_NS,
-	[LIST_HALF] = 60 * SECOND_NS,
-	[LIST_DATAGRAM] = 180 * SECOND_NS,
-	[LIST_TCP] = 2 * 3600 * SECOND_NS,
+	[LIST_CLOSED] = 60 * NS_PER_S,
+	[LIST_HALF] = 60 * NS_PER_S,
+	[LIST_DATAGRAM] = 180 * NS_PER_S,
+	[LIST_TCP] = 2 * 3600 * NS_PER_S,
 };
 
 static void forget_flow(struct compare *c, struct cmp_flow *fl)

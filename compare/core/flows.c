@@ -3,9 +3,8 @@
  * The lists of the flow table, which say what goes together at expiry and at
  * eviction; and the flow of what is held.
  */
+#include "../../common/time.h"
 #include "core.h"
-
-#define SECOND_NS UINT64_C(1000000000)
 
 static unsigned home_list(const struct cmp_flow *fl)
 {
@@ -39,7 +38,7 @@ void compare_flow_touch(struct compare *c, struct cmp_flow *fl)
 	list = home_list(fl);
 	has_place = list == LIST_SUSPECT || list == LIST_DIFFERENT;
 	if (!flow_is_recent(c->flows, fl, list, c->now_ns,
-			    has_place ? UINT64_MAX : SECOND_NS))
+			    has_place ? UINT64_MAX : NS_PER_S))
 		flow_touch(c->flows, fl, list, c->now_ns);
 }
 

@@ -7,9 +7,9 @@
  */
 #include <string.h>
 
+#include "../../common/time.h"
 #include "core.h"
 
-#define SECOND_NS UINT64_C(1000000000)
 #define SERVICES_MAX 131072u	/* ports, of both sides */
 
 enum { LIST_FLOWS, LIST_SERVICES };
@@ -41,7 +41,7 @@ static struct pair *find_or_add(struct compare *c, const struct flow_key *key,
 	*is_new = !pair;
 	if (!pair)
 		pair = flow_add(c->pairs, key, list, c->now_ns);
-	else if (!flow_is_recent(c->pairs, pair, list, c->now_ns, SECOND_NS))
+	else if (!flow_is_recent(c->pairs, pair, list, c->now_ns, NS_PER_S))
 		flow_touch(c->pairs, pair, list, c->now_ns);
 	if (pair || !flow_oldest(c->pairs, LIST_FLOWS))
 		return pair;

@@ -7,9 +7,10 @@
  * A datagram that was dropped here has an equal of the secondary, which must
  * not be taken for a difference: n_lost of them are forgiven.
  */
+#include "../../common/time.h"
 #include "core.h"
 
-#define OVER_NS (5 * UINT64_C(1000000000))	/* without a drop */
+#define OVER_NS (5 * NS_PER_S)	/* without a drop */
 
 static void tell(struct compare *c, const struct told_flow *t, bool is_over)
 {

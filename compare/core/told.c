@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "told.h"
 
-#define SECOND_NS UINT64_C(1000000000)
+#include "../../common/time.h"
 
 static bool may_tell(struct told *t, uint64_t now_ns)
 {
-	if (now_ns - t->second_ns >= SECOND_NS) {
+	if (now_ns - t->second_ns >= NS_PER_S) {
 		t->second_ns = now_ns;
 		t->n_lines = 0;
 	}

@@ -9,9 +9,10 @@
  * missing, and a secondary's datagram that the primary does not send.
  */
 #include "../../common/age.h"
+#include "../../common/time.h"
 #include "core.h"
 
-#define LOOK_NS UINT64_C(1000000000)
+#define LOOK_NS NS_PER_S
 
 static const char *const wait_text[COMPARE_WAITS] = {
 	"the secondary to say the same",

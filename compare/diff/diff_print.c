@@ -4,10 +4,10 @@
 #include <inttypes.h>
 
 #include "../../common/flow_key.h"
+#include "../../common/time.h"
 #include "diff_text.h"
 
 #define SHOWN_MAX 16u		/* bytes of each side in a line */
-#define NS_PER_S UINT64_C(1000000000)
 
 static void print_bytes(FILE *out, const char *name, const struct diff_side *s)
 {

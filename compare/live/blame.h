@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "../../common/flow_key.h"
+#include "../../common/time.h"
 
 /*
  * Who asks for checkpoints: pure. Each request is counted for the service whose
@@ -17,7 +18,7 @@
  * Of the flows that meet in a place the one that asked last has it.
  */
 #define BLAME_REQUESTS 3u
-#define BLAME_WINDOW_NS UINT64_C(60000000000)
+#define BLAME_WINDOW_NS (60 * NS_PER_S)
 #define BLAME_FLOWS 1024u	/* power of two */
 #define BLAME_SERVICES 32u
 #define BLAME_TEXT_MAX 64u

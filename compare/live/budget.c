@@ -3,7 +3,9 @@
 
 #include <stdbool.h>
 
-#define MINUTE_NS UINT64_C(60000000000)
+#include "../../common/time.h"
+
+#define MINUTE_NS (60 * NS_PER_S)
 
 static bool limits_time(const struct budget *b)
 {

@@ -4,14 +4,16 @@
 
 #include <stdint.h>
 
+#include "../../common/time.h"
+
 /*
  * How many checkpoints may be asked for: pure. Two purses, one of time and one
  * of requests, fill steadily, up to what ten seconds bring. A request needs
  * something in both. It takes one out of the second, and the time until it is
  * answered out of the first, which may leave a debt.
  */
-#define BUDGET_BURST_NS UINT64_C(10000000000)
-#define BUDGET_COST_MAX_NS UINT64_C(60000000000)
+#define BUDGET_BURST_NS (10 * NS_PER_S)
+#define BUDGET_COST_MAX_NS (60 * NS_PER_S)
 
 struct budget {
 	uint64_t percent;	/* of time for checkpoints; 0: all */

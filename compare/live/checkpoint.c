@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 
 #include "../../common/log.h"
+#include "../../common/time.h"
 
-#define NS_PER_MS UINT64_C(1000000)
 #define EXEC_PREFIX "exec:"
 #define QMP_PREFIX "qmp:"
 #define TRIES_BEFORE_EVENT 3u

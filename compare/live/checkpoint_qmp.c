@@ -15,8 +15,7 @@
 #include "checkpoint.h"
 
 #include "../../common/log.h"
-
-#define NS_PER_MS UINT64_C(1000000)
+#include "../../common/time.h"
 
 /**
  * checkpoint_qmp_try - ask QEMU, or wait until it can be asked

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../common/log.h"
+#include "../../common/time.h"
 #include "running.h"
 
 #define GAP_SHARE 10		/* of compare-timeout, for a gap */

@@ -2,9 +2,8 @@
 /* What the options say, in the terms of the comparison and of the report. */
 #include <sys/random.h>
 
+#include "../../common/time.h"
 #include "live.h"
-
-#define NS_PER_MS UINT64_C(1000000)
 
 /**
  * live_is_capture - are both inputs captures?

@@ -11,8 +11,7 @@
 #include "live.h"
 
 #include "../../common/log.h"
-
-#define NS_PER_MS UINT64_C(1000000)
+#include "../../common/time.h"
 
 static void let_go_on(struct live *l)
 {

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "../../common/nowait.h"
+#include "../../common/time.h"
 
 #define LARGE (UINT64_C(16) << 20)	/* bytes; less is read in no time */
-#define NS_PER_S UINT64_C(1000000000)
 #define SHOW_NS (NS_PER_S / 5)
 #define LINE_LEN 160
 #define MIB (UINT64_C(1) << 20)

@@ -5,8 +5,8 @@
 #include "live.h"
 
 #include "../../common/log.h"
+#include "../../common/time.h"
 
-#define NS_PER_S UINT64_C(1000000000)
 #define PUT_OFF_EVENT_NS (60 * NS_PER_S)
 
 /* The flow differs still, or nobody has to be asked any more. */

@@ -14,9 +14,9 @@
 #include "../../common/file.h"
 #include "../../common/log.h"
 #include "../../common/nowait.h"
+#include "../../common/time.h"
 #include "live.h"
 
-#define NS_PER_S UINT64_C(1000000000)
 #define LOOK_FRAMES 4096u	/* so often the clock is looked at */
 
 /* Live, frames do not wait for whoever reads the report. */

@@ -22,11 +22,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../common/time.h"
+
 #define ENDS_MAX 4u
 #define READ_MAX (256u * 1024u)
 #define WRITE_MAX (256u * 1024u)
 #define PATIENCE_MS 5000
-#define NS_PER_S 1000000000u
 
 struct lane {				/* one form of the stream */
 	uint8_t *ring;			/* NULL: nobody sends it */

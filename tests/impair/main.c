@@ -7,9 +7,8 @@
 
 #include "../../common/filter.h"
 #include "../../common/log.h"
+#include "../../common/time.h"
 #include "impair.h"
-
-#define NS_PER_MS 1000000u
 
 struct config {
 	struct option_common common;
