@@ -11,15 +11,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "../../common/least.h"
+
 #define TOGETHER 4u		/* so few equal bytes join two differences */
 #define AGAIN 16u		/* so many equal bytes are no chance */
 #define SEARCH_MAX 2048u	/* bytes of each side */
 #define PLACES 4096u		/* a power of two */
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 /**
  * extent_equal() - How many bytes at the beginning of two pieces are equal?

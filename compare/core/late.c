@@ -3,14 +3,10 @@
  * What a report tells of when it has waited for too long: bytes and datagrams
  * that the other side does not have.
  */
+#include "../../common/least.h"
 #include "../../common/seq.h"
 #include "core.h"
 #include "stream.h"
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 /* The first byte of a segment that is not below the edge. */
 static void set_place(const struct compare *c, const struct cmp_flow *fl,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../../common/flow_key.h"
+#include "../../common/least.h"
 
 /* Does a word end at this byte? Bytes that are no text have no words. */
 static bool is_delimiter(uint8_t c)
@@ -75,11 +76,6 @@ static enum diff_fate header_fate(const struct diff_known *k,
 	service = service_of(f);
 	return learn_has_header(k->learn, &service, name, len) ? DIFF_LEARNT :
 								 DIFF_TOLD;
-}
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
 }
 
 /* The fate of byte i of a difference. So many bytes from there on share it:

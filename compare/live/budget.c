@@ -31,9 +31,9 @@ static int64_t requests_max(const struct budget *b)
 						(int64_t)BUDGET_BURST_NS;
 }
 
-static int64_t least(int64_t a, int64_t b)
+static int64_t capped(int64_t ns, int64_t max_ns)
 {
-	return a < b ? a : b;
+	return ns < max_ns ? ns : max_ns;
 }
 
 static void fill(struct budget *b, uint64_t now_ns)
@@ -44,11 +44,12 @@ static void fill(struct budget *b, uint64_t now_ns)
 		gone = MINUTE_NS * 60;
 	b->at_ns = now_ns;
 	if (limits_time(b))
-		b->time_ns = least(b->time_ns + (int64_t)(gone * b->percent /
-							  100), time_max(b));
+		b->time_ns = capped(b->time_ns +
+				    (int64_t)(gone * b->percent / 100),
+				    time_max(b));
 	if (b->per_minute)
-		b->requests_ns = least(b->requests_ns + (int64_t)gone,
-				       requests_max(b));
+		b->requests_ns = capped(b->requests_ns + (int64_t)gone,
+					requests_max(b));
 }
 
 /**
