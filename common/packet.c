@@ -8,6 +8,7 @@
 #include "bytes.h"
 #include "packet.h"
 
+#define MACS_LEN 12u
 #define ETH_LEN 14u
 #define VLAN_LEN 4u
 #define VLAN_MAX 2u
@@ -343,4 +344,22 @@ uint32_t packet_wire_len(const struct packet *p)
 		return p->l3_off + (uint32_t)bytes_get16(ip + 2);
 	/* a jumbogram says so elsewhere, and no capture has one */
 	return p->l3_off + IPV6_LEN + (uint32_t)bytes_get16(ip + 4);
+}
+
+/**
+ * packet_body_off() - Where what two replicas have in common begins
+ * @p:		a parsed frame
+ *
+ * Return: the offset of the payload of TCP and UDP that is not in fragments, else of
+ *	   what follows the IP headers. Without IP, of what follows the MAC addresses
+ *	   in a frame that has both, else 0.
+ */
+uint32_t packet_body_off(const struct packet *p)
+{
+	if (p->level == PACKET_ETHER)
+		return p->len < MACS_LEN ? 0 : MACS_LEN;
+	if (p->level == PACKET_L4 && !p->fragment &&
+	    (p->proto == PACKET_TCP || p->proto == PACKET_UDP))
+		return p->payload_off;
+	return p->l4_off;
 }

@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "../../common/least.h"
 #include "core.h"
 
 #define HOLD_MATCHED 0x80u	/* of hold.flags */
@@ -29,26 +30,16 @@ struct part {			/* what is compared of a datagram */
 
 static struct part part_of(const struct compare *c, const struct packet *p)
 {
-	struct part part = { p->eth, p->l4_off, p->l4_len, 0 };
+	struct part part = { p->eth, packet_body_off(p), p->l4_len, 0 };
 
-	if (p->level == PACKET_ETHER) {
-		part.off = p->len < 12 ? 0 : 12;
+	if (p->level == PACKET_ETHER)
 		part.len = p->len - part.off;
-	}
-	if (p->level == PACKET_L4 && !p->fragment &&
-	    (p->proto == PACKET_UDP || p->proto == PACKET_TCP)) {
-		part.off = p->payload_off;
+	else if (part.off == p->payload_off)
 		part.len = p->payload_len;
-	}
 	part.captured = part.len;
 	if (p->truncated && compare_is_reporting(c))
 		part.len = packet_wire_len(p) - part.off;
 	return part;
-}
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
 }
 
 static bool is_equal(const struct compare *c, const struct hold *h,

@@ -59,17 +59,6 @@ static enum diff_kind kind_of(enum compare_reason reason,
 	}
 }
 
-/* Where the compared bytes of a packet begin. core/datagram.c says the same. */
-static uint32_t begin_of(const struct packet *p)
-{
-	if (p->level == PACKET_ETHER)
-		return p->len < 2 * MAC_LEN ? 0 : 2 * MAC_LEN;
-	if (p->level == PACKET_L4 && !p->fragment &&
-	    (p->proto == PACKET_TCP || p->proto == PACKET_UDP))
-		return p->payload_off;
-	return p->l4_off;
-}
-
 static struct diff_side side_of(const struct compare_difference *difference,
 				unsigned i)
 {
@@ -84,7 +73,7 @@ static struct diff_side side_of(const struct compare_difference *difference,
 	if (!s.is_there)
 		return s;
 	packet_parse(&s.packet, frame_eth(&s.frame), frame_eth_len(&s.frame));
-	s.begin = begin_of(p);
+	s.begin = packet_body_off(p);
 	s.end = p->level == PACKET_ETHER ? p->len : p->l4_off + p->l4_len;
 	if (s.at > s.end)
 		s.at = s.end;

@@ -37,6 +37,7 @@ static void check_bounds(const struct packet *p)
 {
 	CHECK(p->level <= PACKET_L4);
 	CHECK(p->n_vlan <= 2 && p->vlan <= 0xffffff);
+	CHECK(packet_body_off(p) <= p->len);
 	CHECK((p->level != PACKET_ETHER) == (p->ip_version != 0));
 	if (p->level == PACKET_ETHER)
 		return;
@@ -540,6 +541,27 @@ static void random_bytes(void)
 	}
 }
 
+static void the_body_begins_behind_what_may_differ(void)
+{
+	static const struct packet tcp = { .level = PACKET_L4, .len = 60,
+					   .proto = PACKET_TCP, .l4_off = 34,
+					   .payload_off = 54 };
+	struct packet p = tcp;
+
+	CHECK_EQ(packet_body_off(&p), 54);
+	p.fragment = true;
+	CHECK_EQ(packet_body_off(&p), 34);
+	p.fragment = false;
+	p.proto = PACKET_ICMP;
+	CHECK_EQ(packet_body_off(&p), 34);
+	p.level = PACKET_IP;
+	CHECK_EQ(packet_body_off(&p), 34);
+	p.level = PACKET_ETHER;
+	CHECK_EQ(packet_body_off(&p), 12);
+	p.len = 11;
+	CHECK_EQ(packet_body_off(&p), 0);
+}
+
 int main(int argc, char **argv)
 {
 	random_init(&rnd, argc, argv);
@@ -560,5 +582,6 @@ int main(int argc, char **argv)
 	TEST(broken_packets);
 	TEST(a_vlan_tag_changes_nothing_else);
 	TEST(random_bytes);
+	TEST(the_body_begins_behind_what_may_differ);
 	return TEST_END();
 }
