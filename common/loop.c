@@ -394,11 +394,7 @@ int loop_run(struct loop *loop)
 {
 	loop->is_virtual = all_inputs_are_captures(loop);
 	notify_ready(loop);
-	if (--loop->n_unsettled == 0) {
-		loop->started = true;
-		for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
-			endpoint_watch(ep);
-	}
+	loop_settle(loop);	/* the one of loop_init() */
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	/* a handle that is still open would be a leak */
 	if (uv_loop_close(&loop->uv))
