@@ -1,13 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The programs in the shell: pipes, files, /dev/null, a terminal, captures,
-# inherited descriptors, and what the shell is told when it goes wrong.
+# The programs in a shell: they read and write pipes, files, /dev/null, captures
+# and inherited descriptors, refuse a terminal, and tell the shell by their exit
+# status what went wrong.
 
 load helpers
 
 tee_to_null() { colo-mirror --outdev null: "$@"; }
 
-# gives_back_all COMMAND...: a thousand frames through it, nothing said
+# gives_back_all COMMAND...: a thousand frames go through it unchanged, and it
+# prints no message
 gives_back_all() {
 	run --separate-stderr -0 bash -c \
 		"frames gen | timeout $WAIT_S $* | frames check"
@@ -17,22 +19,22 @@ gives_back_all() {
 	[ -z "$stderr" ] || fail "$*: $stderr"
 }
 
-# packet HEX: for text2pcap
+# packet HEX: as text2pcap reads it
 packet() { xxd -r -p <<<"$1" | od -Ax -tx1 -v; }
 
 IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 
-@test "between pipes" {
+@test "frames pass unchanged from pipe to pipe" {
 	gives_back_all colo-mirror --outdev null:
 	gives_back_all colo-mirror --net-in - --guest-out - --outdev null:
 	gives_back_all colo-redirector --net null: --indev - --queue tx
 	gives_back_all colo-redirector --queue tx --outdev - --guest null:
-	# what is not diverted passes
+	# frames of the other direction are not diverted and pass
 	gives_back_all colo-redirector --outdev null: --queue rx
 	gives_back_all colo-mirror --outdev null: '|' colo-mirror --outdev null:
 }
 
-@test "from and to regular files" {
+@test "frames pass unchanged from file to file" {
 	frames gen >in
 	tee_to_null <in >out
 	cmp in out
@@ -47,7 +49,7 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 	cmp in out
 }
 
-@test "/dev/null on either side" {
+@test "/dev/null can be the input or the output" {
 	frames gen >in
 	run -0 tee_to_null </dev/null
 	[ -z "$output" ]
@@ -68,14 +70,14 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 	done
 }
 
-@test "the exit status says whose fault it was" {
+@test "a terminal on both sides is bad usage: exit status 2" {
 	status=0
 	timeout "$WAIT_S" script -qec 'colo-mirror --outdev null: 2>said' \
 		/dev/null </dev/null >/dev/null || status=$?
 	[ "$status" -eq 2 ]
 }
 
-@test "a mirror is a tee" {
+@test "a mirror is a tee: it passes every frame and writes a copy" {
 	frames gen | colo-mirror --outdev fd:5 5>copy | frames check
 	frames check <copy
 	frames gen | colo-mirror --outdev pcap:copy.pcap >out
@@ -84,12 +86,12 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 	[ ! -s none ]
 }
 
-@test "a redirector divides and joins" {
+@test "a redirector takes one direction out, and joins two inputs" {
 	frames gen >in
 	colo-redirector --queue tx --outdev fd:5 <in >rest 5>diverted
 	cmp in diverted
 	[ ! -s rest ]
-	# both go to the guest, each in its order
+	# both inputs go to the guest; the frames of each keep their order
 	frames gen --max 199 >short
 	frames gen --min 200 >long
 	colo-redirector --indev fd:6,queue=tx --guest-out pcap:joined.pcap \
@@ -102,12 +104,12 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 	done
 }
 
-@test "fd:N reads, writes, and is left as it was" {
+@test "fd:N reads and writes, and the descriptor's flags stay as they were" {
 	frames gen >in
 	colo-mirror --net-in fd:7 --guest-out fd:8 --outdev null: 7<in 8>out
 	cmp in out
 	frames gen | colo-mirror --net-in fd:7 --outdev null: 7<&0 | cmp - in
-	# the shell's own pipe must not stay non-blocking
+	# the shell's pipe must not be left non-blocking
 	{
 		frames gen --count 20 | tee_to_null
 		awk '/^flags/ { print $2 }' "/proc/$BASHPID/fdinfo/1" >flags
@@ -119,7 +121,7 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 		bash -c 'colo-mirror --guest-out fd:7 --outdev null: 7<in'
 }
 
-@test "null: takes everything and gives nothing" {
+@test "null: takes every frame and sends none" {
 	run -0 timeout "$WAIT_S" colo-mirror --net null: --guest null: \
 		--outdev null:
 	[ -z "$output" ]
@@ -130,7 +132,7 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 	[ "$(value "$stats" out)" -eq 2000 ]
 }
 
-@test "a capture we wrote is a capture for everybody" {
+@test "Wireshark's tools read the captures that we write" {
 	frames gen --count 100 --min 1 --max 69632 >in
 	colo-mirror --guest-out pcap:out.pcap --outdev null: <in
 	[ "$(tshark -r out.pcap -T fields -e frame.len 2>/dev/null)" = \
@@ -142,7 +144,7 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 	colo-mirror --net-in pcap:out.pcap --outdev null: | cmp in -
 }
 
-@test "captures of other kinds are read" {
+@test "pcapng, other time resolutions and other link types are read" {
 	wire "000000000000 000000000000 0800 $IP" >want
 
 	frames gen >in
@@ -166,7 +168,7 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 		colo-mirror --net-in pcap:wlan.pcap --outdev null: --guest null:
 }
 
-@test "captures are merged by their time" {
+@test "frames of two captures leave in the order of their times" {
 	for n in 1 2 3 4; do
 		printf '2026-01-01 00:00:0%d\n000000 %s\n' "$n" \
 			'02 00 00 00 00 01 02 00 00 00 00 02 88 b5 0'"$n" \
@@ -182,7 +184,7 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 	capinfos -u both.pcap | grep -q 'duration: *3.000000'
 }
 
-@test "a broken pipe ends it with 1 and a line" {
+@test "a broken pipe ends the program with status 1 and one line" {
 	for tool in 'colo-mirror --outdev null:' \
 	    'colo-redirector --outdev null: --queue rx'; do
 		set +o pipefail
@@ -200,7 +202,7 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 	done
 }
 
-@test "a full disk ends it with 1 and a line" {
+@test "a full disk ends the program with status 1 and one line" {
 	frames gen >in
 	refused 1 'error: guest-out: write: no space left on device' \
 		bash -c 'colo-mirror --outdev null: <in >/dev/full'
@@ -214,26 +216,26 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 		exec colo-mirror --outdev null: --guest-out pcap:disk/x.pcap' <in
 }
 
-@test "a full disk under the copies does not stop the wire" {
+@test "a full disk for the copies does not stop the frames on the wire" {
 	frames gen | {
 		timeout "$WAIT_S" colo-mirror --outdev fd:5 --log-level info \
 			5>/dev/full 2>m.log || echo $? >status
 	} | frames check
-	# as tee(1)
+	# the exit status is 1, as with tee(1)
 	[ "$(cat status)" -eq 1 ]
 	logged m 'error: outdev: write: no space left on device'
 	logged m 'event: copies-lost: '
 	check_account "$(final_stats m)"
 }
 
-@test "-n checks and touches nothing" {
+@test "-n checks the arguments and makes no file or socket" {
 	run -0 colo-mirror -n --outdev unix-listen:x.sock --guest pcap:x.pcap
 	[ -z "$output" ]
 	run -0 colo-redirector -n --indev unix-listen:x.sock --guest null:
 	[ -z "$(ls)" ]
 }
 
-@test "--help names what the man page names" {
+@test "--help and the man page name the same options" {
 	n=0
 	for tool in "$BIN"/colo-*; do
 		name=${tool##*/}

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Every kind of stream: frames of every length, cut anywhere, byte for byte; a
-# reader that is slow, one that never reads; who may connect, and when.
+# Endpoints: frames of every length pass byte for byte over every kind of stream,
+# wherever the stream is cut; slow readers; who may connect, and when.
 
 load helpers
 
-# relay_case KIND SHAPE N_FRAMES MAX_LEN SPLIT: N_FRAMES frames of up to MAX_LEN
-# bytes, in pieces of up to SPLIT bytes, through SHAPE's way in and way out,
-# both of KIND
+# relay_case KIND SHAPE N_FRAMES MAX_LEN SPLIT: sends N_FRAMES frames of up to
+# MAX_LEN bytes, in pieces of up to SPLIT bytes, through a program. SHAPE says
+# which of its inputs and outputs the frames use; both are of KIND.
 relay_case() {
 	local kind=$1 shape=$2 n=$3 max=$4 split=$5
 	local in out in_peer out_peer in_port out_port dir
@@ -76,8 +76,8 @@ relay_case() {
 		fail "$kind $shape $n $max $split: $(cat "$dir/verdict")"
 }
 
-# relay_sockets DIR IN_PEER OUT_PEER N COMMAND...: a peer that listens has to
-# be there first; the stream is over when the program has ended.
+# relay_sockets DIR IN_PEER OUT_PEER N COMMAND...: runs COMMAND between two socats.
+# A socat that listens starts before COMMAND, one that dials after it.
 relay_sockets() {
 	local dir=$1 in_peer=$2 out_peer=$3 n=$4 first second
 
@@ -97,7 +97,7 @@ relay_sockets() {
 		ends consumer
 }
 
-@test "frames of 1 to 69632 bytes, over every kind of stream" {
+@test "frames of 1 to 69632 bytes pass over every kind of stream" {
 	for kind in unix unix-listen tcp tcp-listen tcp6 fd; do
 		for shape in mirror divert inject; do
 			relay_case $kind $shape 300 69632 60000
@@ -105,7 +105,7 @@ relay_sockets() {
 	done
 }
 
-@test "a stream that is cut at every byte, over every kind of stream" {
+@test "a stream may be cut at every byte, over every kind of stream" {
 	for kind in unix unix-listen tcp tcp-listen tcp6 fd; do
 		relay_case $kind mirror 40 1500 1
 	done
@@ -113,7 +113,7 @@ relay_sockets() {
 	relay_case unix divert 100 300 3
 }
 
-@test "every length from 1 to 69632" {
+@test "frames of every length from 1 to 69632 pass" {
 	local max=69632 s
 	[ -n "${SOAK_N:-}" ] || max=4096
 	s="--sweep --min 1 --max $max --count $max"
@@ -125,7 +125,7 @@ relay_sockets() {
 		frames check $s
 }
 
-@test "both wire forms, and from one to the other" {
+@test "both wire forms pass, and each is turned into the other" {
 	local s='--min 1 --max 69620 --count 300'
 	# through <form in> <form out> <options of the tool>
 	through() {
@@ -154,7 +154,7 @@ relay_sockets() {
 		colo-mirror --outdev null: --net-in -,vnet-hdr |
 		colo-mirror --outdev null: --guest-out -,vnet-hdr |
 		frames check $s --vnet 12
-	# what the longer header has more is not in the shorter one
+	# the two bytes that only the longer header has are dropped
 	# shellcheck disable=SC2086
 	frames gen $s --vnet 10 --noise |
 		colo-mirror --outdev null: --net-in -,vnet-hdr=10 \
@@ -164,10 +164,11 @@ relay_sockets() {
 		frames check $s --vnet 10 --noise
 }
 
-# The bound is what its README says: the output's send-buffer, what was read
-# before the inputs stopped (a chunk for each), what is being read (a chunk),
-# and for all of those that a chunk is given up with room for one longest frame
-# left: 192504 of its 262144 bytes are used at least.
+# chunks_kib SEND-BUFFER N-INPUTS: the memory that queued frames may take, as
+# README.md computes it: the output's send-buffer, two chunks for each input (one
+# read before the input stopped, one being filled), and one chunk being written.
+# A chunk is given up when less than one longest frame fits into its rest, so at
+# least 192504 of its 262144 bytes are used.
 chunks_kib() {
 	local send_buffer=$1 n_inputs=$2 chunk=$((256 << 10))
 
@@ -175,7 +176,7 @@ chunks_kib() {
 		 (2 * n_inputs + 1) * chunk) / 1024))
 }
 
-@test "a slow reader: nothing lost, nothing reordered, memory bounded" {
+@test "a slow reader: no frame is lost or overtaken, and memory stays bounded" {
 	local n=${SOAK_N:-200000} s rss_idle rss_max
 	s="--count $n"
 	export ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=1
@@ -193,13 +194,13 @@ chunks_kib() {
 	ends check
 	[ "$(cat verdict)" = "frames=$n lost=0 first-bad=none" ]
 	echo "VmHWM: $rss_idle KiB idle, $rss_max KiB at the end"
-	# half a MiB for the heap's own needs; a sanitizer has its shadow
+	# 512 KiB are for the heap itself; sanitizers use memory of their own
 	is_asan "$BIN/colo-mirror" ||
 		[ "$rss_max" -le $((rss_idle + $(chunks_kib 1048576 1) + 512)) ]
 }
 
-# start_sleeper SOCKET [OPTION...]: a peer at this address that reads nothing
-# until the file SOCKET.go can be read, and then checks all
+# start_sleeper SOCKET [OPTION...]: a peer that listens there and reads nothing until
+# wake() is called; then it checks all that comes, with these options of `frames check`
 start_sleeper() {
 	local name=$1
 
@@ -216,7 +217,7 @@ start_sleeper() {
 
 wake() { : >"$1.go"; }
 
-@test "a peer of outdev that never reads: copies are dropped, the wire goes on" {
+@test "an outdev whose peer never reads loses copies, and frames on the wire pass" {
 	local last lost stats
 	start_sleeper copy --count 50001 --subsequence
 	frames gen --count 50001 >all
@@ -231,7 +232,7 @@ wake() { : >"$1.go"; }
 	lost=$(value "$stats" dropped.full)
 	[ "$lost" -gt 0 ]
 	logged_n 0 m copies-lost
-	# it wakes up: the first copy that goes again ends the episode
+	# the peer reads again: the next copy ends the episode, with an event
 	wake copy
 	wait_for stat_is m outdev.queued 0
 	tail -c $last all >in
@@ -244,7 +245,7 @@ wake() { : >"$1.go"; }
 		"frames=$((50001 - lost)) lost=$lost first-bad=none" ]
 }
 
-@test "--when-slow block: the wire waits, and nothing is lost" {
+@test "--when-slow block: frames on the wire wait, and no copy is lost" {
 	start_sleeper copy --count 50000
 	frames gen --count 50000 >all
 	start m colo-mirror --outdev unix:copy,send-buffer=64k \
@@ -262,7 +263,7 @@ wake() { : >"$1.go"; }
 	[ "$(cat copy.verdict)" = 'frames=50000 lost=0 first-bad=none' ]
 }
 
-@test "unix-listen: mode and end of the path" {
+@test "unix-listen: the socket has the mode asked for, and is removed at the end" {
 	start m colo-mirror --net unix-listen:private --outdev null: \
 		--guest unix-listen:shared,mode=660
 	[ "$(stat -c %a private)" = 600 ]
@@ -270,7 +271,7 @@ wake() { : >"$1.go"; }
 	stop m
 	[ ! -e private ]
 	[ ! -e shared ]
-	# somebody else's is left alone
+	# a socket that another process has bound there since is left alone
 	start m colo-mirror --net unix-listen:path --outdev null: --guest null:
 	rm path
 	start other colo-mirror --net unix-listen:path --outdev null: \
@@ -281,7 +282,7 @@ wake() { : >"$1.go"; }
 	[ ! -e path ]
 }
 
-@test "unix-listen: a second peer is refused, the first goes on" {
+@test "unix-listen: a second peer is refused, the first one goes on" {
 	mkfifo first
 	start m colo-mirror --net unix-listen:s --outdev null: --guest null:
 	spawn one socat -u - UNIX:s <>first
@@ -291,21 +292,21 @@ wake() { : >"$1.go"; }
 	wait_for logged m 'warn: net: refused process [0-9]*, of user 0: a peer is there'
 	frames gen >first
 	wait_for stat_is m net.in 2000
-	# when it has gone another one may come
+	# when the first one has gone, another may connect
 	kill_other one
 	wait_for dial UNIX:s 'frames gen --count 1'
 	wait_for stat_is m net.in 2001
 }
 
-# talker NAME ADDRESS: a peer that stays; what is written to the fifo NAME.in it
-# sends, what it gets goes to NAME.out
+# talker NAME ADDRESS: a peer that stays connected; it sends what is written to the
+# FIFO NAME.in, and writes what it gets to NAME.out
 talker() {
 	rm -f "$1.in"
 	mkfifo "$1.in"
 	spawn_other "$1" socat "OPEN:$1.in,rdwr!!CREATE:$1.out" "$2"
 }
 
-@test "unix-listen: an input's first peer that says nothing makes place" {
+@test "unix-listen: a first peer that sends nothing is replaced by one that does" {
 	start c colo-compare --primary-in unix-listen:p --secondary-in null: \
 		--outdev null:
 	talker mute UNIX:p
@@ -313,11 +314,11 @@ talker() {
 	talker second UNIX:p
 	talker third UNIX:p
 	wait_for logged c 'primary-in: refused process .*: another one came'
-	# the one that speaks has the place, whoever came first
+	# the peer that sends first gets the place, whoever connected first
 	frames gen --count 10 >third.in
 	wait_for stat_is c primary-in.in 10
 	logged c 'warn: primary-in: process .* replaces the peer that has said nothing'
-	# and keeps it
+	# and it keeps the place
 	talker fourth UNIX:p
 	wait_for logged c 'primary-in: refused process .*: a peer is there'
 	frames gen --count 10 >fourth.in
@@ -325,7 +326,7 @@ talker() {
 	wait_for stat_is c primary-in.in 20
 }
 
-@test "tcp-listen: who talks keeps the place" {
+@test "tcp-listen: a peer that sends keeps its place" {
 	local port
 	port=$(free_port)
 	start m colo-mirror --net "tcp-listen:127.0.0.1:$port" --outdev null: \
@@ -339,14 +340,14 @@ talker() {
 	frames gen >one.in
 	wait_for stat_is m net.in 2000
 	stat_is m net.refused 1
-	# when it has gone another one may come
+	# when the first one has gone, another may connect
 	kill_other one
 	talker three "TCP:127.0.0.1:$port"
 	frames gen >three.in
 	wait_for stat_is m net.in 3000
 }
 
-@test "tcp-listen: to be reached from other hosts needs allow=" {
+@test "tcp-listen: an address that other hosts can reach needs allow=" {
 	local host
 	for host in 0.0.0.0 '[::]' example.org; do
 		refused 2 'can be reached from other hosts: add ,allow=' \
@@ -357,7 +358,7 @@ talker() {
 		--net tcp-listen:0.0.0.0:7000,allow=10.0.0.0/8
 }
 
-@test "tcp: a stranger on this host is neither served nor called" {
+@test "tcp: another user's process on this host is neither served nor sent to" {
 	local port host ip as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	for ip in 4 6; do
 		[ $ip = 4 ] && host=127.0.0.1 || host='[::1]'
@@ -369,14 +370,14 @@ talker() {
 		wait_for logged m "refused .*, of user 65534: a process of this host"
 		frames gen | send g
 		wait_for stat_is m guest-in.in 1000
-		# ours gets it
+		# a process of our own user gets the frames
 		talker ours "TCP:$host:$port"
 		wait_for size_is ours.out "$(frames gen | wc -c)"
 		[ ! -s stolen ]
 		stop m
 		kill_other ours
 		rm m.log ours.out
-		# and in the place of a dead peer nobody else gets frames
+		# another user's process that listens in place of a dead peer gets none
 		port=$(free_port)
 		spawn_other stranger "${as[@]}" socat -u \
 			"TCP$ip-LISTEN:$port,bind=$host,fork,reuseaddr" - >stolen
@@ -397,7 +398,7 @@ talker() {
 	done
 }
 
-@test "tcp-listen: allow= refuses, and is missed" {
+@test "tcp-listen: allow= refuses other addresses, with a warning" {
 	local port
 	port=$(free_port)
 	start m colo-mirror --guest null: --outdev null: \
@@ -411,7 +412,7 @@ talker() {
 	logged_n 1 m warn
 }
 
-@test "a peer that comes and goes: the next one starts where it stopped" {
+@test "input peers may come and go: no frame of any is lost" {
 	mkfifo out
 	start m colo-mirror --net unix-listen:s --outdev null: --guest null:
 	for i in 1 2 3 4 5; do
@@ -421,12 +422,12 @@ talker() {
 	logged_n 0 m '(error|warn|event):'
 }
 
-@test "a peer that goes inside a frame: the next one gets it whole" {
+@test "a frame that was cut when its peer went is sent whole to the next peer" {
 	for _ in 1 2 3; do
 		rm -f m.log
 		frames gen --count 50000 >all
 		start m colo-mirror --guest-out unix-listen:s --outdev null: <all
-		# it takes a part; up to 2 MiB that the kernel holds for it are gone
+		# it reads a part; up to 2 MiB in the kernel's buffers are lost with it
 		socat UNIX:s 'EXEC:head -c 300001,nofork' >/dev/null || true
 		spawn two socat -u UNIX:s CREATE:rest
 		ends m
@@ -437,7 +438,7 @@ talker() {
 	done
 }
 
-@test "a peer that is not there yet gets all from the beginning" {
+@test "a peer that comes late gets all frames from the beginning" {
 	frames gen --count 5000 >all
 	start m colo-mirror --guest-out unix:late,reconnect=0.02 \
 		--outdev null: <all
@@ -449,7 +450,7 @@ talker() {
 	logged_n 1 m '(error|warn|event):'
 }
 
-@test "files of packets are their owner's, and not made through links" {
+@test "files of packets can be read by their owner only, and are not made through links" {
 	umask 022
 	frames gen --count 3 >in
 	colo-mirror --guest-out pcap:in.pcap --outdev null: <in
@@ -468,7 +469,7 @@ talker() {
 			$option link
 	done
 	[ "$(cat target)" = mine ]
-	# what the system itself keeps there is a link, too
+	# /dev/stdout is a link, too, and still works
 	for out in /dev/stdout -; do
 		colo-mirror --guest-out pcap:$out --outdev null: <in |
 			tcpdump -c 3 -r - 2>/dev/null

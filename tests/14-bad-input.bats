@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Bad usage, bad bytes, bad peers: one clear line, the right exit status, and
-# what can go on goes on.
+# Bad usage, bad bytes and bad peers: the program prints one clear line, and ends
+# with the right status or goes on with its other peers.
 #
-# 2 = the command line is wrong; 1 = it is right, but cannot be done here.
+# Exit status 2: the command line is wrong. 1: it is right, but what it asks for
+# failed.
 
 load helpers
 
@@ -11,10 +12,10 @@ MIRROR=(colo-mirror --guest null: --outdev null:)
 
 long_path() { printf 'x%.0s' $(seq 200); }
 
-# start_sink: a mirror `m` that listens on s and forgets all
+# start_sink: a mirror `m` that listens on the socket s and throws frames away
 start_sink() { start m "${MIRROR[@]}" --net unix-listen:s; }
 
-# send_hex HEX: to it, from a peer that then closes
+# send_hex HEX: sends these bytes to the sink, then closes
 send_hex() { xxd -r -p <<<"$1" | socat -u - UNIX:s; }
 
 takes_frames() {
@@ -24,7 +25,7 @@ takes_frames() {
 	wait_for stat_is m in $((before + 1000))
 }
 
-@test "bad usage: 2 and a line" {
+@test "bad usage ends with status 2 and one line" {
 	refused 2 'unknown option --colour' "${MIRROR[@]}" --colour
 	refused 2 'unexpected argument "x"' "${MIRROR[@]}" x
 	refused 2 '--outdev is required' colo-mirror
@@ -50,20 +51,19 @@ takes_frames() {
 		colo-mirror --net pcap:x --guest null: --outdev null:
 }
 
-@test "a path of 200 characters: 2 and a line" {
+@test "a socket path of 200 characters is refused, one of 107 works" {
 	path=$(long_path)
 	refused 2 '--outdev: unix: path of 200 bytes, the limit is 107' \
 		colo-mirror --outdev "unix:$path"
 	refused 2 '--net: unix-listen: path of 200 bytes, the limit is 107' \
 		"${MIRROR[@]}" --net "unix-listen:$path"
 	[ -z "$(ls)" ]
-	# the longest that fits works
 	path=${path:0:107}
 	start m "${MIRROR[@]}" --net "unix-listen:$path"
 	[ -S "$path" ]
 }
 
-@test "two of them on one standard stream: 2 and a line" {
+@test "two endpoints on one standard stream are refused" {
 	refused 2 'indev: standard input is in use by net-in already' \
 		colo-redirector --net-in - --indev - --guest null: <<<x
 	refused 2 'outdev: standard output is in use by guest-out already' \
@@ -73,7 +73,7 @@ takes_frames() {
 		colo-mirror --guest - --outdev null: <<<x
 }
 
-@test "start-up failures: 1 and a line" {
+@test "a failure at the start ends with status 1 and one line" {
 	refused 1 'net: unix-listen:none/s: no such file or directory' \
 		"${MIRROR[@]}" --net unix-listen:none/s
 	refused 1 'net-in: .*none.pcap.*[Nn]o such file' \
@@ -100,7 +100,7 @@ takes_frames() {
 		"${MIRROR[@]}" --net "tcp-listen:127.0.0.1:$port"
 }
 
-@test "a capture that ends inside a packet: what is whole goes through, then 1" {
+@test "a capture that ends inside a packet: whole packets pass, then status 1" {
 	frames gen --count 10 >in
 	colo-mirror --guest-out pcap:whole.pcap --outdev null: <in
 	head -c -7 whole.pcap >cut.pcap
@@ -111,7 +111,7 @@ takes_frames() {
 	frames check --count 10 --subsequence <out | grep -q '^frames=9 lost=1 '
 }
 
-@test "a path in use by a live process: 1; left over by a dead one: taken" {
+@test "a socket of a live process is refused, one of a dead process is replaced" {
 	start_sink
 	refused 1 'net: unix-listen:s: address already in use' \
 		"${MIRROR[@]}" --net unix-listen:s
@@ -121,14 +121,14 @@ takes_frames() {
 	start_sink
 	takes_frames
 	stop m
-	# what is no socket is nobody's to remove
+	# a file that is no socket is never removed
 	echo precious >s
 	refused 1 'net: unix-listen:s: address already in use' \
 		"${MIRROR[@]}" --net unix-listen:s
 	[ "$(cat s)" = precious ]
 }
 
-# QEMU fault 14: nothing was read any more.
+# QEMU fault 14: it reads nothing any more after a bad length.
 @test "a bad length closes the connection, the next one starts clean" {
 	local n=0
 	start_sink
@@ -137,7 +137,7 @@ takes_frames() {
 		n=$((n + 1))
 		wait_for stat_is m net.bad $n
 		logged m "warn: net: bad frame header, length $((0x$hex)): connection closed"
-		# what came before it counts, what came after it does not
+		# the frame before the bad header counts, those after it do not
 		stat_is m in $((1001 * (n - 1) + 1))
 		takes_frames
 	done
@@ -145,7 +145,7 @@ takes_frames() {
 	check_account "$(stats m)"
 }
 
-@test "a bad header in the vnet form, too" {
+@test "a bad header closes the connection in the vnet form, too" {
 	start m "${MIRROR[@]}" --net unix-listen:s,vnet-hdr
 	send_hex '0000000d 0000000c 000000000000000000000000 aa 0000000c 0000000c' || true
 	wait_for logged m 'net: bad frame header, length 12: connection closed'
@@ -155,7 +155,7 @@ takes_frames() {
 	wait_for stat_is m in 1001
 }
 
-# QEMU fault 14: the stream was off by the half for ever.
+# QEMU fault 14: it takes the next peer's bytes for the rest of that frame.
 @test "half a frame, then close: dropped, the next peer starts clean" {
 	start_sink
 	send_hex '00000001aa 00000010 bbbb'
@@ -170,7 +170,7 @@ takes_frames() {
 	stop m
 }
 
-@test "bad bytes on a pipe, which never comes back: 1 and a line" {
+@test "bad bytes on a pipe end the program with status 1 and one line" {
 	refused 1 'net-in: bad frame header, length 69633: connection closed' \
 		"${MIRROR[@]}" < <(xxd -r -p <<<00011001)
 	refused 1 'net-in: bad frame header, length 1819044936' \
@@ -193,7 +193,7 @@ takes_frames() {
 
 # --- a TCP peer that vanishes without a word ---
 
-# Two namespaces with a link, 10.99.0.1 and 10.99.0.2.
+# two_hosts: the namespaces $H1 and $H2, linked, 10.99.0.1 and 10.99.0.2
 two_hosts() {
 	H1=colo-$$-1 H2=colo-$$-2
 	for ns in $H1 $H2; do
@@ -211,7 +211,8 @@ two_hosts() {
 has_carrier() { ip -n $H1 link show v | grep -q LOWER_UP; }
 is_listening() { ip netns exec $H2 ss -Htln 'sport = :7000' | grep -q .; }
 
-# The link swallows what this nft expression matches, both ways.
+# cut IN OUT: the link drops what these nft expressions match, coming in and
+# going out
 cut() {
 	ip netns exec $H1 nft -f - <<-END
 		table inet cut {
@@ -223,7 +224,7 @@ cut() {
 
 mend() { ip netns exec $H1 nft delete table inet cut; }
 
-@test "a TCP peer that vanishes while it listens: noticed, dialled again" {
+@test "a TCP peer that listens and vanishes is noticed and dialled again" {
 	two_hosts
 	mkfifo in
 	spawn peer ip netns exec $H2 socat -u \
@@ -234,7 +235,7 @@ mend() { ip netns exec $H1 nft delete table inet cut; }
 	frames gen --count 10 >in
 	wait_for stat_is m guest-out.out 10
 	cut 'tcp sport 7000' 'tcp dport 7000'
-	# idle or busy: now idle, only the keepalive can tell
+	# nothing is being sent, so only the keepalive can notice
 	wait_for logged m 'warn: guest-out: .*timed out'
 	frames gen --count 10 --seed 2 >in
 	mend
@@ -245,7 +246,7 @@ mend() { ip netns exec $H1 nft delete table inet cut; }
 	kill_other peer
 }
 
-@test "a TCP peer that vanishes and dials again" {
+@test "a TCP peer that vanishes and dials again is served again" {
 	two_hosts
 	mkfifo in
 	start m ip netns exec $H1 "${MIRROR[@]}" \
@@ -254,7 +255,7 @@ mend() { ip netns exec $H1 nft delete table inet cut; }
 		TCP4:10.99.0.1:7000,sourceport=7001 <>in
 	frames gen --count 10 >in
 	wait_for stat_is m in 10
-	# the host is gone: neither its FIN nor an RST gets through
+	# as if the host had vanished: neither a FIN nor a RST gets through
 	cut 'tcp sport 7001' 'tcp dport 7001'
 	crash old
 	logged_n 0 m '(error|warn|event):'
@@ -264,9 +265,9 @@ mend() { ip netns exec $H1 nft delete table inet cut; }
 	logged m 'warn: net: 10.99.0.2:[0-9]* replaces the peer that is silent'
 }
 
-@test "too few descriptors, too little memory: one line at the start" {
+@test "too few descriptors or too little memory are one line at the start" {
 	local n tool
-	# its libraries need one, too, that the tests' own do not take
+	# the descriptors of bats are closed, so that the limit counts ours only
 	# shellcheck disable=SC2016
 	local few='exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 		ulimit -n $0 && exec "$@"'
@@ -283,7 +284,7 @@ mend() { ip netns exec $H1 nft delete table inet cut; }
 			refused 1 "error: only $n descriptors may be open" \
 				bash -c "$few" "$n" "colo-$tool" "${args[@]}"
 		done
-		# what may be raised is
+		# the soft limit is raised to the hard one
 		prlimit --nofile=8:64 "colo-$tool" "${args[@]}"
 	done
 	is_asan "$BIN/colo-compare" && return

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Roles: what failover changes, that a restart keeps it, what happens while
-# the outdev is away, and how a process starts and stops.
+# Roles: what failover changes and that a restart keeps it; what happens while the
+# outdev is away; how a process starts and stops.
 
 load helpers
 
@@ -10,7 +10,7 @@ failover() {
 	wait_for logged "$1" 'event: failover: done$'
 }
 
-# captured FILE FILTER N: so many frames of that kind are in the capture
+# captured FILE FILTER N: the capture has N frames that match Wireshark's FILTER
 captured() {
 	[ "$(tshark -r "$1" -Y "$2" 2>/dev/null | wc -l)" -eq "$3" ]
 }
@@ -26,7 +26,7 @@ start_mirror() {
 		--log-level info "$@"
 }
 
-# start_copies FILE: the peer of the outdev of m
+# start_copies FILE: a peer for m's outdev, which writes the copies to FILE
 start_copies() {
 	local n
 	n=$(grep -c 'outdev: connected' m.log || true)
@@ -34,7 +34,7 @@ start_copies() {
 	wait_for logged_n $((n + 1)) m 'info: outdev: connected'
 }
 
-@test "a mirror that is killed comes back as what it was" {
+@test "a mirror that is killed comes back in its role" {
 	mkdir state
 	start_mirror
 	start_copies one
@@ -102,7 +102,7 @@ is_joined() {
 	wait_for captured net.pcap 'eth.type == 0x88b5' "$2"
 }
 
-@test "a secondary redirector that is killed comes back as what it was" {
+@test "a secondary redirector that is killed comes back in its role" {
 	mkdir state
 	start_secondary
 	is_isolated
@@ -123,7 +123,7 @@ is_joined() {
 	check_account "$(stats m)"
 }
 
-@test "without a state-dir a restart forgets" {
+@test "without --state-dir a restart forgets the role" {
 	start m colo-redirector --exclusive --net-in unix-listen:net \
 		--net-out null: --guest-in null: --guest-out pcap:guest.pcap \
 		--indev unix-listen:indev
@@ -135,7 +135,7 @@ is_joined() {
 	is_isolated
 }
 
-@test "--exclusive: the guest sees the primary's net only; failover joins it to its own" {
+@test "--exclusive: the guest sees only the primary's net until failover" {
 	mkdir state
 	start_secondary --announce 5
 	spawn diverted socat -u UNIX:outdev CREATE:diverted
@@ -153,7 +153,7 @@ is_joined() {
 	[ ! -e indev ]
 	[ ! -e outdev ]
 	is_joined 3 1
-	# five rounds; the MAC and an address for each VLAN, one of them IPv6
+	# five rounds announce the MAC, and an address for each VLAN and for IPv6
 	wait_for captured net.pcap 'eth.type != 0x88b5' 25
 	captured net.pcap 'arp.opcode == 3 && arp.src.hw_mac == 02:00:00:00:00:05 && !vlan' 5
 	captured net.pcap 'arp.opcode == 3 && vlan.id == 7' 5
@@ -167,27 +167,27 @@ is_joined() {
 	stats=$(stats m)
 	[ "$(value "$stats" originated)" -eq 25 ]
 	check_account "$stats"
-	# 50, 150, 250, 350 ms behind each other; a millisecond is lost in each
-	# by rounding, and a slow machine makes them later, never earlier
+	# the rounds are 50, 150, 250 and 350 ms apart; rounding takes up to 1 ms
+	# from each, and a slow machine makes them later, never earlier
 	tshark -r net.pcap -Y 'arp.opcode == 3 && vlan' -T fields \
 		-e frame.time_epoch 2>/dev/null |
 		awk -v t="$started" '
 			BEGIN { split("0 0.049 0.198 0.447 0.796", after) }
 			$1 < t + after[NR] { exit 1 }'
-	# asked again it does nothing again
+	# a second SIGUSR2 changes nothing
 	kill -USR2 "${PIDS[m]}"
 	stat_is m originated 25
 	logged_n 1 m 'event: failover'
 }
 
-@test "what had arrived from the primary before its death still counts" {
+@test "frames that arrived from the primary before its death still reach the guest" {
 	local before after
 	mkfifo out go
 	spawn guest sh -c 'exec <out; : <go; cat >got'
 	start m colo-redirector --exclusive --announce 0 --net null: \
 		--guest-in null: --guest-out -,send-buffer=64k \
 		--indev unix-listen:indev,queue=tx --log-level info >out
-	# the guest is slow: the indev waits, its last frames in the kernel
+	# the guest reads nothing, so the last frames wait in indev's socket
 	spawn primary socat UNIX:indev \
 		'EXEC:frames gen --count 100000,nofork'
 	wait_for is_stalled m
@@ -196,7 +196,7 @@ is_joined() {
 	failover m
 	after=$(value "$(stats m)" in)
 	[ "$after" -gt "$before" ]
-	# with it the last input ends, and so does the process
+	# the indev was the last input: when it has been read, the process ends
 	: >go
 	ends m
 	ends guest
@@ -205,7 +205,7 @@ is_joined() {
 	cmp got <(frames gen --count "$after")
 }
 
-@test "failover is acted on even if it cannot be written" {
+@test "failover takes effect even if the role cannot be written" {
 	mkdir state
 	start_secondary --announce 0
 	rm -r state
@@ -223,7 +223,7 @@ start_diverter() {
 		--queue tx --log-level info "$@" <>in >rest
 }
 
-@test "--when-down block: held, and given to the one that comes" {
+@test "--when-down block: frames are held for the next peer" {
 	start_diverter --when-down-grace 86400
 	frames gen >in
 	wait_for stat_is m held 1000
@@ -243,7 +243,7 @@ start_diverter() {
 	logged_n 0 m 'event:'
 }
 
-@test "--when-down block: after the grace it passes, and says so" {
+@test "--when-down block: after the grace period frames pass, with an event" {
 	local started=$EPOCHREALTIME
 	start_diverter --when-down-grace 1
 	frames gen >in
@@ -268,7 +268,7 @@ start_diverter() {
 	{ frames gen && frames gen --seed 2; } | cmp - rest
 }
 
-@test "--when-down pass: at once" {
+@test "--when-down pass: frames pass at once" {
 	start_diverter --when-down pass
 	frames gen >in
 	wait_for stat_is m guest-out.out 1000
@@ -277,7 +277,7 @@ start_diverter() {
 	frames check <rest
 }
 
-@test "--when-down drop: counted" {
+@test "--when-down drop: frames are dropped and counted" {
 	start_diverter --when-down drop
 	frames gen >in
 	wait_for stat_is m dropped.outdev-down 1000
@@ -292,7 +292,7 @@ start_diverter() {
 	[ ! -s rest ]
 }
 
-@test "failover releases what is held for an outdev that is gone" {
+@test "failover releases frames that are held for an absent outdev" {
 	start_diverter --when-down-grace 86400
 	frames gen >in
 	wait_for stat_is m held 1000
@@ -305,7 +305,7 @@ start_diverter() {
 	{ frames gen && frames gen --seed 2; } | cmp - rest
 }
 
-@test "--auto-failover: only when the peer had been there, and stays away" {
+@test "--auto-failover: only after a peer was there and has stayed away" {
 	mkdir state
 	start_mirror --auto-failover 1
 	start r colo-redirector --net-in null: --net-out null: \
@@ -317,11 +317,11 @@ start_diverter() {
 	spawn peer socat -u - UNIX:indev <>hold
 	wire "$NET" >hold
 	wait_for stat_is r indev.in 1
-	# it goes, and is back in time
+	# the peer goes, and is back in time
 	kill_other copies
 	wait_for logged m 'info: outdev: the peer closed the connection'
 	start_copies got
-	# it goes for good
+	# the peer goes for good
 	kill_other peer
 	wait_for logged r 'event: failover: done'
 	logged r 'the peer has been gone for 1 s: --auto-failover'
@@ -334,7 +334,7 @@ start_diverter() {
 
 # --- start and stop ---
 
-@test "SIGTERM drains: what came in goes out, exit status 0" {
+@test "SIGTERM: what was read is still written, then the exit status is 0" {
 	local n
 	frames gen --count 50000 >all
 	for tool in 'colo-mirror --outdev null:' \
@@ -357,7 +357,7 @@ start_diverter() {
 	done
 }
 
-@test "SIGTERM does not wait for who is not there" {
+@test "SIGTERM does not wait for absent peers" {
 	start m colo-mirror --net unix-listen:net --guest unix:nobody \
 		--outdev unix:nobody
 	frames gen | send net
@@ -366,7 +366,7 @@ start_diverter() {
 	ends m 0
 }
 
-@test "--notify-fd: a newline, when sockets are bound" {
+@test "--notify-fd gets a newline when the sockets are bound" {
 	mkfifo ready
 	spawn m with_fd_9 ready colo-mirror --net unix-listen:net --guest null: \
 		--outdev null: --notify-fd 9
@@ -374,7 +374,7 @@ start_diverter() {
 	[ -S net ]
 }
 
-@test "NOTIFY_SOCKET: READY=1, a path or an abstract name" {
+@test "NOTIFY_SOCKET gets READY=1, by a path or an abstract name" {
 	for address in "UNIX-RECV:$PWD/n=$PWD/n" "ABSTRACT-RECV:colo-$$=@colo-$$"; do
 		spawn systemd socat -u "${address%=*}" CREATE:told
 		wait_for is_datagram "${address#*=}"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # in + originated + copied = out + merged + held + dropped, whatever happens.
-# Each test makes one kind of trouble, and looks at the counters in the middle
-# of it and at the end, and at what the peers really got.
+# Each test makes one kind of trouble. It checks the counters while the trouble
+# lasts and at the end, and compares them with what the peers really got.
 
 load helpers
 
 N=${SOAK_N:-50000}
 
-# ask_often NAME: while frames flow
+# ask_often NAME: checks its account eight times while frames flow
 ask_often() {
 	local i
 	for ((i = 0; i < 8; i++)); do
@@ -16,10 +16,10 @@ ask_often() {
 	done
 }
 
-# script FILE: what socat runs on a connection
+# script FILE: standard input becomes the script that socat runs on a connection
 script() { cat >"$1"; }
 
-@test "mirror: copies that a slow reader makes it lose" {
+@test "mirror: copies lost to a slow reader are counted" {
 	local stats lost out
 	script slow <<-END
 		frames check --count $N --subsequence --slow 16384 >verdict
@@ -46,7 +46,7 @@ script() { cat >"$1"; }
 	[ "$(cat verdict)" = "frames=$out lost=$lost first-bad=none" ]
 }
 
-@test "mirror: both directions at once" {
+@test "mirror: the account holds with both directions at once" {
 	for side in net guest; do
 		script $side <<-END
 			frames gen --count $N --seed ${#side} &
@@ -73,9 +73,9 @@ script() { cat >"$1"; }
 	[ "$(frames lengths <copied | wc -l)" -eq $((2 * N)) ]
 }
 
-@test "mirror: peers that come, take a part, and go" {
+@test "mirror: the account holds while peers come, take a part and go" {
 	local stats
-	# less than the bound: so much is queued for the slowest peer
+	# less than the send-buffer, which is filled for the slowest peer
 	script part <<-'END'
 		head -c 60000 >/dev/null
 	END
@@ -90,7 +90,7 @@ script() { cat >"$1"; }
 		ends peer
 		wait_for stat_is m in $((i * 10000))
 	done
-	# what was under way when a peer went is told when the next one comes
+	# the copies lost with a peer are reported when the next one connects
 	[ "$(grep -c 'event: copies-lost: .* when the connection broke: a' \
 		m.log)" -eq 2 ]
 	stats=$(stats m)
@@ -99,7 +99,7 @@ script() { cat >"$1"; }
 	[ "$(value "$stats" copied)" -eq 30000 ]
 }
 
-@test "mirror: segments that were cut on the way to a plain wire" {
+@test "mirror: the segments that GSO frames are cut into are counted" {
 	# a TCP segment of 250 bytes with gso_size 100 and an open checksum
 	payload=$(printf '%0500d' 0)
 	hex="0101360064002200100000000200000000010200000000020800
@@ -117,7 +117,7 @@ script() { cat >"$1"; }
 		'100 100 50 ' ]
 }
 
-@test "redirector: an outdev that comes and goes under load" {
+@test "redirector: the account holds while the outdev comes and goes" {
 	local stats passed part
 	script part <<-'END'
 		head -c 300000 >/dev/null
@@ -146,14 +146,14 @@ script() { cat >"$1"; }
 	[ "$(value "$stats" dropped)" -eq 0 ]
 	[ "$(value "$stats" out)" -eq 30000 ]
 	stop m
-	# what the outdev did not take went the other way, in order
+	# frames that the outdev did not take went to the guest, in order
 	passed=$(value "$stats" guest-out.out)
 	[ "$passed" -gt 0 ]
 	[ "$(frames check --count 30000 --subsequence <rest)" = \
 		"frames=$passed lost=$((30000 - passed)) first-bad=none" ]
 }
 
-@test "redirector: isolated, then a failover under load" {
+@test "redirector: the account holds through a failover under load" {
 	local stats
 	script net <<-END
 		frames gen --count $N --seed 1
@@ -174,7 +174,7 @@ script() { cat >"$1"; }
 	ask_often m
 	wait_for stat_is m in $((2 * N))
 	wait_for stat_is m held 0
-	# each of three rounds has the one MAC that the guest was seen with
+	# three rounds announce the one MAC that the guest was seen with
 	wait_for is_announced 3
 	check_account "$(stats m)"
 	stats=$(stats m)
@@ -192,12 +192,13 @@ is_announced() {
 	[ $((n % $1)) -eq 0 ] && [ "$n" -gt 0 ]
 }
 
-@test "redirector: frames that have nowhere to go" {
+@test "redirector: frames that have nowhere to go are dropped and counted" {
 	start m colo-redirector --net unix-listen:n --guest-in null: \
 		--indev unix-listen:i,queue=all
 	frames gen | send n
 	wait_for stat_is m dropped.no-side 1000
-	# without a peer on the net side half of the copies wait
+	# queue=all sends each frame both ways: the net side has no peer yet, so its
+	# copies wait
 	frames gen --count 10 | send i
 	wait_for stat_is m dropped.no-side 1010
 	stats=$(stats m)
@@ -206,7 +207,7 @@ is_announced() {
 	[ "$(value "$stats" held)" -eq 10 ]
 }
 
-@test "redirector: every way at once, and bad peers between" {
+@test "redirector: the account holds with all ways in use and bad peers" {
 	start m colo-redirector --net unix-listen:n --guest unix-listen:g \
 		--indev unix-listen:i,queue=rx --outdev unix-listen:o,queue=rx
 	spawn outdev socat -u UNIX:o CREATE:diverted

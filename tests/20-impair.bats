@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The bad link that other tests put into their chains.
+# colo-impair, the bad link that other tests put into their chains.
 
 load helpers
 
 S=(--seed 5 --count 20000)
 
-# bad_link OPTION...: `in` through it to `out`; its account in $STATS
+# bad_link OPTION...: sends 20000 frames, the file `in`, through colo-impair to the
+# file `out`; $STATS has its counters
 bad_link() {
 	frames gen "${S[@]}" >in
 	colo-impair --log-level info "$@" <in >out 2>impair.log
@@ -19,14 +20,14 @@ bad_link() {
 
 counted() { value "$STATS" "$1"; }
 
-# between LOW N HIGH
+# between LOW N HIGH: N is in this range
 between() {
 	if [ "$2" -lt "$1" ] || [ "$2" -gt "$3" ]; then
 		fail "$2: not in $1..$3"
 	fi
 }
 
-# A capture in.pcap of 1000 frames, a millisecond apart.
+# make_capture: in.pcap with 1000 frames, 1 ms apart
 make_capture() {
 	frames gen "${S[@]}" --count 1000 --min 60 --max 200 |
 		colo-impair --guest-out pcap:unspaced.pcap
@@ -51,7 +52,7 @@ times() {
 		awk '/^[0-9]+\./ { sub(/\./, "", $1); print $1 }'
 }
 
-# What tcpdump shows of the frames, without their times
+# frames_of CAPTURE: what tcpdump prints of the frames, without their times
 frames_of() { tcpdump -t -xx -n -r "$1" 2>/dev/null; }
 
 @test "a good link changes nothing" {
@@ -64,14 +65,14 @@ frames_of() { tcpdump -t -xx -n -r "$1" 2>/dev/null; }
 	cmp in out
 }
 
-@test "losses are counted, the rest keeps its order" {
+@test "lost frames are counted, the others keep their order" {
 	bad_link --loss 2.5
 	between 350 "$(counted dropped.loss)" 650
 	[ "$(counted out)" -eq $((20000 - $(counted dropped.loss))) ]
 	frames check "${S[@]}" --subsequence <out
 }
 
-@test "all can be lost" {
+@test "--loss 100 lets nothing through" {
 	bad_link --loss 100
 	[ ! -s out ]
 }
@@ -90,19 +91,19 @@ frames_of() { tcpdump -t -xx -n -r "$1" 2>/dev/null; }
 	cmp <(frames lengths <in | sort) <(frames lengths <out | sort)
 }
 
-@test "everything at once adds up" {
+@test "the account holds with loss, duplicates, reordering and delay together" {
 	bad_link --loss 1 --duplicate 1 --reorder 10 --delay 5 --jitter 5
 	[ "$(counted out)" -eq \
 	  $((20000 + $(counted copied) - $(counted dropped.loss))) ]
 }
 
-@test "over its bound the first due frame leaves early" {
+@test "when --max-bytes is reached the frame that is due first leaves early" {
 	bad_link --delay 60000 --max-bytes 100000
 	between 18000 "$(counted impair.early)" 20000
 	cmp in out
 }
 
-@test "on captures a seed is a result" {
+@test "on captures the seed determines every byte of the result" {
 	make_capture
 	local name
 	for name in one two three; do
@@ -124,14 +125,14 @@ frames_of() { tcpdump -t -xx -n -r "$1" 2>/dev/null; }
 		     END { exit bad }'
 }
 
-@test "on captures a reordered frame is overtaken by those of its delay" {
+@test "on captures a reordered frame is overtaken by --reorder-by frames" {
 	make_capture
 	local late
 	colo-impair --net-in pcap:in.pcap --guest-out pcap:out.pcap \
 		--reorder 2 --reorder-by 5 --log-level info 2>impair.log
 	late=$(value "$(final_stats impair)" impair.reordered)
 	between 8 "$late" 35
-	# the n-th frame was sent at n ms: sort by number, look how late each is
+	# the frames are the same in another order, and the times still ascend
 	frames_of out.pcap >shown
 	run ! cmp -s <(frames_of in.pcap) shown
 	cmp <(frames_of in.pcap | sort) <(sort shown)
@@ -142,7 +143,7 @@ frames_of() { tcpdump -t -xx -n -r "$1" 2>/dev/null; }
 
 has_size_of() { [ "$(stat -c %s "$1")" -eq "$(stat -c %s "$2")" ]; }
 
-@test "one direction can be left alone" {
+@test "--queue leaves the other direction alone" {
 	start impair colo-impair --net unix-listen:net.sock \
 		--guest unix-listen:guest.sock --queue tx --loss 100
 	frames gen "${S[@]}" >stream
@@ -163,7 +164,7 @@ has_size_of() { [ "$(stat -c %s "$1")" -eq "$(stat -c %s "$2")" ]; }
 	ends guest
 }
 
-@test "a one-way leg: sockets, both ends listening" {
+@test "one direction between two listening sockets works" {
 	start impair colo-impair --net-in unix-listen:in.sock \
 		--guest-out unix-listen:out.sock --delay 20
 	spawn reader socat -u UNIX-CONNECT:out.sock CREATE:out
@@ -176,7 +177,7 @@ has_size_of() { [ "$(stat -c %s "$1")" -eq "$(stat -c %s "$2")" ]; }
 	cmp in out
 }
 
-@test "what is under way is counted as held, and leaves at the end" {
+@test "delayed frames are counted as held, and leave at the end" {
 	mkfifo feed
 	start impair colo-impair --guest-out unix-listen:out.sock \
 		--delay 60000 <>feed

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# An outdev that takes both directions: nothing tells where what it holds was
-# going.
+# An outdev that takes both directions. A frame that is held for it does not say
+# which way it was going.
 
 load helpers
 
@@ -14,7 +14,7 @@ talk() {
 	spawn guest dial UNIX-CONNECT:guest.sock sh talk.sh from_guest to_guest
 }
 
-@test "what was held from both directions is not sent back where it came from" {
+@test "frames held from both directions are dropped, never sent back" {
 	local s
 
 	start ours colo-redirector --net unix-listen:net.sock \
@@ -36,7 +36,7 @@ talk() {
 	[ ! -s to_guest ]
 }
 
-@test "what comes after the grace goes onward, both ways" {
+@test "frames that come after the grace period pass, both ways" {
 	start ours colo-redirector --net unix-listen:net.sock \
 		--guest unix-listen:guest.sock --outdev unix:absent.sock \
 		--when-down pass

@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The EXAMPLES of the man pages, as typed, in a world of their own. One that
-# listens is for good: it has to become ready, and to end well.
+# The EXAMPLES of the man pages run as they are printed, in namespaces of their
+# own. An example that listens does not end by itself: it must become ready, and
+# end well when told to.
 
 load helpers
 
-# examples PAGE: block number N of its EXAMPLES becomes the file exN
+# examples PAGE: writes block number N of its EXAMPLES to the file exN
 examples() {
 	awk '
 		/^\.Sh/ { wanted = /EXAMPLES/ }
@@ -14,7 +15,7 @@ examples() {
 		wanted && /^\.Bd -literal/ { inside = 1; n++ }' "$1"
 }
 
-# In namespaces of mounts, networks and processes, with nothing in /run and
+# run_all: runs them in mount, network and process namespaces, with empty /run and
 # /var/lib
 run_all() {
 	cat >all.sh <<-'END'
@@ -48,7 +49,7 @@ run_all() {
 	timeout 85 unshare -mnpf --mount-proc --kill-child bash all.sh
 }
 
-@test "the examples of colo-mirror(1)" {
+@test "the examples of colo-mirror(1) work" {
 	examples "$TOP/mirror/colo-mirror.1"
 	[ -s ex3 ]
 	run_all
@@ -56,14 +57,14 @@ run_all() {
 	[ "$(tcpdump -n -r out.pcap 2>/dev/null | grep -c '^[0-9]')" -eq 1 ]
 }
 
-@test "the examples of colo-redirector(1)" {
+@test "the examples of colo-redirector(1) work" {
 	examples "$TOP/redirector/colo-redirector.1"
 	[ -s ex3 ]
 	run_all >shown
 	grep -q 'a   b   c   d   e' shown
 }
 
-@test "the examples of colo-compare(1)" {
+@test "the examples of colo-compare(1) work" {
 	load packets
 	examples "$TOP/compare/colo-compare.1"
 	[ -s ex4 ]
@@ -71,7 +72,7 @@ run_all() {
 	pcap 1 1000 "$(udp 1 '18 one')" "$(udp 2 '99 two')" >old2.pcap
 	pcap 1 1000 "$(udp 1 '23 one')" "$(udp 2 '42 two')" >new.pcap
 	run_all
-	# noise, all of it: the first word, in any datagram of the service
+	# only the first word differs, and --learn has seen it differ: no difference
 	[ -e differences.json ] && [ ! -s differences.json ]
 	capinfos -c differences.pcapng | grep -q 'packets: *0$'
 	pcap 1 1000 "$(udp 1 '23 one')" "$(udp 2 '42 too')" >new.pcap
@@ -81,7 +82,7 @@ run_all() {
 		-eq 2 ]
 }
 
-@test "the examples of colo-run(1)" {
+@test "the examples of colo-run(1) work" {
 	examples "$TOP/examples/colo-run.1"
 	run_all 2>log
 	grep -q 'colo-run: info: compare: ended with status 0' log

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# What is not an error of anybody's, and still must not hurt: links that carry
+# Circumstances that are nobody's error and still must do no harm: links with
 # other people's frames, descriptors that are shared or used up, clocks that
-# jump, peers that go in the middle.
+# jump, peers that leave in the middle.
 
 load helpers
 load packets
 
-# a_link: the namespace $NS with a veth pair va, vb
+# a_link: makes the namespace $NS with the veth pair va, vb
 a_link() {
 	NS=colo-$$-r
 	ip netns add "$NS"
@@ -19,7 +19,7 @@ a_link() {
 
 in_ns() { ip netns exec "$NS" "$@"; }
 
-@test "an output to an interface brings nothing in from it" {
+@test "an interface that is an output only is not read from" {
 	a_link
 	ip -n "$NS" tuntap add vt mode tap
 	ip -n "$NS" link set vt up
@@ -27,7 +27,7 @@ in_ns() { ip netns exec "$NS" "$@"; }
 	for out in tap:vt packet:va; do
 		start m ip netns exec "$NS" colo-mirror --guest-in - \
 			--net-out $out --guest-out null: --outdev null: <>in
-		# frames from the other side, of which none is for us
+		# frames arrive on the interface; none of them may be read
 		frames gen --count 20 >in20
 		in_ns colo-mirror --net-in - --guest-out packet:vb \
 			--outdev null: <in20
@@ -41,10 +41,10 @@ in_ns() { ip netns exec "$NS" "$@"; }
 	done
 }
 
-# ticks NAME: of CPU time that it has used
+# ticks NAME: the CPU time that it has used, in clock ticks
 ticks() { awk '{ print $14 + $15 }' "/proc/${PIDS[$1]}/stat"; }
 
-@test "out of descriptors: a peer waits, at no cost, and is then served" {
+@test "without a free descriptor a peer waits, costs no CPU time, and is served later" {
 	local before
 	start m colo-mirror --net unix-listen:s --guest null: --outdev null:
 	frames gen >in
@@ -59,11 +59,11 @@ ticks() { awk '{ print $14 + $15 }' "/proc/${PIDS[$1]}/stat"; }
 	ends peer
 }
 
-# has_used NAME TICKS: at least so many
+# has_used NAME TICKS: it has used at least so much CPU time
 has_used() { [ "$(ticks "$1")" -ge "$2" ]; }
 sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 
-@test "--busy-poll: awake for that long after a frame, then asleep" {
+@test "--busy-poll: the program polls for that long after a frame, then sleeps" {
 	local before
 	start m colo-mirror --net unix-listen:s --guest null: --outdev null: \
 		--busy-poll 1000000
@@ -79,7 +79,7 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	[[ $output == *"--busy-poll: 1000001 is not in 0..1000000" ]]
 }
 
-@test "standard input and output are one socket" {
+@test "standard input and output may be the same socket" {
 	frames gen --count 5000 >in
 	socat -t 10 'OPEN:in,rdonly!!CREATE:out' \
 		'EXEC:colo-mirror --outdev null\:' 2>m.log
@@ -87,7 +87,7 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	[ ! -s m.log ]
 }
 
-@test "an output that is a FIFO open both ways keeps what it was given" {
+@test "frames in an output FIFO that is open both ways are left there" {
 	mkfifo out
 	frames gen --count 50 >in
 	exec 8<>out
@@ -100,7 +100,7 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	exec 8>&-
 }
 
-@test "standard descriptors that are closed become no others" {
+@test "closed standard descriptors become /dev/null, not a socket of ours" {
 	spawn m bash -c 'exec colo-mirror --net unix-listen:s --guest null: \
 		--outdev null: <&- >&- 2>&-'
 	wait_for test -S s
@@ -110,7 +110,7 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	stop m
 }
 
-@test "a first SIGTERM while the end of input is delivered loses nothing" {
+@test "SIGTERM after the end of input loses no frame" {
 	mkfifo out
 	frames gen --count 4000 >in
 	exec 8<>out
@@ -123,13 +123,13 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	exec 8>&-
 }
 
-@test "what a peer said before it went is read, though a write finds out first" {
+@test "what a peer sent before it closed is read, even if a write fails first" {
 	mkfifo in
 	frames gen --count 100 >hundred
 	start m colo-mirror --net unix-listen:n --guest-in - --guest-out fd:7 \
 		--outdev null: --log-level info 0<>in 7>said
-	# when it looks again, the peer has come, sent and gone, and there is
-	# something to be written to it
+	# while the mirror stands still a peer connects, sends and closes, and
+	# frames for that peer arrive
 	kill -STOP "${PIDS[m]}"
 	send n <hundred
 	frames gen --count 10 >in
@@ -138,7 +138,7 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	wait_for stat_is m guest-out.out 100
 	frames check --count 100 <said
 	stat_is m net.queued 10
-	# the next one gets what the first has not
+	# the next peer gets the frames that the first one did not take
 	spawn_other peer socat -u UNIX:n CREATE:told
 	wait_for stat_is m net.queued 0
 	kill_other peer
@@ -147,7 +147,7 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	check_account "$(final_stats m)"
 }
 
-@test "captures are over: what waits for a timeout does not wait for ever" {
+@test "when captures have ended, frames that wait for a timeout leave" {
 	frames gen --count 10 >in
 	colo-mirror --guest-out pcap:in.pcap --outdev null: <in
 	start m colo-redirector --net-in pcap:in.pcap --guest null: \
@@ -156,7 +156,7 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	[ "$(value "$(final_stats m)" guest.out)" -eq 10 ]
 }
 
-# capture SECONDS...: of one empty frame at each of these times
+# capture SECONDS...: a capture in hex, with an empty frame at each of these times
 capture() {
 	local t
 	printf 'd4c3b2a1020004000000000000000000ffff000001000000'
@@ -168,14 +168,14 @@ capture() {
 	done
 }
 
-@test "captures with a gap of a century" {
+@test "captures with a gap of a century are compared at once" {
 	capture 1 4000000000 | xxd -r -p >a.pcap
 	run -0 timeout "$WAIT_S" colo-compare --primary-in pcap:a.pcap \
 		--secondary-in pcap:a.pcap --outdev null: \
 		--expired-scan-cycle 1
 }
 
-@test "a capture that is held back by a slow output costs nothing" {
+@test "a capture that waits for a slow output costs no CPU time" {
 	local before
 	frames gen --count 20000 >in
 	colo-mirror --guest-out pcap:in.pcap --outdev null: <in
@@ -185,7 +185,7 @@ capture() {
 		--secondary-in pcap:in.pcap --outdev - >out
 	wait_for is_stalled m
 	before=$(ticks m)
-	# a second, by a clock that is not ours
+	# for a second nothing can be written
 	timeout 1 head -c 1 <(sleep 5) >x || true
 	[ $(($(ticks m) - before)) -lt 30 ]
 	head -c 1000000 <&8 >x
@@ -193,7 +193,7 @@ capture() {
 	kill_other m
 }
 
-@test "markers pass to an outdev, and never to the net" {
+@test "markers pass to an outdev, never to net or guest" {
 	wire "$(marker 1 7)" "$(segment rx 1 2 16)" "$(marker 1 8)" >in
 	wire "$(segment rx 1 2 16)" >without
 	start r colo-redirector --net-in null: --net-out fd:7 --guest-in - \
@@ -214,14 +214,14 @@ capture() {
 	done
 }
 
-# clogged FIFO: whatever is written to it, it takes nothing; until it is read
+# clogged FIFO: makes a FIFO that is full until somebody reads it
 clogged() {
 	mkfifo "$1"
 	exec 8<>"$1"
 	dd if=/dev/zero "of=$1" bs=4096 oflag=nonblock 2>/dev/null || true
 }
 
-@test "standard error that nobody reads stops no frame" {
+@test "frames pass while nobody reads standard error" {
 	local size i
 	frames gen --count 2000 >in
 	size=$(stat -c %s in)
@@ -234,7 +234,7 @@ clogged() {
 		wait_for size_is out $((i * size))
 		kill -USR1 "${PIDS[m]}"
 	done
-	# it is read again: how much was lost is the first thing told
+	# when it is read again, the first line says how much was lost
 	spawn reader cat err >said 8>&-
 	answers() { kill -USR1 "${PIDS[m]}" && grep -aq 'net.in=6000' said; }
 	wait_for answers
@@ -245,7 +245,7 @@ clogged() {
 	ends reader
 }
 
-@test "a report that nobody reads stops no frame" {
+@test "frames pass while nobody reads the report" {
 	local i
 	clogged report
 	start compare bash -c 'exec "$@" >report' compare colo-compare \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# QEMU's own filter-mirror and filter-redirector as the peer of our sockets: in
-# both directions, in both wire forms, with QEMU dialling and QEMU listening.
+# QEMU's own filter-mirror and filter-redirector as peers of our programs: in both
+# directions, in both wire forms, with QEMU dialling or listening.
 #
 #	n0.sock > netdev n0 > filter f0 > hub > netdev n1 > n1.sock
 #	                      |outdev  ^ indev
@@ -18,7 +18,8 @@ chardev_is_up() {
 		grep -qE '"filename": "unix:[^"]*", "label": "c0"'
 }
 
-# qemu_start FILTER server|client: its filter has the chardev c0, at c0.sock
+# qemu_start FILTER server|client: starts a QEMU with this filter, whose chardev c0
+# listens at c0.sock or dials it
 qemu_start() {
 	local how=server=on,wait=off n nets=()
 
@@ -34,7 +35,7 @@ qemu_start() {
 	wait_for qmp_answers
 }
 
-# What comes out behind QEMU's filter: the netdev's wire, in n1.out
+# read_netdev: what comes out of QEMU's filter, on n1.sock, goes to n1.out
 netdev_is_read() {
 	qmp '{"execute":"human-monitor-command","arguments":{"command-line":"info network"}}' |
 		grep -q 'n1: index=0,type=stream,unix:'
@@ -47,8 +48,8 @@ read_netdev() {
 
 feed_netdev() { socat -u - UNIX-CONNECT:n0.sock; }
 
-# The vnet form has one word more; QEMU's netdev has no notion of it and
-# emits the header as a part of the frame.
+# without_vnet_len: takes the second length word out of a stream in the vnet form.
+# QEMU's netdev does not know that word: it sends the header as part of the frame.
 without_vnet_len() {
 	perl -e '
 		binmode STDIN; binmode STDOUT;
@@ -61,7 +62,7 @@ without_vnet_len() {
 
 has_size_of() { [ "$(stat -c %s "$1")" -ge "$(stat -c %s "$2")" ]; }
 
-# same_bytes OUTPUT: it becomes the file `want`, no byte more or less
+# same_bytes OUTPUT: waits until it is as long as the file `want`; both are equal
 same_bytes() {
 	wait_for has_size_of "$1" want || {
 		cmp "$1" want
@@ -70,7 +71,7 @@ same_bytes() {
 	cmp "$1" want
 }
 
-# our_end server|client: QEMU's chardev is that, ours is the other
+# our_end server|client: our endpoint for a chardev of QEMU's that listens or dials
 our_end() {
 	if [ "$1" = server ]; then
 		echo unix:c0.sock,reconnect=0.1
@@ -79,7 +80,7 @@ our_end() {
 	fi
 }
 
-# start_both FILTER server|client OUR-COMMAND...: who listens comes first
+# start_both FILTER server|client OUR-COMMAND...: starts the one that listens first
 start_both() {
 	local filter=$1 how=$2
 
@@ -91,7 +92,7 @@ start_both() {
 	wait_for logged ours ': connected'
 }
 
-# account_is COUNTER...: each is N, and the whole is balanced
+# account_is COUNTER...: each of them is N, and the account is balanced
 account_is() {
 	local s name
 
@@ -103,8 +104,8 @@ account_is() {
 	done
 }
 
-# from_qemu FILTER server|client [,OPTION-OF-INDEV]: what goes into n0 comes
-# out of ours, plain
+# from_qemu FILTER server|client [,OPTION-OF-INDEV]: frames that enter QEMU at n0
+# leave our redirector in the plain form, unchanged
 from_qemu() {
 	start_both "$1,outdev=c0" "$2" colo-redirector --net null: \
 		--guest-out fd:5 --indev "$(our_end "$2"),queue=tx${3:-}" 5>got
@@ -117,8 +118,9 @@ from_qemu() {
 	stop qemu
 }
 
-# to_qemu VNET-LEN server|client OUR-COMMAND...: what goes into ours comes out
-# of n1; 0 is the plain form; `made` plain frames that ours gives a header
+# to_qemu VNET-LEN server|client OUR-COMMAND...: frames that enter our command leave
+# QEMU at n1, unchanged. VNET-LEN 0 is the plain form; with `made` the frames are
+# plain and ours adds the headers.
 to_qemu() {
 	local vnet=$1 how=$2 filter=filter-redirector,indev=c0
 	local stream=(--seed "$SEED" --count "$N" --min 1 --max 69620)
@@ -147,77 +149,76 @@ to_qemu() {
 mirror=(colo-mirror --net-in - --guest-out null: --when-slow block)
 redirector=(colo-redirector --net-in - --guest-out null: --queue tx)
 
-@test "QEMU's mirror, listening, to our indev" {
+@test "QEMU's mirror, listening, reaches our indev" {
 	from_qemu filter-mirror server
 }
 
-@test "QEMU's mirror, dialling, to our indev" {
+@test "QEMU's mirror, dialling, reaches our indev" {
 	from_qemu filter-mirror client
 }
 
-@test "QEMU's mirror in the vnet form to our indev" {
+@test "QEMU's mirror in the vnet form reaches our indev" {
 	from_qemu filter-mirror,vnet_hdr_support=on server ,vnet-hdr=on
 }
 
-@test "QEMU's mirror in the vnet form, dialling, to our indev" {
+@test "QEMU's mirror in the vnet form, dialling, reaches our indev" {
 	from_qemu filter-mirror,vnet_hdr_support=on client ,vnet-hdr=on
 }
 
-@test "QEMU's redirector, listening, to our indev" {
+@test "QEMU's redirector, listening, reaches our indev" {
 	from_qemu filter-redirector server
 }
 
-@test "QEMU's redirector, dialling, to our indev" {
+@test "QEMU's redirector, dialling, reaches our indev" {
 	from_qemu filter-redirector client
 }
 
-@test "QEMU's redirector in the vnet form to our indev" {
+@test "QEMU's redirector in the vnet form reaches our indev" {
 	from_qemu filter-redirector,vnet_hdr_support=on server ,vnet-hdr=on
 }
 
-@test "QEMU's redirector in the vnet form, dialling, to our indev" {
+@test "QEMU's redirector in the vnet form, dialling, reaches our indev" {
 	from_qemu filter-redirector,vnet_hdr_support=on client ,vnet-hdr=on
 }
 
-@test "our mirror to QEMU's redirector, listening" {
+@test "our mirror reaches QEMU's redirector, listening" {
 	to_qemu 0 server "${mirror[@]}"
 }
 
-@test "our mirror to QEMU's redirector, dialling" {
+@test "our mirror reaches QEMU's redirector, dialling" {
 	to_qemu 0 client "${mirror[@]}"
 }
 
-@test "our mirror to QEMU's redirector in the vnet form" {
+@test "our mirror reaches QEMU's redirector in the vnet form" {
 	to_qemu 12 server "${mirror[@]}" --vnet-hdr-support
 }
 
-@test "our mirror to QEMU's redirector in the vnet form, dialling" {
+@test "our mirror reaches QEMU's redirector in the vnet form, dialling" {
 	to_qemu 12 client "${mirror[@]}" --vnet-hdr-support
 }
 
-@test "our mirror gives QEMU's redirector the headers that it wants" {
+@test "our mirror adds the vnet headers that QEMU's redirector expects" {
 	mirror[2]=-,vnet-hdr=off
 	to_qemu made server "${mirror[@]}" --vnet-hdr-support
 }
 
-@test "our redirector to QEMU's redirector, listening" {
+@test "our redirector reaches QEMU's redirector, listening" {
 	to_qemu 0 server "${redirector[@]}"
 }
 
-@test "our redirector to QEMU's redirector, dialling" {
+@test "our redirector reaches QEMU's redirector, dialling" {
 	to_qemu 0 client "${redirector[@]}"
 }
 
-@test "our redirector to QEMU's redirector in the vnet form" {
+@test "our redirector reaches QEMU's redirector in the vnet form" {
 	to_qemu 12 server "${redirector[@]}" --vnet-hdr-support
 }
 
-@test "our redirector to QEMU's redirector in the vnet form, dialling" {
+@test "our redirector reaches QEMU's redirector in the vnet form, dialling" {
 	to_qemu 12 client "${redirector[@]}" --vnet-hdr-support
 }
 
-# QEMU's chardev dials again; half a frame that was under way is forgotten on
-# both sides.
+# QEMU's chardev dials again. Both sides forget half a frame that was under way.
 @test "QEMU's mirror finds our indev again after a crash" {
 	local indev=(--indev 'unix-listen:c0.sock,queue=tx')
 

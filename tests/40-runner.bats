@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The runner with real processes. `colo-fake` stands for a program of ours: it
-# says on its notify descriptor that it is ready and writes down what it gets.
+# colo-run with real processes. `colo-fake` stands for a program of ours: it says
+# on its notify descriptor that it is ready, and writes the signals that it gets
+# to the file `events`.
 
 load helpers
 load packets
@@ -29,13 +30,14 @@ setup() {
 	: >events
 }
 
-# runs LINE...: a runner of these lines, in the background
+# runs LINE...: starts a runner in the background with a file of these lines
 runs() {
 	printf '%s\n' "$@" >proc
 	spawn runner colo-run --pid-dir pids proc
 }
 
-# who has this runner's environment: itself and all that came of it
+# relatives: the processes that inherited the variable RELATIVES from the test: the
+# runner and all that it started, directly or not
 relatives() {
 	env -u RELATIVES grep -lsz "^RELATIVES=$RELATIVES" /proc/[0-9]*/environ
 }
@@ -46,7 +48,7 @@ happened() { grep -q -- "$1" events; }
 happened_n() { [ "$(grep -c -- "$2" events)" -eq "$1" ]; }
 new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 
-@test "starts in order, prefixes the output, stops in reverse order" {
+@test "processes start in order, their output gets their name, they stop in reverse order" {
 	runs '# three of them' '' 'one: colo-fake 1' \
 		$'two: colo-fake \\\n     2' '   three:colo-fake 3'
 	wait_for is_up
@@ -65,7 +67,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	[ -z "$(ls pids)" ]
 }
 
-@test "the next one waits for the one before it to be ready" {
+@test "a process starts when the one before it is ready" {
 	mkfifo gate
 	runs 'one: sh -c "read line <gate; echo >&7; exec sleep 1000" --notify-fd 7' \
 		'two: colo-fake 2'
@@ -76,7 +78,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	wait_for happened '2 started'
 }
 
-@test "kill -9 of one: only that one is started again" {
+@test "a process that is killed is started again, and only that one" {
 	runs 'one: colo-fake 1' 'two: colo-fake 2'
 	wait_for is_up
 	one=$(cat pids/one.pid) two=$(cat pids/two.pid)
@@ -89,7 +91,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	stop runner
 }
 
-@test "what a killed one left in its group is gone before it starts again" {
+@test "what a killed process started is gone before it starts again" {
 	runs 'one: sh -c "sleep 1000 & echo \$! >left.\$\$; wait"'
 	wait_for test -s pids/one.pid
 	one=$(cat pids/one.pid)
@@ -99,7 +101,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	is_gone "$(cat "left.$one")"
 }
 
-@test "the delay before a start doubles, to five seconds" {
+@test "the delay before each new start doubles" {
 	runs 'one: false'
 	wait_for logged runner 'starts again in 800 ms'
 	diff <(grep -o 'in [0-9].*' runner.log | head -n 4) - <<-END
@@ -110,7 +112,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	END
 }
 
-@test "signals reach everybody who is ready, late ones when they are" {
+@test "signals reach all processes that are ready, and the others later" {
 	mkfifo gate
 	runs 'one: colo-fake 1' 'plain: sleep 1000' 'two: colo-fake 2 silent'
 	wait_for happened '2 started'
@@ -130,10 +132,10 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	[ "$(cat pids/plain.pid)" = "$plain" ]
 }
 
-@test "a signal to everybody of the name is for the runner" {
+@test "a signal to all processes called colo-run is handled by the runner" {
 	runs 'one: colo-fake 1'
 	wait_for is_up
-	# by name and relation: other tests have runners, too
+	# only children of this runner: other tests have runners, too
 	pids=$(pgrep -x -P "${PIDS[runner]}" colo-run)
 	[ -n "$pids" ]
 	# shellcheck disable=SC2086	# words
@@ -158,7 +160,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	logged_n 30 runner 'ended by signal 15'
 }
 
-@test "one that does not stop is killed after ten seconds, and told by the status" {
+@test "a process that does not stop is killed after ten seconds, and the status says so" {
 	runs 'one: colo-fake 1' 'two: colo-fake 2 stubborn'
 	wait_for is_up
 	before=$SECONDS
@@ -168,7 +170,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	happened '1 stopped'
 }
 
-@test "a second signal does not wait" {
+@test "a second SIGTERM kills at once" {
 	runs 'one: colo-fake 1' 'two: colo-fake 2 stubborn'
 	wait_for is_up
 	two=$(cat pids/two.pid)
@@ -180,7 +182,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	is_gone "$two"
 }
 
-@test "what cannot be run at all ends the start, and is told by the status" {
+@test "a command that cannot be run ends the start, and the status says so" {
 	runs 'one: colo-fake 1' 'two: colo-there-is-none' 'three: colo-fake 3'
 	ends runner 12
 	logged runner 'warn: two: ended with status 127'
@@ -207,14 +209,14 @@ ignoring() {
 	exec "$@"
 }
 
-@test "stopped by SIGINT too, and what was ignored is not for the processes" {
+@test "SIGINT stops it, too, and signals that the runner ignored are not ignored by the processes" {
 	cat >proc <<-'END'
 		one: grep -h SigIgn /proc/self/status /proc/thread-self/status
 		two: colo-fake 2
 	END
 	spawn runner ignoring colo-run --pid-dir pids proc
 	wait_for is_up
-	# 32 and 33 are the C library's own, and no program can set them
+	# signals 32 and 33 belong to the C library: no program can set them
 	[ "$(grep -cE '^one: SigIgn:[[:space:]]*0*[01][08]0{7}$' runner.log)" -ge 2 ]
 	kill -USR1 "${PIDS[runner]}"
 	wait_for happened '2 USR1'
@@ -223,7 +225,7 @@ ignoring() {
 	happened '2 stopped'
 }
 
-@test "kill -9 of the runner leaves no process" {
+@test "a runner that is killed leaves no process" {
 	runs 'one: sleep 1000' 'two: sleep 1000'
 	wait_for is_up
 	one=$(cat pids/one.pid) two=$(cat pids/two.pid)
@@ -232,7 +234,7 @@ ignoring() {
 	wait_for is_gone "$two"
 }
 
-@test "kill -9 of the runner, with all its shells: nor then" {
+@test "a runner that is killed with all its shells leaves no process" {
 	runs 'one: sleep 1000'
 	wait_for is_up
 	one=$(cat pids/one.pid)
@@ -245,7 +247,7 @@ ignoring() {
 	wait_for is_gone "$one"
 }
 
-@test "kill -9 of the runner: nor what a process has started, nor its own" {
+@test "a runner that is killed leaves nothing that its processes started" {
 	export RELATIVES=$BATS_TEST_TMPDIR
 	runs 'one: sh -c "sleep 1000 & echo \$! >left; wait"' 'two: colo-fake 2' \
 		'three: false'
@@ -256,7 +258,7 @@ ignoring() {
 	wait_for have_no_relatives
 }
 
-@test "kill -9 of the runner: nothing that is held leaves" {
+@test "a runner that is killed lets no held frame leave" {
 	spawn_other out socat -u UNIX-LISTEN:o.sock CREATE:out
 	wait_for test -S o.sock
 	runs "compare: colo-compare --primary-in unix-listen:p.sock \
@@ -277,14 +279,14 @@ ignoring() {
 	cmp out <(wire "$(udp 1 one)")
 }
 
-@test "--notify-fd: a line when all are ready" {
+@test "--notify-fd gets a line when all processes are ready" {
 	printf 'one: colo-fake 1\ntwo: colo-fake 2\n' >proc
 	start runner colo-run proc
 	happened '1 started'
 	happened '2 started'
 }
 
-@test "a full pipe for the log holds up nobody" {
+@test "a full pipe for the log does not stop the processes" {
 	mkfifo pipe
 	exec 8<>pipe
 	printf 'one: sh -c "seq 100000; echo over >>events; exec sleep 1000"\n' >proc
@@ -293,14 +295,14 @@ ignoring() {
 	wait_for happened over
 	cat <pipe >runner.log 3>&- 8>&- &
 	exec 8>&-
-	# the next line that finds room is behind the word of those that did not
+	# before the next line that finds room stands how many were lost
 	kill -9 "$(cat pids/one.pid)"
 	wait_for logged runner 'warn: [0-9]* lines lost, standard error was full'
 	logged runner '^one: 1$'
 	stop runner
 }
 
-@test "what is said of a process stands behind its last words" {
+@test "a message about the end of a process stands behind its last line" {
 	runs 'one: sh -c "seq 300; printf half; exit 3"'
 	wait_for logged_n 3 runner '^one: half$'
 	sed -n '/ready/d; /^one: 1$/,/starts again/p; /starts again/q' runner.log >first
@@ -312,7 +314,7 @@ ignoring() {
 	)
 }
 
-@test "a process file is not written where a link leads" {
+@test "a pid file is not written through a link" {
 	echo mine >precious
 	ln -s ../precious pids/one.pid~
 	ln -s ../precious pids/one.pid
@@ -323,7 +325,7 @@ ignoring() {
 	[ -d "/proc/$(cat pids/one.pid)" ]
 }
 
-@test "process files are there when all are ready, and it is told when they cannot be" {
+@test "pid files are there when all are ready, and a warning says when one cannot be written" {
 	runs 'one: sleep 1000' 'two: sleep 1000'
 	wait_for is_up
 	[ "$(cat "/proc/$(cat pids/two.pid)/comm")" ]
@@ -338,7 +340,7 @@ ignoring() {
 	stop runner
 }
 
-@test "any notify descriptor from 3 to 255, and none of the runner's own" {
+@test "a process may have any notify descriptor from 3 to 255, and gets none of the runner's" {
 	for n in {3..30} 100 255; do
 		echo "n$n: bash -c 'ls /proc/\$\$/fd; echo >&$n; exec sleep 1000'" \
 			"bash --notify-fd $n"
@@ -355,7 +357,7 @@ ignoring() {
 }
 said() { sed -n "s/^$1: \([0-9]*\)$/\1/p" runner.log | sort -u; }
 
-@test "long lines are cut, half lines ended" {
+@test "long lines are cut, and half a line at the end is completed" {
 	cat >script <<-'END'
 		printf "%09000d\nhalf" 7
 		exec sleep 1000
@@ -369,7 +371,7 @@ said() { sed -n "s/^$1: \([0-9]*\)$/\1/p" runner.log | sort -u; }
 		wc -c)" -eq 9000 ]
 }
 
-@test "-n checks the file; bad files and bad usage end with 2" {
+@test "-n checks the file, and bad files and bad usage end with status 2" {
 	check() {
 		printf %b "$1" >proc
 		run -"$2" colo-run -n proc

@@ -1,15 +1,17 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# colo-rewriter as a process. The peer is 10.0.0.1:1024, the guest 10.0.0.2:80;
-# the peer's ISN is 1000, the primary's 5000, the secondary's 9000.
+# colo-rewriter as a process. The peer is 10.0.0.1:1024, the guest 10.0.0.2:80. The
+# initial sequence number of the peer is 1000, of the primary 5000, of the secondary
+# 9000.
 # shellcheck disable=SC2030,SC2031
 
 load helpers
 load packets
 SYN=2 SYNACK=18 ACK=16
 
-# start_rewriter OPTION...: colo-rewriter between n.sock and g.sock and the files
-# to-net and to-guest; the writers are up when it returns
+# start_rewriter OPTION...: starts colo-rewriter, which reads n.sock and g.sock and
+# writes to the files to-net and to-guest. Then descriptor 5 leads to n.sock, 6 to
+# g.sock.
 start_rewriter() {
 	start rewriter colo-rewriter --net-in unix-listen:n.sock \
 		--net-out fd:7 --guest-in unix-listen:g.sock --guest-out fd:8 \
@@ -19,20 +21,20 @@ start_rewriter() {
 	exec 5>n 6>g
 }
 
-# tx|rx SEQ ACK FLAGS [PORT]: from the net, from the guest
+# tx SEQ ACK FLAGS [PORT]: sends a segment from the net; rx: from the guest
 tx() { wire "$(segment tx "$@")" >&5; }
 rx() { wire "$(segment rx "$@")" >&6; }
 at_guest() { [ "$(numbers to-guest | tail -1)" = "$1" ]; }
 at_net() { [ "$(numbers to-net | tail -1)" = "$1" ]; }
 
-# A client opens a connection.
+# open_passive: a client opens a connection
 open_passive() {
 	tx 1000 0 $SYN && wait_for at_guest "1000 0"
 	rx 9000 1001 $SYNACK && wait_for at_net "9000 1001"
 	tx 1001 5001 $ACK && wait_for at_guest "1001 9001"
 }
 
-@test "a connection in captures: translated on the packets' clock" {
+@test "a connection in captures is translated, by the packets' times" {
 	pcap 1700000000 10000 "$(segment tx 1000 0 $SYN)" \
 		"$(segment tx 1001 5001 $ACK)" \
 		"$(segment tx 1001 5001 $ACK)" >net.pcap
@@ -54,7 +56,7 @@ open_passive() {
 	[ "${lines[4]}" = $'5001\t1001' ]
 }
 
-@test "standard input to standard output: the net side is a pipe" {
+@test "the net side may be standard input and output" {
 	wire "$(segment tx 1000 0 $SYN)" >in
 	colo-rewriter --guest null: <in >out
 	[ ! -s out ]
@@ -64,7 +66,7 @@ open_passive() {
 	cmp in out
 }
 
-@test "live: both ways, and the account is exact" {
+@test "live segments are translated both ways, and the account is exact" {
 	start_rewriter
 	open_passive
 	rx 9001 1001 $ACK && wait_for at_net "5001 1001"
@@ -81,7 +83,7 @@ open_passive() {
 	stop rewriter
 }
 
-@test "--unknown drop is counted, and so is what is dropped at the bound" {
+@test "--unknown drop and --max-held drop segments and count them" {
 	start_rewriter --unknown drop --max-held 100
 	tx 1 2 $ACK 77
 	tx 1000 0 $SYN 78 && wait_for at_guest "1000 0"
@@ -95,7 +97,7 @@ open_passive() {
 	stop rewriter
 }
 
-@test "SIGHUP is a checkpoint: offsets are 0, what was held goes on" {
+@test "SIGHUP means a checkpoint: offsets are 0, held segments leave" {
 	start_rewriter
 	open_passive
 	tx 1000 0 $SYN 78 && wait_for at_guest "1000 0"
@@ -108,7 +110,7 @@ open_passive() {
 	stop rewriter
 }
 
-@test "SIGUSR2 is failover: offsets stay, new connections pass" {
+@test "SIGUSR2 means failover: offsets stay, new connections pass unchanged" {
 	start_rewriter
 	open_passive
 	kill -USR2 "${PIDS[rewriter]}"
@@ -123,7 +125,7 @@ open_passive() {
 	stop rewriter
 }
 
-@test "an acknowledgement of what the guest has not sent is lowered, and told of" {
+@test "an acknowledgement of bytes that the guest has not sent is lowered, with an event" {
 	start_rewriter
 	open_passive
 	tx 1005 5501 $ACK && wait_for at_guest "1005 9001"
@@ -139,7 +141,7 @@ open_passive() {
 	stop rewriter
 }
 
-@test "kill -9 and restart keep offsets, clocks and the role" {
+@test "kill -9 and a restart keep offsets, clocks and the role" {
 	mkdir state
 	start_rewriter --state-dir state
 	open_passive
@@ -162,7 +164,7 @@ open_passive() {
 	stop rewriter
 }
 
-@test "a lost table is told when a connection misses it" {
+@test "a lost table is reported when a connection needs it" {
 	mkdir state
 	start_rewriter --state-dir state
 	open_passive
@@ -180,7 +182,7 @@ open_passive() {
 	stop rewriter
 }
 
-@test "a table that somebody cuts short kills nobody and is made again" {
+@test "a table file that somebody truncates is written again" {
 	mkdir state
 	start_rewriter --state-dir state
 	open_passive
@@ -199,8 +201,8 @@ open_passive() {
 	stop rewriter
 }
 
-# The room of 8192 connections, just over 1 MiB, is reserved at once.
-@test "a full disk under the table is told, and its end" {
+# The file grows by 8192 connections at a time, just over 1 MiB.
+@test "a full disk for the table is reported, and its end, too" {
 	local i frame port frames=() unshare_mount=(unshare -m) disk
 	[ "$(id -u)" -eq 0 ] || unshare_mount=(unshare -rm)
 	mkdir disk
@@ -227,8 +229,8 @@ open_passive() {
 	stop rewriter
 }
 
-# What the file says is believed: nobody else may have written it.
-@test "a state that others can have written is refused" {
+# The rewriter believes these files, so nobody else may have written them.
+@test "a state file that others can have written is refused" {
 	local name
 	for name in flows ROLE; do
 		mkdir state
@@ -255,7 +257,7 @@ open_passive() {
 	done
 }
 
-@test "a second process on the same table is refused" {
+@test "a second process with the same --state-dir is refused" {
 	mkdir state
 	start_rewriter --state-dir state
 	run -1 colo-rewriter --state-dir state --net null: --guest null:
@@ -264,7 +266,7 @@ open_passive() {
 	stop rewriter
 }
 
-@test "--translate=off passes everything as it is" {
+@test "--translate=off passes every segment unchanged" {
 	start_rewriter --translate=off
 	tx 1000 0 $SYN && wait_for at_guest "1000 0"
 	rx 9000 1001 $SYNACK && wait_for at_net "9000 1001"
@@ -272,9 +274,10 @@ open_passive() {
 	stop rewriter
 }
 
-# In a whole chain no client's ACK comes so early: colo-compare lets the
-# primary's SYN+ACK go when the secondary has sent its own. QEMU's does not.
-@test "--translate=no-hold: the guest gets an ACK of what it never sent" {
+# In a whole chain no client's ACK comes so early: colo-compare releases the
+# primary's SYN+ACK only when the secondary has sent its own. QEMU's colo-compare
+# does not wait for that.
+@test "an ACK waits for the guest's SYN+ACK, but not with --translate=no-hold" {
 	start_rewriter --translate=no-hold
 	tx 1000 0 $SYN && wait_for at_guest "1000 0"
 	tx 1001 5001 $ACK && wait_for at_guest "1001 5001"
@@ -286,7 +289,7 @@ open_passive() {
 	stop rewriter
 }
 
-@test "bad arguments are one clear line, status 2" {
+@test "bad arguments end with status 2 and one line" {
 	for args in "--max-flows 0" "--unknown keep" "--translate=some" \
 		"--net null: --net-in null:" "--frobnicate"; do
 		# shellcheck disable=SC2086

@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The same segments through QEMU's filter-rewriter and through ours. On the
-# connections that clients open, as long as there is nothing but seq and ack to
-# change, the same bytes come out; where ours does more, a test has its name.
+# The same segments go through QEMU's filter-rewriter and through ours. For
+# connections that clients open the same bytes come out, as long as only sequence
+# and acknowledgement numbers change. Tests called `more than QEMU` show what else
+# ours does.
 #
 #	net.sock > netdev n0 + filter-rewriter > hub > netdev n1 > guest.sock
 #
-# The peer's ISN is 1000, the primary's 5000, the secondary's 9000.
+# The initial sequence number of the primary is 5000, of the secondary 9000.
 # shellcheck disable=SC2030,SC2031
 
 load helpers
@@ -23,8 +24,8 @@ sum() {
 	printf '%04x' $((~((s >> 16) + s) & 0xffff))
 }
 
-# segment tx|rx SEQ ACK FLAGS PORT [OPTIONS [PAYLOAD]]: a frame in hex, its
-# checksums right
+# segment tx|rx SEQ ACK FLAGS PORT [OPTIONS [PAYLOAD]]: a frame in hex, with correct
+# checksums
 segment() {
 	local options=${6-} payload=${7-} ports tcp len ends ip
 	ends=0a0000010a000002
@@ -48,7 +49,8 @@ is_joined() {
 		grep -o 'type=stream,unix:' | wc -l)" -eq 2 ]
 }
 
-# join DIR: feed net.sock and guest.sock there by descriptors, keep what comes
+# join DIR: connects to net.sock and guest.sock there. They get what is written to
+# *.fifo; what they send goes to *.out.
 join() {
 	local side
 	for side in net guest; do
@@ -92,7 +94,7 @@ teardown() {
 
 has_bytes() { [ "$(stat -c %s "$1")" -ge "$2" ]; }
 
-# feed tx|rx HEX...: through both; returns when all have come out
+# feed tx|rx HEX...: sends frames through both; returns when all have come out
 feed() {
 	local side=1 out=guest dir=$1
 	shift
@@ -118,7 +120,7 @@ same_so_far() {
 	cmp qemu/guest.out ours/guest.out && cmp qemu/net.out ours/net.out
 }
 
-# open_passive PORT...
+# open_passive PORT...: clients open connections from these ports
 open_passive() {
 	local port syn=() synack=() ack=()
 	for port; do
@@ -131,7 +133,7 @@ open_passive() {
 	feed tx "${ack[@]}"
 }
 
-@test "connections that clients open: the same bytes as QEMU's" {
+@test "connections that clients open leave with the same bytes as from QEMU" {
 	local i port data answer
 	open_passive {2000..2019}
 	for i in 0 1 2; do
@@ -151,7 +153,7 @@ open_passive() {
 	[ "$(number ours guest 42)" -eq 9008 ]
 }
 
-# QEMU fault 15, the three of them: it translates none of this.
+# QEMU fault 15: it translates nothing of what the next three tests send.
 @test "more than QEMU: resets without an ack" {
 	open_passive 2000
 	same_so_far
@@ -245,7 +247,7 @@ open_passive() {
 	[ "$(last ours net 50 2)" = "$(printf %04x $(((16#$right + 1) % 65535)))" ]
 }
 
-# tagged HEX: in VLAN 7
+# tagged HEX: the frame with the tag of VLAN 7
 tagged() { echo "${1:0:24}81000007${1:24}"; }
 
 @test "more than QEMU: VLAN tags" {
@@ -256,7 +258,7 @@ tagged() { echo "${1:0:24}81000007${1:24}"; }
 	[ "$(number ours guest 46)" -eq 9001 ]
 }
 
-# segment6 tx|rx SEQ ACK FLAGS PORT: the same over IPv6
+# segment6 tx|rx SEQ ACK FLAGS PORT: as segment, over IPv6
 segment6() {
 	local peer guest ends ports tcp
 	peer=fd00$(printf %028x 1) guest=fd00$(printf %028x 2)
@@ -279,7 +281,7 @@ segment6() {
 	[ "$(number ours guest 62)" -eq 9001 ]
 }
 
-# too_big TCP: a router tells the guest, quoting its segment, 8 bytes of TCP
+# too_big TCP: an ICMP error for the guest, which quotes 8 bytes of its TCP header
 too_big() {
 	local ip icmp
 	ip=45000030000040004006$(printf %04x 0)0a0000020a000001

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# colo-rewriter --qmp, in every order of events that a real QEMU has been seen
-# to use. See 45-rewriter.bats for the numbers.
+# colo-rewriter --qmp, with events in every order that a real QEMU was seen to send
+# them in. 45-rewriter.bats says what the numbers are.
 # shellcheck disable=SC2030,SC2031
 
 load helpers
@@ -9,7 +9,7 @@ load packets
 load qmp
 SYN=2 SYNACK=18 ACK=16
 
-# run_rewriter OPTION...: see 45-rewriter.bats
+# run_rewriter OPTION...: as start_rewriter in 45-rewriter.bats, with --qmp
 run_rewriter() {
 	start rewriter colo-rewriter --net-in unix-listen:n.sock \
 		--net-out fd:7 --guest-in "unix-listen:$PWD/g.sock" \
@@ -20,7 +20,7 @@ run_rewriter() {
 	exec 5>n 6>g
 }
 
-# start_rewriter OPTION...: and a client opens a connection
+# start_rewriter OPTION...: the same, then a client opens a connection
 start_rewriter() {
 	run_rewriter "$@"
 	wait_for asked 1
@@ -32,11 +32,11 @@ start_rewriter() {
 tx() { wire "$(segment tx "$@")" >&5; }
 rx() { wire "$(segment rx "$@")" >&6; }
 at_guest() { [ "$(numbers to-guest | tail -1)" = "$1" ]; }
-# what came last but for a word that a checkpoint is wanted
+# at_net NUMBERS: these came last, apart from markers that ask for a checkpoint
 at_net() { [ "$(numbers to-net | grep -v '^marker 2' | tail -1)" = "$1" ]; }
 has_asked() { [ "$(numbers to-net | grep -cx 'marker 2 0')" -eq "$1" ]; }
 
-# Do the offsets still hold, or are they 0?
+# offsets_hold: segments are still translated; offsets_are_zero: they pass unchanged
 offsets_hold() {
 	rx 9001 1001 $ACK && wait_for at_net "5001 1001" &&
 		tx 1001 5001 $ACK && wait_for at_guest "1001 9001"
@@ -46,12 +46,12 @@ offsets_are_zero() {
 		tx 1001 5001 $ACK && wait_for at_guest "1001 5001"
 }
 
-@test "STOP, RESUME: the old guest's last words, a marker, offsets 0" {
+@test "STOP, RESUME: the old guest's frames leave, then a marker; offsets are 0" {
 	peer 'colo secondary none'
 	start_rewriter
 	[ "$(numbers to-net | head -1)" = 'marker 0 0' ]
-	wait_for has_asked 1		# COLO was there before it
-	# it learns of STOP before it has looked at what the guest had sent
+	wait_for has_asked 1		# COLO had begun before it started
+	# it reads STOP before it reads what the guest had sent
 	kill -STOP "${PIDS[rewriter]}"
 	peer 'status colo' 'event STOP'
 	rx 9001 1001 $ACK
@@ -59,8 +59,8 @@ offsets_are_zero() {
 	kill -CONT "${PIDS[rewriter]}"
 	wait_for at_net "5001 1001"
 	wait_for stat_is rewriter qmp.stops 1
-	rx 5001 1002 $ACK		# the new guest's
-	tx 1002 5001 $ACK		# for it
+	rx 5001 1002 $ACK		# from the guest after the checkpoint
+	tx 1002 5001 $ACK		# for the guest after the checkpoint
 	wait_for stat_is rewriter in 4
 	at_net "5001 1001"
 	at_guest "1001 9001"
@@ -75,7 +75,7 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "COLO_EXIT, STOP, RESUME: a killed primary; offsets are kept" {
+@test "COLO_EXIT, STOP, RESUME: the primary was killed; offsets are kept" {
 	peer 'colo secondary none'
 	start_rewriter
 	peer 'event COLO_EXIT {"mode":"secondary","reason":"error"}' \
@@ -87,20 +87,20 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "STOP, COLO_EXIT, RESUME: a hung one, or a torn checkpoint" {
+@test "STOP, COLO_EXIT, RESUME: a checkpoint was torn; offsets are kept" {
 	peer 'colo secondary none'
 	start_rewriter
 	peer 'status colo' 'event STOP'
 	wait_for asked 2
 	peer 'event COLO_EXIT {"mode":"secondary","reason":"error"}'
 	wait_for logged rewriter 'event: colo-exit'
-	offsets_hold			# it does not wait for RESUME
+	offsets_hold			# also before RESUME
 	peer 'status running' 'event RESUME'
 	offsets_hold
 	stop rewriter
 }
 
-@test "STOP, RESUME, COLO_EXIT at once: a failover too; offsets are kept" {
+@test "STOP, RESUME, COLO_EXIT at once: a failover; offsets are kept" {
 	peer 'colo secondary none'
 	start_rewriter
 	peer 'mute on' 'event STOP' 'event RESUME' \
@@ -111,7 +111,7 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "failover between STOP and RESUME: offsets are kept" {
+@test "SIGUSR2 between STOP and RESUME: offsets are kept" {
 	peer 'colo secondary none'
 	start_rewriter
 	peer 'status colo' 'event STOP'
@@ -124,7 +124,7 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "pause, io-error, save-vm are no checkpoints" {
+@test "paused, io-error and save-vm are no checkpoints" {
 	peer 'colo secondary none'
 	start_rewriter
 	n=1
@@ -132,7 +132,7 @@ offsets_are_zero() {
 		peer "status $status" 'event STOP'
 		n=$((n + 1))
 		wait_for asked $n
-		offsets_hold		# nobody waits for them
+		offsets_hold		# nothing is held meanwhile
 		peer 'status running' 'event RESUME'
 		offsets_hold
 	done
@@ -149,7 +149,7 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "a QEMU that answers no more: decided without, in a second" {
+@test "a QEMU that does not answer: after a second STOP and RESUME count as a checkpoint" {
 	peer 'colo secondary none'
 	start_rewriter
 	peer 'mute on' 'event STOP' 'event RESUME'
@@ -158,7 +158,7 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "killed within a stop and started again: the answers decide" {
+@test "killed and restarted between STOP and RESUME: QEMU's answers decide" {
 	mkdir state
 	peer 'colo secondary none'
 	start_rewriter --state-dir state
@@ -180,7 +180,7 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "SIGHUP is a checkpoint too" {
+@test "SIGHUP means a checkpoint, too" {
 	start_rewriter
 	kill -HUP "${PIDS[rewriter]}"
 	wait_for at_net 'marker 1 1'
@@ -188,14 +188,14 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "a marker on a wire with virtio-net headers" {
+@test "a marker has a virtio-net header where frames have one" {
 	printf '%08x%08x%024x%s' 72 12 0 "$(marker 0 0)" | xxd -r -p >expected
 	colo-rewriter --net-in null: --net-out - --guest null: \
 		--qmp qmp.sock --vnet-hdr-support >out
 	cmp out expected
 }
 
-@test "QMP lost within a stop, and back: the answers decide" {
+@test "QMP lost between STOP and RESUME, and back: QEMU's answers decide" {
 	peer 'colo secondary none'
 	start_rewriter
 	peer 'status colo' 'event STOP'
@@ -212,7 +212,7 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "QMP lost within a stop for good: it goes on, and says so" {
+@test "QMP lost between STOP and RESUME for good: frames pass, with an event" {
 	peer 'colo secondary none'
 	start_rewriter
 	peer 'status colo' 'event STOP'
@@ -226,7 +226,7 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "markers that others made up go nowhere" {
+@test "markers that net or guest send are dropped" {
 	peer 'colo secondary none'
 	start_rewriter
 	wire "$(marker 1 7)" "$(segment rx 9001 1001 $ACK)" >&6
@@ -240,7 +240,7 @@ offsets_are_zero() {
 	stop rewriter
 }
 
-@test "usage" {
+@test "a QMP path that is too long is bad usage" {
 	refused 2 'the path is too long' colo-rewriter -n \
 		--qmp "$(printf 'x%.0s' {1..108})"
 }

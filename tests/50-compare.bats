@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# colo-compare as a process. Frames are hex text until the last moment.
+# colo-compare as a process. Frames are hex text until `wire` sends them.
 # shellcheck disable=SC2016,SC2030,SC2031
 
 load helpers
 load packets
 
-# start_compare OPTION...: colo-compare between p.sock, s.sock and the file out;
-# both writers are up when it returns, on descriptors 5 and 6
+# start_compare OPTION...: starts colo-compare, which reads p.sock and s.sock and
+# writes to the file out. Then descriptor 5 leads to p.sock, 6 to s.sock.
 start_compare() {
 	start compare colo-compare --primary-in unix-listen:p.sock \
 		--secondary-in unix-listen:s.sock --outdev - "$@" >>out
@@ -21,7 +21,7 @@ secondary() { wire "$@" >&6; }
 came_out() { cmp -s out <(wire "$@"); }
 notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 
-# QEMU fault 18: no counters.
+# QEMU fault 18: it has no counters.
 @test "what both sent leaves once, in order, and the account is exact" {
 	start_compare
 	primary "$(udp 1 one)" "$(udp 2 two)" "$(udp 3 three)"
@@ -34,7 +34,7 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	came_out "$(udp 1 one)" "$(udp 2 two)" "$(udp 3 three)"
 }
 
-@test "a difference is counted and let go with --checkpoint none" {
+@test "--checkpoint none: a difference is counted, and the frame leaves" {
 	start_compare
 	primary "$(udp 1 one)"
 	secondary "$(udp 1 two)"
@@ -44,7 +44,7 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	stop compare
 }
 
-@test "--checkpoint hold lets go of nothing, tells what waits, and ends so" {
+@test "--checkpoint hold: nothing leaves uncompared, and events say what waits" {
 	start_compare --checkpoint hold --compare-timeout 50 --log-level info
 	primary "$(udp 1 one)"
 	wait_for logged compare 'event: waits: udp 10.0.0.1:80 > 10.0.0.2:1000: for the secondary to say the same, for [0-9]+ ms'
@@ -59,7 +59,7 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	[ "$(value "$(final_stats compare)" held)" -eq 1 ]
 }
 
-@test "--checkpoint hold: a failover or a flush lets go, the end of input does not" {
+@test "--checkpoint hold: SIGHUP and SIGUSR2 release frames, the end of input does not" {
 	start_compare --checkpoint hold
 	primary "$(udp 1 one)"
 	wait_for stat_is compare held 1
@@ -96,7 +96,7 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	stop compare
 }
 
-@test "exec: runs the command until it succeeds, with reason and flow" {
+@test "exec: the command runs until it succeeds, and is told reason and flow" {
 	cat >checkpoint <<-'END'
 		echo "$COLO_REASON $COLO_FLOW" >>asked
 		[ "$(wc -l <asked)" -ge 2 ]
@@ -110,7 +110,7 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	stop compare
 }
 
-@test "exec: a command that hangs is not run twice, and told of" {
+@test "exec: a command that hangs is not run twice, and an event says so" {
 	start_compare --checkpoint 'exec:echo run >>runs; exec sleep 1000' \
 		--checkpoint-retry 50
 	primary "$(udp 1 one)"
@@ -134,10 +134,10 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	stop compare
 }
 
-# differ N PORT: the primary and the secondary say something else, to a client's port
+# differ N PORT: primary and secondary send different datagrams to a client's port
 differ() { primary "$(udp "$1" one "$2")" && secondary "$(udp "$1" two "$2")"; }
 
-@test "while the budget for checkpoints is spent only what differs waits" {
+@test "while the checkpoint budget is spent only frames that differ wait" {
 	start_compare --checkpoint 'exec:echo >>asked' --max-checkpoint-rate 1
 	differ 1 1001
 	wait_for came_out "$(udp 1 one 1001)"
@@ -149,13 +149,13 @@ differ() { primary "$(udp "$1" one "$2")" && secondary "$(udp "$1" two "$2")"; }
 	[ "$(wc -l <asked)" -eq 1 ]
 	[ "$(value "$(stats compare)" checkpoint.put-off)" -eq 1 ]
 	[ "$(value "$(stats compare)" blame.udp/10.0.0.1:80)" -eq 2 ]
-	# one that nobody asked for does as well
+	# a checkpoint that nobody asked for releases them, too
 	kill -HUP "${PIDS[compare]}"
 	wait_for came_out "$(udp 1 one 1001)" "$(udp 3 same 1003)" "$(udp 2 one 1002)"
 	stop compare
 }
 
-@test "a flow that asks again and again waits for the checkpoints of others" {
+@test "a flow that asks for checkpoints again and again waits for those of others" {
 	local n all=()
 	start_compare --checkpoint 'exec:echo >>asked' --max-checkpoint-rate 0
 	for n in 1 2 3; do
@@ -168,7 +168,7 @@ differ() { primary "$(udp "$1" one "$2")" && secondary "$(udp "$1" two "$2")"; }
 	[ "$(wc -l <asked)" -eq 3 ]
 	differ 5 1002
 	wait_for came_out "${all[@]}" "$(udp 4 one 1001)" "$(udp 5 one 1002)"
-	# and if nobody else asks, it does, ten seconds later
+	# if no other flow asks, it may ask itself after ten seconds
 	differ 6 1001
 	wait_for stat_is compare quarantine.refused 2
 	[ "$(wc -l <asked)" -eq 4 ]
@@ -186,10 +186,10 @@ differ() { primary "$(udp "$1" one "$2")" && secondary "$(udp "$1" two "$2")"; }
 	stop compare
 }
 
-# uptime_ms: on the clock that nobody steps
+# uptime_ms: milliseconds, by a clock that is never set
 uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 
-# QEMU fault 13: timeouts were on the wall clock.
+# QEMU fault 13: its timeouts are on the wall clock.
 @test "a step of the clock has no effect" {
 	local so=$BUILD/tests/clock-step.so before start
 	export CLOCK_STEP=$PWD/step ASAN_OPTIONS=verify_asan_link_order=0
@@ -206,18 +206,18 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	before=$(date +%s)
 	echo 3600 >step
 	[ "$(LD_PRELOAD=$so date +%s)" -ge $((before + 3600)) ]
-	# neither at once, as if an hour had passed
+	# a step of an hour ahead does not make the timeout run out at once
 	wait_for came_out "$(udp 1 one)"
 	[ $(($(uptime_ms) - start)) -ge 990 ]
 	primary "$(udp 2 two)"
 	wait_for stat_is compare held 1
 	echo -3600 >step
-	# nor never, as if it were an hour ago
+	# a step back does not keep the timeout from running out
 	wait_for came_out "$(udp 1 one)" "$(udp 2 two)"
 	stop compare
 }
 
-@test "failover passes the primary, and a restart remembers" {
+@test "after failover the primary's frames pass, after a restart, too" {
 	mkdir state
 	start_compare --state-dir state
 	primary "$(udp 1 one)"
@@ -234,7 +234,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	stop compare
 }
 
-@test "a checkpoint is asked for after an unclean end, not after a clean one" {
+@test "after kill -9 a checkpoint is asked for, after SIGTERM none is" {
 	mkdir state
 	start_compare --state-dir state --checkpoint 'exec:echo $COLO_REASON >>why'
 	stop compare
@@ -242,13 +242,13 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	crash compare
 	[ ! -e why ]
 	start_compare --state-dir state --checkpoint 'exec:echo $COLO_REASON >>why'
-	# what waited elsewhere may be older than the first of them
+	# inputs that come back ask once more: their frames may be older
 	wait_for grep -qx interrupted why
 	[ "$(head -n 1 why)" = restart ]
 	stop compare
 }
 
-@test "SIGTERM: what is held does not leave where checkpoints are made" {
+@test "SIGTERM: with checkpoints, held frames do not leave" {
 	mkdir state
 	start_compare --state-dir state --compare-timeout 60000 \
 		--log-level info --checkpoint 'exec:echo $COLO_REASON >>why'
@@ -266,7 +266,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	stop compare
 }
 
-@test "an input that comes back goes on: what was held still is" {
+@test "frames stay held while the secondary's input is away" {
 	start_compare
 	primary "$(udp 1 one)"
 	wait_for stat_is compare held 1
@@ -277,7 +277,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	stop compare
 }
 
-@test "an input that comes back has a checkpoint made: frames may be lost" {
+@test "an input that comes back asks for a checkpoint, as frames may be lost" {
 	start_compare --log-level info --compare-timeout 60000 \
 		--checkpoint 'exec:echo $COLO_REASON >>why'
 	primary "$(udp 1 one)"
@@ -304,7 +304,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	stop compare
 }
 
-@test "a checkpoint's command gets no files of ours, and dies with us" {
+@test "a checkpoint's command inherits no descriptors, and dies with colo-compare" {
 	frames gen --count 1 >in
 	colo-mirror --guest-out pcap:s.pcap --outdev null: <in
 	mkfifo held
@@ -324,7 +324,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	exec 8>&-
 }
 
-@test "captures: 0 same, 1 different, 2 trouble" {
+@test "captures: exit status 0 means the same, 1 different, 2 trouble" {
 	pcap 1 1000 "$(udp 1 one)" "$(udp 2 two)" >p.pcap
 	pcap 9 1000 "$(udp 8 one)" "$(udp 9 two)" >s.pcap
 	pcap 5 1000 "$(udp 8 one)" "$(udp 9 too)" >other.pcap
@@ -357,7 +357,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	run -2 compare s.pcap --ignore noise
 }
 
-@test "--dry-run holds nothing and reports" {
+@test "--dry-run holds nothing and reports differences" {
 	start_compare --dry-run --compare-timeout 100
 	primary "$(udp 1 one)"
 	wait_for came_out "$(udp 1 one)"
@@ -366,7 +366,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	logged compare '^timeout +1 +0 +0$'
 }
 
-@test "bad usage exits 2 with one line" {
+@test "bad usage ends with status 2 and one line" {
 	run -2 colo-compare
 	[ "${#lines[@]}" -eq 1 ]
 	run -2 colo-compare --primary-in null: --secondary-in null: \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# colo-compare as a diff of captures: recorded ones, of a stock HTTP server, and
-# made ones for what recordings have only by chance.
+# colo-compare as a diff of captures: some are recorded from a stock HTTP server,
+# others are made for cases that recordings contain only by chance.
 # shellcheck disable=SC2030,SC2031
 
 load helpers
@@ -18,8 +18,8 @@ is_serving() { ip netns exec "$1" ss -Htln 'sport = :80' | grep -q .; }
 n_fins() { tcpdump -nr "$1" 'tcp[13] & 1 = 1' 2>/dev/null | wc -l; }
 has_fins() { [ "$(n_fins "$1")" -ge "$2" ]; }
 
-# record FILE [TCPDUMP-OPTION...]: a server and a client in namespaces of their
-# own, three connections between them. The site is ./www.
+# record FILE [TCPDUMP-OPTION...]: records three connections between a HTTP server
+# and a client, in namespaces of their own. The site is ./www.
 record() {
 	local file=$1 server=cd$$s client=cd$$c url
 
@@ -39,7 +39,7 @@ record() {
 	wait_for is_serving "$server"
 	wait_for is_recording dump.pcap
 	for url in / /numbers /nothing; do
-		# the last one is 404
+		# the last page does not exist
 		ip netns exec "$client" busybox wget -qO - \
 			"http://10.9.1.1$url" >>answers || [ "$url" = /nothing ]
 	done
@@ -53,7 +53,7 @@ record() {
 	NETNS=()
 }
 
-# Until Date: is another one
+# next_second: waits until the Date: header has another value
 next_second() {
 	local now
 	now=$(date +%s)
@@ -67,7 +67,7 @@ site() {
 	touch -d @1000000000 www/*
 }
 
-# row REPORT NAME FOUND IGNORED LEARNT: a line of the table
+# row REPORT NAME FOUND IGNORED LEARNT: the table in REPORT has this row
 row() {
 	grep -qE "^$2 +$3 +$4 +$5\$" "$1" || fail "no row $*: $(tail -n 20 "$1")"
 }
@@ -83,14 +83,14 @@ row() {
 
 	run -1 compare a.pcap b.pcap --report report --diff-pcap diff.pcapng
 	echo "$output" >text
-	# an answer has one date: three places at least, in that line only
+	# each of the three answers has one date, and differs in that line only
 	n=$(grep -c 'payload' report)
 	[ "$n" -ge 3 ]
 	[ "$(wc -l <report)" -eq "$n" ]
 	run -1 grep -v '"text":"payload, [0-9]* bytes*, header Date"' report
 	[ "$(grep -c ' offset .*: payload, .*, header Date$' text)" -eq "$n" ]
 	row text payload "$n" 0 0
-	# ports are each recording's own
+	# the recordings have different client ports
 	[ "$(jq -r .primary.flow report | sort -u | wc -l)" -eq 3 ]
 	run ! grep -Fxf <(jq -r .primary.flow report) \
 		<(jq -r .secondary.flow report)
@@ -99,20 +99,20 @@ row() {
 	row <(echo "$output") payload 0 '[1-9][0-9]*' 0
 	run -0 compare a.pcap b.pcap --learn c.pcap
 	row <(echo "$output") payload 0 0 '[1-9][0-9]*'
-	# the other way round, in the format of Wireshark
+	# the other way round, one of them as pcapng
 	editcap -F pcapng b.pcap b.pcapng
 	run -0 compare b.pcapng a.pcap --learn c.pcap
 	run -0 compare a.pcap a.pcap
 	grep -qE '^total +0$' <<<"$output"
 
-	# by place: Date: is where it is in each answer of busybox
+	# busybox has Date: at the same place in each answer
 	run -0 compare a.pcap b.pcap --ignore payload@17+44
-	# by frame: no answer, no difference
+	# without the server's frames there is nothing to compare
 	run -0 compare a.pcap b.pcap --ignore 'src port 80'
 	grep -qE '^ignored +[1-9][0-9]* +[1-9][0-9]*$' <<<"$output"
 }
 
-@test "what Wireshark is given: both packets of each difference, with comments" {
+@test "--diff-pcap has both packets of each difference, with comments" {
 	site
 	record a.pcap
 	next_second
@@ -131,20 +131,20 @@ row() {
 	[ "$(grep -c ^secondary shown)" -eq 3 ]
 	[ "$(cut -f4 shown | sort -u | wc -l)" -ge 2 ]
 	run ! grep -v '^[a-z]*ary	10.9.1.1	80	.* GMT$' shown
-	# a comment for each difference, on both packets
+	# each difference has a comment on both packets
 	tshark -r diff.pcapng -Y 'frame.interface_id == 0' -T fields \
 		-e frame.comment -E aggregator=/n 2>/dev/null | tr / '\n' >comments
 	[ "$(grep -o 'offset [0-9]*: payload' comments | sort)" = \
 		"$(jq -r '"offset \(.offset): payload"' report | sort)" ]
 	grep -q 'primary: tcp 10.9.1.1:80 > 10.9.1.2:[0-9]* offset [0-9]*: payload, .*, header Date' comments
-	# with the times of the recordings
+	# the packets have the times of the recordings
 	tshark -r diff.pcapng -Y 'frame.interface_id == 1' -T fields \
 		-e frame.time_epoch 2>/dev/null >times.txt
 	tshark -r b.pcap -T fields -e frame.time_epoch 2>/dev/null >all.txt
 	[ "$(grep -cFxf all.txt times.txt)" -eq 3 ]
 }
 
-@test "--learn hides no difference but those that were learnt" {
+@test "--learn hides only the differences that were learnt" {
 	site
 	record a.pcap
 	next_second
@@ -163,7 +163,7 @@ row() {
 		'payload, 5 bytes against 0')" ]
 }
 
-@test "cooked captures, and captures cut short, compare with plain ones" {
+@test "cooked captures, and captures with short packets, compare with plain ones" {
 	site
 	record a.pcap
 	next_second
@@ -172,7 +172,7 @@ row() {
 		grep -c LINUX_SLL2)" -eq 1 ]
 	run -0 compare a.pcap any.pcap --ignore header@Date
 	run -0 compare any.pcap a.pcap --ignore header@Date
-	# the frame as captured: only this one says in or out
+	# filters see the frame as captured: only a cooked one has a direction
 	run -2 compare a.pcap any.pcap --ignore 'ether host 52:54:00:00:00:99'
 	run -0 compare any.pcap any.pcap --ignore outbound
 	grep -qE '^ignored +[1-9][0-9]* +[1-9][0-9]*$' <<<"$output"
@@ -181,7 +181,7 @@ row() {
 	run -0 compare cut.pcap any.pcap
 	n=$(tcpdump -nr cut.pcap greater 101 2>/dev/null | wc -l)
 	grep -qE "^  cut short +$n +0\$" <<<"$output"
-	# no header whole, nothing to compare
+	# packets without whole headers are not compared
 	editcap -F pcap -s 50 a.pcap short.pcap
 	run -0 compare short.pcap short.pcap
 	grep -qE '^too short +[1-9][0-9]* +[1-9][0-9]*$' <<<"$output"
@@ -207,7 +207,7 @@ row() {
 
 # --- made ones ---
 
-@test "flows go together by number, or by ports" {
+@test "flows are paired by their order, or by their ports" {
 	syn() { segment rx "$1" 9 18 "$2"; }
 	pcap 1 1000 "$(syn 100 1001)" "$(syn 200 1002)" >a.pcap
 	pcap 1 1000 "$(syn 300 2002)" "$(syn 400 2001)" >b.pcap
@@ -220,7 +220,7 @@ row() {
 	[ "$(grep -c 'extra, SYN' <<<"$output")" -eq 2 ]
 }
 
-@test "what finds no room is told of as that" {
+@test "packets that find no room in the tables are reported as such" {
 	local frames=() i
 	for i in 1000 1001 1002 1003; do
 		frames+=("$(segment rx 100 9 18 "$i")")
@@ -234,7 +234,7 @@ row() {
 	grep -qE '^total +4$' <<<"$output"
 }
 
-@test "what the flags say is told in words" {
+@test "differences of TCP flags are reported in words" {
 	pcap 1 1000 "$(segment rx 100 9 18)" >a.pcap
 	pcap 1 1000 "$(segment rx 300 9 20)" >b.pcap
 	run -1 compare a.pcap b.pcap
@@ -247,7 +247,7 @@ row() {
 	run -0 compare a.pcap b.pcap
 }
 
-@test "a clock that was set back, or says anything, ends no comparison" {
+@test "captures with any times at all are compared to the end" {
 	local frames=() i t
 	for i in {1..40}; do
 		frames+=("$(udp "$i" "answer $i")")
@@ -282,7 +282,7 @@ row() {
 	run -0 compare a.pcap b.pcap --non-ip compare --ignore udp --ignore arp
 }
 
-@test "with --dry-run what is not selected passes too" {
+@test "--dry-run: frames that are not selected pass, too" {
 	start compare colo-compare --primary-in unix-listen:p.sock \
 		--secondary-in unix-listen:s.sock --outdev - --dry-run \
 		--ignore 'udp[4:2] = 11' --from 10.0.0.1 --report report \
@@ -303,13 +303,13 @@ row() {
 	stop compare
 	logged compare '^ignored +1 +1$'
 	logged compare '^not selected +1 +0$'
-	# live frames have the time of day
+	# frames that are not from captures have the time of day
 	[ "$(jq '.time > 1700000000' report)" = true ]
 	[ "$(tshark -r diff.pcapng -T fields -e frame.time_epoch 2>/dev/null |
 		awk '$1 > 1700000000' | wc -l)" -eq 2 ]
 }
 
-@test "bad rules and what does not go together exit 2 with one line" {
+@test "bad rules and options that exclude each other end with status 2 and one line" {
 	pcap 1 1000 "$(udp 1 one)" >a.pcap
 	same=(colo-compare --primary-in pcap:a.pcap --secondary-in pcap:a.pcap)
 	refused 2 '^colo-compare: error: --ignore: tcp port: ' \
@@ -323,7 +323,7 @@ row() {
 	refused 2 'go with captures or --dry-run' colo-compare \
 		--primary-in null: --secondary-in null: --outdev null: \
 		--ignore arp
-	# raw IP has no stations
+	# raw IP has no Ethernet addresses
 	{ xxd -r -p <<<"a1b2c3d400020004$(printf '%016x' 0)0001000000000065"; } \
 		>raw.pcap
 	refused 2 'ether host 02:00:00:00:00:01' colo-compare \
@@ -335,7 +335,7 @@ row() {
 		--report nowhere/x
 }
 
-@test "a full disk is an error, whatever was found" {
+@test "a full disk is status 2, whatever was found" {
 	pcap 1 1000 "$(udp 1 one)" >a.pcap
 	pcap 1 1000 "$(udp 1 two)" >b.pcap
 	for option in --report --diff-pcap; do
@@ -346,7 +346,7 @@ row() {
 	[[ $output = *'standard output: No space left on device'* ]]
 }
 
-# flood FILE N LAST: 16 MiB and more, N frames of 1400 bytes
+# flood FILE N LAST: a capture of N frames of 1400 bytes; the last one contains LAST
 flood() {
 	local filler
 	printf -v filler '%1390s' ''
@@ -361,31 +361,31 @@ flood() {
 		}' "$2" "$3" "$(udp 1 "0123456789$filler")" >"$1"
 }
 
-@test "large captures show how far they are on a terminal, and clear the line" {
+@test "on a terminal, large captures show their progress and clear the line" {
 	flood a.pcap 13000 last
 	flood b.pcap 13000 LAST
 	# script gives the command a terminal; its exit status is passed on
 	run -1 script -qec 'colo-compare --primary-in pcap:a.pcap --secondary-in pcap:b.pcap --learn a.pcap 2>&1' typescript
 	grep -qE $'colo-compare: [0-9]+ % of 3[0-9] MiB.*\033\\[K\r' typescript
 	grep -qE $'colo-compare: learning: 0 % of 3[0-9] MiB' typescript
-	# cleared before what is printed
+	# the line is cleared before anything is printed
 	grep -qE $'\r\033\\[K.*offset 0: payload, 4 bytes' typescript
 	tail -n 8 typescript >end
 	run ! grep -q ' MiB' end
-	# nobody looks: nothing is shown
+	# without a terminal nothing is shown
 	run -1 compare a.pcap b.pcap
 	[[ $output != *MiB* ]]
-	# small ones take no time
+	# nor for small captures
 	flood a.pcap 10 last
 	run -0 script -qec 'colo-compare --primary-in pcap:a.pcap --secondary-in pcap:a.pcap' typescript
 	run ! grep -q MiB typescript
 }
 
-@test "an interrupted comparison has found nothing out" {
+@test "an interrupted comparison ends with status 2 and reports no difference" {
 	flood a.pcap 13000 last
 	mkfifo full
 	exec 7<>full
-	# nobody reads what is released: it cannot come to the end
+	# nobody reads the output, so the comparison cannot end by itself
 	start compare colo-compare --primary-in pcap:a.pcap \
 		--secondary-in pcap:a.pcap --outdev - >full
 	stop compare 2
@@ -393,10 +393,10 @@ flood() {
 	run ! logged compare missing
 }
 
-@test "recordings at different paces are compared whole" {
+@test "recordings at different speeds are compared to the end" {
 	flood a.pcap 60000 last
 	flood b.pcap 60000 last
-	# one runs ten times as fast: it waits for the other, with little held
+	# one is a thousand times as slow: the other waits for it, with little held
 	perl -e '
 		open(my $in, "<", "b.pcap"); binmode $in; local $/; $_ = <$in>;
 		my $out = substr($_, 0, 24);

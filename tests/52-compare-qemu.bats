@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The same replicas before QEMU's own colo-compare and before ours: the same
+# The same replicas are compared by QEMU's own colo-compare and by ours: the same
 # packets come out in the same order, and as many checkpoints are asked for.
 
 load helpers
@@ -20,7 +20,7 @@ qemu_compare() {
 	wait_for test -S qemu/notify.sock
 }
 
-# QEMU knows no limit for checkpoints.
+# our_compare: without limits for checkpoints, as QEMU has none
 our_compare() {
 	mkdir -p ours
 	start ours colo-compare --primary-in unix-listen:ours/p.sock \
@@ -33,7 +33,7 @@ our_compare() {
 @test "QEMU's colo-compare and ours decide alike" {
 	qemu_compare
 	for seed in 1 2 3; do
-		our_compare	# a new one: peers that come back are an interruption
+		our_compare	# a new one for each seed: a peer that comes back would ask for a checkpoint
 		replicas ours "$seed" "$N" >ours.txt
 		stop ours
 		replicas qemu "$seed" "$N" >qemu.txt

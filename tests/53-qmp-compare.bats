@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# colo-compare --checkpoint qmp: in every order of events that a real QEMU has
-# been seen to use.
+# colo-compare --checkpoint qmp:PATH, with events in every order that a real QEMU was
+# seen to send them in.
 # shellcheck disable=SC2030,SC2031
 
 load helpers
@@ -24,14 +24,14 @@ requests() { commands_are migrate-set-parameters "$1"; }
 has_requested() { [ "$(commands migrate-set-parameters)" -ge "$1" ]; }
 stops() { stat_is compare qmp.stops "$1"; }
 
-# differ ID: a difference, seen
+# differ ID [N]: makes a difference, waits until N (1) requests were wanted
 differ() {
 	primary "$(udp "$1" one)"
 	secondary "$(udp "$1" two)"
 	wait_for stat_is compare asked.payload "${2:-1}"
 }
 
-@test "one request an episode; RESUME answers it, STOP does not" {
+@test "one request is sent for an episode; RESUME answers it, STOP does not" {
 	peer 'colo primary none'
 	start_compare --checkpoint-period 7000
 	wait_for asked 1
@@ -42,7 +42,7 @@ differ() {
 	secondary "$(udp 2 other)"
 	peer 'status colo' 'event STOP'
 	wait_for stops 1
-	primary "$(udp 3 late)"		# on its way when the guest stopped
+	primary "$(udp 3 late)"		# it was under way when the guest stopped
 	wait_for stat_is compare in 5
 	[ ! -s out ]
 	peer 'status running' 'event RESUME'
@@ -56,7 +56,7 @@ differ() {
 	stop compare
 }
 
-@test "a checkpoint that QEMU makes by itself lets all go" {
+@test "a checkpoint that QEMU makes by itself releases all held frames" {
 	peer 'colo primary none'
 	start_compare --compare-timeout 60000
 	wait_for asked 1
@@ -69,7 +69,7 @@ differ() {
 	stop compare
 }
 
-@test "without a connection, or COLO, the request waits, said once" {
+@test "without a connection or COLO the request waits, with one event" {
 	peer hang-up
 	start_compare --checkpoint-retry 50
 	differ 1
@@ -84,8 +84,8 @@ differ() {
 	stop compare
 }
 
-# It finds the first new frame before the news that the primary goes on.
-@test "what the primary sends behind RESUME is not let go with the rest" {
+# colo-compare finds that frame before it reads RESUME.
+@test "a frame that the primary sends after RESUME is not released with the others" {
 	peer 'colo primary none'
 	start_compare
 	wait_for asked 1
@@ -104,7 +104,7 @@ differ() {
 	stop compare
 }
 
-@test "started within a stop, and killed: RESUME is what was wanted" {
+@test "killed and restarted between STOP and RESUME: RESUME answers its request" {
 	mkdir state
 	peer 'colo primary none'
 	start_compare --state-dir state
@@ -126,7 +126,7 @@ differ() {
 	stop compare
 }
 
-@test "a request that QEMU refuses, or forgets, is repeated" {
+@test "a request that QEMU refuses or does not answer is repeated" {
 	peer 'colo primary none' 'refuse on'
 	start_compare --checkpoint-retry 50
 	wait_for asked 1
@@ -138,7 +138,7 @@ differ() {
 	stop compare
 }
 
-@test "a pause is no checkpoint, and the request is made again" {
+@test "a pause is no checkpoint: the request is sent again" {
 	peer 'colo primary none'
 	start_compare
 	wait_for asked 1
@@ -153,7 +153,7 @@ differ() {
 	stop compare
 }
 
-@test "STOP, COLO_EXIT, RESUME: held until a failover" {
+@test "STOP, COLO_EXIT, RESUME: frames are held until SIGUSR2" {
 	peer 'colo primary none'
 	start_compare
 	wait_for asked 1
@@ -170,7 +170,7 @@ differ() {
 	stop compare
 }
 
-@test "a marker before RESUME: what follows it is of the next epoch" {
+@test "a marker before RESUME: frames behind it belong to the next epoch" {
 	peer 'colo primary none'
 	start_compare
 	wait_for asked 1
@@ -192,7 +192,7 @@ differ() {
 	stop compare
 }
 
-@test "a marker after RESUME: what comes before it is discarded" {
+@test "a marker after RESUME: the secondary's frames before it are discarded" {
 	peer 'colo primary none'
 	start_compare
 	wait_for asked 1
@@ -210,7 +210,7 @@ differ() {
 	stop compare
 }
 
-@test "a marker that wants a checkpoint gets one that begins after it" {
+@test "a marker that asks for a checkpoint gets one that begins later" {
 	peer 'colo primary none'
 	start_compare --log-level info
 	wait_for asked 1
@@ -228,7 +228,7 @@ differ() {
 	stop compare
 }
 
-@test "--markers off, as without the option: what a guest makes up says nothing" {
+@test "--markers off: markers have no effect, as a guest could make them up" {
 	peer 'colo primary none'
 	start_compare --markers off
 	wait_for asked 1
@@ -239,7 +239,7 @@ differ() {
 	differ 1
 	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
 	wait_for came_out "$(udp 1 one)"
-	# nothing is discarded or kept for the sake of a marker
+	# no frame is discarded or kept because of a marker
 	secondary "$(marker 1 9)" "$(udp 6 new)"
 	primary "$(udp 7 new)"
 	wait_for came_out "$(udp 1 one)" "$(udp 7 new)"
@@ -248,7 +248,7 @@ differ() {
 	stop compare
 }
 
-@test "markers that stop coming are waited for once" {
+@test "a marker that does not come is waited for once" {
 	peer 'colo primary none'
 	start_compare --compare-timeout 300
 	wait_for asked 1
@@ -262,7 +262,7 @@ differ() {
 	stop compare
 }
 
-@test "without markers, the secondary alone asks for nothing a while" {
+@test "without markers, a lone frame of the secondary asks for nothing just after a checkpoint" {
 	peer 'colo primary none'
 	start_compare --compare-timeout 400
 	wait_for asked 1
@@ -276,8 +276,8 @@ differ() {
 	stop compare
 }
 
-# A primary that sends on and on while QMP says that it stands: a bound.
-@test "what a full comparison reads while the primary stands has a bound" {
+# QMP says that the primary has stopped, and it goes on sending.
+@test "between STOP and RESUME a full comparison reads on, up to a bound" {
 	peer 'colo primary none'
 	start compare colo-compare --primary-in unix-listen:p.sock \
 		--secondary-in null: --outdev null: \
@@ -301,7 +301,7 @@ differ() {
 	stop compare
 }
 
-@test "the whole way: rewriter, redirector, comparison" {
+@test "rewriter, redirector and comparison agree on a checkpoint" {
 	start_peer secondary
 	peer 'colo primary none'
 	PEER=secondary peer 'colo secondary none'
@@ -316,7 +316,7 @@ differ() {
 	exec 6>g
 	wait_for asked 1
 	PEER=secondary wait_for asked 1
-	# COLO was there before the rewriter: that asks for a checkpoint
+	# COLO had begun before the rewriter started, so it asks for a checkpoint
 	wait_for stat_is compare dropped.marker 2
 	wait_for requests 1
 	differ 1
@@ -339,7 +339,7 @@ differ() {
 	stop compare
 }
 
-@test "a peer that breaks the protocol: one line, and another connection" {
+@test "a QMP peer that breaks the protocol gets one line and a new connection" {
 	peer 'colo primary none'
 	n=0
 	for bad in '{"event"' '[1]' '{}' '{"return":{},"id":77}' \
@@ -359,7 +359,7 @@ differ() {
 	stop compare
 }
 
-@test "the secondary's QMP socket is the wrong one" {
+@test "the secondary's QMP socket is recognised as the wrong one" {
 	peer 'colo secondary none'
 	start_compare
 	wait_for logged compare 'qmp.sock: this is the secondary, not the primary'
@@ -376,7 +376,7 @@ differ() {
 	stop compare
 }
 
-@test "usage" {
+@test "bad checkpoint options are bad usage" {
 	refused 2 'the path is too long' colo-compare -n \
 		--primary-in - --secondary-in null: --outdev null: \
 		--checkpoint "qmp:$(printf 'x%.0s' {1..108})"

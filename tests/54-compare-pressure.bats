@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # shellcheck disable=SC2030,SC2031
-# colo-compare when somebody is slow, silent or gone.
+# colo-compare when its reader is slow, its secondary silent, or a flow noisy.
 
 load helpers
 
@@ -13,19 +13,19 @@ compare() {
 		--secondary-in unix-listen:s.sock --non-ip compare "$@"
 }
 
-# Output waits for its reader, and nothing moves any more.
+# is_blocked: output waits for its reader, and no frame moves any more
 is_blocked() {
 	[ "$(value "$(stats c)" outdev.queued)" -gt 0 ] && is_stalled c
 }
 
-# QEMU fault 1: behind a slow reader the output left in reverse.
+# QEMU fault 1: behind a slow reader its output leaves in reverse order.
 @test "a reader that stops stops the primary, and nothing is reordered" {
 	compare --outdev unix-listen:o.sock,send-buffer=262144 --max-queue-size 100000 \
 		--compare-timeout 60000
 	spawn reader socat -u UNIX:o.sock CREATE:out
 	wait_for test -e out
 	kill -STOP "${PIDS[reader]}"
-	# the secondary first: what the primary says then waits for nobody else
+	# the secondary sends first, so the primary's frames wait only for the reader
 	spawn s dial UNIX:s.sock frames gen "${GEN[@]}"
 	wait_for stat_is c secondary-in.in "$N"
 	spawn p dial UNIX:p.sock frames gen "${GEN[@]}"
@@ -39,7 +39,7 @@ is_blocked() {
 	frames check "${GEN[@]}" <out
 }
 
-@test "a silent secondary: one request, nothing lost, bounded memory" {
+@test "with a silent secondary one checkpoint is asked for, nothing is lost, memory is bounded" {
 	compare --outdev unix-listen:o.sock --max-queue-bytes 4194304 \
 		--max-flow-bytes 0 --max-client-bytes 0 \
 		--checkpoint 'exec:echo asked >>asked; false'
@@ -49,7 +49,7 @@ is_blocked() {
 	wait_for test -s asked
 	[ ! -s out ]
 	[ "$(value "$(stats c)" held.bytes)" -lt 4194304 ]
-	# a checkpoint lets go, again and again
+	# each checkpoint releases what is held
 	until stat_is c out "$N"; do kill -HUP "${PIDS[c]}"; done
 	check_account "$(stats c)"
 	is_asan "$BIN/colo-compare" || [ "$(vm_hwm_kib c)" -lt 65536 ]
@@ -57,7 +57,8 @@ is_blocked() {
 	frames check "${GEN[@]}" <out
 }
 
-# latency RATE [BYTES]: of the flow that agrees, in microseconds
+# latency RATE [BYTES]: MEDIAN and P99 become the latency in microseconds of a flow
+# whose replicas agree, beside one of RATE datagrams a second that do not
 latency() {
 	run noisy . "$1" "${SECONDS_EACH:-2}" "${2:-60}"
 	echo "$output"
@@ -66,7 +67,7 @@ latency() {
 	MEDIAN=${BASH_REMATCH[1]} P99=${BASH_REMATCH[2]}
 }
 
-# Half a second until each checkpoint: what waits for the noise has so long.
+# A checkpoint takes half a second here: a flow that waited for it would be as late.
 @test "a flow of 100000 mismatches a second does not delay the others" {
 	local alone more=100000		# microseconds
 	[ -z "${SOAK_N-}" ] || { SECONDS_EACH=10 && more=1000; }
@@ -79,8 +80,8 @@ latency() {
 	check_account "$(stats c)"
 }
 
-# 40 MB a second for 4 seconds, of which no checkpoint comes in the first 3.
-@test "a flow that waits holds its share, and nobody else waits for it" {
+# The noise is 40 MB a second for 4 seconds; the first checkpoint takes 3 seconds.
+@test "a flow that waits fills only its share of memory, and no other flow waits" {
 	local alone
 	compare --outdev unix-listen:out.sock --checkpoint 'exec:sleep 3'
 	SECONDS_EACH=4
@@ -94,9 +95,10 @@ latency() {
 	check_account "$(stats c)"
 }
 
-# Checkpoints of 0.3 s, 100 differing answers a second: they could be made all
-# the time. A tenth of the time, and what ten seconds without any had saved.
-@test "differing answers get the share of time that checkpoints may take" {
+# With checkpoints of 0.3 s and 100 differing answers a second, checkpoints could be
+# made all the time. Allowed are a tenth of the time, and what ten seconds without
+# any had saved.
+@test "checkpoints take at most their share of the time" {
 	local begin=${EPOCHREALTIME/./} spent most
 	compare --outdev unix-listen:out.sock --checkpoint 'exec:sleep 0.3' \
 		--max-checkpoint-share 10 --quarantine off
@@ -114,8 +116,8 @@ latency() {
 
 n_writes() { awk '/^syscw/ { print $2 }' "/proc/${PIDS[c]}/io"; }
 
-# QEMU fault 17: three writes, one malloc and one copy for each frame. How long
-# they take is a matter of `make bench`.
+# QEMU fault 17: it has three writes, one malloc and one copy for each frame.
+# `make bench` measures how long that takes.
 @test "batches: far fewer writes than frames" {
 	compare --outdev unix-listen:o.sock --max-queue-size 100000
 	spawn reader socat -u -b 1048576 UNIX:o.sock CREATE:out

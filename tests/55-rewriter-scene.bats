@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The rewriter between real kernel stacks (rewriter-scene says how): what must
-# survive survives, and what is not translated breaks. With all the connections
-# soak/ten-failovers.bats plays it.
+# The rewriter between real kernel stacks (rewriter-scene says how): connections
+# survive the primary's death, and break when one number is not translated. These
+# are a few connections; soak/ten-failovers.bats has many.
 
 load helpers
 
@@ -27,8 +27,8 @@ breaks() {
 	[[ ${lines[-1]} == 'scene: '*' transfers did not survive' ]]
 }
 
-# What the guest refused: blocks of SACK; echoed timestamps; parts in a hundred of
-# its ICMP errors.
+# What the guest refused: SACK blocks, echoed timestamps, and percent of the ICMP
+# errors.
 refused_sacks() {
 	sed -n 's/^scene: senseless to the guest: \([0-9]*\) SACK.*/\1/p' \
 		<<<"$output"
@@ -42,93 +42,95 @@ refused_errors() {
 		<<<"$output" | awk '{ printf "%d", $2 ? 100 * $1 / $2 : -1 }'
 }
 
-@test "connections of both kinds outlive the primary" {
+@test "connections that clients and guests open survive the primary's death" {
 	survives
 	[ "$(refused_echoes)" -eq 0 ]
 }
 
-@test "with syncookies and the plain clock on the primary instead" {
+@test "they survive with syncookies and the plain clock on the primary instead" {
 	survives --swap
 }
 
-@test "untranslated they break" {
+@test "without any translation they break" {
 	breaks --translate off
 }
 
-@test "without the sequence number they break" {
+@test "without translated sequence numbers they break" {
 	breaks --translate no-seq
 }
 
-@test "without the acknowledgement number they break" {
+@test "without translated acknowledgement numbers they break" {
 	breaks --translate no-ack
 }
 
-# a clock is ahead or behind by chance: more connections, less to send
-@test "without the guest's timestamps they break" {
+# It is chance whether a guest's clock is ahead or behind: more connections, each
+# with fewer bytes.
+@test "without translated timestamps they break" {
 	SCENE_PASSIVE=16 SCENE_BYTES=1000000 breaks --translate no-tsval
 }
 
-# It does not know them for those of its own SYN, and begins again. What becomes
-# of the connections then is luck.
-@test "without the timestamps echoed to it the guest refuses them" {
+# The guest does not recognise the echo of its own SYN's timestamp, and begins
+# again. Whether the connections survive then is chance.
+@test "without translated echoes the guest refuses timestamps" {
 	SCENE_PATIENCE=5 run scene --translate no-tsecr
 	echo "$output"
 	[ "$(refused_echoes)" -ge 2 ]
 }
 
-@test "without its resets the client does not hear one" {
+@test "without translated resets the client hears none" {
 	SCENE_BYTES=500000 SCENE_PATIENCE=15 run -1 scene --translate no-rst
 	[ "${lines[-1]}" = "scene: the guest's reset was not heard" ]
 }
 
-@test "behind a small MTU: the guest takes the ICMP errors for its own" {
+@test "behind a small MTU they survive: the guest accepts ICMP errors" {
 	survives --small-mtu
 	[ "$(refused_errors)" -ge 0 ]
 	[ "$(refused_errors)" -lt 50 ]
 	grep -qE 'rewriter translated.icmp=[1-9]' <<<"$output"
 }
 
-# Most times they break, too; but one error that is believed by chance teaches
-# the guest's routing table, and with it all.
-@test "without the segments that ICMP errors quote it refuses them" {
+# Most times the connections break, too; but if the guest accepts one error by
+# chance, its routing table knows the MTU for all of them.
+@test "without translated quotes the guest refuses ICMP errors" {
 	SCENE_PATIENCE=5 run scene --small-mtu --translate no-icmp
 	echo "$output"
 	[ "$(refused_errors)" -gt 75 ]
 }
 
-@test "on a bad client link: the guest understands the SACK blocks" {
+@test "on a bad client link they survive: the guest accepts SACK blocks" {
 	survives --impair client
 	[ "$(refused_sacks)" -lt 200 ]
 }
 
-# Linux drops such blocks and goes on without, more slowly.
-@test "without SACK edges it understands none there" {
+# Linux ignores such blocks and goes on without them, more slowly.
+@test "without translated SACK edges the guest refuses SACK blocks" {
 	run scene --impair client --translate no-sack
 	echo "$output"
 	[ "$(refused_sacks)" -gt 1000 ]
 }
 
-@test "with a guest that is late" {
+@test "they survive with a secondary guest that is late" {
 	survives --late
 }
 
-# What leaves for want of room is what the secondary lacks; the client has
-# forgotten then what it uploaded, and nobody can bring it back.
-@test "with a guest that is late, and a queue that is soon full" {
+# A frame that left for want of room could acknowledge bytes that the secondary
+# never got. The client would have forgotten these bytes, and nobody could bring
+# them back.
+@test "they survive with a secondary guest that is late, and short queues" {
 	survives --late --queue 64
 }
 
-@test "with a bad copy of what clients send, without SACK" {
+@test "they survive when copies to the secondary are lost, without SACK" {
 	survives --impair mirror --no-sack
 }
 
-# Only the guest's timer repairs that: 10 to 40 s.
-@test "with a bad wire behind the secondary" {
+# Only the guest's retransmission timer repairs that: 10 to 40 s.
+@test "they survive with a bad wire behind the secondary" {
 	SCENE_PATIENCE=120 survives --impair secondary
 }
 
-# What the dead process had read and not written is lost, both ways. The table
-# keeps the offsets; the stacks repair the rest by one or two timeouts each.
-@test "kill -9 of the rewriter, then the primary's death" {
+# Frames that the dead process had read and not written are lost, both ways. The
+# table keeps the offsets; the TCP stacks repair the rest after a timeout or two.
+@test "they survive kill -9 of the rewriter, then the primary's death" {
 	SCENE_PATIENCE=30 survives --kill-rewriter
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Connections of many kinds outlive the death of their server's host, however it
-# dies (cut-scene says how). `make run-matrix` plays all of the kinds.
+# Connections of many kinds survive the death of their server's host, however it
+# dies (cut-scene says how). `make run-matrix` plays all of them.
 
 load helpers
 
@@ -11,33 +11,33 @@ setup() {
 	scene_setup
 }
 
-# lives OPTION...: and so did all connections
+# lives OPTION...: plays cut-scene with these options; all connections survive
 lives() {
 	run -0 "$TOP/tests/cut-scene" "$@"
 	echo "$output"
 	[[ ${lines[-1]} == 'cut: '*' survived, longest pause '* ]]
 }
 
-@test "every congestion control, window, direction and lateness" {
+@test "connections survive with every congestion control, window, direction and delay" {
 	QUICK=1 run -0 "$TOP/tests/cut-matrix" 1
 	echo "$output"
 	[ "${#lines[@]}" -eq 15 ]
 }
 
-@test "a host that dies in pieces, the link between the hosts first" {
+@test "connections survive a host that dies in pieces, the link between the hosts first" {
 	lives --slow 100
 	lives --slow 100 --direction both --connections 50
 }
 
-@test "a host that dies in pieces, the comparison first" {
+@test "connections survive a host that dies in pieces, the comparison first" {
 	local order=compare,wire,guest,redirector,mirror,net
 	lives --slow 100 --order $order
 	lives --slow 100 --order $order --direction both --congestion bbr
 }
 
-# The secondary repeats in vain what the client has, and the connection goes on:
-# not at the second timeout, or the tenth.
-@test "a client that has a megabyte more than the secondary has sent" {
+# The secondary repeats bytes that the client has already. The connection must go
+# on at once, not after the second or tenth timeout.
+@test "a connection survives whose client has a megabyte more than the secondary sent" {
 	local option
 	for option in '' '--congestion bbr' '--congestion reno' --no-scaling; do
 		# shellcheck disable=SC2086
@@ -46,19 +46,19 @@ lives() {
 	done
 }
 
-@test "the same, and what it acknowledges is not lowered: it waits for ever" {
+@test "without lowered acknowledgements such a connection breaks" {
 	SCENE_PATIENCE=5 run -1 "$TOP/tests/cut-scene" --ahead 1000000 \
 		--translate no-lower
 	[[ ${lines[-1]} == 'cut: 0 of 1 survived, '*': silence' ]]
 }
 
-# Nobody who measures cubic is to be told of reno.
+# Otherwise the kernel would use its default and the table would say another name.
 @test "a congestion control that the kernel does not have is bad usage" {
 	run -2 "$TOP/tests/cut-scene" --congestion nosuch
 	[ "${lines[-1]}" = 'cut-scene: no congestion control nosuch here' ]
 }
 
-@test "many: counts what went well, and fails if anything did not" {
+@test "many: runs are counted, and one that fails makes it fail" {
 	run -0 "$TOP/tests/many" 2 echo 'longest pause   12 ms'
 	[ "${lines[-1]}" = '2 runs, 2 survived, longest pause 12 ms' ]
 	echo 5 >pause
@@ -70,7 +70,7 @@ lives() {
 	[ "${lines[-1]}" = '3 runs, 2 survived, longest pause 70 ms' ]
 }
 
-@test "many: busy loops beside it end with it" {
+@test "many: its busy loops end with it" {
 	BUSY=2 run -0 "$TOP/tests/many" 1 sh -c '
 		ps -o ppid= -p $PPID | xargs pgrep -P >children'
 	[ "$(wc -l <children)" -eq 3 ]

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The demo, with less to download: it must succeed with the translation of
-# sequence numbers and fail without, and leave nothing behind either way.
+# The demo of `make run`, with less to download: the connection must survive with
+# the translation of sequence numbers and break without it. Either way nothing is
+# left behind.
 
 load helpers
 
@@ -12,7 +13,8 @@ setup() {
 	export FAILOVER_BYTES=64M TMPDIR=$BATS_TEST_TMPDIR/tmp
 }
 
-# The demo names its namespaces after its process, whose id is in the file.
+# demo OPTION...: the demo's namespaces are named after its process id, which is in
+# the file `pid`
 demo() {
 	bash -c 'echo $$ >pid; exec "$@"' - "$TOP/examples/failover/run" "$@"
 }
@@ -31,21 +33,21 @@ nothing_is_left() {
 	nothing_is_left
 }
 
-@test "nor does it matter how the servers send, or that the host dies in pieces" {
+@test "a connection survives with another congestion control, and a host that dies in pieces" {
 	run -0 demo --congestion cubic --slow-cut 100
 	echo "$output"
 	[ "${lines[-1]}" = 'The connection survived the death of its server.' ]
 	nothing_is_left
 }
 
-@test "bad usage, and a congestion control that the kernel does not have" {
+@test "bad usage and an unknown congestion control are refused" {
 	run -2 demo --slow-cut soon
 	run -2 demo --congestion
 	run -1 demo --congestion nosuch
 	one_line "$output" 'this kernel has no congestion control nosuch; .*'
 }
 
-@test "without the translation it does not survive, and the demo fails" {
+@test "without the translation the connection breaks and the demo fails" {
 	run -1 demo --no-translate
 	echo "$output"
 	[[ ${lines[-1]} == 'The connection did not survive: '* ]]
@@ -53,8 +55,8 @@ nothing_is_left() {
 	nothing_is_left
 }
 
-@test "interrupted in the middle it leaves nothing" {
-	# it takes 15 s to die, which no machine is too slow to interrupt
+@test "the demo, interrupted in the middle, leaves nothing behind" {
+	# the host takes 15 s to die, so there is time to interrupt it
 	spawn demo bash -c 'echo $$ >pid; exec "$0" --slow-cut 3000 >demo.out' \
 		"$TOP/examples/failover/run"
 	wait_for grep -sq 'loses its power' demo.out

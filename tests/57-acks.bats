@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# What the acknowledgement gate costs a connection of real kernel stacks
-# (ack-scene says how): nothing is sent twice that one of the guests had not
-# lost. SOAK_N also judges the rates, on a machine that has nothing else to do.
+# What it costs a connection of real kernel stacks that acknowledgements wait for
+# the secondary (ack-scene says how): nothing is sent twice unless a guest had lost
+# it. With SOAK_N the rates are checked, too; the machine must have nothing else to
+# do then.
 
 load helpers
 
@@ -21,10 +22,10 @@ costs_little() {
 	[[ ${lines[-1]} == 'acks: '*' 0 faults' ]]
 }
 
-@test "an upload with the secondary's acknowledgements late" {
+@test "an upload repeats nothing when the secondary's acknowledgements are late" {
 	costs_little up
 }
 
-@test "a download with the secondary late" {
+@test "a download repeats nothing when the secondary is late" {
 	costs_little down
 }

@@ -12,7 +12,8 @@ setup() {
 	export TMPDIR=$BATS_TEST_TMPDIR/tmp
 }
 
-# scenes PAIR...: its namespaces bear the process id, which is in the file
+# scenes PAIR...: plays scenes; their namespaces are named after the process id,
+# which is in the file `pid`
 scenes() {
 	bash -c 'echo $$ >pid; exec "$@"' - "$TOP/examples/qemu-colo/run" "$@"
 }
@@ -22,21 +23,21 @@ nothing_is_left() {
 	run ! grep "^colo-vm-$(cat pid)-" <<<"$(ip netns list)"
 }
 
-@test "all ours: same and random output, a guest that connects, the primary killed" {
+@test "all ours: same and random output, a guest that connects, a primary that is killed" {
 	run -0 scenes all:same+noise+outward+kill
 	echo "$output"
 	[ "$(grep -c ' all  *ok ' <<<"$output")" -eq 4 ]
 	nothing_is_left
 }
 
-@test "QEMU's filters, our comparison and rewriter: a checkpoint torn apart" {
+@test "our comparison and rewriter among QEMU's filters survive a torn checkpoint" {
 	run -0 scenes compare+rewriter:cut
 	echo "$output"
 	[ "$(grep -c ' compare+rewriter  *ok ' <<<"$output")" -eq 1 ]
 	nothing_is_left
 }
 
-# Its threads have names only then, and the dirty log holes for one without.
+# tcg.so knows QEMU's threads by their names; without names pages would be lost.
 @test "tcg.so lets no QEMU run that does not name its threads" {
 	qemu() {
 		env LD_PRELOAD="$COLO_VM/tcg.so" qemu-system-x86_64 "$@"
@@ -46,7 +47,7 @@ nothing_is_left() {
 	run -0 qemu -name debug-threads=on -version
 }
 
-@test "bad usage" {
+@test "unknown pairs and scenes are bad usage" {
 	run -2 scenes 'all kill'
 	run -2 scenes all:dance
 	run -2 scenes mirrors:kill

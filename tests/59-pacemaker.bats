@@ -1,9 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The resource agent of examples/pacemaker: its meta-data, ocf-tester, what its
-# actions answer with a real QEMU that has no guest, and two nodes with
-# Corosync and Pacemaker that fence each other; one scene of `make run-pacemaker`,
-# which has a guest and a client.
+# The resource agent of examples/pacemaker: its meta-data; ocf-tester; its actions
+# with a real QEMU that has no guest; two nodes with Corosync and Pacemaker that
+# fence each other; and one scene of `make run-pacemaker`, with a guest and a client.
 
 # shellcheck disable=SC2016,SC2034	# sed's $, what helpers.bash reads
 true
@@ -41,7 +40,7 @@ what_happened() {
 	on node1 crm_mon -1A
 } 2>&1
 
-# agent ACTION: without a cluster, this host is one of the two nodes
+# agent ACTION: runs the agent without a cluster; this host is one of the two nodes
 agent() {
 	OCF_RESKEY_qemu=$QEMU OCF_RESKEY_run_dir=$PWD/vm \
 		OCF_RESKEY_node_addresses="$(uname -n):127.0.0.1;other:127.0.0.2" \
@@ -49,7 +48,7 @@ agent() {
 		OCF_RESKEY_runner=$BIN/colo-run "$PACEMAKER/colo" "$@" 3>&-
 }
 
-# answers STATUS ACTION
+# answers STATUS ACTION: the action ends with this status
 answers() {
 	run -"$1" agent "$2"
 	echo "$output"
@@ -57,8 +56,8 @@ answers() {
 
 tap() { ip tuntap add "$TAP" mode tap && ip link set "$TAP" up; }
 pid_of() { cat "vm/$1.pid"; }
-# none_lives: no process that serves, at once; and soon none of the shells of a
-# runner that was killed, which hold nothing
+# none_lives: QEMU and our programs are gone now, and the shells of a killed runner,
+# which hold nothing, are gone soon
 none_serves() {
 	! pgrep -af -- "$PWD/vm/" | grep -v 'colo-run ' >/dev/null
 }
@@ -76,7 +75,7 @@ nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 			"$PACEMAKER/README.md")
 }
 
-@test "ocf-tester" {
+@test "ocf-tester accepts the agent" {
 	tap
 	run -0 ocf-tester -n vm -o qemu="$QEMU" -o run_dir="$PWD/vm" \
 		-o node_addresses="$(uname -n):127.0.0.1;other:127.0.0.2" \
@@ -86,13 +85,13 @@ nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	none_lives
 }
 
-@test "a probe where nothing was ever configured finds nothing" {
+@test "a probe on a node where nothing was configured answers: not running" {
 	run -7 env -i PATH="$PATH" OCF_ROOT=/usr/lib/ocf \
 		OCF_RESKEY_CRM_meta_interval=0 OCF_RESOURCE_INSTANCE=none \
 		HA_RSCTMP="$PWD" "$PACEMAKER/colo" monitor
 }
 
-@test "what is wrong with the parameters is said" {
+@test "wrong parameters are refused, and the message says why" {
 	wrong() { # REASON PARAMETER=VALUE
 		run -"$1" env HA_RSCTMP="$PWD" \
 			OCF_RESKEY_qemu=true OCF_RESKEY_runner="$BIN/colo-run" \
@@ -114,7 +113,7 @@ nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	wrong 5 'is no Procfile' procfiles=/nowhere
 }
 
-@test "monitor tells a dead QEMU from one that never was" {
+@test "monitor tells a QEMU that died from one that was never started" {
 	tap
 	answers 7 monitor
 	answers 0 start
@@ -138,7 +137,7 @@ nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	answers 7 monitor
 }
 
-@test "a process that is being started again degrades, a dead runner fails" {
+@test "a process that is being restarted is degraded, a dead runner has failed" {
 	tap
 	answers 0 start
 	degraded() {
@@ -181,7 +180,7 @@ nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	kill $!
 }
 
-# fake_cluster STONITH UNCLEAN ROLE: what crm_mon says of the other node
+# fake_cluster STONITH UNCLEAN ROLE: makes a crm_mon that says this of the other node
 fake_cluster() {
 	mkdir -p bin
 	cat >bin/crm_mon <<-END
@@ -197,7 +196,7 @@ fake_cluster() {
 	chmod +x bin/crm_mon
 }
 
-@test "nobody goes on alone without fencing, or before it has succeeded" {
+@test "an instance goes on alone only after fencing has succeeded" {
 	tap
 	PATH=$PWD/bin:$PATH
 	fake_cluster false false Unpromoted
@@ -243,8 +242,8 @@ is_pair() {
 kill_qemu() { on "$1" kill -9 "$(vm "$1" qemu.pid)"; }
 vm() { on "$1" cat "/run/resource-agents/colo-vm/$2"; }
 
-# begin LISTEN [PARAMETER VALUE]: two nodes, each with an instance of a QEMU without
-# a guest
+# begin LISTEN [PARAMETER VALUE]: starts two nodes, each with an instance whose QEMU
+# has no guest
 begin() {
 	CLUSTER=$PWD/cluster
 	mkdir cluster
@@ -257,8 +256,8 @@ begin() {
 	wait_for is_pair
 }
 
-# No guest: only the cluster's decisions count.
-@test "two nodes: fencing, then failover; a broken link; the secondary listens" {
+# Without a guest: only the cluster's decisions are looked at.
+@test "two nodes: failover waits for fencing; a broken link is no failover" {
 	WAIT_S=60
 	begin secondary
 	first=$PRIMARY second=$SECONDARY
@@ -268,7 +267,7 @@ begin() {
 	wait_for grep "Peer $first was not terminated" \
 		"cluster/$second/pacemaker/pacemaker.log"
 	[ "$(vm "$second" role)" = secondary ]
-	# by hand, past Pacemaker
+	# also when somebody promotes it by hand
 	run -1 on "$second" crm_resource -r vm --force-promote
 	[[ $output == *"$first is not fenced yet"* ]]
 	[ "$(vm "$second" role)" = secondary ]
@@ -279,7 +278,7 @@ begin() {
 	[ "$PRIMARY" = "$second" ]
 	[ "$(vm "$second" chain)" = resumed ]
 
-	# both QEMUs say COLO_EXIT, both nodes are well: nobody fails over
+	# both QEMUs say COLO_EXIT, both nodes are well: no failover
 	before=$(vm "$first" qemu.pid)
 	on "$second" ss -K state established "dport = :9002"
 	wait_for is_another "$first" "$before"
@@ -289,10 +288,10 @@ begin() {
 		"cluster/$second/pacemaker/pacemaker.log"
 }
 
-# is_another NODE PID: that is no longer its QEMU
+# is_another NODE PID: its QEMU is another process than PID
 is_another() { [ "$(vm "$1" qemu.pid)" != "$2" ]; }
 
-# stick_in_checkpoint NODE: which is the primary, and sends 10 000 bytes of it
+# stick_in_checkpoint NODE: the primary's next checkpoint stops after 10 000 bytes
 stick_in_checkpoint() {
 	"$PACEMAKER/cluster" cut "$CLUSTER" "$1" 10000
 	on "$1" sh -c 'echo "{\"execute\":\"migrate-set-parameters\",\"arguments\":
@@ -305,7 +304,7 @@ answers_qmp() {
 		grep -q return
 }
 
-@test "two nodes: the primary loses its power in the middle of a checkpoint" {
+@test "two nodes: the secondary takes over in the middle of a checkpoint" {
 	WAIT_S=60
 	begin secondary
 	first=$PRIMARY second=$SECONDARY
@@ -324,8 +323,8 @@ answers_qmp() {
 	[ "$PRIMARY" = "$second" ]
 }
 
-# The cluster sees nothing of it.
-@test "two nodes: the link goes dead in the middle of a checkpoint" {
+# The cluster does not notice the dead link.
+@test "two nodes: a link that goes dead in a checkpoint costs the secondary only" {
 	WAIT_S=60
 	begin secondary checkpoint_timeout 5
 	first=$PRIMARY second=$SECONDARY
@@ -341,7 +340,7 @@ answers_qmp() {
 		"cluster/$first/pacemaker/pacemaker.log"
 }
 
-@test "two nodes: QEMU dies here and there; a move; the primary listens" {
+@test "two nodes: dead QEMUs are replaced, and the primary can be moved" {
 	WAIT_S=60
 	begin primary
 	first=$PRIMARY second=$SECONDARY
@@ -364,7 +363,7 @@ answers_qmp() {
 	[ "$(vm "$first" qemu.pid)" = "$before" ]
 }
 
-@test "a guest: the client's download outlives the primary's QEMU" {
+@test "a guest: the client's download survives the death of the primary's QEMU" {
 	mkdir tmp
 	COLO_BIN=$BIN COLO_VM=$TOP/build/examples/qemu-colo \
 		TMPDIR=$BATS_TEST_TMPDIR/tmp run -0 "$PACEMAKER/run" qemu 3>&-

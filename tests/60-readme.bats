@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# What README.md says, done. A comment in front of a fenced block says what it
-# is: `test` is run (and prints the `output` block behind it), `arguments` are
-# checked with -n, `qemu` goes to QEMU, `vm` and `link` have tests of their own.
+# What README.md says is true. A comment in front of each fenced block says what is
+# done with it: `test` is run, and must print the `output` block behind it;
+# `arguments` are checked with -n; `qemu` goes to QEMU; `vm` and `link` have tests of
+# their own.
 # shellcheck disable=SC2030,SC2031
 
 bats_require_minimum_version 1.5.0
@@ -19,7 +20,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# What was started is a process group of its own.
+# Each command that was started is a process group of its own.
 teardown() {
 	for pid in "${PIDS[@]}"; do
 		kill -- "-$pid" 2>/dev/null || true
@@ -28,7 +29,7 @@ teardown() {
 	[ -z "$SPACE" ] || kill "$SPACE"
 }
 
-# block TAG [N]: the Nth fenced block behind a line `<!-- TAG -->`
+# block TAG [N]: prints the Nth fenced block behind a line `<!-- TAG -->`
 block() {
 	awk -v tag="<!-- $1 -->" -v want="${2:-1}" '
 		/^```/ && inside { exit }
@@ -40,7 +41,8 @@ block() {
 
 n_blocks() { grep -cFx -- "<!-- $1 -->" "$README"; }
 
-# A namespace with nothing but a loopback: ports are nobody else's.
+# alone COMMAND...: runs it in a namespace with nothing but a loopback, so that its
+# ports are free
 alone() {
 	local user=
 	[ "$(id -u)" -eq 0 ] || user=-r
@@ -60,7 +62,7 @@ until_true() {
 	done
 }
 
-# spawn LOG COMMAND...
+# spawn LOG COMMAND...: in the background; its output goes to LOG
 spawn() {
 	local log=$1
 	shift
@@ -95,14 +97,14 @@ spawn() {
 	done
 }
 
-@test "the VM is heard" {
+@test "the frames of the VM are printed" {
 	block vm >commands
 	[ -s commands ]
 	spawn heard.log bash commands
 	until_true grep -q 'BOOTP/DHCP, Request from 52:54:00' heard.log
 }
 
-@test "the command lines beside QEMU's are good ones" {
+@test "the command lines beside QEMU's are valid" {
 	n=$(n_blocks arguments)
 	[ "$n" -ge 2 ]
 	for i in $(seq "$n"); do
@@ -115,7 +117,7 @@ spawn() {
 	done <commands
 }
 
-@test "QEMU takes the objects beside ours" {
+@test "QEMU accepts the objects beside ours" {
 	block qemu >options
 	[ "$(wc -l <options)" -ge 8 ]
 	# shellcheck disable=SC2046
@@ -126,7 +128,7 @@ spawn() {
 	run ! grep -i 'error\|invalid\|failed' out
 }
 
-@test "properties in the table are QEMU's" {
+@test "QEMU has the properties in the table" {
 	for object in filter-mirror filter-redirector filter-rewriter; do
 		properties=$(qemu-system-x86_64 -object "$object,help")
 		words=$(sed -n "s/^| \`$object\` \([^|]*\) |.*/\1/p" "$README" |
@@ -156,7 +158,8 @@ arp() {
 	printf '\1RT\0\1\2\3\12\0\0\1\0\0\0\0\0\0\12\0\0\2'
 }
 
-# make_space: a namespace for both ends of the link; "${ENTER[@]}" goes there
+# make_space: makes a namespace for both ends of the link; "${ENTER[@]}" runs a
+# command there
 make_space() {
 	mkfifo up
 	alone sh -c 'echo $$ >up; exec sleep 80' 3>&- &
@@ -170,7 +173,7 @@ is_heard() { tcpdump -nr guest.pcap 2>/dev/null | grep -q ARP; }
 n_on_wire() { tcpdump -nr wire.pcap tcp port 9443 2>/dev/null | wc -l; }
 were_on_wire() { [ "$(n_on_wire)" -ge "$1" ]; }
 
-@test "the encrypted link carries the copies, and only for who has the key" {
+@test "the encrypted link carries the copies, and refuses a peer without the key" {
 	block 'test: link' >keys
 	block 'link: secondary' >secondary.sh
 	block 'link: primary' >primary.sh
@@ -191,7 +194,7 @@ were_on_wire() { [ "$(n_on_wire)" -ge "$1" ]; }
 	spawn secondary.log "${ENTER[@]}" sh secondary.sh
 	until_true is_listening
 
-	# a stranger: he has the secondary's certificate, but no key it knows
+	# a stranger has the secondary's certificate, but no key that it knows
 	openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=primary \
 		-keyout stranger.pem -out stranger.crt 2>/dev/null
 	cat stranger.crt >>stranger.pem
@@ -206,13 +209,13 @@ were_on_wire() { [ "$(n_on_wire)" -ge "$1" ]; }
 	until_true is_heard
 	[ "$(tcpdump -nr guest.pcap 2>/dev/null | wc -l)" -eq 1 ]
 
-	# nobody on the way can read it
+	# the frame cannot be read on the way
 	until_true were_on_wire 20
 	arp | tail -c 28 | od -An -v -tx1 | tr -d ' \n' >plain
 	run ! grep -qF "$(cat plain)" <(od -An -v -tx1 wire.pcap | tr -d ' \n')
 }
 
-# fault_tests: "N FILE NAME" for each test that tests/README.md names
+# fault_tests: prints "N FILE NAME" for each test that tests/README.md names
 fault_tests() {
 	perl -ne '
 		$on = 1 if /<!-- faults -->/;

@@ -1,26 +1,27 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # The Makefile for those who build and install: other compilers and libraries,
-# hardened programs, what is installed and works from there.
+# hardened programs, the files that are installed, and that they work there.
 
 load helpers
 
-# make without what the make that runs the tests was told
+# plain_make ARGUMENT...: make without the variables of the make that runs the tests
 plain_make() {
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CFLAGS -u LDFLAGS -u LTO \
 		-u HARDEN -u BUILD -u BIN -u PREFIX -u DESTDIR -u OCFDIR \
 		-u T -u U -u SOAK_N make --no-print-directory -C "$TOP" "$@"
 }
 
-# flags [VARIABLE=VALUE...]: the command that compiles a file
+# flags [VARIABLE=VALUE...]: prints the command that compiles a file; link_flags: the
+# one that links a program
 flags() { plain_make -n V=1 BUILD=none "$@" none/common/log.o | grep -e ' -c '; }
 link_flags() { plain_make -n V=1 BUILD=none BIN=none/bin "$@" none/bin/colo-mirror | grep -e '-o none/bin/'; }
 
-# has TEXT WORD... and lacks TEXT WORD...: WORD is one of TEXT's words
+# has TEXT WORD...: all are among TEXT's words; lacks: none is the beginning of one
 has() { for word in "${@:2}"; do [[ " $1 " == *" $word "* ]] || fail "no $word: $1" || return; done; }
 lacks() { for word in "${@:2}"; do [[ " $1 " != *" $word"* ]] || fail "$word: $1" || return; done; }
 
-# stub NAME COMMAND: a program of that name, here
+# stub NAME COMMAND: makes ./NAME, which runs COMMAND
 stub() {
 	printf '#!/bin/sh\n%s\n' "$2" >"$1"
 	chmod +x "$1"
@@ -32,18 +33,18 @@ stub() {
 	[ "${#lines[@]}" -eq 1 ]
 	[[ $output == *libxxhash-dev* ]]
 	[[ $output != *libuv* ]]
-	# what needs no library works
+	# targets that need no library work
 	plain_make -n PKG_CONFIG="$PWD/config" clean
 }
 
-@test "without pkg-config, it is what is missing" {
+@test "without pkg-config one line says that it is missing" {
 	run -2 plain_make BUILD="$PWD/b" BIN="$PWD/b" PKG_CONFIG=/nowhere/config all
 	[ "${#lines[@]}" -eq 1 ]
 	[[ $output == *'missing: /nowhere/config.'* ]]
 	[[ $output != *libuv* ]]
 }
 
-@test "a cross build asks for nothing of this machine's" {
+@test "a cross build runs no tool of this machine" {
 	mkdir host
 	for tool in cc gcc clang ar pkg-config; do
 		stub "host/$tool" "echo $tool >>'$PWD/used'; exit 1"
@@ -58,7 +59,7 @@ stub() {
 	[ ! -e used ] || fail "used: $(cat used)"
 }
 
-# checksec's questions
+# what checksec(1) would ask
 @test "the programs are hardened" {
 	for program in "$BIN"/colo-*; do
 		[ "$(head -c 4 "$program")" = $'\x7fELF' ] || continue
@@ -90,7 +91,7 @@ stub() {
 	lacks "$(link_flags HARDEN=)" -pie -Wl,-z
 }
 
-@test "FORTIFY_SOURCE where it works, and the user's where he names it" {
+@test "_FORTIFY_SOURCE is set where it works, and the user's value stays" {
 	for cflags in -O2 -O3 -Os '-O0 -O1'; do
 		[[ $(flags CFLAGS="$cflags") =~ \ -U_FORTIFY_SOURCE\ -D_FORTIFY_SOURCE=[23]\  ]]
 	done
@@ -102,7 +103,7 @@ stub() {
 	lacks "$line" -D_FORTIFY_SOURCE=2 -D_FORTIFY_SOURCE=3
 }
 
-@test "one unit, one file of tests" {
+@test "U= selects units, T= files of tests" {
 	plain_make -n check-unit U='flow seq' | grep -o 'for [uf] in [^;]*;' >loops
 	diff loops - <<<$'for u in flow seq;\nfor f in ;'
 	run -2 plain_make -n check-unit U=nobody
@@ -112,12 +113,12 @@ stub() {
 	run -2 plain_make -n check-bats T=nobody
 	[ "${lines[-1]##*\*\*\* }" = 'no tests/nobody*.bats.  Stop.' ]
 	plain_make -n check-bats JOBS=1 >commands
-	# what measures time comes alone, and nothing is left out
+	# the files that measure time run alone, and none is left out
 	grep -qE 'bats --tap +tests/10-.* tests/62-[^ ]* ' commands
 	grep -qE 'bats --tap tests/54-[^ ]* tests/57-[^ ]* tests/70-[^ ]* ' commands
 }
 
-@test "compile_flags.txt is what the Makefile says" {
+@test "compile_flags.txt has the flags that the Makefile uses" {
 	mapfile -t words <"$TOP/compile_flags.txt"
 	line=$(flags)
 	for word in "${words[@]}"; do
@@ -128,7 +129,7 @@ stub() {
 
 # --- installed ---
 
-# installs [VARIABLE=VALUE...]: what was built, below root/, which is $ROOT then
+# installs [VARIABLE=VALUE...]: installs what was built below root/; $ROOT is its path
 installs() {
 	ROOT=$PWD/root
 	plain_make BUILD="$BUILD" BIN="$BIN" -o all install DESTDIR="$ROOT" "$@"
@@ -155,12 +156,12 @@ uninstalls() {
 		examples/failover/run examples/qemu-colo/guest/init; do
 		cmp "$TOP/$file" "share/doc/colo-pipe/$file"
 	done
-	# whoever installs is asked for no umask
+	# modes do not depend on the umask
 	[ -z "$(find . -type f ! -perm 644 ! -perm 755)" ]
 	[ -z "$(find . -type l)" ]
 }
 
-@test "what is installed goes with uninstall, what is others' stays" {
+@test "uninstall removes what was installed, and nothing else" {
 	umask 077
 	for prefix in /usr /opt/colo; do
 		installs PREFIX=$prefix
@@ -179,7 +180,7 @@ uninstalls() {
 	[ "$(sort <<<"$output")" = $'root/ocf/colo-pipe/other\nroot/usr/local/bin/colo-other' ]
 }
 
-@test "a place with a blank in its name" {
+@test "install works below a path with a blank" {
 	mkdir 'a place'
 	cd 'a place'
 	installs
@@ -217,7 +218,7 @@ uninstalls() {
 
 # --- what is given away ---
 
-@test "make dist: the tree as committed, twice the same" {
+@test "make dist packs the committed tree, each time the same bytes" {
 	[ -e "$TOP/.git" ] || skip "this tree came without its history"
 	version=$(sed -n 's/^VERSION *:= *//p' "$TOP/Makefile")
 	for i in 1 2; do
@@ -229,7 +230,7 @@ uninstalls() {
 		sed "s,^,colo-pipe-$version/," | diff - names
 }
 
-@test "debian/ says what the Makefile says" {
+@test "debian/ and the Makefile have the same version, packages and licence" {
 	version=$(sed -n 's/^VERSION *:= *//p' "$TOP/Makefile")
 	[ "$(sed -n '1s/^colo-pipe (\(.*\)) .*/\1/p' "$TOP/debian/changelog")" = "$version" ]
 	[[ $("$BIN/colo-mirror" --version) == *" $version" ]]
@@ -239,14 +240,13 @@ uninstalls() {
 		grep -qx " $package," "$TOP/debian/control"
 		grep -qw -e "$package" "$TOP/tests/deps"
 	done <packages
-	# the licence is the same, line by line
 	diff <(tail -n +5 "$TOP/LICENSE") \
 		<(sed -n '/^License: ISC$/,$s/^ //p' "$TOP/debian/copyright" | sed 's/^\.$//')
 }
 
 # --- completion ---
 
-# proposed LINE: what bash proposes at the end of LINE, sorted
+# proposed LINE: prints what bash proposes at the end of LINE, sorted
 proposed() {
 	bash -c '. "$1/${2%% *}"
 		COMP_LINE=$2 COMP_POINT=${#2}
@@ -254,7 +254,7 @@ proposed() {
 		printf "%s\n" "${COMPREPLY[@]}"' - "$COMPLETIONS" "$1" | sort
 }
 
-@test "completion knows every option, and what it may be" {
+@test "completion knows every option and its values" {
 	installs
 	COMPLETIONS=$ROOT/usr/local/share/bash-completion/completions
 	for program in "$BIN"/colo-*; do
@@ -268,7 +268,7 @@ proposed() {
 	[ "$(proposed 'colo-mirror --queue ')" = $'all\nrx\ntx' ]
 	[ "$(proposed 'colo-mirror --net null: --queue=t')" = tx ]
 	[ "$(proposed 'colo-mirror --check=')" = $'off\non' ]
-	# an optional argument stands behind the equals sign only
+	# an optional value is proposed only behind an equals sign
 	proposed 'colo-mirror --check ' | grep -qx -e --outdev
 	[ "$(proposed 'colo-mirror --net tap:l')" = lo ]
 	touch one.pcap two.pcap

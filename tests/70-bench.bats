@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The load generator of `make bench`: that it finds what is wrong, and that the
-# programs get through it. How fast they are is not asked here.
+# The load generator of `make bench`: it finds what is wrong, and our programs pass.
+# How fast they are is not tested here.
 # shellcheck disable=SC2154  # run sets stderr
 
 load helpers
@@ -16,10 +16,11 @@ setup() {
 		--secondary-in unix-listen:s.sock --outdev unix-listen:o.sock)
 }
 
-# sends OPTION... -- PROGRAM...
+# sends OPTION... -- PROGRAM...: runs a few packets through PROGRAM
 sends() { run --separate-stderr "$BENCH/bench" "${FEW[@]}" "$@"; }
 
-# faulty FAULT [OPTION...]: a pump that spoils packet number 1000
+# faulty FAULT [OPTION...]: the program is a pump that spoils packet number 1000, and
+# this is found
 faulty() {
 	sends "${ENDS[@]}" "${@:2}" -- "$BENCH/pump" -f "$1" p.sock s.sock : o.sock
 	[ "$status" -eq 1 ]
@@ -31,7 +32,7 @@ faulty() {
 	[[ $output = *' ns='*' pps='*' hwm_kib='* ]]
 }
 
-@test "bench: a flipped bit, a changed order, a missing frame are found" {
+@test "bench: a flipped bit, a changed order and a missing frame are found" {
 	for fault in corrupt swap drop; do
 		faulty "$fault"
 		[[ $stderr = *'packet 999: not the bytes that have to come next'* ]]
@@ -42,23 +43,23 @@ faulty() {
 	done
 }
 
-@test "bench: among flows a changed order is no fault, within one it is" {
+@test "bench: with --any-order only a changed order within a flow is a fault" {
 	sends "${ENDS[@]}" --any-order -- "$BENCH/pump" -f swap p.sock s.sock : o.sock
 	[ "$status" -eq 0 ]
 	faulty swap --any-order --flows 1
 }
 
-@test "bench: what never comes is missed" {
+@test "bench: a packet that never comes is reported as missing" {
 	faulty drop --packets 800
 	[[ $stderr = *'1 of 1000 packets are missing'* ]]
 }
 
-@test "bench: a program that does not start is told" {
+@test "bench: a program that does not start is a failure" {
 	sends "${ENDS[@]}" -- "$BENCH/pump"
 	[ "$status" -eq 1 ]
 }
 
-@test "bench: a program that ends before it is idle is told" {
+@test "bench: a program that ends early is reported" {
 	sends "${ENDS[@]}" -- sh -c "$BENCH/pump p.sock s.sock : o.sock &
 		i=0; while [ \$i -lt 500000 ]; do i=\$((i + 1)); done; kill \$!"
 	[ "$status" -eq 1 ]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# rewriter-scene ten times with all its connections: 20 that the client opens
-# and 5 that the guest opens, each with 5 MB both ways. A bad wire loses 2 %,
-# reorders and delays.
+# rewriter-scene ten times with all its connections: the client opens 20 and the
+# guest 5, each with 5 MB both ways. They all survive. A bad wire loses 2 %, reorders
+# and delays.
 
 load ../helpers
 
@@ -23,7 +23,7 @@ survives() {
 	survives
 }
 
-@test "2: on the primary instead" {
+@test "2: syncookies and another clock on the primary" {
 	survives --swap
 }
 
@@ -35,7 +35,7 @@ survives() {
 	survives --impair client
 }
 
-@test "5: a bad copy of what clients send" {
+@test "5: copies to the secondary are lost" {
 	survives --impair mirror
 }
 
@@ -43,18 +43,18 @@ survives() {
 	survives --impair secondary
 }
 
-@test "7: swapped, a bad client link" {
+@test "7: syncookies on the primary, a bad client link" {
 	survives --swap --impair client
 }
 
-@test "8: without SACK, a bad copy" {
+@test "8: without SACK, copies to the secondary are lost" {
 	survives --no-sack --impair mirror
 }
 
-@test "9: swapped, without SACK, a bad wire behind the secondary" {
+@test "9: syncookies on the primary, without SACK, a bad wire behind the secondary" {
 	survives --swap --no-sack --impair secondary
 }
 
-@test "10: the rewriter is killed before" {
+@test "10: the rewriter is killed before the primary dies" {
 	survives --kill-rewriter
 }
