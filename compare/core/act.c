@@ -2,7 +2,12 @@
 /*
  * What becomes of a packet: released, held, dropped.
  */
-#include "core.h"
+#include "act.h"
+
+#include "flows.h"
+#include "fragment.h"
+#include "order.h"
+#include "share.h"
 
 /**
  * compare_release_frame - let a primary frame out
@@ -14,7 +19,7 @@ void compare_release_frame(struct compare *c, const struct frame *f,
 			   enum compare_note why)
 {
 	c->noted[why]++;
-	if (compare_is_reporting(c))	/* it has left on arrival */
+	if (c->config.report_only)	/* it has left on arrival */
 		return;
 	c->out++;
 	c->handler.release(c->handler.arg, f);
@@ -96,7 +101,7 @@ void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 	if (c->share.is_counting && side == COMPARE_PRIMARY)
 		compare_share_count(c, fl, h, false);
 	if (fl->q[side].order)
-		compare_order_removed(c, &fl->q[side], i);
+		compare_order_removed(&c->orders, &fl->q[side], i);
 	hold_queue_remove(&c->pool, &fl->q[side], i);
 	if (h->flags & TCP_SYN)
 		recount_syns(c, fl, side);

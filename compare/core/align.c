@@ -8,9 +8,15 @@
  * Not found in ALIGN_MAX bytes, or when there is nothing more to come, both
  * are compared from their first bytes on.
  */
-#include <stdlib.h>
+#include "align.h"
 
-#include "core.h"
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/seq.h"
+#include "act.h"
+#include "differ.h"
+#include "match.h"
 #include "stream.h"
 
 #define ALIGN_MAX 65536u	/* bytes of each side that are looked through */

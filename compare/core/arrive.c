@@ -2,9 +2,14 @@
 /*
  * Frames that arrive are parsed, and their flows found.
  */
+#include "arrive.h"
+
 #include <string.h>
 
-#include "core.h"
+#include "evict.h"
+#include "pair.h"
+#include "predict.h"
+#include "segment.h"
 
 /* A frame that is not IP goes by its type and addresses. */
 static void ether_key(struct flow_key *key, const struct packet *p)

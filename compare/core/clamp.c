@@ -3,8 +3,9 @@
  * What a client may be told of acknowledgements and windows: numbers alone, of
  * what each side has said and what was sent.
  */
-#include "../../common/seq.h"
 #include "clamp.h"
+
+#include "../../common/seq.h"
 
 #define WINDOW_STEP (2u * 1460u)	/* an opening worth a packet */
 

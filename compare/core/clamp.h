@@ -2,7 +2,31 @@
 #ifndef COLO_COMPARE_CLAMP_H
 #define COLO_COMPARE_CLAMP_H
 
-#include "core.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "segment.h"
+
+/* What is known of what the client may be told. */
+enum {
+	GATE_PRIMARY = 1 << 0,		/* p_ack, p_window are known */
+	GATE_SECONDARY = 1 << 1,	/* s_ack, s_window are known */
+	GATE_SENT = 1 << 2,		/* sent_ack, sent_right are known */
+	GATE_SCALE = 1 << 3,		/* the window scale is known */
+	GATE_PACKET = 1 << 4,		/* what waits is a packet */
+	GATE_SIGNED = 1 << 5,		/* no segment may be changed: as with
+					   COMPARE_ACK_HOLD */
+};
+
+struct gate {
+	uint32_t p_ack, s_ack;		/* the newest of the two sides */
+	uint32_t sent_ack, sent_right;	/* the furthest the client was told */
+	uint32_t waiting;		/* a hold, or HOLD_NONE */
+	uint16_t p_window, s_window;	/* as in the header */
+	uint16_t n_copied;		/* of the comparison, when last used */
+	uint8_t scale;
+	uint8_t flags;			/* GATE_* */
+};
 
 static inline bool clamp_knows_windows(const struct gate *g)
 {

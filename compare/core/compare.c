@@ -26,9 +26,16 @@
  * destination MAC are compared, IPv6 and VLANs are compared, the flow table never
  * empties itself.
  */
-#include "core.h"
+#include "compare.h"
 
 #include <stdlib.h>
+
+#include "core.h"
+#include "fragment.h"
+#include "order.h"
+#include "pair.h"
+#include "share.h"
+#include "take.h"
 
 #define CROWDED_SHARE 64u	/* so few of the flows hold nothing */
 #define FLOW_BYTES_MAX (1u << 31)	/* cmp_flow.held_bytes has room */
@@ -87,6 +94,7 @@ struct compare *compare_new(const struct compare_config *config,
 		return NULL;
 	}
 	hold_pool_init(&c->pool);
+	order_init(&c->orders, &c->pool);
 	fragment_init(&c->fragments);
 	compare_share_init(c);
 	return c;
@@ -205,7 +213,7 @@ void compare_stats(const struct compare *c, struct stats *s)
 	s->originated += c->originated;
 	s->merged += c->merged;
 	s->out += c->out;
-	if (compare_is_reporting(c))
+	if (c->config.report_only)
 		n_primary = 0;
 	s->held += n_primary + n_secondary;
 	for (unsigned i = 0; i < DROP_REASONS; i++)

@@ -3,10 +3,16 @@
  * How a TCP connection begins, and how it is broken off: SYN and RST. A SYN
  * stands before all that belongs to its connection, a RST behind it.
  */
+#include "connection.h"
+
 #include <assert.h>
 
-#include "core.h"
+#include "act.h"
+#include "differ.h"
+#include "gate.h"
+#include "segment.h"
 #include "stream.h"
+#include "syn.h"
 
 #define NEAR UINT32_C(0x40000000)	/* largest window there can be */
 

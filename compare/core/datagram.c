@@ -12,10 +12,14 @@
  * after reorder_ns is a difference. When only one side waits it is late, which
  * is a matter of timeout_ns.
  */
+#include "datagram.h"
+
 #include <string.h>
 
 #include "../../common/least.h"
-#include "core.h"
+#include "act.h"
+#include "differ.h"
+#include "flows.h"
 
 #define HOLD_MATCHED 0x80u	/* of hold.flags */
 #define HOLD_CUT 0x40u		/* captured in part */
@@ -37,7 +41,7 @@ static struct part part_of(const struct compare *c, const struct packet *p)
 	else if (part.off == p->payload_off)
 		part.len = p->payload_len;
 	part.captured = part.len;
-	if (p->truncated && compare_is_reporting(c))
+	if (p->truncated && c->config.report_only)
 		part.len = packet_wire_len(p) - part.off;
 	return part;
 }
@@ -250,7 +254,7 @@ void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
 		compare_differ(c, fl, &d);
 	else
 		differ_to_the_end(c, fl, p, s);
-	if (!compare_is_reporting(c))
+	if (!c->config.report_only)
 		return;
 	compare_datagram_forget(c, fl, COMPARE_PRIMARY);
 	compare_datagram_forget(c, fl, COMPARE_SECONDARY);

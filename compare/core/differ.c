@@ -3,10 +3,13 @@
  * What a difference is, and who is told of it: a flow that differs, an episode
  * that begins, and in a report every place where bytes differ.
  */
+#include "differ.h"
+
 #include <string.h>
 
-#include "core.h"
+#include "act.h"
 #include "extent.h"
+#include "flows.h"
 
 static void put_frame(const struct compare *c, struct compare_difference *d,
 		      const struct hold *h)
@@ -45,7 +48,7 @@ struct compare_difference compare_difference_of(const struct compare *c,
 
 static bool may_ask(const struct compare *c, const struct compare_difference *d)
 {
-	return !c->in_episode && !compare_is_reporting(c) && !c->config.holds &&
+	return !c->in_episode && !c->config.report_only && !c->config.holds &&
 	       (!c->handler.may_ask || c->handler.may_ask(c->handler.arg, d));
 }
 
@@ -98,7 +101,7 @@ void compare_differ(struct compare *c, struct cmp_flow *fl,
 		    struct compare_difference *d)
 {
 	compare_report(c, d);
-	if (compare_is_reporting(c) &&
+	if (c->config.report_only &&
 	    (d->reason == COMPARE_PAYLOAD || d->reason == COMPARE_MAC)) {
 		c->noted[NOTE_DIFFERENT]++;
 		return;
@@ -109,7 +112,7 @@ void compare_differ(struct compare *c, struct cmp_flow *fl,
 		c->noted[NOTE_DIFFERENT]++;
 	}
 	act_drop_queue(c, fl, DROP_DIFFERENT);
-	while (compare_is_reporting(c) && fl->q[COMPARE_PRIMARY].n)
+	while (c->config.report_only && fl->q[COMPARE_PRIMARY].n)
 		compare_release_head(c, fl, NOTE_UNCOMPARED);
 	compare_flow_touch(c, fl);
 }
@@ -189,7 +192,7 @@ void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
 	while (go_to_difference(v, d)) {
 		uint32_t n[2];
 
-		if (!compare_is_reporting(c)) {
+		if (!c->config.report_only) {
 			compare_differ(c, fl, d);
 			break;
 		}

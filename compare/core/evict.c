@@ -3,9 +3,12 @@
  * Which flows are forgotten when: by their list and its idle time, or at
  * max_flows to make room. One that holds a packet is never forgotten.
  */
+#include "evict.h"
+
 #include "../../common/age.h"
 #include "../../common/time.h"
-#include "core.h"
+#include "act.h"
+#include "flows.h"
 
 #define EVICT_SCAN 64u		/* flows looked at to find one to evict */
 

@@ -5,8 +5,18 @@
 #include <assert.h>
 
 #include "../../common/age.h"
+#include "act.h"
 #include "core.h"
-#include "stream.h"
+#include "datagram.h"
+#include "differ.h"
+#include "evict.h"
+#include "flows.h"
+#include "gap.h"
+#include "gate.h"
+#include "late.h"
+#include "match.h"
+#include "shed.h"
+#include "waits.h"
 
 /* Since when the first packets of both sides have waited together. */
 static uint64_t suspect_since(const struct hold *p, const struct hold *s)
@@ -84,7 +94,7 @@ static void expire_held(struct compare *c, enum compare_side side)
 			drop_graced(c, h);
 			continue;
 		}
-		if (compare_is_reporting(c)) {
+		if (c->config.report_only) {
 			compare_report_late(c, side);
 			continue;
 		}

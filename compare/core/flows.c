@@ -3,8 +3,9 @@
  * The lists of the flow table, which say what goes together at expiry and at
  * eviction; and the flow of what is held.
  */
+#include "flows.h"
+
 #include "../../common/time.h"
-#include "core.h"
 
 static unsigned home_list(const struct cmp_flow *fl)
 {

@@ -3,8 +3,13 @@
  * What a checkpoint or a failover does to what is held: all of it goes.
  */
 #include "../../common/seq.h"
+#include "act.h"
 #include "core.h"
+#include "datagram.h"
+#include "flows.h"
+#include "gate.h"
 #include "stream.h"
+#include "tcp.h"
 
 static uint64_t part_bytes(const struct compare *c, uint32_t group)
 {

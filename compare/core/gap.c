@@ -2,8 +2,10 @@
 /*
  * A secondary that goes on without the bytes at the edge.
  */
+#include "gap.h"
+
 #include "../../common/seq.h"
-#include "core.h"
+#include "differ.h"
 #include "stream.h"
 
 /* Does the primary's next segment wait for bytes that the secondary leaves

@@ -27,12 +27,16 @@
  * for a repetition the primary's echo is of the original, by which the client
  * would take its timeout for spurious (RFC 3522) and repeat nothing more.
  */
+#include "gate.h"
+
 #include <assert.h>
 
 #include "../../common/seq.h"
 #include "ack.h"
+#include "act.h"
 #include "clamp.h"
-#include "core.h"
+#include "segment.h"
+#include "syn.h"
 
 /* A segment leaves with at most what both sides have acknowledged. */
 static void send_clamped(struct compare *c, struct cmp_flow *fl,
@@ -67,22 +71,6 @@ static void send_clamped(struct compare *c, struct cmp_flow *fl,
 		compare_ack_echo(f, seg->l4_off, c->said);
 	clamp_note_sent(g, ack, right);
 	compare_release_frame(c, f, why);
-}
-
-/**
- * compare_segment_of - a TCP segment in short
- * @p:		the segment
- */
-struct segment compare_segment_of(const struct packet *p)
-{
-	return (struct segment){
-		.l4_off = p->l4_off,
-		.ack = p->ack,
-		.window = p->window,
-		.flags = p->flags,
-		.end = p->seq + p->payload_len + !!(p->flags & TCP_FIN),
-		.payload_off = p->payload_off,
-	};
 }
 
 static struct segment waiting_segment(const struct compare *c,
@@ -255,7 +243,7 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 void compare_gate_flush(const struct compare *c, struct cmp_flow *fl,
 			uint8_t *tcp)
 {
-	if (!(fl->flags & FLOW_FLUSHING) && !compare_is_reporting(c) &&
+	if (!(fl->flags & FLOW_FLUSHING) && !c->config.report_only &&
 	    compare_ack_time(tcp, &fl->ts_left))
 		fl->flags |= FLOW_FLUSHING;
 }

@@ -3,9 +3,16 @@
  * What a report tells of when it has waited for too long: bytes and datagrams
  * that the other side does not have.
  */
+#include "late.h"
+
 #include "../../common/least.h"
 #include "../../common/seq.h"
-#include "core.h"
+#include "act.h"
+#include "align.h"
+#include "datagram.h"
+#include "differ.h"
+#include "flows.h"
+#include "match.h"
 #include "stream.h"
 
 /* The first byte of a segment that is not below the edge. */

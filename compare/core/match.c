@@ -3,10 +3,15 @@
  * The two queues of a TCP flow are matched against each other, as two copies of
  * one stream.
  */
+#include "match.h"
+
 #include <string.h>
 
 #include "../../common/seq.h"
-#include "core.h"
+#include "act.h"
+#include "connection.h"
+#include "differ.h"
+#include "gate.h"
 #include "stream.h"
 
 /* In a report, bytes may be in one stream only: its numbers are moved then. */
@@ -46,7 +51,7 @@ static enum compare_step differ_at_edge(struct compare *c, struct cmp_flow *fl,
 		compare_differ(c, fl, &d);
 	else
 		*len = differ_and_go_on(c, fl, &d, left);
-	return compare_is_reporting(c) && !(fl->flags & FLOW_DIFFERENT) ?
+	return c->config.report_only && !(fl->flags & FLOW_DIFFERENT) ?
 	       STEP_DONE : STEP_DIFFERENT;
 }
 
@@ -59,13 +64,13 @@ static bool find_edge(struct compare *c, struct cmp_flow *fl,
 	if (!s || (s->flags & (TCP_SYN | TCP_RST)))
 		return false;
 	if (seq_gt(s->seq, p->seq)) {
-		if (!compare_is_reporting(c))
+		if (!c->config.report_only)
 			return false;
 		skipped[COMPARE_PRIMARY] = s->seq - p->seq;
 	}
 	skipped[COMPARE_SECONDARY] = p->seq + skipped[COMPARE_PRIMARY] -
 				     s->seq;
-	if (compare_is_reporting(c))
+	if (c->config.report_only)
 		compare_align_tell(c, fl, true, skipped);
 	stream_set_edge(fl, p->seq + skipped[COMPARE_PRIMARY]);
 	fl->isn[COMPARE_PRIMARY] = p->seq - 1;

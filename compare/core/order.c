@@ -15,11 +15,13 @@
  * far apart, as a hostile sender has them. In an index they are counted from a
  * base far below.
  */
+#include "order.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../common/packet.h"
 #include "../../common/seq.h"
-#include "core.h"
 
 #define WALK_MAX 256u		/* segments looked at without an index */
 #define FIRST_BLOCKS 64u
@@ -32,16 +34,16 @@ static bool is_data(const struct hold *h)
 	return h && !(h->flags & (TCP_SYN | TCP_RST));
 }
 
-static struct hold *look(struct compare *c, uint32_t i)
+static struct hold *look(struct order_table *t, uint32_t i)
 {
-	c->orders.n_looks++;
-	return hold_at(&c->pool, i);
+	t->n_looks++;
+	return hold_at(t->pool, i);
 }
 
-static struct order *order_of(const struct compare *c,
+static struct order *order_of(const struct order_table *t,
 			      const struct hold_queue *q)
 {
-	return q->order ? &c->orders.orders[q->order - 1] : NULL;
+	return q->order ? &t->orders[q->order - 1] : NULL;
 }
 
 /* Is the segment no later than that number? */
@@ -53,7 +55,7 @@ static bool is_before(const struct order *o, const struct hold *h, uint32_t seq)
 /* --- blocks --- */
 
 /* How many of some keys, in order, are no larger. */
-static uint32_t bisect(struct compare *c, const uint32_t *keys, uint32_t n,
+static uint32_t bisect(struct order_table *t, const uint32_t *keys, uint32_t n,
 		       uint32_t key)
 {
 	uint32_t from = 0;
@@ -64,15 +66,15 @@ static uint32_t bisect(struct compare *c, const uint32_t *keys, uint32_t n,
 
 		from += is_behind ? half + 1 : 0;
 		n = is_behind ? n - half - 1 : half;
-		c->orders.n_looks++;
+		t->n_looks++;
 	}
 	return from;
 }
 
 /* The block that a key is in, or would be: the first one for lower keys. */
-static uint32_t block_of(struct compare *c, const struct order *o, uint32_t key)
+static uint32_t block_of(struct order_table *t, const struct order *o, uint32_t key)
 {
-	uint32_t n = bisect(c, o->first, o->n, key);
+	uint32_t n = bisect(t, o->first, o->n, key);
 
 	return n ? n - 1 : 0;
 }
@@ -143,10 +145,10 @@ static void block_remove(struct order_block *b, uint32_t at)
 }
 
 /* Behind all whose key is no larger. */
-static void key_add(struct compare *c, struct order *o, uint32_t key,
+static void key_add(struct order_table *t, struct order *o, uint32_t key,
 		    uint32_t i)
 {
-	uint32_t at = block_of(c, o, key);
+	uint32_t at = block_of(t, o, key);
 	struct order_block *b = o->n ? o->blocks[at] : block_new(o, 0);
 
 	if (b->n == BLOCK_MAX) {
@@ -159,18 +161,18 @@ static void key_add(struct compare *c, struct order *o, uint32_t key,
 			at++;
 		}
 	}
-	block_insert(b, bisect(c, b->key, b->n, key), key, i);
+	block_insert(b, bisect(t, b->key, b->n, key), key, i);
 	o->first[at] = b->key[0];
 }
 
 /* Where a segment is in the index: a block, and a place in it. */
-static bool key_find(struct compare *c, const struct order *o, uint32_t key,
+static bool key_find(struct order_table *t, const struct order *o, uint32_t key,
 		     uint32_t i, uint32_t *at, uint32_t *place)
 {
 	if (!o->n)
 		return false;
 	/* the same key may be in several blocks */
-	for (*at = block_of(c, o, key);; --*at) {
+	for (*at = block_of(t, o, key);; --*at) {
 		const struct order_block *b = o->blocks[*at];
 
 		for (*place = 0; *place < b->n; ++*place)
@@ -190,7 +192,7 @@ static void join_next(struct order *o, uint32_t at)
 }
 
 /* One that is not there is of an earlier connection. */
-static void key_remove(struct compare *c, struct order *o, uint32_t key,
+static void key_remove(struct order_table *t, struct order *o, uint32_t key,
 		       uint32_t i)
 {
 	struct order_block *b;
@@ -198,7 +200,7 @@ static void key_remove(struct compare *c, struct order *o, uint32_t key,
 
 	if (o->n && o->blocks[0]->node[0] == i)
 		at = place = 0;
-	else if (!key_find(c, o, key, i, &at, &place))
+	else if (!key_find(t, o, key, i, &at, &place))
 		return;
 	b = o->blocks[at];
 	block_remove(b, place);
@@ -213,9 +215,8 @@ static void key_remove(struct compare *c, struct order *o, uint32_t key,
 
 /* --- an index --- */
 
-static struct order *order_new(struct compare *c, struct hold_queue *q)
+static struct order *order_new(struct order_table *t, struct hold_queue *q)
 {
-	struct order_table *t = &c->orders;
 	struct order *o;
 
 	if (!t->free) {
@@ -226,7 +227,7 @@ static struct order *order_new(struct compare *c, struct hold_queue *q)
 		t->free = ++t->n;
 	}
 	q->order = t->free;
-	o = order_of(c, q);
+	o = order_of(t, q);
 	t->free = o->next_free;
 	o->rst = HOLD_NONE;
 	return o;
@@ -242,24 +243,34 @@ static void free_blocks(struct order *o)
 
 /**
  * compare_order_drop - a queue is no longer what its index says
- * @c:		the comparison
+ * @t:		the table of indexes
  * @q:		the queue, with or without an index
  */
-void compare_order_drop(struct compare *c, struct hold_queue *q)
+void compare_order_drop(struct order_table *t, struct hold_queue *q)
 {
-	struct order *o = order_of(c, q);
+	struct order *o = order_of(t, q);
 
 	if (!o)
 		return;
 	free_blocks(o);
-	*o = (struct order){ .next_free = c->orders.free };
-	c->orders.free = q->order;
+	*o = (struct order){ .next_free = t->free };
+	t->free = q->order;
 	q->order = 0;
 }
 
 /**
+ * order_init() - Begin without an index
+ * @t:		Filled
+ * @pool:	Where the segments are held; it outlives the table
+ */
+void order_init(struct order_table *t, const struct hold_pool *pool)
+{
+	*t = (struct order_table){ .pool = pool };
+}
+
+/**
  * compare_order_fini - free all indexes
- * @t:		their table
+ * @t:		the table of indexes
  */
 void compare_order_fini(struct order_table *t)
 {
@@ -269,11 +280,11 @@ void compare_order_fini(struct order_table *t)
 }
 
 /* The first segment of those that end with i, as far as they are in order. */
-static uint32_t first_of(struct compare *c, const struct order *o, uint32_t i)
+static uint32_t first_of(struct order_table *t, const struct order *o, uint32_t i)
 {
 	for (;;) {
-		const struct hold *h = look(c, i);
-		const struct hold *prev = hold_at(&c->pool, h->prev);
+		const struct hold *h = look(t, i);
+		const struct hold *prev = hold_at(t->pool, h->prev);
 
 		if (!is_data(prev) || !is_before(o, prev, h->seq))
 			return i;
@@ -281,67 +292,67 @@ static uint32_t first_of(struct compare *c, const struct order *o, uint32_t i)
 	}
 }
 
-static struct order *order_build(struct compare *c, struct hold_queue *q)
+static struct order *order_build(struct order_table *t, struct hold_queue *q)
 {
-	struct order *o = order_new(c, q);
+	struct order *o = order_new(t, q);
 	uint32_t i = q->tail;
 
-	while (i != HOLD_NONE && (look(c, i)->flags & TCP_RST)) {
+	while (i != HOLD_NONE && (look(t, i)->flags & TCP_RST)) {
 		o->rst = i;
-		i = hold_at(&c->pool, i)->prev;
+		i = hold_at(t->pool, i)->prev;
 	}
-	if (!is_data(hold_at(&c->pool, i)))
+	if (!is_data(hold_at(t->pool, i)))
 		return o;
-	o->base = hold_at(&c->pool, i)->seq - BASE_BELOW;
-	i = first_of(c, o, i);
-	while (is_data(hold_at(&c->pool, i))) {
-		const struct hold *h = look(c, i);
+	o->base = hold_at(t->pool, i)->seq - BASE_BELOW;
+	i = first_of(t, o, i);
+	while (is_data(hold_at(t->pool, i))) {
+		const struct hold *h = look(t, i);
 
-		key_add(c, o, h->seq - o->base, i);
+		key_add(t, o, h->seq - o->base, i);
 		i = h->next;
 	}
 	return o;
 }
 
 /* What the segments of the index stand behind, or would. */
-static uint32_t before_all(const struct compare *c, const struct hold_queue *q,
+static uint32_t before_all(const struct order_table *t, const struct hold_queue *q,
 			   const struct order *o)
 {
 	uint32_t first = o->n ? o->blocks[0]->node[0] : o->rst;
 
-	return first == HOLD_NONE ? q->tail : hold_at(&c->pool, first)->prev;
+	return first == HOLD_NONE ? q->tail : hold_at(t->pool, first)->prev;
 }
 
-static uint32_t find_indexed(struct compare *c, const struct hold_queue *q,
+static uint32_t find_indexed(struct order_table *t, const struct hold_queue *q,
 			     const struct order *o, uint32_t seq)
 {
 	uint32_t key = seq - o->base;
 	const struct order_block *b;
 
 	if (!o->n || key < o->first[0])
-		return before_all(c, q, o);
-	b = o->blocks[block_of(c, o, key)];
-	return b->node[bisect(c, b->key, b->n, key) - 1];
+		return before_all(t, q, o);
+	b = o->blocks[block_of(t, o, key)];
+	return b->node[bisect(t, b->key, b->n, key) - 1];
 }
 
 /**
  * compare_order_find - what does a segment stand behind?
- * @c:		the comparison
+ * @t:		the table of indexes
  * @q:		a queue of segments
  * @seq:	the segment's sequence number
  *
  * Return: the last segment of the last connection whose number is no larger,
  *	   else what stands before these: a SYN, or HOLD_NONE
  */
-uint32_t compare_order_find(struct compare *c, struct hold_queue *q,
+uint32_t compare_order_find(struct order_table *t, struct hold_queue *q,
 			    uint32_t seq)
 {
-	const struct order *o = order_of(c, q);
+	const struct order *o = order_of(t, q);
 	uint32_t i = q->tail;
 
 	/* where there is an index, only the last is looked at */
 	for (unsigned n = 0; i != HOLD_NONE && n < (o ? 1 : WALK_MAX); n++) {
-		const struct hold *h = look(c, i);
+		const struct hold *h = look(t, i);
 
 		if ((h->flags & TCP_SYN) ||
 		    (!(h->flags & TCP_RST) && is_before(o, h, seq)))
@@ -350,30 +361,30 @@ uint32_t compare_order_find(struct compare *c, struct hold_queue *q,
 	}
 	if (i == HOLD_NONE)
 		return i;
-	return find_indexed(c, q, o ? o : order_build(c, q), seq);
+	return find_indexed(t, q, o ? o : order_build(t, q), seq);
 }
 
 /**
  * compare_order_syn - a SYN that waits already
- * @c:		the comparison
+ * @t:		the table of indexes
  * @q:		a queue of segments
  * @seq:	its sequence number; NULL for any
  *
  * Return: the last one that is found where it is worth to look, HOLD_NONE when
  *	   there is none
  */
-uint32_t compare_order_syn(struct compare *c, struct hold_queue *q,
+uint32_t compare_order_syn(struct order_table *t, struct hold_queue *q,
 			   const uint32_t *seq)
 {
-	const struct order *o = order_of(c, q);
+	const struct order *o = order_of(t, q);
 	uint32_t i = q->tail;
 
 	if (!o && q->n > WALK_MAX)
-		o = order_build(c, q);
+		o = order_build(t, q);
 	if (o)
-		i = before_all(c, q, o);
+		i = before_all(t, q, o);
 	for (unsigned n = 0; i != HOLD_NONE && n < WALK_MAX; n++) {
-		const struct hold *h = look(c, i);
+		const struct hold *h = look(t, i);
 
 		if ((h->flags & TCP_SYN) && (!seq || h->seq == *seq))
 			return i;
@@ -384,23 +395,23 @@ uint32_t compare_order_syn(struct compare *c, struct hold_queue *q,
 
 /**
  * compare_order_added - a segment was put into a queue that has an index
- * @c:		the comparison
+ * @t:		the table of indexes
  * @q:		the queue
  * @i:		the segment, where compare_order_find() wanted it; a SYN behind
  *		the same one or at the end, a RST at the end
  */
-void compare_order_added(struct compare *c, struct hold_queue *q, uint32_t i)
+void compare_order_added(struct order_table *t, struct hold_queue *q, uint32_t i)
 {
-	const struct hold *h = hold_at(&c->pool, i);
-	struct order *o = order_of(c, q);
+	const struct hold *h = hold_at(t->pool, i);
+	struct order *o = order_of(t, q);
 
 	if (h->flags & TCP_SYN) {
 		if (h->next == HOLD_NONE)	/* another connection */
-			compare_order_drop(c, q);
+			compare_order_drop(t, q);
 	} else if (!(h->flags & TCP_RST)) {
 		if (!o->n)
 			o->base = h->seq - BASE_BELOW;
-		key_add(c, o, h->seq - o->base, i);
+		key_add(t, o, h->seq - o->base, i);
 	} else if (o->rst == HOLD_NONE) {
 		o->rst = i;
 	}
@@ -408,23 +419,23 @@ void compare_order_added(struct compare *c, struct hold_queue *q, uint32_t i)
 
 /**
  * compare_order_removed - a segment leaves a queue that has an index
- * @c:		the comparison
+ * @t:		the table of indexes
  * @q:		the queue, which still has it
  * @i:		the segment
  */
-void compare_order_removed(struct compare *c, struct hold_queue *q, uint32_t i)
+void compare_order_removed(struct order_table *t, struct hold_queue *q, uint32_t i)
 {
-	const struct hold *h = hold_at(&c->pool, i);
-	struct order *o = order_of(c, q);
+	const struct hold *h = hold_at(t->pool, i);
+	struct order *o = order_of(t, q);
 
 	if ((h->flags & TCP_SYN) || q->n <= WALK_MAX / 2) {
-		compare_order_drop(c, q);
+		compare_order_drop(t, q);
 		return;
 	}
 	if (o->rst == i)
 		o->rst = h->next;
 	if (is_data(h))
-		key_remove(c, o, h->seq - o->base, i);
+		key_remove(t, o, h->seq - o->base, i);
 	if (o->n && o->first[0] > BASE_TOO_LOW)
-		compare_order_drop(c, q);
+		compare_order_drop(t, q);
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hold.h"
+
 #define BLOCK_MAX 64u
 
 /* Segments that stand together in a queue, 1 or more. */
@@ -25,9 +27,22 @@ struct order {
 };
 
 struct order_table {
+	const struct hold_pool *pool;	/* where the segments are held */
 	struct order *orders;	/* named by their place, from 1 on */
 	uint32_t n, free;
 	uint64_t n_looks;	/* segments and keys looked at to find places */
 };
+
+void order_init(struct order_table *t, const struct hold_pool *pool);
+void compare_order_drop(struct order_table *t, struct hold_queue *q);
+void compare_order_fini(struct order_table *t);
+uint32_t compare_order_find(struct order_table *t, struct hold_queue *q,
+			    uint32_t seq);
+uint32_t compare_order_syn(struct order_table *t, struct hold_queue *q,
+			   const uint32_t *seq);
+void compare_order_added(struct order_table *t, struct hold_queue *q,
+			 uint32_t i);
+void compare_order_removed(struct order_table *t, struct hold_queue *q,
+			   uint32_t i);
 
 #endif

@@ -5,10 +5,11 @@
  * service on one side goes with the n-th on the other. The service's port is
  * the smaller one of the two.
  */
+#include "pair.h"
+
 #include <string.h>
 
 #include "../../common/time.h"
-#include "core.h"
 
 #define SERVICES_MAX 131072u	/* ports, of both sides */
 

@@ -12,8 +12,16 @@
  * identification and checksum, IPv6's flow label, UDP's checksum, and in TCP's
  * header all but ports and length.
  */
+#include "predict.h"
+
+#include <string.h>
+
 #include "../../common/bytes.h"
-#include "core.h"
+#include "../../common/seq.h"
+#include "act.h"
+#include "datagram.h"
+#include "differ.h"
+#include "gate.h"
 #include "stream.h"
 
 #define ETH_LEN 14u

@@ -2,7 +2,11 @@
 /*
  * A side that holds more than its half of the bytes: whose packets go.
  */
-#include "core.h"
+#include "relieve.h"
+
+#include "act.h"
+#include "differ.h"
+#include "flows.h"
 
 /* The flow with the most packets of a side. */
 static struct cmp_flow *fullest_flow(const struct compare *c,
@@ -34,7 +38,7 @@ static void give_up_flow(struct compare *c, struct cmp_flow *fl)
 		return;
 	compare_differ(c, fl, &d);
 	/* what waited is gone; datagrams that come can be compared again */
-	if (compare_is_reporting(c) && !fl->is_tcp) {
+	if (c->config.report_only && !fl->is_tcp) {
 		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
 		compare_flow_touch(c, fl);
 	}

@@ -11,7 +11,9 @@
  * While little is held nobody can be over a share, and nothing is counted. From
  * `start` on, all that is held is counted; below half of that no more.
  */
-#include "core.h"
+#include "share.h"
+
+#include <string.h>
 
 #define START_SHARE 16u		/* of the primary's half: counting begins */
 
@@ -27,7 +29,7 @@ void compare_share_init(struct compare *c)
 		start = c->config.max_flow_bytes;
 	if (c->config.max_client_bytes && c->config.max_client_bytes < start)
 		start = c->config.max_client_bytes;
-	c->share.start = compare_is_reporting(c) ? SIZE_MAX : start;
+	c->share.start = c->config.report_only ? SIZE_MAX : start;
 }
 
 static uint64_t mix(uint64_t x)

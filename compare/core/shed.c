@@ -7,8 +7,14 @@
  * A datagram that was dropped here has an equal of the secondary, which must
  * not be taken for a difference: n_lost of them are forgiven.
  */
+#include "shed.h"
+
 #include "../../common/time.h"
-#include "core.h"
+#include "act.h"
+#include "datagram.h"
+#include "differ.h"
+#include "share.h"
+#include "told.h"
 
 #define OVER_NS (5 * NS_PER_S)	/* without a drop */
 

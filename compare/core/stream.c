@@ -3,10 +3,14 @@
  * The two queues of a TCP flow: segments are held in the order of the stream, and
  * leave.
  */
+#include "stream.h"
+
 #include "../../common/seq.h"
 #include "ack.h"
-#include "core.h"
-#include "stream.h"
+#include "act.h"
+#include "gate.h"
+#include "order.h"
+#include "segment.h"
 
 /**
  * stream_release_at() - Let a held primary segment out
@@ -49,8 +53,8 @@ static uint32_t place_of(struct compare *c, struct hold_queue *q,
 	uint32_t same;
 
 	if (!(h->flags & (TCP_SYN | TCP_RST)))
-		return compare_order_find(c, q, h->seq);
-	same = h->flags & TCP_SYN ? compare_order_syn(c, q, &h->seq) :
+		return compare_order_find(&c->orders, q, h->seq);
+	same = h->flags & TCP_SYN ? compare_order_syn(&c->orders, q, &h->seq) :
 				    HOLD_NONE;
 	return same == HOLD_NONE ? q->tail : same;
 }
@@ -62,7 +66,7 @@ static void insert_sorted(struct compare *c, struct hold_queue *q,
 
 	hold_queue_insert(&c->pool, q, place_of(c, q, h), i);
 	if (q->order)
-		compare_order_added(c, q, i);
+		compare_order_added(&c->orders, q, i);
 }
 
 /**
@@ -148,7 +152,7 @@ void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
 	if (!h || h->flags & (TCP_SYN | TCP_RST) || !stream_has_edge(fl) ||
 	    seq_gt(h->seq, fl->left) || seq_ge(fl->left, fl->edge) ||
 	    seq_le(stream_end(h), fl->edge) ||
-	    compare_gate_blocks(c, fl, h->flags, h->ack) || compare_is_reporting(c) ||
+	    compare_gate_blocks(c, fl, h->flags, h->ack) || c->config.report_only ||
 	    (fl->gate.flags & GATE_SIGNED))
 		return;
 	release_part(c, fl, h, s->seq);
@@ -165,7 +169,7 @@ void compare_align_shift(struct compare *c, struct cmp_flow *fl,
 {
 	struct hold *h = stream_head(c, fl, COMPARE_SECONDARY);
 
-	compare_order_drop(c, &fl->q[COMPARE_SECONDARY]);
+	compare_order_drop(&c->orders, &fl->q[COMPARE_SECONDARY]);
 	for (; h && !(h->flags & TCP_SYN); h = hold_at(&c->pool, h->next))
 		h->seq -= delta;
 	if (!(fl->flags & FLOW_SECONDARY_SYN))

@@ -72,28 +72,17 @@ static inline void stream_note_rst(struct cmp_flow *fl, unsigned flags,
 		fl->rst_ack = ack;
 }
 
-bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
-			 enum compare_side side, const struct frame *f,
-			 const struct packet *p);
 void stream_release_at(struct compare *c, struct cmp_flow *fl, uint32_t i,
 		       enum compare_note why);
 void compare_stream_release(struct compare *c, struct cmp_flow *fl,
 			    enum compare_note why);
+bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
+			 enum compare_side side, const struct frame *f,
+			 const struct packet *p);
 struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl);
 void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
 			   const struct packet *s);
-void compare_stream_match(struct compare *c, struct cmp_flow *fl);
-bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl);
-
-/* connection.c */
-void compare_stream_open(struct compare *c, struct cmp_flow *fl,
-			 const struct hold *syn);
-enum compare_step compare_stream_differ(struct compare *c, struct cmp_flow *fl,
-					const struct hold *p,
-					const struct hold *s);
-enum compare_step compare_stream_syn(struct compare *c, struct cmp_flow *fl,
-				     const struct hold *p);
-enum compare_step compare_stream_rst(struct compare *c, struct cmp_flow *fl,
-				     const struct hold *p);
+void compare_align_shift(struct compare *c, struct cmp_flow *fl,
+			 uint32_t delta);
 
 #endif

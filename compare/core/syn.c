@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+#include "syn.h"
+
 #include <string.h>
 
 #include "../../common/bytes.h"
 #include "../../common/tcp_option.h"
-#include "core.h"
 
 /* The options of a SYN that shape the connection. */
 struct shape {

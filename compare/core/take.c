@@ -3,9 +3,20 @@
  * A frame that has arrived is handed to the rules of its protocol. Fragments
  * are put together first.
  */
+#include "take.h"
+
 #include <assert.h>
 
-#include "core.h"
+#include "act.h"
+#include "arrive.h"
+#include "datagram.h"
+#include "differ.h"
+#include "flows.h"
+#include "fragment.h"
+#include "predict.h"
+#include "relieve.h"
+#include "shed.h"
+#include "tcp.h"
 
 #define PROTO_IGMP 2
 #define ICMP6_MLD_FIRST 130
@@ -204,13 +215,13 @@ void take_frames(struct compare *c, enum compare_side side,
 {
 	struct arrivals a;
 
-	if (compare_is_reporting(c) && side == COMPARE_PRIMARY)
+	if (c->config.report_only && side == COMPARE_PRIMARY)
 		take_pass(c, v, n);
 	compare_flow_arrive(c, side, &a, v, n);
 	for (unsigned i = 0; i < n; i++) {
 		if (!take_twin(c, side, &v[i], a.flow[i].twin))
 			take(c, side, &v[i], &a, i);
-		if (side == COMPARE_SECONDARY || compare_is_reporting(c))
+		if (side == COMPARE_SECONDARY || c->config.report_only)
 			compare_relieve(c, side);
 	}
 }

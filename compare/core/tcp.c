@@ -22,10 +22,21 @@
  * both have shown: the primary's first one if the secondary has shown that or
  * an earlier one, else, after timeout_ns, the secondary's first one.
  */
+#include "tcp.h"
+
 #include <assert.h>
+#include <string.h>
 
 #include "../../common/seq.h"
-#include "core.h"
+#include "act.h"
+#include "align.h"
+#include "connection.h"
+#include "differ.h"
+#include "gap.h"
+#include "gate.h"
+#include "match.h"
+#include "order.h"
+#include "segment.h"
 #include "stream.h"
 
 #define SEARCH_MAX 256u		/* that wait and begin where one begins */
@@ -113,7 +124,7 @@ static void hold_primary(struct compare *c, struct cmp_flow *fl,
 static bool is_over(const struct compare *c, struct cmp_flow *fl,
 		    const struct packet *p)
 {
-	if (!compare_is_reporting(c) || !(fl->flags & FLOW_DIFFERENT))
+	if (!c->config.report_only || !(fl->flags & FLOW_DIFFERENT))
 		return false;
 	if (!(p->flags & TCP_SYN))
 		return true;
@@ -218,8 +229,8 @@ static uint32_t look_from(struct compare *c, struct hold_queue *q,
 			  const struct packet *p)
 {
 	if (p->flags & TCP_SYN)
-		return compare_order_syn(c, q, NULL);
-	return p->flags & TCP_RST ? q->tail : compare_order_find(c, q, p->seq);
+		return compare_order_syn(&c->orders, q, NULL);
+	return p->flags & TCP_RST ? q->tail : compare_order_find(&c->orders, q, p->seq);
 }
 
 /* Does a waiting secondary packet of this connection cover it already? */

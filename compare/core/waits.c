@@ -8,9 +8,14 @@
  * Two things go, because nobody misses them: a datagram of which a fragment is
  * missing, and a secondary's datagram that the primary does not send.
  */
+#include "waits.h"
+
 #include "../../common/age.h"
 #include "../../common/time.h"
-#include "core.h"
+#include "act.h"
+#include "flows.h"
+#include "gate.h"
+#include "told.h"
 
 #define LOOK_NS NS_PER_S
 

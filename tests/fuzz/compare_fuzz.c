@@ -8,6 +8,7 @@
 
 #include "../../common/stats.h"
 #include "../../compare/core/core.h"
+#include "../../compare/core/flows.h"
 #include "../../compare/diff/diff.h"
 #include "compare_traffic.h"
 
@@ -224,7 +225,7 @@ static void wait(struct run *r, uint8_t op, struct fuzz *z)
 		r->now_ns += ns;
 	if (op & 64)
 		r->now_ns += 3600 * 1000 * MS;
-	if (op & 128 && !compare_is_reporting(r->c))
+	if (op & 128 && !r->config.report_only)
 		compare_expire(r->c, r->now_ns);
 	assert(compare_due_ns(r->c) > 0);
 }

@@ -3,7 +3,9 @@
  * The place of a segment among many that wait: the same as without an index,
  * and found without looking at many, whatever the order they come in.
  */
+#include "../../compare/core/act.h"
 #include "../../compare/core/core.h"
+#include "../../compare/core/flows.h"
 #include "../../compare/core/stream.h"
 #include "compare_kit.h"
 #include "random.h"

@@ -4,6 +4,8 @@
  * flow's key do; and it must say something when it should.
  */
 #include "../../compare/core/core.h"
+#include "../../compare/core/flows.h"
+#include "../../compare/core/predict.h"
 #include "compare_kit.h"
 #include "random.h"
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_ACT_H
+#define COLO_COMPARE_ACT_H
+
+#include "core.h"
+
+void compare_release_frame(struct compare *c, const struct frame *f,
+			   enum compare_note why);
+void act_release_group(struct compare *c, uint32_t group,
+		       enum compare_note why);
+void act_drop_group(struct compare *c, uint32_t group,
+		    enum compare_drop why);
+void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
+void compare_release_head(struct compare *c, struct cmp_flow *fl,
+			  enum compare_note why);
+void compare_release_new(struct compare *c, const struct frame *f,
+			 uint32_t group, enum compare_note why);
+void compare_drop_new(struct compare *c, uint32_t group, enum compare_drop why);
+void compare_drop_held(struct compare *c, struct cmp_flow *fl,
+		       struct hold *h, enum compare_drop why);
+struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
+			  enum compare_side side, const struct frame *f);
+void act_drop_queue(struct compare *c, struct cmp_flow *fl,
+		    enum compare_drop why);
+void act_mark_whole(struct compare *c, struct hold *h, uint32_t group);
+void act_gate_hold(struct compare *c, struct cmp_flow *fl,
+		   const struct frame *f, bool is_packet);
+void act_gate_left(struct compare *c, struct cmp_flow *fl);
+void act_gate_forget(struct compare *c, struct cmp_flow *fl);
+void act_gate_merge(struct compare *c, struct cmp_flow *fl);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_CONNECTION_H
+#define COLO_COMPARE_CONNECTION_H
+
+#include "core.h"
+
+void compare_stream_open(struct compare *c, struct cmp_flow *fl,
+			 const struct hold *syn);
+
+enum compare_step compare_stream_differ(struct compare *c, struct cmp_flow *fl,
+					const struct hold *p,
+					const struct hold *s);
+enum compare_step compare_stream_syn(struct compare *c, struct cmp_flow *fl,
+				     const struct hold *p);
+enum compare_step compare_stream_rst(struct compare *c, struct cmp_flow *fl,
+				     const struct hold *p);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_DIFFER_H
+#define COLO_COMPARE_DIFFER_H
+
+#include <string.h>
+
+#include "core.h"
+
+/* What the secondary sent during the grace may be of before the checkpoint. */
+static inline bool compare_is_graced(const struct compare *c,
+				     enum compare_side side, uint64_t time_ns)
+{
+	return side == COMPARE_SECONDARY && time_ns < c->grace_ns;
+}
+
+/* Do two frames go to the same station? */
+static inline bool compare_is_same_mac(const struct compare *c,
+				       const uint8_t *a, const uint8_t *b)
+{
+	return c->config.ignore_mac || !memcmp(a, b, 6);
+}
+
+struct compare_difference compare_difference_of(const struct compare *c,
+						const struct cmp_flow *fl,
+						enum compare_reason reason,
+						const struct hold *p,
+						const struct hold *s);
+void compare_report(struct compare *c, struct compare_difference *d);
+void compare_ask(struct compare *c, enum compare_reason reason,
+		 const struct cmp_flow *fl, const struct hold *h);
+void compare_differ(struct compare *c, struct cmp_flow *fl,
+		    struct compare_difference *d);
+void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
+			const uint32_t skipped[2]);
+void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
+			  struct compare_difference *d, uint32_t len[2]);
+
+#endif

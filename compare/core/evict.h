@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_EVICT_H
+#define COLO_COMPARE_EVICT_H
+
+#include "core.h"
+
+void evict_make_room(struct compare *c);
+void compare_flow_expire_idle(struct compare *c);
+
+#endif

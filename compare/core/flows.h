@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_FLOWS_H
+#define COLO_COMPARE_FLOWS_H
+
+#include "core.h"
+
+/* A packet, that is: a template at the gate may be thrown away. */
+static inline bool compare_flow_holds(const struct cmp_flow *fl)
+{
+	return fl->q[COMPARE_PRIMARY].n || fl->q[COMPARE_SECONDARY].n ||
+	       (fl->gate.flags & GATE_PACKET);
+}
+
+void compare_flow_touch(struct compare *c, struct cmp_flow *fl);
+void compare_flow_clear_marks(struct compare *c);
+struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h);
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_LATE_H
+#define COLO_COMPARE_LATE_H
+
+#include "core.h"
+
+void compare_report_late(struct compare *c, enum compare_side side);
+
+#endif

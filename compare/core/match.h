@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_MATCH_H
+#define COLO_COMPARE_MATCH_H
+
+#include "core.h"
+
+bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl);
+void compare_stream_match(struct compare *c, struct cmp_flow *fl);
+
+#endif

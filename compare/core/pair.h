@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_PAIR_H
+#define COLO_COMPARE_PAIR_H
+
+#include "core.h"
+
+struct flow_table *compare_pair_table(const struct compare_config *config);
+void compare_pair_key(struct compare *c, enum compare_side side,
+		      struct flow_key *key, const struct packet *p);
+
+#endif

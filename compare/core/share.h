@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_SHARE_H
+#define COLO_COMPARE_SHARE_H
+
+#include "core.h"
+
+void compare_share_init(struct compare *c);
+void compare_share_count(struct compare *c, struct cmp_flow *fl,
+			 const struct hold *h, bool is_held);
+void share_count_all(struct compare *c, bool is_held);
+bool share_is_over(struct compare *c, const struct cmp_flow *fl,
+		   bool *is_client);
+
+#endif

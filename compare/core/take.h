@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_TAKE_H
+#define COLO_COMPARE_TAKE_H
+
+#include "core.h"
+
+void take_pass(struct compare *c, const struct frame *v, unsigned n);
+void take_frames(struct compare *c, enum compare_side side,
+		 const struct frame *v, unsigned n);
+
+#endif

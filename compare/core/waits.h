@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_WAITS_H
+#define COLO_COMPARE_WAITS_H
+
+#include "core.h"
+
+void compare_waits_look(struct compare *c);
+
+#endif
