@@ -101,7 +101,7 @@ static void forget_syns(struct compare *c, struct cmp_flow *fl)
 
 	while ((h = stream_head(c, fl, COMPARE_PRIMARY)) &&
 	       (h->flags & TCP_SYN))
-		compare_stream_release(c, fl, NOTE_UNCOMPARED);
+		compare_stream_release(c, fl, NOTE_UNCOMPARED, NULL);
 	while ((h = stream_head(c, fl, COMPARE_SECONDARY)) &&
 	       (h->flags & TCP_SYN))
 		compare_drop_held(c, fl, h, DROP_LATE);
@@ -119,7 +119,7 @@ static void begin(struct compare *c, struct cmp_flow *fl,
 	compare_align_shift(c, fl, s->seq + skipped[COMPARE_SECONDARY] - edge);
 	fl->isn[COMPARE_PRIMARY] = p->is_midstream ? p->seq - 1 : 0;
 	stream_set_edge(fl, edge);
-	compare_stream_match(c, fl);
+	compare_stream_match(c, fl, NULL);
 }
 
 /* Return: true once the flow is compared */
@@ -143,7 +143,7 @@ static bool align(struct compare *c, struct cmp_flow *fl, bool is_last)
 		begin(c, fl, v, skipped);
 	} else if (is_last) {
 		fl->align &= (uint8_t)~ALIGN_WAITS;
-		compare_stream_match(c, fl);
+		compare_stream_match(c, fl, NULL);
 	}
 	free(v[0].bytes);
 	return !(fl->align & ALIGN_WAITS);

@@ -110,7 +110,7 @@ enum compare_step compare_stream_syn(struct compare *c, struct cmp_flow *fl,
 
 	if ((fl->flags & FLOW_SYN_DONE) &&
 	    p->seq == fl->isn[COMPARE_PRIMARY]) {
-		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
+		compare_stream_release(c, fl, NOTE_RETRANSMITTED, NULL);
 		return STEP_DONE;
 	}
 	if (!s) {
@@ -123,7 +123,7 @@ enum compare_step compare_stream_syn(struct compare *c, struct cmp_flow *fl,
 		return compare_stream_differ(c, fl, p, s);
 	begin_connection(c, fl, p, s);
 	compare_drop_held(c, fl, s, DROP_MATCHED);
-	compare_stream_release(c, fl, NOTE_COMPARED);
+	compare_stream_release(c, fl, NOTE_COMPARED, NULL);
 	return STEP_DONE;
 }
 
@@ -145,7 +145,7 @@ enum compare_step compare_stream_rst(struct compare *c, struct cmp_flow *fl,
 	uint32_t ack = p->ack;
 
 	if (stream_is_rst_again(c, fl, p->flags, ack)) {
-		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
+		compare_stream_release(c, fl, NOTE_RETRANSMITTED, NULL);
 		return STEP_DONE;
 	}
 	if (!s)
@@ -155,6 +155,6 @@ enum compare_step compare_stream_rst(struct compare *c, struct cmp_flow *fl,
 		return compare_stream_differ(c, fl, p, s);
 	stream_note_rst(fl, p->flags, ack);
 	compare_drop_held(c, fl, s, DROP_MATCHED);
-	compare_stream_release(c, fl, NOTE_COMPARED);
+	compare_stream_release(c, fl, NOTE_COMPARED, NULL);
 	return STEP_DONE;
 }

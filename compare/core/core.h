@@ -150,8 +150,6 @@ struct compare {
 	uint16_t n_copied;	/* the secondary was made the primary's copy */
 	uint32_t n_holding;	/* flows that hold a packet */
 	uint64_t now_ns;
-	const struct packet *said;	/* the secondary's TCP segment that
-					   is being looked at, or NULL */
 	struct gap gap;		/* the one that is watched */
 	struct share share;
 	struct told waits;	/* the flows of which it was told */

@@ -41,7 +41,7 @@
 /* A segment leaves with at most what both sides have acknowledged. */
 static void send_clamped(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct segment *seg,
-			 enum compare_note why)
+			 enum compare_note why, const struct packet *said)
 {
 	struct gate *g = &fl->gate;
 	uint32_t ack = clamp_ack(g, seg->ack);
@@ -67,8 +67,8 @@ static void send_clamped(struct compare *c, struct cmp_flow *fl,
 		return;
 	}
 	compare_ack_lower(f, seg->l4_off, ack, window);
-	if (c->said && !clamp_is_told(g, ack))
-		compare_ack_echo(f, seg->l4_off, c->said);
+	if (said && !clamp_is_told(g, ack))
+		compare_ack_echo(f, seg->l4_off, said);
 	clamp_note_sent(g, ack, right);
 	compare_release_frame(c, f, why);
 }
@@ -87,7 +87,7 @@ static struct segment waiting_segment(const struct compare *c,
 
 /* An ACK alone, made of the header that waits. */
 static void originate(struct compare *c, struct cmp_flow *fl, uint32_t ack,
-		      uint32_t right)
+		      uint32_t right, const struct packet *said)
 {
 	struct gate *g = &fl->gate;
 	struct frame from, f;
@@ -95,36 +95,38 @@ static void originate(struct compare *c, struct cmp_flow *fl, uint32_t ack,
 
 	compare_ack_make(&f, &from, fl->end, ack, clamp_knows_windows(g) ?
 			 clamp_window(g, ack, right) : seg.window);
-	if (c->said)
-		compare_ack_echo(&f, seg.l4_off, c->said);
+	if (said)
+		compare_ack_echo(&f, seg.l4_off, said);
 	clamp_note_sent(g, ack, right);
 	c->originated++;
 	compare_release_frame(c, &f, NOTE_ORIGINATED);
 	chunk_unref(f.chunk);
 }
 
-static void release_waiting(struct compare *c, struct cmp_flow *fl)
+static void release_waiting(struct compare *c, struct cmp_flow *fl,
+			    const struct packet *said)
 {
 	struct gate *g = &fl->gate;
 	struct frame f;
 	struct segment seg = waiting_segment(c, g, &f);
 
-	send_clamped(c, fl, &f, &seg, NOTE_RELEASED_ACK);
+	send_clamped(c, fl, &f, &seg, NOTE_RELEASED_ACK, said);
 	act_gate_left(c, fl);
 }
 
 /* The secondary has said something: tell the client what both say now. */
-static void catch_up(struct compare *c, struct cmp_flow *fl)
+static void catch_up(struct compare *c, struct cmp_flow *fl,
+		     const struct packet *said)
 {
 	struct gate *g = &fl->gate;
 	uint32_t ack = clamp_ack(g, g->p_ack);
 	uint32_t right = clamp_right(g, clamp_primary_right(g));
 
 	if ((g->flags & GATE_PACKET) && ack == g->p_ack)
-		release_waiting(c, fl);
+		release_waiting(c, fl, said);
 	else if (!(g->flags & GATE_SIGNED) &&
 		 (!clamp_is_told(g, ack) || clamp_opens(g, right)))
-		originate(c, fl, ack, right);
+		originate(c, fl, ack, right, said);
 	if (!clamp_is_limited(g))
 		act_gate_merge(c, fl);
 }
@@ -190,7 +192,7 @@ bool compare_gate_is_known(const struct compare *c, const struct cmp_flow *fl,
 
 static void release_clamped(struct compare *c, struct cmp_flow *fl,
 			    const struct frame *f, const struct segment *seg,
-			    enum compare_note why)
+			    enum compare_note why, const struct packet *said)
 {
 	struct gate *g = &fl->gate;
 	struct frame head = *f;
@@ -207,7 +209,7 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 		act_gate_hold(c, fl, f, true);
 		return;
 	}
-	send_clamped(c, fl, f, seg, why);
+	send_clamped(c, fl, f, seg, why, said);
 	if (!clamp_is_limited(g)) {
 		act_gate_merge(c, fl);
 	} else if (is_newest) {
@@ -273,10 +275,11 @@ static void keep_time(struct compare *c, struct cmp_flow *fl,
  *		much
  * @seg:	what is in it
  * @why:	what it is counted as; an ACK alone is NOTE_RELEASED_ACK
+ * @said:	the secondary's segment for which it leaves, or NULL
  */
 void compare_gate_release(struct compare *c, struct cmp_flow *fl,
 			  const struct frame *f, const struct segment *seg,
-			  enum compare_note why)
+			  enum compare_note why, const struct packet *said)
 {
 	if (fl->flags & FLOW_FLUSHING)
 		keep_time(c, fl, f, seg->l4_off);
@@ -287,7 +290,7 @@ void compare_gate_release(struct compare *c, struct cmp_flow *fl,
 	    (seg->flags & (TCP_SYN | TCP_RST)) || !(seg->flags & TCP_ACK))
 		compare_release_frame(c, f, why);
 	else
-		release_clamped(c, fl, f, seg, why);
+		release_clamped(c, fl, f, seg, why, said);
 }
 
 /**
@@ -365,7 +368,7 @@ void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
 	g->s_window = p->window;
 	g->flags |= GATE_SECONDARY;
 	if (g->waiting != HOLD_NONE)
-		catch_up(c, fl);
+		catch_up(c, fl, p);
 }
 
 /**
@@ -407,9 +410,9 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 	if (g->flags & GATE_PACKET) {
 		struct segment seg = waiting_segment(c, g, &f);
 
-		send_clamped(c, fl, &f, &seg, why);
+		send_clamped(c, fl, &f, &seg, why, NULL);
 	} else if (!(g->flags & GATE_SIGNED)) {
-		originate(c, fl, g->p_ack, clamp_primary_right(g));
+		originate(c, fl, g->p_ack, clamp_primary_right(g), NULL);
 	}
 	act_gate_forget(c, fl);
 }

@@ -20,7 +20,7 @@ void compare_gate_flush(const struct compare *c, struct cmp_flow *fl,
 			uint8_t *tcp);
 void compare_gate_release(struct compare *c, struct cmp_flow *fl,
 			  const struct frame *f, const struct segment *seg,
-			  enum compare_note why);
+			  enum compare_note why, const struct packet *said);
 bool compare_gate_blocks(const struct compare *c, const struct cmp_flow *fl,
 			 unsigned flags, uint32_t ack);
 void compare_gate_connection(struct compare *c, struct cmp_flow *fl,

@@ -98,7 +98,7 @@ static bool skip_gap(struct compare *c, struct cmp_flow *fl)
 	d.len[has->side] = to - fl->edge;
 	compare_report(c, &d);
 	stream_set_edge(fl, to);
-	compare_stream_match(c, fl);
+	compare_stream_match(c, fl, NULL);
 	return true;
 }
 
@@ -126,7 +126,7 @@ static bool skip_tail(struct compare *c, struct cmp_flow *fl)
 	compare_differ(c, fl, &d);
 	fl->edge += primary;
 	compare_align_shift(c, fl, secondary - primary);
-	compare_stream_match(c, fl);
+	compare_stream_match(c, fl, NULL);
 	return true;
 }
 

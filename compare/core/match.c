@@ -106,8 +106,8 @@ bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl)
 	while ((p = stream_head(c, fl, COMPARE_PRIMARY)) &&
 	       !(p->flags & (TCP_SYN | TCP_RST)) &&
 	       seq_le(stream_end(p), fl->edge) && !is_blocked(c, fl, p))
-		compare_stream_release(c, fl, NOTE_UNCOMPARED);
-	compare_stream_match(c, fl);
+		compare_stream_release(c, fl, NOTE_UNCOMPARED, NULL);
+	compare_stream_match(c, fl, NULL);
 	return true;
 }
 
@@ -168,18 +168,19 @@ static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 }
 
 static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
-				    const struct hold *p)
+				    const struct hold *p,
+				    const struct packet *said)
 {
 	uint32_t end = stream_end(p);
 
 	if (is_blocked(c, fl, p))
 		return STEP_WAIT;
 	if (end == p->seq) {
-		compare_stream_release(c, fl, NOTE_RELEASED_ACK);
+		compare_stream_release(c, fl, NOTE_RELEASED_ACK, said);
 		return STEP_DONE;
 	}
 	if (stream_has_edge(fl) && seq_le(end, fl->edge)) {
-		compare_stream_release(c, fl, NOTE_RETRANSMITTED);
+		compare_stream_release(c, fl, NOTE_RETRANSMITTED, said);
 		return STEP_DONE;
 	}
 	if (!stream_has_edge(fl) &&
@@ -199,13 +200,14 @@ static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
 		if (step != STEP_DONE)
 			return step;
 	}
-	compare_stream_release(c, fl, NOTE_COMPARED);
+	compare_stream_release(c, fl, NOTE_COMPARED, said);
 	return STEP_DONE;
 }
 
 /* Behind a first segment that reaches beyond the edge there may be shorter
  * ones that overlap it and do not. */
-static void release_overlapped(struct compare *c, struct cmp_flow *fl)
+static void release_overlapped(struct compare *c, struct cmp_flow *fl,
+			       const struct packet *said)
 {
 	uint32_t i = fl->q[COMPARE_PRIMARY].head, next;
 
@@ -218,11 +220,13 @@ static void release_overlapped(struct compare *c, struct cmp_flow *fl)
 			break;
 		if (seq_le(stream_end(h), fl->edge) && !is_blocked(c, fl, h))
 			stream_release_at(c, fl, i, stream_end(h) == h->seq ?
-					  NOTE_RELEASED_ACK : NOTE_COMPARED);
+					  NOTE_RELEASED_ACK : NOTE_COMPARED,
+					  said);
 	}
 }
 
-static enum compare_step match_head(struct compare *c, struct cmp_flow *fl)
+static enum compare_step match_head(struct compare *c, struct cmp_flow *fl,
+				    const struct packet *said)
 {
 	const struct hold *p = stream_head(c, fl, COMPARE_PRIMARY);
 
@@ -232,21 +236,24 @@ static enum compare_step match_head(struct compare *c, struct cmp_flow *fl)
 		return compare_stream_syn(c, fl, p);
 	if (p->flags & TCP_RST)
 		return compare_stream_rst(c, fl, p);
-	return match_data(c, fl, p);
+	return match_data(c, fl, p, said);
 }
 
 /**
  * compare_stream_match - release what both sides have shown
  * @c:		the comparison
  * @fl:		the flow
+ * @said:	the secondary's segment that has just come, or NULL: what leaves
+ *		for it echoes the timestamp that it echoes
  */
-void compare_stream_match(struct compare *c, struct cmp_flow *fl)
+void compare_stream_match(struct compare *c, struct cmp_flow *fl,
+			  const struct packet *said)
 {
 	if (fl->flags & FLOW_DIFFERENT)
 		return;
-	while (match_head(c, fl) == STEP_DONE)
+	while (match_head(c, fl, said) == STEP_DONE)
 		;
 	if (stream_has_edge(fl) && !(fl->flags & FLOW_DIFFERENT))
-		release_overlapped(c, fl);
+		release_overlapped(c, fl, said);
 	compare_stream_secondary(c, fl);	/* what overlapped is late */
 }

@@ -5,6 +5,7 @@
 #include "core.h"
 
 bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl);
-void compare_stream_match(struct compare *c, struct cmp_flow *fl);
+void compare_stream_match(struct compare *c, struct cmp_flow *fl,
+			  const struct packet *said);
 
 #endif

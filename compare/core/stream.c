@@ -18,16 +18,17 @@
  * @fl:		The flow
  * @i:		The segment; it is gone afterwards
  * @why:	What it is counted as
+ * @said:	The secondary's segment for which it leaves, or NULL
  */
 void stream_release_at(struct compare *c, struct cmp_flow *fl, uint32_t i,
-		       enum compare_note why)
+		       enum compare_note why, const struct packet *said)
 {
 	struct hold *h = hold_at(&c->pool, i);
 	struct frame f = hold_frame(&c->pool, h);
 	struct segment seg = stream_segment(h);
 
 	stream_note_left(fl, h->seq, seg.end);
-	compare_gate_release(c, fl, &f, &seg, why);
+	compare_gate_release(c, fl, &f, &seg, why, said);
 	compare_unhold(c, fl, hold_at(&c->pool, i));
 	if (!fl->q[COMPARE_PRIMARY].n)
 		fl->flags &= (uint16_t)~FLOW_FLUSHING;
@@ -38,11 +39,12 @@ void stream_release_at(struct compare *c, struct cmp_flow *fl, uint32_t i,
  * @c:		the comparison
  * @fl:		a flow with a primary segment
  * @why:	what it is counted as
+ * @said:	the secondary's segment for which it leaves, or NULL
  */
 void compare_stream_release(struct compare *c, struct cmp_flow *fl,
-			    enum compare_note why)
+			    enum compare_note why, const struct packet *said)
 {
-	stream_release_at(c, fl, fl->q[COMPARE_PRIMARY].head, why);
+	stream_release_at(c, fl, fl->q[COMPARE_PRIMARY].head, why, said);
 }
 
 /* In stream order, behind the last SYN, before a RST. A SYN that waits already
@@ -119,9 +121,9 @@ struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl)
 
 /* The part of the primary's segment that is equal leaves by itself. */
 static void release_part(struct compare *c, struct cmp_flow *fl,
-			 const struct hold *h, uint32_t from_seq)
+			 const struct hold *h, const struct packet *s)
 {
-	uint32_t first = seq_max(h->seq, seq_min(from_seq, fl->left));
+	uint32_t first = seq_max(h->seq, seq_min(s->seq, fl->left));
 	struct frame from = hold_frame(&c->pool, h), f;
 	struct packet p = compare_ack_part(&f, &from, first - h->seq,
 					   fl->edge - first);
@@ -129,7 +131,7 @@ static void release_part(struct compare *c, struct cmp_flow *fl,
 
 	c->originated++;
 	fl->end = seq_max(fl->end, seg.end);
-	compare_gate_release(c, fl, &f, &seg, NOTE_ORIGINATED);
+	compare_gate_release(c, fl, &f, &seg, NOTE_ORIGINATED, s);
 	chunk_unref(f.chunk);
 }
 
@@ -155,7 +157,7 @@ void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
 	    compare_gate_blocks(c, fl, h->flags, h->ack) || c->config.report_only ||
 	    (fl->gate.flags & GATE_SIGNED))
 		return;
-	release_part(c, fl, h, s->seq);
+	release_part(c, fl, h, s);
 }
 
 /**

@@ -73,9 +73,9 @@ static inline void stream_note_rst(struct cmp_flow *fl, unsigned flags,
 }
 
 void stream_release_at(struct compare *c, struct cmp_flow *fl, uint32_t i,
-		       enum compare_note why);
+		       enum compare_note why, const struct packet *said);
 void compare_stream_release(struct compare *c, struct cmp_flow *fl,
-			    enum compare_note why);
+			    enum compare_note why, const struct packet *said);
 bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 			 enum compare_side side, const struct frame *f,
 			 const struct packet *p);

@@ -53,7 +53,7 @@ static void release_segment(struct compare *c, struct cmp_flow *fl,
 	struct segment seg = compare_segment_of(p);
 
 	stream_note_left(fl, p->seq, seg.end);
-	compare_gate_release(c, fl, f, &seg, why);
+	compare_gate_release(c, fl, f, &seg, why, NULL);
 }
 
 /* Bytes that have left already, or may leave with no gap; or a SYN that has. */
@@ -117,7 +117,7 @@ static void hold_primary(struct compare *c, struct cmp_flow *fl,
 	if (p->flags & TCP_SYN)
 		fl->flags |= FLOW_PRIMARY_SYN;
 	if (is_news)
-		compare_stream_match(c, fl);
+		compare_stream_match(c, fl, NULL);
 }
 
 /* In a report, a flow that differs is looked at again when it begins anew. */
@@ -292,7 +292,7 @@ static void hold_secondary(struct compare *c, struct cmp_flow *fl,
 		compare_gate_secondary_syn(fl);
 	}
 	if (is_news || compare_holds_acks(c, fl))
-		compare_stream_match(c, fl);
+		compare_stream_match(c, fl, p);
 	compare_gap_watch(c, fl);
 }
 
@@ -311,14 +311,14 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 		if (why == DROP_LATE && p->payload_len)
 			compare_stream_repeat(c, fl, p);
 		if (compare_holds_acks(c, fl))
-			compare_stream_match(c, fl);
+			compare_stream_match(c, fl, p);
 	} else if (!fl->q[COMPARE_SECONDARY].n &&
 		   is_twin(c, fl, stream_head(c, fl, COMPARE_PRIMARY), p)) {
 		fl->edge += p->payload_len;
 		c->dropped[DROP_MATCHED]++;
-		compare_stream_release(c, fl, NOTE_COMPARED);
+		compare_stream_release(c, fl, NOTE_COMPARED, p);
 		if (!is_in_step(c, fl))
-			compare_stream_match(c, fl);
+			compare_stream_match(c, fl, p);
 	} else {
 		hold_secondary(c, fl, f, p);
 	}
@@ -343,9 +343,7 @@ void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 	if (fl->align && !(fl->flags & FLOW_DIFFERENT) &&
 	    compare_align_takes(c, fl, COMPARE_SECONDARY, f, p))
 		return;
-	c->said = p;
 	take_secondary(c, fl, f, p);
-	c->said = NULL;
 }
 
 static void take_syn_as_compared(struct cmp_flow *fl, const struct hold *h)
@@ -400,5 +398,5 @@ void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
 		compare_stream_open(c, fl, h);
 	else
 		compare_gate_agree(c, fl, &seg);
-	compare_stream_release(c, fl, why);
+	compare_stream_release(c, fl, why, NULL);
 }
