@@ -10,6 +10,37 @@
 #include "share.h"
 
 /**
+ * act_pass() - Let frames of the primary out as they come
+ * @c:		The comparison
+ * @v:		The frames; borrowed
+ * @n:		How many
+ */
+void act_pass(struct compare *c, const struct frame *v, unsigned n)
+{
+	c->account.out += n;
+	for (unsigned i = 0; i < n; i++)
+		c->handler.release(c->handler.arg, &v[i]);
+}
+
+/**
+ * act_after_failover() - The primary passes, the secondary is ignored
+ * @c:		The comparison
+ * @side:	Whose frames come
+ * @v:		The frames; borrowed
+ * @n:		How many
+ */
+void act_after_failover(struct compare *c, enum compare_side side,
+			const struct frame *v, unsigned n)
+{
+	if (side == COMPARE_SECONDARY) {
+		c->account.dropped[DROP_FAILOVER] += n;
+	} else {
+		c->account.noted[NOTE_PASSED] += n;
+		act_pass(c, v, n);
+	}
+}
+
+/**
  * compare_release_frame - let a primary frame out
  * @c:		the comparison
  * @f:		borrowed
@@ -18,10 +49,10 @@
 void compare_release_frame(struct compare *c, const struct frame *f,
 			   enum compare_note why)
 {
-	c->noted[why]++;
+	c->account.noted[why]++;
 	if (c->config.report_only)	/* it has left on arrival */
 		return;
-	c->out++;
+	c->account.out++;
 	c->handler.release(c->handler.arg, f);
 }
 
@@ -59,7 +90,7 @@ void act_drop_group(struct compare *c, uint32_t group,
 
 	for (; i != HOLD_NONE; i = next) {
 		next = hold_at(&c->pool, i)->next;
-		c->dropped[why]++;
+		c->account.dropped[why]++;
 		hold_remove(&c->pool, i);
 	}
 	fragment_free(&c->fragments, group);
@@ -109,7 +140,7 @@ void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 		clear_suspicion(c, fl);
 	hold_remove(&c->pool, i);
 	if (!compare_flow_holds(fl))
-		c->n_holding--;
+		c->account.n_holding--;
 }
 
 /**
@@ -126,7 +157,7 @@ void compare_release_head(struct compare *c, struct cmp_flow *fl,
 
 	if (h->kind == HOLD_WHOLE) {
 		act_release_group(c, h->seq, why);
-		c->n_made[COMPARE_PRIMARY]--;
+		c->account.n_made[COMPARE_PRIMARY]--;
 	} else {
 		compare_release_frame(c, &f, why);
 	}
@@ -158,7 +189,7 @@ void compare_release_new(struct compare *c, const struct frame *f,
 void compare_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
 {
 	if (group == HOLD_NONE)
-		c->dropped[why]++;
+		c->account.dropped[why]++;
 	else
 		act_drop_group(c, group, why);
 }
@@ -177,9 +208,9 @@ void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		h = hold_at(&c->pool, c->fragments.groups[h->group].whole);
 	if (h->kind == HOLD_WHOLE) {
 		act_drop_group(c, h->seq, why);
-		c->n_made[h->side]--;
+		c->account.n_made[h->side]--;
 	} else {
-		c->dropped[why]++;
+		c->account.dropped[why]++;
 	}
 	compare_unhold(c, fl, h);
 }
@@ -201,7 +232,7 @@ struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
 
 	h->flow = flow_index(c->flows, fl);
 	if (!compare_flow_holds(fl))
-		c->n_holding++;
+		c->account.n_holding++;
 	if (c->share.is_counting && side == COMPARE_PRIMARY)
 		compare_share_count(c, fl, h, true);
 	return h;
@@ -233,7 +264,7 @@ void act_mark_whole(struct compare *c, struct hold *h, uint32_t group)
 	h->kind = HOLD_WHOLE;
 	h->seq = group;
 	fragment_at(&c->fragments, group)->whole = hold_index(&c->pool, h);
-	c->n_made[h->side]++;
+	c->account.n_made[h->side]++;
 }
 
 /* Is what waits in a flow's gate a packet, or only a template? */
@@ -245,14 +276,14 @@ static void mark_packet(struct compare *c, struct cmp_flow *fl, bool is_packet)
 		return;
 	if (is_packet) {
 		if (!compare_flow_holds(fl))
-			c->n_holding++;
+			c->account.n_holding++;
 		g->flags |= GATE_PACKET;
-		c->n_made[COMPARE_PRIMARY]--;
+		c->account.n_made[COMPARE_PRIMARY]--;
 	} else {
 		g->flags &= (uint8_t)~GATE_PACKET;
-		c->n_made[COMPARE_PRIMARY]++;
+		c->account.n_made[COMPARE_PRIMARY]++;
 		if (!compare_flow_holds(fl))
-			c->n_holding--;
+			c->account.n_holding--;
 	}
 }
 
@@ -276,12 +307,12 @@ void act_gate_hold(struct compare *c, struct cmp_flow *fl,
 		h = hold_at(&c->pool, g->waiting);
 		h->kind = HOLD_GATE;
 		h->flow = flow_index(c->flows, fl);
-		c->n_made[COMPARE_PRIMARY]++;
+		c->account.n_made[COMPARE_PRIMARY]++;
 	} else {
 		hold_replace(&c->pool, g->waiting, f);
 	}
 	if (g->flags & GATE_PACKET)
-		c->merged++;
+		c->account.merged++;
 	mark_packet(c, fl, is_packet);
 }
 
@@ -307,7 +338,7 @@ void act_gate_forget(struct compare *c, struct cmp_flow *fl)
 	if (g->waiting == HOLD_NONE)
 		return;
 	mark_packet(c, fl, false);
-	c->n_made[COMPARE_PRIMARY]--;
+	c->account.n_made[COMPARE_PRIMARY]--;
 	hold_remove(&c->pool, g->waiting);
 	g->waiting = HOLD_NONE;
 }
@@ -320,6 +351,6 @@ void act_gate_forget(struct compare *c, struct cmp_flow *fl)
 void act_gate_merge(struct compare *c, struct cmp_flow *fl)
 {
 	if (fl->gate.flags & GATE_PACKET)
-		c->merged++;
+		c->account.merged++;
 	act_gate_forget(c, fl);
 }

@@ -4,6 +4,28 @@
 
 #include "core.h"
 
+/* A frame came in. */
+static inline void act_come(struct compare *c, enum compare_side side,
+			    unsigned n)
+{
+	c->account.in[side] += n;
+}
+
+/* A frame of the secondary is dropped as it comes. */
+static inline void act_drop(struct compare *c, enum compare_drop why)
+{
+	c->account.dropped[why]++;
+}
+
+/* Something happened that is no frame's fate. */
+static inline void act_note(struct compare *c, enum compare_note what)
+{
+	c->account.noted[what]++;
+}
+
+void act_pass(struct compare *c, const struct frame *v, unsigned n);
+void act_after_failover(struct compare *c, enum compare_side side,
+			const struct frame *v, unsigned n);
 void compare_release_frame(struct compare *c, const struct frame *f,
 			   enum compare_note why);
 void act_release_group(struct compare *c, uint32_t group,

@@ -170,7 +170,7 @@ static void let_go(struct compare *c, enum compare_side side,
 	if (side == COMPARE_PRIMARY)
 		compare_release_frame(c, f, NOTE_RELEASED_ACK);
 	else
-		c->dropped[DROP_ACK]++;
+		act_drop(c, DROP_ACK);
 }
 
 /**

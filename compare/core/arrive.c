@@ -88,22 +88,22 @@ static struct flow_hint *hint_of(struct compare *c, const struct packet *p,
 	uint64_t hash = hint_hash(p);
 
 	*tag = (uint32_t)(hash >> 32);
-	return &c->hints[hash & (FLOW_HINTS - 1)];
+	return &c->arrivals.hints[hash & (FLOW_HINTS - 1)];
 }
 
 /**
  * compare_flow_arrive - look at frames and say which flows they belong to
  * @c:		the comparison
  * @side:	whose they are
- * @a:		filled
  * @v:		the frames; borrowed
  * @n:		how many, FLOW_HASH_MAX at most
  *
  * What each of them has to wait for, memory and the hash, all wait for at once.
  */
 void compare_flow_arrive(struct compare *c, enum compare_side side,
-			 struct arrivals *a, const struct frame *v, unsigned n)
+			 const struct frame *v, unsigned n)
 {
+	struct arrivals *a = &c->arrivals;
 	uint32_t expected = compare_predict_first(c, side);
 	unsigned n_keys = 0;
 
@@ -176,14 +176,14 @@ static struct cmp_flow *find_and_hint(struct compare *c,
  * compare_flow_find - the flow of a packet, a new one if need be
  * @c:		the comparison
  * @side:	whose packet
- * @a:		from compare_flow_arrive()
- * @i:		which of them
+ * @i:		which of the frames that compare_flow_arrive() has looked at
  *
  * Return: the flow, NULL when the table is full
  */
 struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
-				   struct arrivals *a, unsigned i)
+				   unsigned i)
 {
+	struct arrivals *a = &c->arrivals;
 	uint32_t at = a->flow[i].at;
 	struct flow_key key;
 	struct cmp_flow *fl;

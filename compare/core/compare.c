@@ -30,6 +30,7 @@
 
 #include <stdlib.h>
 
+#include "act.h"
 #include "core.h"
 #include "fragment.h"
 #include "order.h"
@@ -116,17 +117,6 @@ void compare_free(struct compare *c)
 	free(c);
 }
 
-static void input_after_failover(struct compare *c, enum compare_side side,
-				 const struct frame *v, unsigned n)
-{
-	if (side == COMPARE_SECONDARY) {
-		c->dropped[DROP_FAILOVER] += n;
-	} else {
-		c->noted[NOTE_PASSED] += n;
-		take_pass(c, v, n);
-	}
-}
-
 /**
  * compare_input - take frames of one side
  * @c:		the comparison
@@ -140,9 +130,9 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 		   unsigned n, uint64_t now_ns)
 {
 	c->now_ns = now_ns;
-	c->in[side] += n;
+	act_come(c, side, n);
 	if (c->is_failover) {
-		input_after_failover(c, side, v, n);
+		act_after_failover(c, side, v, n);
 		return;
 	}
 	for (unsigned i = 0; i < n; i += FLOW_HASH_MAX) {
@@ -160,7 +150,7 @@ static bool is_crowded(const struct compare *c)
 	uint32_t n = flow_count(c->flows);
 
 	return n >= c->config.max_flows &&
-	       c->n_holding >= n - n / CROWDED_SHARE;
+	       c->account.n_holding >= n - n / CROWDED_SHARE;
 }
 
 /**
@@ -194,7 +184,7 @@ bool compare_is_half_full(const struct compare *c, enum compare_side side)
  */
 bool compare_is_holding(const struct compare *c)
 {
-	return c->n_holding || c->fragments.n_used;
+	return c->account.n_holding || c->fragments.n_used;
 }
 
 /**
@@ -205,32 +195,32 @@ bool compare_is_holding(const struct compare *c)
 void compare_stats(const struct compare *c, struct stats *s)
 {
 	uint64_t n_primary = c->pool.n[COMPARE_PRIMARY] -
-			     c->n_made[COMPARE_PRIMARY];
+			     c->account.n_made[COMPARE_PRIMARY];
 	uint64_t n_secondary = c->pool.n[COMPARE_SECONDARY] -
-			       c->n_made[COMPARE_SECONDARY];
+			       c->account.n_made[COMPARE_SECONDARY];
 
-	s->in += c->in[COMPARE_PRIMARY] + c->in[COMPARE_SECONDARY];
-	s->originated += c->originated;
-	s->merged += c->merged;
-	s->out += c->out;
+	s->in += c->account.in[COMPARE_PRIMARY] + c->account.in[COMPARE_SECONDARY];
+	s->originated += c->account.noted[NOTE_ORIGINATED];
+	s->merged += c->account.merged;
+	s->out += c->account.out;
 	if (c->config.report_only)
 		n_primary = 0;
 	s->held += n_primary + n_secondary;
 	for (unsigned i = 0; i < DROP_REASONS; i++)
-		stats_drop(s, drop_text[i], c->dropped[i]);
+		stats_drop(s, drop_text[i], c->account.dropped[i]);
 	for (unsigned i = 0; i < NOTES; i++)
-		stats_note(s, "compare", note_text[i], c->noted[i]);
+		stats_note(s, "compare", note_text[i], c->account.noted[i]);
 	for (unsigned i = 0; i < COMPARE_REASONS; i++)
-		stats_note(s, "asked", reason_text[i], c->asked[i]);
+		stats_note(s, "asked", reason_text[i], c->episode.asked[i]);
 	stats_note(s, "held", "primary", n_primary);
 	stats_note(s, "held", "secondary", n_secondary);
 	stats_note(s, "held", "bytes", c->pool.held_bytes);
 	stats_note(s, "held", "pinned-bytes", c->pool.pinned_bytes);
 	stats_note(s, "flows", "known", flow_count(c->flows));
-	stats_note(s, "flows", "holding", c->n_holding);
+	stats_note(s, "flows", "holding", c->account.n_holding);
 	stats_note(s, "flows", "over-share", c->share.told.n);
 	if (c->config.holds)
-		stats_note(s, "flows", "waiting", c->waits.n);
+		stats_note(s, "flows", "waiting", c->waits.told.n);
 }
 
 /**

@@ -3,6 +3,7 @@
 #define COLO_COMPARE_CORE_H
 
 #include "../../common/flow.h"
+#include "../../common/packet.h"
 #include "clamp.h"
 #include "compare.h"
 #include "fragment.h"
@@ -113,23 +114,40 @@ enum compare_note {
 	NOTES
 };
 
-/* Where packets of these addresses and ports went last. */
-struct flow_hint {
-	uint32_t tag;
-	uint32_t flow;		/* index; it may be another flow's by now */
-};
-
-#define FLOW_HINTS 16384u	/* power of two */
-
-/* A flow in which the secondary goes on without the bytes at the edge. */
+/* A flow in which the secondary goes on without the bytes at the edge: gap.c. */
 struct gap {
 	uint64_t due_ns;	/* when that has lasted too long; 0: none */
 	uint32_t flow;		/* index; it may be another flow's by then */
 	uint32_t edge;
 };
 
+/* Where a packet with some addresses and ports went last. */
+struct flow_hint {
+	uint32_t tag;		/* of these */
+	uint32_t flow;		/* index; it may be another flow's by now */
+};
+
+#define FLOW_HINTS 16384u	/* power of two */
+
+/* Frames on their way to their flows, parsed and hashed together: arrive.c. They
+ * stand here because arrays on the stack are guarded in each call. */
+struct arrivals {
+	struct packet p[FLOW_HASH_MAX];
+	struct {
+		uint32_t twin;		/* what waits with its headers: it is
+					   not parsed yet; or HOLD_NONE */
+		bool is_guessed;	/* it is in that flow, most likely */
+		uint32_t at;		/* the flow's index, or that of key
+					   and hash */
+	} flow[FLOW_HASH_MAX];
+	struct flow_key key[FLOW_HASH_MAX];
+	uint32_t hash[FLOW_HASH_MAX];
+	struct flow_hint hints[FLOW_HINTS];
+};
+
 #define SHARE_CLIENTS 4096u	/* counters; power of two */
 
+/* What each flow and client holds: share.c counts, shed.c tells. */
 struct share {
 	size_t client[SHARE_CLIENTS];	/* bytes held for them */
 	size_t start;		/* of bytes held: counting begins */
@@ -137,31 +155,47 @@ struct share {
 	struct told told;	/* the flows over their share */
 };
 
+/* The flows that wait for too long: waits.c. */
+struct waits {
+	struct told told;
+	uint64_t due_ns;	/* when to look again */
+};
+
+/* What became of the frames: act.c. */
+struct account {
+	uint64_t in[2], out;	/* frames */
+	uint64_t merged;	/* acknowledgements that newer ones replaced */
+	uint64_t n_made[2];	/* of what the pool holds: no packets */
+	uint32_t n_holding;	/* flows that hold a packet */
+	uint64_t dropped[DROP_REASONS];
+	uint64_t noted[NOTES];
+};
+
+/* From a difference to the checkpoint that it asked for: differ.c. */
+struct episode {
+	bool is_open;		/* a checkpoint was asked for */
+	uint64_t grace_ns;	/* until then the secondary may be alone */
+	uint64_t asked[COMPARE_REASONS];
+};
+
 struct compare {
 	struct compare_config config;
 	struct compare_handler handler;
+	uint64_t now_ns;
+	bool is_failover;
+	uint16_t n_copied;	/* gate.c: the secondary was made the primary's
+				   copy */
 	struct flow_table *flows;
-	struct flow_table *pairs;	/* with pair_order, else NULL */
+	struct flow_table *pairs;	/* pair.c, with pair_order, else NULL */
 	struct hold_pool pool;
 	struct order_table orders;
 	struct fragment_table fragments;
-	bool in_episode;	/* a checkpoint was asked for */
-	bool is_failover;
-	uint16_t n_copied;	/* the secondary was made the primary's copy */
-	uint32_t n_holding;	/* flows that hold a packet */
-	uint64_t now_ns;
+	struct account account;
+	struct episode episode;
 	struct gap gap;		/* the one that is watched */
 	struct share share;
-	struct told waits;	/* the flows of which it was told */
-	uint64_t waits_due_ns;	/* when to look again */
-	uint64_t grace_ns;	/* until then the secondary may be alone */
-	uint64_t in[2], out;	/* frames */
-	uint64_t originated, merged;
-	uint64_t n_made[2];	/* of what the pool holds: no packets */
-	uint64_t dropped[DROP_REASONS];
-	uint64_t noted[NOTES];
-	uint64_t asked[COMPARE_REASONS];
-	struct flow_hint hints[FLOW_HINTS];
+	struct waits waits;
+	struct arrivals arrivals;
 };
 
 /* What a queue's head, or a new packet, came to. */

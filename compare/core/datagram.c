@@ -156,7 +156,7 @@ bool compare_datagram_twin(struct compare *c, enum compare_side side,
 		return false;
 	if (side == COMPARE_SECONDARY)
 		out = hold_frame(&c->pool, h);
-	c->dropped[DROP_MATCHED]++;
+	act_drop(c, DROP_MATCHED);
 	compare_release_frame(c, &out, NOTE_COMPARED);
 	compare_unhold(c, fl, h);
 	return true;

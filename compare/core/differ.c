@@ -48,7 +48,7 @@ struct compare_difference compare_difference_of(const struct compare *c,
 
 static bool may_ask(const struct compare *c, const struct compare_difference *d)
 {
-	return !c->in_episode && !c->config.report_only && !c->config.holds &&
+	return !c->episode.is_open && !c->config.report_only && !c->config.holds &&
 	       (!c->handler.may_ask || c->handler.may_ask(c->handler.arg, d));
 }
 
@@ -61,9 +61,9 @@ void compare_report(struct compare *c, struct compare_difference *d)
 {
 	d->asks = may_ask(c, d);
 	if (d->asks) {
-		c->in_episode = true;
-		c->noted[NOTE_EPISODES]++;
-		c->asked[d->reason]++;
+		c->episode.is_open = true;
+		act_note(c, NOTE_EPISODES);
+		c->episode.asked[d->reason]++;
 	}
 	c->handler.differ(c->handler.arg, d);
 }
@@ -81,7 +81,7 @@ void compare_ask(struct compare *c, enum compare_reason reason,
 	bool is_primary = h && h->side == COMPARE_PRIMARY;
 	struct compare_difference d;
 
-	if (c->in_episode || c->config.holds)
+	if (c->episode.is_open || c->config.holds)
 		return;
 	d = compare_difference_of(c, fl, reason, is_primary ? h : NULL,
 				  is_primary ? NULL : h);
@@ -103,13 +103,13 @@ void compare_differ(struct compare *c, struct cmp_flow *fl,
 	compare_report(c, d);
 	if (c->config.report_only &&
 	    (d->reason == COMPARE_PAYLOAD || d->reason == COMPARE_MAC)) {
-		c->noted[NOTE_DIFFERENT]++;
+		act_note(c, NOTE_DIFFERENT);
 		return;
 	}
 	if (!(fl->flags & FLOW_DIFFERENT)) {
 		fl->flags &= (uint16_t)~FLOW_SUSPECT;
 		fl->flags |= FLOW_DIFFERENT;
-		c->noted[NOTE_DIFFERENT]++;
+		act_note(c, NOTE_DIFFERENT);
 	}
 	act_drop_queue(c, fl, DROP_DIFFERENT);
 	while (c->config.report_only && fl->q[COMPARE_PRIMARY].n)

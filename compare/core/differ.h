@@ -10,7 +10,7 @@
 static inline bool compare_is_graced(const struct compare *c,
 				     enum compare_side side, uint64_t time_ns)
 {
-	return side == COMPARE_SECONDARY && time_ns < c->grace_ns;
+	return side == COMPARE_SECONDARY && time_ns < c->episode.grace_ns;
 }
 
 /* Do two frames go to the same station? */

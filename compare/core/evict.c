@@ -36,7 +36,7 @@ static bool evict_from(struct compare *c, unsigned list)
 			return false;
 		if (!compare_flow_holds(fl)) {
 			forget_flow(c, fl);
-			c->noted[NOTE_EVICTED]++;
+			act_note(c, NOTE_EVICTED);
 			return true;
 		}
 		flow_touch(c->flows, fl, list, c->now_ns);
@@ -51,7 +51,7 @@ static bool evict_from(struct compare *c, unsigned list)
 void evict_make_room(struct compare *c)
 {
 	if (flow_count(c->flows) < c->config.max_flows ||
-	    c->n_holding >= flow_count(c->flows))
+	    c->account.n_holding >= flow_count(c->flows))
 		return;
 	for (unsigned list = LIST_CLOSED; list <= LIST_TCP; list++)
 		if (evict_from(c, list))

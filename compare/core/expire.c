@@ -100,7 +100,7 @@ static void expire_held(struct compare *c, enum compare_side side)
 		}
 		if (ask_for_late(c, h))
 			continue;
-		if (c->in_episode)
+		if (c->episode.is_open)
 			break;
 		/* its flow may not ask: those behind it may */
 		hold_touch(&c->pool, hold_index(&c->pool, h), c->now_ns);
@@ -148,7 +148,7 @@ uint64_t compare_due_ns(const struct compare *c)
 		due = flow_used_ns(c->flows, fl) + c->config.reorder_ns;
 	if (c->gap.due_ns)
 		due = sooner(due, c->gap.due_ns);
-	for (unsigned side = 0; side < 2 && !c->in_episode; side++) {
+	for (unsigned side = 0; side < 2 && !c->episode.is_open; side++) {
 		const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
 
 		if (h && !c->config.holds)

@@ -41,7 +41,7 @@ static uint64_t unsaid_bytes(const struct compare *c, const struct cmp_flow *fl)
 static struct compare_left flush_primary(struct compare *c,
 					 enum compare_note why)
 {
-	struct compare_left left = { .frames = c->out };
+	struct compare_left left = { .frames = c->account.out };
 	const struct hold *h;
 
 	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_PRIMARY]))) {
@@ -60,7 +60,7 @@ static struct compare_left flush_primary(struct compare *c,
 				compare_release_head(c, fl, why);
 		}
 	}
-	left.frames = c->out - left.frames;
+	left.frames = c->account.out - left.frames;
 	return left;
 }
 
@@ -97,7 +97,7 @@ struct compare_left compare_flush(struct compare *c, uint64_t now_ns)
 	left = flush_primary(c, NOTE_FLUSHED);
 	flush_secondary(c, DROP_FLUSHED);
 	compare_flow_clear_marks(c);
-	c->in_episode = false;
+	c->episode.is_open = false;
 	return left;
 }
 
@@ -120,7 +120,7 @@ void compare_copied(struct compare *c)
  */
 void compare_grace(struct compare *c, uint64_t until_ns)
 {
-	c->grace_ns = until_ns;
+	c->episode.grace_ns = until_ns;
 }
 
 /**
@@ -136,10 +136,10 @@ struct compare_left compare_failover(struct compare *c, uint64_t now_ns)
 
 	c->is_failover = true;
 	c->now_ns = now_ns;
-	c->waits = (struct told){ 0 };
+	c->waits.told = (struct told){ 0 };
 	left = flush_primary(c, NOTE_PASSED);
 	flush_secondary(c, DROP_FAILOVER);
 	compare_flow_clear_marks(c);
-	c->in_episode = false;
+	c->episode.is_open = false;
 	return left;
 }

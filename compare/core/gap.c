@@ -34,7 +34,7 @@ static bool has_gap(const struct compare *c, const struct cmp_flow *fl)
  */
 void compare_gap_watch(struct compare *c, const struct cmp_flow *fl)
 {
-	if (!c->config.gap_ns || c->gap.due_ns || c->in_episode ||
+	if (!c->config.gap_ns || c->gap.due_ns || c->episode.is_open ||
 	    compare_is_graced(c, COMPARE_SECONDARY, c->now_ns) ||
 	    !has_gap(c, fl))
 		return;

@@ -98,7 +98,6 @@ static void originate(struct compare *c, struct cmp_flow *fl, uint32_t ack,
 	if (said)
 		compare_ack_echo(&f, seg.l4_off, said);
 	clamp_note_sent(g, ack, right);
-	c->originated++;
 	compare_release_frame(c, &f, NOTE_ORIGINATED);
 	chunk_unref(f.chunk);
 }
@@ -263,7 +262,7 @@ static void keep_time(struct compare *c, struct cmp_flow *fl,
 		fl->ts_left = tsval;
 	} else {
 		compare_ack_set_time(f, l4_off, fl->ts_left);
-		c->noted[NOTE_TIMES]++;
+		act_note(c, NOTE_TIMES);
 	}
 }
 

@@ -212,7 +212,7 @@ struct cmp_flow *compare_predict_take(struct compare *c,
 	fl->flags |= FLOW_BUSY;
 	fl->edge += h->payload_len;
 	stream_note_left(fl, h->seq, fl->edge);
-	c->dropped[DROP_MATCHED]++;
+	act_drop(c, DROP_MATCHED);
 	compare_release_frame(c, &out, NOTE_COMPARED);
 	compare_unhold(c, fl, h);
 	return fl;

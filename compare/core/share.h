@@ -4,6 +4,13 @@
 
 #include "core.h"
 
+/* Is so much held that shares have to be counted? */
+static inline bool share_is_counted(const struct compare *c)
+{
+	return c->share.is_counting ||
+	       c->pool.bytes[COMPARE_PRIMARY] > c->share.start;
+}
+
 void compare_share_init(struct compare *c);
 void compare_share_count(struct compare *c, struct cmp_flow *fl,
 			 const struct hold *h, bool is_held);

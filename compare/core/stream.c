@@ -129,7 +129,6 @@ static void release_part(struct compare *c, struct cmp_flow *fl,
 					   fl->edge - first);
 	struct segment seg = compare_segment_of(&p);
 
-	c->originated++;
 	fl->end = seq_max(fl->end, seg.end);
 	compare_gate_release(c, fl, &f, &seg, NOTE_ORIGINATED, s);
 	chunk_unref(f.chunk);

@@ -15,6 +15,7 @@
 #include "fragment.h"
 #include "predict.h"
 #include "relieve.h"
+#include "share.h"
 #include "shed.h"
 #include "tcp.h"
 
@@ -40,13 +41,6 @@ static void input_without_flow(struct compare *c, uint32_t group)
 	compare_drop_new(c, group, DROP_NO_FLOW);
 	if (!c->config.full_waits)
 		compare_ask(c, COMPARE_QUEUE, NULL, NULL);
-}
-
-/* Is so much held that shares have to be counted? */
-static bool is_share_counted(const struct compare *c)
-{
-	return c->share.is_counting ||
-	       c->pool.bytes[COMPARE_PRIMARY] > c->share.start;
 }
 
 static void input_primary(struct compare *c, struct cmp_flow *fl,
@@ -126,7 +120,7 @@ static void take_packet(struct compare *c, enum compare_side side,
 		input_secondary(c, fl, f, p, group);
 	} else {
 		input_primary(c, fl, f, p, group);
-		if (is_share_counted(c))
+		if (share_is_counted(c))
 			compare_share_keep(c, fl);
 	}
 	if (fl->q[side].n > c->config.max_queue && !c->config.full_waits &&
@@ -177,30 +171,17 @@ static bool take_fragment(struct compare *c, enum compare_side side,
 }
 
 static void take(struct compare *c, enum compare_side side,
-		 const struct frame *f, struct arrivals *a, unsigned i)
+		 const struct frame *f, unsigned i)
 {
-	struct packet *p = &a->p[i];
+	struct packet *p = &c->arrivals.p[i];
 
-	if (a->flow[i].twin != HOLD_NONE)
+	if (c->arrivals.flow[i].twin != HOLD_NONE)
 		packet_parse(p, frame_eth(f), frame_eth_len(f));
 	if (!c->config.compare_non_ip && is_housekeeping(p))
 		input_uncompared(c, side, f, HOLD_NONE);
 	else if (!p->fragment || !take_fragment(c, side, f, p))
-		take_packet(c, side, f, p, compare_flow_find(c, side, a, i),
+		take_packet(c, side, f, p, compare_flow_find(c, side, i),
 			    HOLD_NONE);
-}
-
-/**
- * take_pass() - Let frames of the primary out as they come
- * @c:		The comparison
- * @v:		The frames; borrowed
- * @n:		How many
- */
-void take_pass(struct compare *c, const struct frame *v, unsigned n)
-{
-	c->out += n;
-	for (unsigned i = 0; i < n; i++)
-		c->handler.release(c->handler.arg, &v[i]);
 }
 
 /**
@@ -213,14 +194,12 @@ void take_pass(struct compare *c, const struct frame *v, unsigned n)
 void take_frames(struct compare *c, enum compare_side side,
 		 const struct frame *v, unsigned n)
 {
-	struct arrivals a;
-
 	if (c->config.report_only && side == COMPARE_PRIMARY)
-		take_pass(c, v, n);
-	compare_flow_arrive(c, side, &a, v, n);
+		act_pass(c, v, n);
+	compare_flow_arrive(c, side, v, n);
 	for (unsigned i = 0; i < n; i++) {
-		if (!take_twin(c, side, &v[i], a.flow[i].twin))
-			take(c, side, &v[i], &a, i);
+		if (!take_twin(c, side, &v[i], c->arrivals.flow[i].twin))
+			take(c, side, &v[i], i);
 		if (side == COMPARE_SECONDARY || c->config.report_only)
 			compare_relieve(c, side);
 	}

@@ -4,7 +4,6 @@
 
 #include "core.h"
 
-void take_pass(struct compare *c, const struct frame *v, unsigned n);
 void take_frames(struct compare *c, enum compare_side side,
 		 const struct frame *v, unsigned n);
 

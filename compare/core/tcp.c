@@ -307,7 +307,7 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 		fl->flags &= (uint16_t)~FLOW_SYN_LATE;
 	}
 	if (why != DROP_REASONS) {
-		c->dropped[why]++;
+		act_drop(c, why);
 		if (why == DROP_LATE && p->payload_len)
 			compare_stream_repeat(c, fl, p);
 		if (compare_holds_acks(c, fl))
@@ -315,7 +315,7 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 	} else if (!fl->q[COMPARE_SECONDARY].n &&
 		   is_twin(c, fl, stream_head(c, fl, COMPARE_PRIMARY), p)) {
 		fl->edge += p->payload_len;
-		c->dropped[DROP_MATCHED]++;
+		act_drop(c, DROP_MATCHED);
 		compare_stream_release(c, fl, NOTE_COMPARED, p);
 		if (!is_in_step(c, fl))
 			compare_stream_match(c, fl, p);
@@ -337,7 +337,7 @@ void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
 {
 	assert(compare_is_segment(p));
 	if (c->config.own_isn && !prepare(fl, COMPARE_SECONDARY, p)) {
-		c->dropped[DROP_DUPLICATE]++;
+		act_drop(c, DROP_DUPLICATE);
 		return;
 	}
 	if (fl->align && !(fl->flags & FLOW_DIFFERENT) &&

@@ -66,7 +66,7 @@ static void note(struct compare *c, const struct cmp_flow *fl,
 		 const struct hold *h)
 {
 	bool is_new;
-	struct told_flow *t = told_note(&c->waits, flow_index(c->flows, fl),
+	struct told_flow *t = told_note(&c->waits.told, flow_index(c->flows, fl),
 					flow_key_get(c->flows, fl), c->now_ns,
 					&is_new);
 
@@ -127,11 +127,11 @@ void compare_waits_look(struct compare *c)
 {
 	struct told_flow over;
 
-	if (c->now_ns < c->waits_due_ns)
+	if (c->now_ns < c->waits.due_ns)
 		return;
-	c->waits_due_ns = c->now_ns + LOOK_NS;
+	c->waits.due_ns = c->now_ns + LOOK_NS;
 	look_at(c, COMPARE_PRIMARY);
 	look_at(c, COMPARE_SECONDARY);
-	while (told_over(&c->waits, c->now_ns, c->now_ns, &over))
+	while (told_over(&c->waits.told, c->now_ns, c->now_ns, &over))
 		tell(c, &over, true);
 }

@@ -127,7 +127,7 @@ static void check_flows(const struct compare *c)
 			n++;
 		}
 	}
-	assert(n == flow_count(c->flows) && n_holding == c->n_holding);
+	assert(n == flow_count(c->flows) && n_holding == c->account.n_holding);
 }
 
 static void check(const struct run *r)

@@ -104,7 +104,7 @@ static void remove_some(struct kit *k, struct model *m)
 		/* a SYN that leaves has nothing before it */
 		if (at && h->flags & (S | R))
 			break;
-		k->c->out++;
+		k->c->account.out++;
 		compare_unhold(k->c, fl, h);
 		m->n--;
 		memmove(&m->v[at], &m->v[at + 1], (m->n - at) * sizeof(*m->v));

@@ -351,7 +351,7 @@ static void a_flow_is_not_found_where_it_was(void)
 #define N_FLOWS 3u
 #define N_SEGS 120u
 
-struct account {		/* of one comparison */
+struct outcome {		/* of one comparison */
 	struct compare *c;
 	uint64_t sum;		/* of all that it said */
 	unsigned n_out;
@@ -363,7 +363,7 @@ struct stream {
 	unsigned at[2];		/* the next, by side */
 };
 
-static void account_add(struct account *a, const uint8_t *p, size_t len)
+static void account_add(struct outcome *a, const uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		a->sum = (a->sum ^ p[i]) * 0x100000001b3;
@@ -371,7 +371,7 @@ static void account_add(struct account *a, const uint8_t *p, size_t len)
 
 static void account_release(void *arg, const struct frame *f)
 {
-	struct account *a = arg;
+	struct outcome *a = arg;
 	struct packet p;
 
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
@@ -385,7 +385,7 @@ static void account_differ(void *arg, const struct compare_difference *d)
 	account_add(arg, (const uint8_t *)&d->offset, sizeof(d->offset));
 }
 
-static void account_init(struct account *a, enum compare_ack_policy policy)
+static void account_init(struct outcome *a, enum compare_ack_policy policy)
 {
 	const struct compare_handler handler = {
 		.release = account_release, .differ = account_differ, .arg = a,
@@ -393,7 +393,7 @@ static void account_init(struct account *a, enum compare_ack_policy policy)
 	struct compare_config config = kit_config();
 
 	config.ack_policy = policy;
-	*a = (struct account){ .c = compare_new(&config, &handler) };
+	*a = (struct outcome){ .c = compare_new(&config, &handler) };
 }
 
 static unsigned chance(unsigned percent)
@@ -494,7 +494,7 @@ static struct seg next_of(struct stream *s, enum compare_side side)
 				 s->segs[(*at)++];
 }
 
-static void input_both(struct account a[2], struct stream *s, uint64_t now_ns)
+static void input_both(struct outcome a[2], struct stream *s, uint64_t now_ns)
 {
 	enum compare_side side = (enum compare_side)random_below(&rnd, 2);
 	struct frame v[2][40];
@@ -519,7 +519,7 @@ static void input_both(struct account a[2], struct stream *s, uint64_t now_ns)
 	}
 }
 
-static void flush_both(struct account a[2], uint64_t now_ns)
+static void flush_both(struct outcome a[2], uint64_t now_ns)
 {
 	bool is_copied = chance(50);
 
@@ -530,7 +530,7 @@ static void flush_both(struct account a[2], uint64_t now_ns)
 	}
 }
 
-static void check_equal(const struct account a[2])
+static void check_equal(const struct outcome a[2])
 {
 	struct stats s[2] = { 0 };
 
@@ -554,7 +554,7 @@ static void with_prediction_and_without_it_is_the_same(void)
 			COMPARE_ACK_CLAMP :
 			(enum compare_ack_policy)random_below(&rnd, 3);
 		static struct stream s[N_FLOWS];
-		struct account a[2];
+		struct outcome a[2];
 
 		for (unsigned k = 0; k < N_FLOWS; k++)
 			(chance(30) ? datagrams_init : stream_init)(
