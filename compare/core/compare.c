@@ -32,18 +32,31 @@
 
 #include "act.h"
 #include "core.h"
+#include "differ.h"
+#include "expire.h"
+#include "flush.h"
 #include "fragment.h"
+#include "gate.h"
 #include "order.h"
 #include "pair.h"
 #include "share.h"
 #include "take.h"
+#include "waits.h"
 
 #define CROWDED_SHARE 64u	/* so few of the flows hold nothing */
 #define FLOW_BYTES_MAX (1u << 31)	/* cmp_flow.held_bytes has room */
+#define END_NS (UINT64_MAX / 2)	/* later than all, and no age overflows */
 #define FLOW_SLACK 4096u	/* beyond max_flows: what was read already */
 
 static const char *const reason_text[COMPARE_REASONS] = {
 	"payload", "flags", "mac", "timeout", "queue",
+};
+
+static const char *const wait_text[COMPARE_WAITS] = {
+	"the secondary to say the same",
+	"the secondary to acknowledge the same",
+	"the primary to say the same",
+	"the replicas to be equal again",
 };
 
 static const char *const drop_text[DROP_REASONS] = {
@@ -144,6 +157,90 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 	hold_compact(&c->pool);
 }
 
+/**
+ * compare_expire - see what has become too old
+ * @c:		the comparison
+ * @now_ns:	the time
+ */
+void compare_expire(struct compare *c, uint64_t now_ns)
+{
+	c->now_ns = now_ns;
+	expire_held(c);
+}
+
+/**
+ * compare_end - nothing more comes: what waits has waited for too long
+ * @c:		the comparison
+ */
+void compare_end(struct compare *c)
+{
+	compare_expire(c, END_NS);
+}
+
+/**
+ * compare_due_ns - when compare_expire() has something urgent to do
+ * @c:		the comparison
+ *
+ * Return: the time, COMPARE_NEVER when nothing waits. Idle flows do not
+ * count: a call now and then is soon enough for them.
+ */
+uint64_t compare_due_ns(const struct compare *c)
+{
+	return expire_due_ns(c);
+}
+
+/**
+ * compare_flush - the replicas are equal: a checkpoint was made
+ * @c:		the comparison
+ * @now_ns:	the time
+ *
+ * Held primary packets are released in order, secondary ones dropped.
+ *
+ * Return: what has left
+ */
+struct compare_left compare_flush(struct compare *c, uint64_t now_ns)
+{
+	c->now_ns = now_ns;
+	return flush_all(c, NOTE_FLUSHED, DROP_FLUSHED);
+}
+
+/**
+ * compare_copied - the secondary has been made the primary's copy
+ * @c:		the comparison, before the compare_flush() for it
+ *
+ * A flush alone lets go of what is held, but what the secondary has
+ * acknowledged stays true.
+ */
+void compare_copied(struct compare *c)
+{
+	gate_copied(c);
+}
+
+/**
+ * compare_grace - some of the secondary's may still be of before the flush
+ * @c:		the comparison
+ * @until_ns:	what comes until then and has no equal asks for nothing
+ */
+void compare_grace(struct compare *c, uint64_t until_ns)
+{
+	differ_grace(c, until_ns);
+}
+
+/**
+ * compare_failover - the secondary is gone: pass the primary
+ * @c:		the comparison
+ * @now_ns:	the time
+ *
+ * Return: what has left of what was held
+ */
+struct compare_left compare_failover(struct compare *c, uint64_t now_ns)
+{
+	c->is_failover = true;
+	c->now_ns = now_ns;
+	waits_forget(c);
+	return flush_all(c, NOTE_PASSED, DROP_FAILOVER);
+}
+
 /* Do so many flows hold something that one to evict is hard to find? */
 static bool is_crowded(const struct compare *c)
 {
@@ -232,4 +329,25 @@ void compare_stats(const struct compare *c, struct stats *s)
 const char *compare_reason_text(enum compare_reason reason)
 {
 	return reason_text[reason];
+}
+
+/**
+ * compare_wait_text - what is waited for
+ * @what:	below COMPARE_WAITS
+ *
+ * Return: static text
+ */
+const char *compare_wait_text(enum compare_wait_for what)
+{
+	return wait_text[what];
+}
+
+/**
+ * compare_pair_service - what a service's flows of one direction have in common
+ * @service:	filled: the protocol and the smaller port
+ * @key:	of a flow, with the ports of its packets
+ */
+void compare_pair_service(struct flow_key *service, const struct flow_key *key)
+{
+	pair_service(service, key);
 }

@@ -136,6 +136,7 @@ void compare_free(struct compare *c);
 void compare_input(struct compare *c, enum compare_side side,
 		   struct frame *v, unsigned n, uint64_t now_ns);
 void compare_expire(struct compare *c, uint64_t now_ns);
+void compare_end(struct compare *c);
 uint64_t compare_due_ns(const struct compare *c);
 void compare_copied(struct compare *c);
 struct compare_left compare_flush(struct compare *c, uint64_t now_ns);

@@ -117,6 +117,25 @@ void compare_differ(struct compare *c, struct cmp_flow *fl,
 	compare_flow_touch(c, fl);
 }
 
+/**
+ * differ_end_episode() - The replicas are equal: the next difference may ask
+ * @c:		The comparison
+ */
+void differ_end_episode(struct compare *c)
+{
+	c->episode.is_open = false;
+}
+
+/**
+ * differ_grace() - The secondary may be alone for a while
+ * @c:		The comparison
+ * @until_ns:	What of it comes until then and has no equal asks for nothing
+ */
+void differ_grace(struct compare *c, uint64_t until_ns)
+{
+	c->episode.grace_ns = until_ns;
+}
+
 static void put_first(const struct compare *c, const struct cmp_flow *fl,
 		      enum compare_side side, struct compare_midstream *m)
 {

@@ -20,6 +20,8 @@ static inline bool compare_is_same_mac(const struct compare *c,
 	return c->config.ignore_mac || !memcmp(a, b, 6);
 }
 
+void differ_end_episode(struct compare *c);
+void differ_grace(struct compare *c, uint64_t until_ns);
 struct compare_difference compare_difference_of(const struct compare *c,
 						const struct cmp_flow *fl,
 						enum compare_reason reason,

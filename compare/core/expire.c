@@ -2,11 +2,12 @@
 /*
  * What time does to what is held.
  */
+#include "expire.h"
+
 #include <assert.h>
 
 #include "../../common/age.h"
 #include "act.h"
-#include "core.h"
 #include "datagram.h"
 #include "differ.h"
 #include "evict.h"
@@ -82,7 +83,7 @@ static bool ask_for_late(struct compare *c, struct hold *h)
 	       fl->is_tcp && compare_stream_begin_late(c, fl);
 }
 
-static void expire_held(struct compare *c, enum compare_side side)
+static void expire_side(struct compare *c, enum compare_side side)
 {
 	struct hold *h;
 
@@ -108,20 +109,18 @@ static void expire_held(struct compare *c, enum compare_side side)
 }
 
 /**
- * compare_expire - see what has become too old
- * @c:		the comparison
- * @now_ns:	the time
+ * expire_held() - What has waited for too long at c->now_ns is dealt with
+ * @c:		The comparison
  */
-void compare_expire(struct compare *c, uint64_t now_ns)
+void expire_held(struct compare *c)
 {
-	c->now_ns = now_ns;
 	expire_suspects(c);
 	if (c->config.holds) {
 		compare_waits_look(c);
 	} else {
 		gap_expire(c);
-		expire_held(c, COMPARE_PRIMARY);
-		expire_held(c, COMPARE_SECONDARY);
+		expire_side(c, COMPARE_PRIMARY);
+		expire_side(c, COMPARE_SECONDARY);
 	}
 	compare_share_expire(c);
 	compare_flow_expire_idle(c);
@@ -133,13 +132,13 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 }
 
 /**
- * compare_due_ns - when compare_expire() has something urgent to do
- * @c:		the comparison
+ * expire_due_ns() - When has expire_held() something urgent to do?
+ * @c:		The comparison
  *
  * Return: the time, COMPARE_NEVER when nothing waits. Idle flows do not
  * count: a call now and then is soon enough for them.
  */
-uint64_t compare_due_ns(const struct compare *c)
+uint64_t expire_due_ns(const struct compare *c)
 {
 	const struct cmp_flow *fl = flow_oldest(c->flows, LIST_SUSPECT);
 	uint64_t due = COMPARE_NEVER;

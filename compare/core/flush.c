@@ -2,10 +2,12 @@
 /*
  * What a checkpoint or a failover does to what is held: all of it goes.
  */
+#include "flush.h"
+
 #include "../../common/seq.h"
 #include "act.h"
-#include "core.h"
 #include "datagram.h"
+#include "differ.h"
 #include "flows.h"
 #include "gate.h"
 #include "stream.h"
@@ -81,65 +83,20 @@ static void flush_secondary(struct compare *c, enum compare_drop why)
 }
 
 /**
- * compare_flush - the replicas are equal: a checkpoint was made
- * @c:		the comparison
- * @now_ns:	the time
- *
- * Held primary packets are released in order, secondary ones dropped.
+ * flush_all() - Let all that is held go, and compare anew
+ * @c:		The comparison
+ * @primary:	What packets of the primary are counted as, which leave in order
+ * @secondary:	What packets of the secondary are counted as, which are dropped
  *
  * Return: what has left
  */
-struct compare_left compare_flush(struct compare *c, uint64_t now_ns)
+struct compare_left flush_all(struct compare *c, enum compare_note primary,
+			      enum compare_drop secondary)
 {
-	struct compare_left left;
+	struct compare_left left = flush_primary(c, primary);
 
-	c->now_ns = now_ns;
-	left = flush_primary(c, NOTE_FLUSHED);
-	flush_secondary(c, DROP_FLUSHED);
+	flush_secondary(c, secondary);
 	compare_flow_clear_marks(c);
-	c->episode.is_open = false;
-	return left;
-}
-
-/**
- * compare_copied - the secondary has been made the primary's copy
- * @c:		the comparison, before the compare_flush() for it
- *
- * A flush alone lets go of what is held, but what the secondary has
- * acknowledged stays true.
- */
-void compare_copied(struct compare *c)
-{
-	c->n_copied++;
-}
-
-/**
- * compare_grace - some of the secondary's may still be of before the flush
- * @c:		the comparison
- * @until_ns:	what comes until then and has no equal asks for nothing
- */
-void compare_grace(struct compare *c, uint64_t until_ns)
-{
-	c->episode.grace_ns = until_ns;
-}
-
-/**
- * compare_failover - the secondary is gone: pass the primary
- * @c:		the comparison
- * @now_ns:	the time
- *
- * Return: what has left of what was held
- */
-struct compare_left compare_failover(struct compare *c, uint64_t now_ns)
-{
-	struct compare_left left;
-
-	c->is_failover = true;
-	c->now_ns = now_ns;
-	c->waits.told = (struct told){ 0 };
-	left = flush_primary(c, NOTE_PASSED);
-	flush_secondary(c, DROP_FAILOVER);
-	compare_flow_clear_marks(c);
-	c->episode.is_open = false;
+	differ_end_episode(c);
 	return left;
 }

@@ -130,6 +130,15 @@ static void catch_up(struct compare *c, struct cmp_flow *fl,
 		act_gate_merge(c, fl);
 }
 
+/**
+ * gate_copied() - The secondary has been made the primary's copy
+ * @c:		The comparison
+ */
+void gate_copied(struct compare *c)
+{
+	c->n_copied++;
+}
+
 /*
  * Since a checkpoint the secondary is the primary's copy. What it had
  * acknowledged beyond the primary may be lost to it: it was sent that once, and

@@ -12,6 +12,7 @@ static inline bool compare_holds_acks(const struct compare *c,
 	       (fl->gate.flags & GATE_SIGNED);
 }
 
+void gate_copied(struct compare *c);
 bool compare_gate_is_told(const struct cmp_flow *fl, uint32_t ack,
 			  uint16_t window);
 bool compare_gate_is_known(const struct compare *c, const struct cmp_flow *fl,

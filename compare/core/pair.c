@@ -51,11 +51,11 @@ static struct pair *find_or_add(struct compare *c, const struct flow_key *key,
 }
 
 /**
- * compare_pair_service - what a service's flows of one direction have in common
+ * pair_service - what a service's flows of one direction have in common
  * @service:	filled: the protocol and the smaller port
  * @key:	of a flow, with the ports of its packets
  */
-void compare_pair_service(struct flow_key *service, const struct flow_key *key)
+void pair_service(struct flow_key *service, const struct flow_key *key)
 {
 	*service = (struct flow_key){
 		.vlan = key->vlan,
@@ -116,7 +116,7 @@ void compare_pair_key(struct compare *c, enum compare_side side,
 {
 	struct flow_key service;
 
-	compare_pair_service(&service, key);
+	pair_service(&service, key);
 	if (c->config.pair_order && (key->sport || key->dport)) {
 		uint32_t n = number_of(c, side, key, p, &service);
 

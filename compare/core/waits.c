@@ -19,24 +19,6 @@
 
 #define LOOK_NS NS_PER_S
 
-static const char *const wait_text[COMPARE_WAITS] = {
-	"the secondary to say the same",
-	"the secondary to acknowledge the same",
-	"the primary to say the same",
-	"the replicas to be equal again",
-};
-
-/**
- * compare_wait_text - what is waited for
- * @what:	below COMPARE_WAITS
- *
- * Return: static text
- */
-const char *compare_wait_text(enum compare_wait_for what)
-{
-	return wait_text[what];
-}
-
 static enum compare_wait_for waits_for(const struct cmp_flow *fl,
 				       const struct hold *h)
 {
@@ -134,4 +116,13 @@ void compare_waits_look(struct compare *c)
 	look_at(c, COMPARE_SECONDARY);
 	while (told_over(&c->waits.told, c->now_ns, c->now_ns, &over))
 		tell(c, &over, true);
+}
+
+/**
+ * waits_forget() - No flow waits any more, and none is told of
+ * @c:		The comparison
+ */
+void waits_forget(struct compare *c)
+{
+	c->waits.told = (struct told){ 0 };
 }

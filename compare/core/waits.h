@@ -5,5 +5,6 @@
 #include "core.h"
 
 void compare_waits_look(struct compare *c);
+void waits_forget(struct compare *c);
 
 #endif

@@ -177,6 +177,6 @@ int feed_open(struct live *l, const struct compare_config *config)
 void feed_end(struct live *l)
 {
 	l->cause = DIFF_CAUSE_END;
-	compare_expire(l->compare, UINT64_MAX / 2);
+	compare_end(l->compare);
 	settle(l);
 }
