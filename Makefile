@@ -20,9 +20,10 @@ SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet sta
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
-REWRITE_CORE   := rewrite rewrite_ahead rewrite_file rewrite_flow rewrite_guard \
-		  rewrite_hold rewrite_icmp rewrite_persist rewrite_record \
-		  rewrite_segment rewrite_table rewrite_track
+REWRITE_CORE   := rewrite rewrite_ahead rewrite_edit rewrite_file rewrite_flow \
+		  rewrite_guard rewrite_hold rewrite_icmp rewrite_persist \
+		  rewrite_record rewrite_segment rewrite_table rewrite_track \
+		  rewrite_translate
 SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
 COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 		  connection datagram differ evict expire extent flows flush \

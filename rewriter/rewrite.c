@@ -49,6 +49,7 @@
 #include "rewrite_segment.h"
 #include "rewrite_table.h"
 #include "rewrite_track.h"
+#include "rewrite_translate.h"
 #include "rewrite_types.h"
 
 enum fate { GOES_ON, HELD_BACK };
@@ -120,7 +121,7 @@ static void deliver(struct rewrite *r, struct rewrite_flow *fl)
 
 		rewrite_segment_init(&s, held.side, &held.frame);
 		if (!(fl->flags & REWRITE_IS_SIGNED)) {
-			rewrite_segment_translate(r, fl, &s);
+			rewrite_translate_segment(r, fl, &s);
 			rewrite_track_close(r, fl, &s);
 		}
 		r->n.released++;
@@ -149,8 +150,8 @@ static enum fate input_early(struct rewrite *r, struct rewrite_flow *fl,
 	bool has_peer = fl->flags & REWRITE_HAS_PEER_ISN;
 
 	if (s->side == REWRITE_TX && !has_peer)
-		return rewrite_track_refuses(&s->p) ? hold(r, fl, s, false) :
-						      GOES_ON;
+		return rewrite_segment_refuses(&s->p) ?
+			       hold(r, fl, s, false) : GOES_ON;
 	if (flags & TCP_RST)
 		rewrite_track_reset_early(r, fl, s);
 	if (flags & TCP_RST || (flags & TCP_SYN && s->side == REWRITE_RX) ||
@@ -192,7 +193,7 @@ static enum fate input_known(struct rewrite *r, struct rewrite_flow *fl,
 {
 	if (s->side == REWRITE_TX)
 		rewrite_track_peer(r, fl, &s->p);
-	rewrite_segment_translate(r, fl, s);
+	rewrite_translate_segment(r, fl, s);
 	rewrite_track_close(r, fl, s);
 	if (fl->n_held) {
 		r->run.at++;		/* this one goes before them */
@@ -235,7 +236,7 @@ static enum fate input_tcp(struct rewrite *r, const struct rewrite_segment *s)
 {
 	bool is_tx = s->side == REWRITE_TX;
 	bool begins = s->p.flags & TCP_SYN ||
-		      (is_tx && rewrite_track_refuses(&s->p));
+		      (is_tx && rewrite_segment_refuses(&s->p));
 	struct rewrite_flow *fl;
 	struct flow_key key;
 

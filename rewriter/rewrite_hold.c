@@ -25,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rewrite_track.h"
 
 #define PEER_SHARE 4u
 
@@ -215,7 +214,7 @@ bool rewrite_hold_is_plausible(const struct rewrite_flow *fl,
 	uint32_t isn = is_tx ? fl->peer_isn : fl->guest_isn;
 
 	if (!(fl->flags & has_isn))
-		return is_tx && rewrite_track_refuses(p);
+		return is_tx && rewrite_segment_refuses(p);
 	return p->seq - isn < REWRITE_FLOW_HELD_MAX << 16;
 }
 

@@ -14,6 +14,7 @@
 
 #include "../common/bytes.h"
 #include "../common/vnet.h"
+#include "rewrite_edit.h"
 #include "rewrite_flow.h"
 
 #define ICMP_LEN 8u
@@ -112,7 +113,7 @@ static void edit_if(const struct rewrite_edit *e, const struct quote *q,
 		    unsigned at, uint32_t by)
 {
 	if (by && at + 4 <= q->len)
-		rewrite_edit32(e, q->tcp + at, bytes_get32(q->tcp + at) + by);
+		rewrite_edit_number(e, q->tcp + at, bytes_get32(q->tcp + at) + by);
 }
 
 /* The guest's own segment comes back to it. */
@@ -172,7 +173,7 @@ void rewrite_icmp_translate(struct rewrite *r, const struct rewrite_segment *s)
 	    r->config.translate == REWRITE_NO_ICMP)
 		return;
 	if (quoted_header_len(&q) > TCP_LEN)
-		rewrite_options_find(&o, q.tcp, quoted_header_len(&q));
+		rewrite_segment_find_options(&o, q.tcp, quoted_header_len(&q));
 	e.base = q.tcp;
 	if (q.len >= 18)
 		e.sum = q.tcp + 16;

@@ -33,18 +33,6 @@ static bool is_syn_ack(const struct packet *p)
 	return (p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
 }
 
-/**
- * rewrite_track_refuses() - Is it the reset that refuses a SYN?
- * @p:	segment
- *
- * It has sequence number 0 and acknowledges the SYN (RFC 9293 3.10.7.1).
- */
-bool rewrite_track_refuses(const struct packet *p)
-{
-	return (p->flags & (TCP_RST | TCP_ACK)) == (TCP_RST | TCP_ACK) &&
-	       !p->seq;
-}
-
 /* Has the peer's segment the place of the first one behind its SYN? */
 static bool is_behind_syn(const struct rewrite_flow *fl, const struct packet *p)
 {
@@ -73,7 +61,7 @@ static bool peer_begins_anew(struct rewrite_flow *fl, const struct packet *p)
 	bool differs = fl->flags & REWRITE_HAS_PEER_ISN &&
 		       p->seq != fl->peer_isn;
 
-	if (rewrite_track_refuses(p))
+	if (rewrite_segment_refuses(p))
 		return fl->state == REWRITE_CLOSED &&
 		       p->ack - 1 != fl->primary_isn;
 	if (fl->state == REWRITE_CLOSED)
@@ -361,7 +349,7 @@ static void peer_closes(struct rewrite *r, struct rewrite_flow *fl,
 	uint32_t ack = p->ack + fl->offset;
 
 	if (p->flags & TCP_RST &&
-	    (rewrite_track_refuses(p) ||
+	    (rewrite_segment_refuses(p) ||
 	     (uint32_t)(p->seq - fl->peer_nxt) < WINDOW_MAX))
 		reset(r, fl);
 	if (p->flags & TCP_FIN && !p->fragment) {

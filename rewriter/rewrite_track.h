@@ -20,7 +20,6 @@ struct rewrite_flow *rewrite_track_again(struct rewrite *r,
 					 const struct packet *p);
 void rewrite_track_reset_early(struct rewrite *r, struct rewrite_flow *fl,
 			       const struct rewrite_segment *s);
-bool rewrite_track_refuses(const struct packet *p);
 bool rewrite_track_teaches(const struct rewrite_flow *fl,
 			   const struct packet *p);
 

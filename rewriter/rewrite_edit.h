@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_REWRITE_EDIT_H
+#define COLO_REWRITE_EDIT_H
+
+#include <stdint.h>
+
+/*
+ * Numbers that change under one or two checksums: the segment's own and, in
+ * an ICMP error, that of the message around it.
+ */
+struct rewrite_edit {
+	uint8_t *base;		/* where the checksummed bytes begin */
+	uint8_t *sum;		/* or NULL: partial, or not quoted */
+	uint8_t *outer_sum;	/* or NULL */
+};
+
+void rewrite_edit_number(const struct rewrite_edit *e, uint8_t *at,
+			 uint32_t to);
+
+#endif
