@@ -78,7 +78,8 @@ struct rewrite *rewrite_new(const struct rewrite_config *config,
 	r->now_ns = now_ns;
 	r->flows = flow_table_new(config->max_flows,
 				  sizeof(struct rewrite_flow), config->seed);
-	if (r->flows && !rewrite_hold_init(&r->hold, config->seed)) {
+	if (r->flows && !rewrite_hold_init(&r->hold, r->flows, config->max_held,
+					   config->seed)) {
 		rewrite_persist_load(r);
 		return r;
 	}
@@ -116,7 +117,7 @@ static void deliver(struct rewrite *r, struct rewrite_flow *fl)
 	struct rewrite_held held;
 
 	emit_run(r);
-	while (rewrite_hold_pop(r, fl, &held)) {
+	while (rewrite_hold_release(&r->hold, fl, &held)) {
 		struct rewrite_segment s;
 
 		rewrite_segment_init(&s, held.side, &held.frame);
@@ -124,7 +125,6 @@ static void deliver(struct rewrite *r, struct rewrite_flow *fl)
 			rewrite_translate_segment(r, fl, &s);
 			rewrite_track_close(r, fl, &s);
 		}
-		r->n.released++;
 		r->handler.emit(r->handler.arg, held.side, &held.frame, 1);
 		chunk_unref(held.frame.chunk);
 	}
@@ -135,10 +135,7 @@ static enum fate hold(struct rewrite *r, struct rewrite_flow *fl,
 {
 	if (r->config.translate == REWRITE_NO_HOLD)
 		return GOES_ON;
-	if (!rewrite_hold_is_plausible(fl, s->side, &s->p))
-		r->n.drop_hold_outside++;
-	else if (rewrite_hold_add(r, fl, s, first))
-		r->n.drop_hold_full++;
+	rewrite_hold_add(&r->hold, fl, s, first, r->now_ns);
 	return HELD_BACK;
 }
 
@@ -308,7 +305,7 @@ void rewrite_input(struct rewrite *r, enum rewrite_side side, struct frame *v,
 void rewrite_expire(struct rewrite *r, uint64_t now_ns)
 {
 	r->now_ns = now_ns;
-	rewrite_hold_expire(r);
+	rewrite_hold_expire(&r->hold, now_ns);
 	rewrite_flow_expire(r);
 	rewrite_persist_mend(r);
 }
@@ -331,9 +328,9 @@ void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns)
 	r->n_translated = 0;
 	if (r->config.table)
 		rewrite_table_set_epoch(r->config.table, r->epoch);
-	while ((fl = rewrite_hold_oldest(r))) {
+	while ((fl = rewrite_hold_oldest(&r->hold))) {
 		rewrite_flow_sync(r, fl);
-		rewrite_hold_drop_guest(r, fl);
+		rewrite_hold_drop_guest(&r->hold, fl);
 		deliver(r, fl);
 	}
 }
@@ -384,6 +381,14 @@ uint32_t rewrite_epoch(const struct rewrite *r)
 	return r->epoch;
 }
 
+static const char *const hold_drops[REWRITE_HOLD_DROPS] = {
+	[REWRITE_HOLD_FULL] = "hold-full",
+	[REWRITE_HOLD_OUTSIDE] = "hold-outside",
+	[REWRITE_HOLD_EXPIRED] = "hold-expired",
+	[REWRITE_HOLD_RESET] = "hold-reset",
+	[REWRITE_HOLD_CHECKPOINT] = "hold-checkpoint",
+};
+
 /**
  * rewrite_stats() - Add the rewriter's part of the account
  * @r:	rewriter
@@ -396,19 +401,16 @@ void rewrite_stats(const struct rewrite *r, struct stats *s)
 	s->held += r->hold.all.n;
 	s->originated += n->originated;
 	stats_drop(s, "unknown", n->drop_unknown);
-	stats_drop(s, "hold-full", n->drop_hold_full);
-	stats_drop(s, "hold-outside", n->drop_hold_outside);
-	stats_drop(s, "hold-expired", n->drop_hold_expired);
-	stats_drop(s, "hold-reset", n->drop_hold_reset);
-	stats_drop(s, "hold-checkpoint", n->drop_hold_checkpoint);
+	for (unsigned i = 0; i < REWRITE_HOLD_DROPS; i++)
+		stats_drop(s, hold_drops[i], r->hold.n_dropped[i]);
 	stats_note(s, "translated", "tx", n->translated[REWRITE_TX]);
 	stats_note(s, "translated", "rx", n->translated[REWRITE_RX]);
 	stats_note(s, "translated", "icmp", n->icmp);
 	stats_note(s, "passed", "unknown", n->unknown);
 	stats_note(s, "passed", "signed", n->is_signed);
 	stats_note(s, "passed", "fragment", n->fragments);
-	stats_note(s, "hold", "held", n->held);
-	stats_note(s, "hold", "released", n->released);
+	stats_note(s, "hold", "held", r->hold.n_held);
+	stats_note(s, "hold", "released", r->hold.n_released);
 	stats_note(s, "flows", "translated", r->n_translated);
 	stats_note(s, "flows", "half-open", r->n_state[REWRITE_HALF_OPEN]);
 	stats_note(s, "flows", "established", r->n_state[REWRITE_ESTABLISHED]);

@@ -17,6 +17,11 @@
  * When a peer or all have no room, the segments of the flow that has waited
  * longest go: the guest answers a SYN within milliseconds, so what has waited
  * longest waits in vain.
+ *
+ * A struct rewrite_hold is the state, with the counters of what was held, let
+ * go and dropped. Of a flow only the head and the length of its chain change
+ * here. rewrite.c holds and delivers; rewrite_flow.c and rewrite_track.c discard
+ * what a flow holds when it ends. Nothing here emits a frame.
  */
 #include "rewrite_hold.h"
 
@@ -25,19 +30,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #define PEER_SHARE 4u
 
 /**
  * rewrite_hold_init() - Nothing is held
- * @h:		to be set
+ * @h:		to be set; the caller ends it with rewrite_hold_fini()
+ * @flows:	table of the flows that segments will be of; borrowed
+ * @max_bytes:	of all held segments together
  * @seed:	of the hash by which peers are found
  *
  * Return: 0 or -ENOMEM.
  */
-int rewrite_hold_init(struct rewrite_hold *h, uint64_t seed)
+int rewrite_hold_init(struct rewrite_hold *h, const struct flow_table *flows,
+		      size_t max_bytes, uint64_t seed)
 {
-	*h = (struct rewrite_hold){ 0 };
+	*h = (struct rewrite_hold){ .flows = flows, .max_bytes = max_bytes };
 	h->pool = calloc(REWRITE_HELD_MAX, sizeof(*h->pool));
 	h->peers = flow_table_new(REWRITE_HELD_MAX,
 				  sizeof(struct rewrite_queue), seed);
@@ -109,10 +116,10 @@ static void queue_unlink(struct rewrite_hold *h, struct rewrite_queue *q,
 }
 
 /* The key of a flow's peer among the peers. */
-static struct flow_key peer_key(const struct rewrite *r,
+static struct flow_key peer_key(const struct rewrite_hold *h,
 				const struct rewrite_flow *fl)
 {
-	const struct flow_key *of = flow_key_get(r->flows, fl);
+	const struct flow_key *of = flow_key_get(h->flows, fl);
 	struct flow_key key = { .vlan = of->vlan,
 				.ip_version = of->ip_version };
 
@@ -120,23 +127,23 @@ static struct flow_key peer_key(const struct rewrite *r,
 	return key;
 }
 
-static struct rewrite_queue *peer_find(const struct rewrite *r,
+static struct rewrite_queue *peer_find(const struct rewrite_hold *h,
 				       const struct rewrite_flow *fl)
 {
-	const struct flow_key key = peer_key(r, fl);
+	const struct flow_key key = peer_key(h, fl);
 
-	return flow_find(r->hold.peers, &key);
+	return flow_find(h->peers, &key);
 }
 
 /* There is one for each peer of which something is held: that many fit. */
-static struct rewrite_queue *peer_get(struct rewrite *r,
+static struct rewrite_queue *peer_get(struct rewrite_hold *h,
 				      const struct rewrite_flow *fl)
 {
-	struct rewrite_queue *q = peer_find(r, fl);
-	const struct flow_key key = peer_key(r, fl);
+	struct rewrite_queue *q = peer_find(h, fl);
+	const struct flow_key key = peer_key(h, fl);
 
 	if (!q)
-		q = flow_add(r->hold.peers, &key, 0, r->now_ns);
+		q = flow_add(h->peers, &key, 0, 0);
 	assert(q);
 	return q;
 }
@@ -149,36 +156,35 @@ static bool queue_has_room(const struct rewrite_queue *q, uint32_t max_n,
 
 /* Let go of the flow of a queue that has waited longest, unless it is fl: what
  * a flow sent first is worth more than what it sent last. */
-static bool drop_oldest(struct rewrite *r, const struct rewrite_queue *q,
+static bool drop_oldest(struct rewrite_hold *h, const struct rewrite_queue *q,
 			const struct rewrite_flow *fl)
 {
 	struct rewrite_flow *oldest;
 
 	if (!q->n)
 		return false;
-	oldest = held_at(&r->hold, q->oldest)->flow;
+	oldest = held_at(h, q->oldest)->flow;
 	if (oldest == fl)
 		return false;
-	rewrite_hold_discard(r, oldest, &r->n.drop_hold_full);
+	rewrite_hold_discard(h, oldest, REWRITE_HOLD_FULL);
 	return true;
 }
 
 /* Make room for len bytes. A peer's only segment may be larger than a share. */
-static bool make_room(struct rewrite *r, const struct rewrite_flow *fl,
+static bool make_room(struct rewrite_hold *h, const struct rewrite_flow *fl,
 		      size_t len)
 {
 	const struct rewrite_queue *peer;
 
-	if (len > r->config.max_held)
+	if (len > h->max_bytes)
 		return false;
-	while ((peer = peer_find(r, fl)) &&
+	while ((peer = peer_find(h, fl)) &&
 	       !queue_has_room(peer, REWRITE_HELD_MAX / PEER_SHARE,
-			       r->config.max_held / PEER_SHARE, len))
-		if (!drop_oldest(r, peer, fl))
+			       h->max_bytes / PEER_SHARE, len))
+		if (!drop_oldest(h, peer, fl))
 			return false;
-	while (!queue_has_room(&r->hold.all, REWRITE_HELD_MAX,
-			       r->config.max_held, len))
-		if (!drop_oldest(r, &r->hold.all, fl))
+	while (!queue_has_room(&h->all, REWRITE_HELD_MAX, h->max_bytes, len))
+		if (!drop_oldest(h, &h->all, fl))
 			return false;
 	return true;
 }
@@ -195,69 +201,70 @@ static void chain_insert(struct rewrite_hold *h, struct rewrite_flow *fl,
 	fl->n_held++;
 }
 
-/**
- * rewrite_hold_is_plausible() - Can a segment be one that waits for an offset?
- * @fl:		its flow
- * @side:	where it goes
- * @p:		segment
- *
- * It lies behind its own side's SYN, no farther than all that a flow may hold
- * can reach. Before the peer's SYN there is only the reset that refuses the
- * guest's.
+/*
+ * Can a segment be one that waits for an offset? It lies behind its own side's
+ * SYN, no farther than all that a flow may hold can reach. Before the peer's
+ * SYN there is only the reset that refuses the guest's.
  */
-bool rewrite_hold_is_plausible(const struct rewrite_flow *fl,
-			       enum rewrite_side side, const struct packet *p)
+static bool is_plausible(const struct rewrite_flow *fl,
+			 const struct rewrite_segment *s)
 {
-	bool is_tx = side == REWRITE_TX;
+	bool is_tx = s->side == REWRITE_TX;
 	unsigned has_isn = is_tx ? REWRITE_HAS_PEER_ISN :
 				   REWRITE_HAS_GUEST_ISN;
 	uint32_t isn = is_tx ? fl->peer_isn : fl->guest_isn;
 
 	if (!(fl->flags & has_isn))
-		return is_tx && rewrite_segment_refuses(p);
-	return p->seq - isn < REWRITE_FLOW_HELD_MAX << 16;
+		return is_tx && rewrite_segment_refuses(&s->p);
+	return s->p.seq - isn < REWRITE_FLOW_HELD_MAX << 16;
+}
+
+static void hold_copy(struct rewrite_hold *h, struct rewrite_flow *fl,
+		      const struct rewrite_segment *s, bool first,
+		      uint64_t now_ns)
+{
+	uint32_t n = held_new(h);
+	struct rewrite_held *held = held_at(h, n);
+
+	*held = (struct rewrite_held){ .since_ns = now_ns, .flow = fl,
+				       .side = s->side };
+	frame_copy(&held->frame, s->frame);
+	queue_append(h, &h->all, REWRITE_OF_ALL, n);
+	queue_append(h, peer_get(h, fl), REWRITE_OF_PEER, n);
+	chain_insert(h, fl, n, first);
+	h->n_held++;
 }
 
 /**
  * rewrite_hold_add() - Hold a copy of a segment
- * @r:		rewriter
- * @fl:		its flow
+ * @h:		where
+ * @fl:		the segment's flow
  * @s:		segment as it came in
- * @first:	to be delivered before those that wait already
+ * @first:	to be delivered before those of the flow that wait already
+ * @now_ns:	the time
  *
- * What is let go of to make room for it is counted.
- *
- * Return: 0, or -ENOBUFS at a bound.
+ * A segment that cannot be one that waits, or for which there is no room, is
+ * dropped and counted. So is what has to make room for it.
  */
-int rewrite_hold_add(struct rewrite *r, struct rewrite_flow *fl,
-		     const struct rewrite_segment *s, bool first)
+void rewrite_hold_add(struct rewrite_hold *h, struct rewrite_flow *fl,
+		      const struct rewrite_segment *s, bool first,
+		      uint64_t now_ns)
 {
-	struct rewrite_hold *h = &r->hold;
-	struct rewrite_held *held;
-	uint32_t n;
-
-	if (fl->n_held >= REWRITE_FLOW_HELD_MAX ||
-	    !make_room(r, fl, s->frame->len))
-		return -ENOBUFS;
-	n = held_new(h);
-	held = held_at(h, n);
-	*held = (struct rewrite_held){ .since_ns = r->now_ns, .flow = fl,
-				       .side = s->side };
-	frame_copy(&held->frame, s->frame);
-	queue_append(h, &h->all, REWRITE_OF_ALL, n);
-	queue_append(h, peer_get(r, fl), REWRITE_OF_PEER, n);
-	chain_insert(h, fl, n, first);
-	r->n.held++;
-	return 0;
+	if (!is_plausible(fl, s))
+		h->n_dropped[REWRITE_HOLD_OUTSIDE]++;
+	else if (fl->n_held >= REWRITE_FLOW_HELD_MAX ||
+		 !make_room(h, fl, s->frame->len))
+		h->n_dropped[REWRITE_HOLD_FULL]++;
+	else
+		hold_copy(h, fl, s, first, now_ns);
 }
 
 /* Take the segment that a link of its flow's chain leads to out of it. */
-static struct rewrite_held held_take(struct rewrite *r, uint32_t *link)
+static struct rewrite_held held_take(struct rewrite_hold *h, uint32_t *link)
 {
-	struct rewrite_hold *h = &r->hold;
 	uint32_t n = *link;
 	struct rewrite_held *held = held_at(h, n);
-	struct rewrite_queue *peer = peer_find(r, held->flow);
+	struct rewrite_queue *peer = peer_find(h, held->flow);
 	struct rewrite_held copy = *held;
 
 	queue_unlink(h, &h->all, REWRITE_OF_ALL, held);
@@ -271,85 +278,87 @@ static struct rewrite_held held_take(struct rewrite *r, uint32_t *link)
 	return copy;
 }
 
+/* Drop the segment that a link leads to. */
+static void held_drop(struct rewrite_hold *h, uint32_t *link,
+		      enum rewrite_hold_drop reason)
+{
+	chunk_unref(held_take(h, link).frame.chunk);
+	h->n_dropped[reason]++;
+}
+
 /**
- * rewrite_hold_pop() - The next segment of a flow that waits
- * @r:		rewriter
+ * rewrite_hold_release() - Take the next segment of a flow, to deliver it
+ * @h:		where
  * @fl:		flow
- * @out:	the segment; its chunk is the caller's to give back
+ * @out:	set to the segment; its chunk is the caller's to give back
  *
  * Return: false when none is left.
  */
-bool rewrite_hold_pop(struct rewrite *r, struct rewrite_flow *fl,
-		      struct rewrite_held *out)
+bool rewrite_hold_release(struct rewrite_hold *h, struct rewrite_flow *fl,
+			  struct rewrite_held *out)
 {
 	if (!fl->held)
 		return false;
-	*out = held_take(r, &fl->held);
+	*out = held_take(h, &fl->held);
+	h->n_released++;
 	return true;
 }
 
 /**
- * rewrite_hold_drop_guest() - A checkpoint: what the guest sent is void
- * @r:	rewriter
+ * rewrite_hold_drop_guest() - Drop what the guest sent on a flow
+ * @h:	where
  * @fl:	flow
+ *
+ * For a checkpoint: the guest that sent it is no more.
  */
-void rewrite_hold_drop_guest(struct rewrite *r, struct rewrite_flow *fl)
+void rewrite_hold_drop_guest(struct rewrite_hold *h, struct rewrite_flow *fl)
 {
 	uint32_t *link = &fl->held;
 
 	while (*link) {
-		if (held_at(&r->hold, *link)->side == REWRITE_RX) {
-			chunk_unref(held_take(r, link).frame.chunk);
-			r->n.drop_hold_checkpoint++;
-		} else {
-			link = &held_at(&r->hold, *link)->next;
-		}
+		if (held_at(h, *link)->side == REWRITE_RX)
+			held_drop(h, link, REWRITE_HOLD_CHECKPOINT);
+		else
+			link = &held_at(h, *link)->next;
 	}
 }
 
 /**
- * rewrite_hold_discard() - Drop all that a flow holds
- * @r:		rewriter
+ * rewrite_hold_discard() - Drop all that is held of a flow
+ * @h:		where
  * @fl:		flow
- * @counter:	of the reason
+ * @reason:	under which it is counted
  */
-void rewrite_hold_discard(struct rewrite *r, struct rewrite_flow *fl,
-			  uint64_t *counter)
+void rewrite_hold_discard(struct rewrite_hold *h, struct rewrite_flow *fl,
+			  enum rewrite_hold_drop reason)
 {
-	struct rewrite_held held;
-
-	while (rewrite_hold_pop(r, fl, &held)) {
-		chunk_unref(held.frame.chunk);
-		++*counter;
-	}
+	while (fl->held)
+		held_drop(h, &fl->held, reason);
 }
 
 /**
  * rewrite_hold_oldest() - The flow whose segment has waited longest
- * @r:	rewriter
+ * @h:	where
  *
  * Return: the flow, or NULL when nothing is held.
  */
-struct rewrite_flow *rewrite_hold_oldest(const struct rewrite *r)
+struct rewrite_flow *rewrite_hold_oldest(const struct rewrite_hold *h)
 {
-	const struct rewrite_hold *h = &r->hold;
-
 	return h->all.n ? held_at(h, h->all.oldest)->flow : NULL;
 }
 
 /**
  * rewrite_hold_expire() - Drop what has waited too long
- * @r:	rewriter
+ * @h:		where
+ * @now_ns:	the time
  *
  * With the oldest segment of a flow all its others go: what they wait for has
  * not come, and delivery without the first would be out of order.
  */
-void rewrite_hold_expire(struct rewrite *r)
+void rewrite_hold_expire(struct rewrite_hold *h, uint64_t now_ns)
 {
-	const struct rewrite_hold *h = &r->hold;
-
-	while (h->all.n && r->now_ns - held_at(h, h->all.oldest)->since_ns >=
+	while (h->all.n && now_ns - held_at(h, h->all.oldest)->since_ns >=
 				   REWRITE_HELD_NS)
-		rewrite_hold_discard(r, held_at(h, h->all.oldest)->flow,
-				     &r->n.drop_hold_expired);
+		rewrite_hold_discard(h, held_at(h, h->all.oldest)->flow,
+				     REWRITE_HOLD_EXPIRED);
 }

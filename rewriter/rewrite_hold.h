@@ -4,18 +4,18 @@
 
 #include "rewrite_segment.h"
 
-int rewrite_hold_init(struct rewrite_hold *h, uint64_t seed);
+int rewrite_hold_init(struct rewrite_hold *h, const struct flow_table *flows,
+		      size_t max_bytes, uint64_t seed);
 void rewrite_hold_fini(struct rewrite_hold *h);
-bool rewrite_hold_is_plausible(const struct rewrite_flow *fl,
-			       enum rewrite_side side, const struct packet *p);
-int rewrite_hold_add(struct rewrite *r, struct rewrite_flow *fl,
-		     const struct rewrite_segment *s, bool first);
-bool rewrite_hold_pop(struct rewrite *r, struct rewrite_flow *fl,
-		      struct rewrite_held *out);
-void rewrite_hold_discard(struct rewrite *r, struct rewrite_flow *fl,
-			  uint64_t *counter);
-void rewrite_hold_drop_guest(struct rewrite *r, struct rewrite_flow *fl);
-void rewrite_hold_expire(struct rewrite *r);
-struct rewrite_flow *rewrite_hold_oldest(const struct rewrite *r);
+void rewrite_hold_add(struct rewrite_hold *h, struct rewrite_flow *fl,
+		      const struct rewrite_segment *s, bool first,
+		      uint64_t now_ns);
+bool rewrite_hold_release(struct rewrite_hold *h, struct rewrite_flow *fl,
+			  struct rewrite_held *out);
+void rewrite_hold_discard(struct rewrite_hold *h, struct rewrite_flow *fl,
+			  enum rewrite_hold_drop reason);
+void rewrite_hold_drop_guest(struct rewrite_hold *h, struct rewrite_flow *fl);
+void rewrite_hold_expire(struct rewrite_hold *h, uint64_t now_ns);
+struct rewrite_flow *rewrite_hold_oldest(const struct rewrite_hold *h);
 
 #endif

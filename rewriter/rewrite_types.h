@@ -107,20 +107,32 @@ struct rewrite_queue {
 #define REWRITE_FLOW_HELD_MAX	32u
 #define REWRITE_HELD_NS		(30 * NS_PER_S)
 
+enum rewrite_hold_drop {	/* why a segment is not held any more */
+	REWRITE_HOLD_FULL,
+	REWRITE_HOLD_OUTSIDE,	/* it never was: it can wait for no offset */
+	REWRITE_HOLD_EXPIRED,
+	REWRITE_HOLD_RESET,
+	REWRITE_HOLD_CHECKPOINT,
+	REWRITE_HOLD_DROPS,
+};
+
+/* The held segments of all flows. Owner: rewrite_hold.c. */
 struct rewrite_hold {
 	struct rewrite_held *pool;	/* numbered from 1 */
-	uint32_t fresh, free;
+	uint32_t fresh;			/* numbers given out so far */
+	uint32_t free;			/* chain of those given back */
 	struct rewrite_queue all;
 	struct flow_table *peers;	/* a queue for each that has some */
+	const struct flow_table *flows;	/* of the segments */
+	size_t max_bytes;
+	uint64_t n_held, n_released;
+	uint64_t n_dropped[REWRITE_HOLD_DROPS];
 };
 
 struct rewrite_counters {
 	uint64_t translated[2];		/* segments changed, by side */
 	uint64_t icmp;			/* errors whose quote was changed */
-	uint64_t held, released;
-	uint64_t drop_unknown, drop_hold_full, drop_hold_expired, drop_hold_reset;
-	uint64_t drop_hold_checkpoint;
-	uint64_t drop_hold_outside;
+	uint64_t drop_unknown;
 	uint64_t unknown;		/* passed */
 	uint64_t is_signed, fragments;
 	uint64_t lowered, sacks_removed, originated;
