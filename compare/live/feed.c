@@ -7,8 +7,8 @@
 #include <errno.h>
 
 #include "../../common/log.h"
+#include "../../common/time.h"
 
-#define NS_PER_MS UINT64_C(1000000)
 #define STOP_BYTES_MAX (64u << 20)	/* read behind a full comparison */
 
 static uint64_t now_ns(const struct live *l)

@@ -4,9 +4,7 @@
 #include "live.h"
 
 #include "../../common/log.h"
-
-#define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_S UINT64_C(1000000000)
+#include "../../common/time.h"
 
 /**
  * live_on_waits - a flow waits for too long, or no more
