@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /*
  * Lines for people: logs, events, counters, reports. Whoever reads them may be
@@ -20,6 +19,5 @@ struct nowait {
 };
 
 bool nowait_write(struct nowait *w, const char *text, size_t len);
-FILE *nowait_stream(int fd, const char *name);
 
 #endif

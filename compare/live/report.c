@@ -13,7 +13,7 @@
 
 #include "../../common/file.h"
 #include "../../common/log.h"
-#include "../../common/nowait.h"
+#include "../../common/nowait_stream.h"
 #include "../../common/time.h"
 #include "live.h"
 
