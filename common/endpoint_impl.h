@@ -69,7 +69,8 @@ struct endpoint {
 
 	uv_timer_t *retry;
 	bool down_told;		/* the reason of this down time was logged */
-	struct endpoint_stream *stream;	/* private to the kinds */
+	struct endpoint_connect *connect;	/* each private to its kind */
+	struct endpoint_listen *listen;
 	struct endpoint_rival *rival;	/* who waits for the place, or NULL */
 	struct endpoint_pcap *pcap;
 };
@@ -101,11 +102,35 @@ void endpoint_set_full(struct endpoint *ep, bool full);
 void endpoint_stream_read(struct endpoint *ep);
 void endpoint_stream_write(struct endpoint *ep);
 
-/* Of sockets: a peer has the place; and what becomes of a second one. */
+/* Devices: one read or write is one frame. */
+int endpoint_dev_open(struct endpoint *ep, int (*open_here)(struct endpoint *));
+void endpoint_dev_read(struct endpoint *ep,
+		       size_t (*read_one)(struct endpoint *ep, uint8_t *room));
+void endpoint_dev_write(struct endpoint *ep);
+void endpoint_dev_retry(struct endpoint *ep);
+void endpoint_dev_read_error(struct endpoint *ep);
+
+/* Sockets: one that waits; a peer has the place, or is sent away. */
+#define ENDPOINT_STRANGER \
+	"a process of this host must be root's or our own user's"
+
+struct endpoint_socket {	/* connecting, or listening */
+	uv_poll_t *poll;
+	int fd;
+};
+
+int endpoint_socket_new(int family);
+int endpoint_socket_wait(struct endpoint *ep, struct endpoint_socket *s,
+			 int events, uv_poll_cb cb);
+void endpoint_socket_stop(struct endpoint_socket *s);
+bool endpoint_socket_is_tcp(const struct endpoint *ep);
+void endpoint_socket_tcp_options(const struct endpoint *ep, int fd);
 void endpoint_socket_attach(struct endpoint *ep, int fd);
 void endpoint_socket_options(const struct endpoint *ep);
-void endpoint_refuse(struct endpoint *ep, const struct peer *peer,
-		     const char *why);
+void endpoint_socket_refuse(struct endpoint *ep, const struct peer *peer,
+			    const char *why);
+
+/* And what becomes of a second one. */
 void endpoint_rival_came(struct endpoint *ep, int fd, const struct peer *peer);
 void endpoint_rival_end(struct endpoint *ep);
 

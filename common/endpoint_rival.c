@@ -39,11 +39,6 @@ struct endpoint_rival {
 
 enum verdict { WAIT, TAKE, REFUSE };
 
-static bool is_tcp(const struct endpoint *ep)
-{
-	return ep->spec.kind == ENDPOINT_TCP_LISTEN;
-}
-
 static bool has_bytes(int fd)
 {
 	int n = 0;
@@ -100,7 +95,7 @@ static enum verdict judge(const struct endpoint *ep)
 
 	if (!ep->up || (is_mute && has_bytes(r->fd)))
 		return TAKE;
-	if (is_tcp(ep))
+	if (endpoint_socket_is_tcp(ep))
 		verdict = judge_host(ep, waited_ms);
 	return verdict == REFUSE && is_mute ? WAIT : verdict;
 }
@@ -159,7 +154,7 @@ static void on_look(uv_timer_t *timer)
 		give_place(ep);
 		break;
 	case REFUSE:
-		endpoint_refuse(ep, &ep->rival->peer, "a peer is there");
+		endpoint_socket_refuse(ep, &ep->rival->peer, "a peer is there");
 		endpoint_rival_end(ep);
 		endpoint_socket_options(ep);	/* no more probes than asked for */
 		break;
@@ -171,7 +166,7 @@ static void on_look(uv_timer_t *timer)
 /* Return: false when only the one that is there can have the place */
 static bool may_wait(const struct endpoint *ep)
 {
-	return is_tcp(ep) || !has_spoken(ep);
+	return endpoint_socket_is_tcp(ep) || !has_spoken(ep);
 }
 
 /**
@@ -185,12 +180,12 @@ void endpoint_rival_came(struct endpoint *ep, int fd, const struct peer *peer)
 	struct endpoint_rival *r = ep->rival;
 
 	if (!may_wait(ep)) {
-		endpoint_refuse(ep, peer, "a peer is there");
+		endpoint_socket_refuse(ep, peer, "a peer is there");
 		close(fd);
 		return;
 	}
 	if (r) {
-		endpoint_refuse(ep, &r->peer, "another one came");
+		endpoint_socket_refuse(ep, &r->peer, "another one came");
 		close(r->fd);
 	} else {
 		r = calloc(1, sizeof(*r));
@@ -201,7 +196,7 @@ void endpoint_rival_came(struct endpoint *ep, int fd, const struct peer *peer)
 		uv_timer_init(&ep->loop->uv, r->timer);
 		endpoint_handle_opened(ep, (uv_handle_t *)r->timer);
 		uv_timer_start(r->timer, on_look, LOOK_MS, LOOK_MS);
-		if (is_tcp(ep))
+		if (endpoint_socket_is_tcp(ep))
 			probe(ep);
 	}
 	r->fd = fd;
