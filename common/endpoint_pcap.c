@@ -235,7 +235,7 @@ void endpoint_pcap_read_until(struct endpoint *ep, uint64_t limit_ns)
 		}
 		if (now_ns > limit_ns)
 			return;
-		loop_advance(ep->loop, now_ns);
+		clock_advance(&ep->loop->clock, now_ns);
 		/* a timer or the tool may have stopped or closed it */
 		if (!endpoint_is_reading(ep))
 			return;

@@ -34,7 +34,7 @@ int failover_init(struct failover *f, struct loop *loop, uint64_t auto_s,
 	f->auto_s = auto_s;
 	f->on_failover = on_failover;
 	f->arg = arg;
-	loop_timer_init(loop, &f->timer, on_auto, f);
+	clock_timer_init(&loop->clock, &f->timer, on_auto, f);
 	if (f->state_dir)
 		err = role_read(f->state_dir, &f->role);
 	if (err == -EINVAL) {
@@ -67,7 +67,7 @@ void failover_now(struct failover *f)
 
 	if (f->role == ROLE_FAILOVER)
 		return;
-	loop_timer_stop(&f->timer);
+	clock_timer_stop(&f->timer);
 	if (f->state_dir)
 		err = role_write(f->state_dir, ROLE_FAILOVER);
 	if (err < 0)
@@ -86,8 +86,8 @@ void failover_now(struct failover *f)
 void failover_peer(struct failover *f, bool up)
 {
 	if (up)
-		loop_timer_stop(&f->timer);
+		clock_timer_stop(&f->timer);
 	else if (f->was_up && f->auto_s && f->role == ROLE_COLO)
-		loop_timer_start(&f->timer, f->auto_s * 1000, 0);
+		clock_timer_start(&f->timer, f->auto_s * 1000, 0);
 	f->was_up |= up;
 }

@@ -16,7 +16,7 @@ struct failover {
 	enum role role;
 	const char *state_dir;		/* or NULL */
 	uint64_t auto_s;		/* 0 = never by itself */
-	struct loop_timer timer;
+	struct clock_timer timer;
 	bool was_up;			/* the peer had been there */
 	void (*on_failover)(void *arg);
 	void *arg;

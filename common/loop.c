@@ -148,8 +148,7 @@ void loop_end(struct loop *loop)
 	if (loop->draining)
 		return;
 	loop->draining = true;
-	if (loop->is_virtual)
-		loop_timers_resume(loop);
+	clock_resume(&loop->clock);
 	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
 		endpoint_watch(ep);
 	if (loop->handler.on_end)
@@ -165,12 +164,6 @@ void loop_fail(struct loop *loop)
 	loop->exit_code = 1;
 }
 
-static void close_timers(struct loop *loop)
-{
-	for (struct loop_timer *t = loop->timers; t; t = t->next)
-		uv_close((uv_handle_t *)&t->uv, NULL);
-}
-
 static void close_all(struct loop *loop)
 {
 	if (loop->closing)
@@ -180,7 +173,7 @@ static void close_all(struct loop *loop)
 		print_stats(loop);
 	while (loop->endpoints)
 		endpoint_close(loop->endpoints);
-	close_timers(loop);
+	clock_close(&loop->clock);
 	for (unsigned i = 0; i < 5; i++)
 		uv_close((uv_handle_t *)&loop->signals[i], NULL);
 	uv_close((uv_handle_t *)&loop->before_poll, NULL);
@@ -359,6 +352,7 @@ int loop_init(struct loop *loop, const struct option_common *options,
 		log_error(NULL, "event loop: %s", uv_strerror(err));
 		return err;
 	}
+	clock_init(&loop->clock, &loop->uv);
 	init_signals(loop);
 	uv_prepare_init(&loop->uv, &loop->before_poll);
 	uv_check_init(&loop->uv, &loop->after_poll);
@@ -392,7 +386,7 @@ void loop_settle(struct loop *loop)
  */
 int loop_run(struct loop *loop)
 {
-	loop->is_virtual = all_inputs_are_captures(loop);
+	loop->clock.is_virtual = all_inputs_are_captures(loop);
 	notify_ready(loop);
 	loop_settle(loop);	/* the one of loop_init() */
 	uv_run(&loop->uv, UV_RUN_DEFAULT);

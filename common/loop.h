@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "clock.h"
 #include "endpoint.h"
 #include "option.h"
 #include "stats.h"
@@ -27,6 +28,7 @@ struct loop_handler {
 
 struct loop {
 	uv_loop_t uv;
+	struct clock clock;
 	const struct option_common *options;
 	struct loop_handler handler;
 	struct endpoint *endpoints;	/* all of them, newest first */
@@ -44,20 +46,7 @@ struct loop {
 	bool draining;			/* inputs are over */
 	bool hurried;			/* by a signal: do not wait for absent peers */
 	bool closing;			/* handles are going away */
-	bool is_virtual;		/* captures only: their clock is ours */
-	uint64_t virtual_ns;
-	struct loop_timer *timers;
 	int exit_code;
-};
-
-struct loop_timer {
-	struct loop *loop;
-	struct loop_timer *next;
-	uint64_t due_ns, period_ns;
-	bool armed;
-	void (*on_timer)(void *arg);
-	void *arg;
-	uv_timer_t uv;
 };
 
 int loop_init(struct loop *loop, const struct option_common *options,
@@ -71,15 +60,5 @@ void loop_settle(struct loop *loop);
 /* loop_pump.c */
 void loop_pump_init(struct loop *loop);
 void loop_pump_update(struct loop *loop);
-
-/* loop_timer.c */
-uint64_t loop_now_ns(const struct loop *loop);
-void loop_advance(struct loop *loop, uint64_t now_ns);
-void loop_timers_resume(struct loop *loop);
-void loop_timer_init(struct loop *loop, struct loop_timer *t,
-		     void (*on_timer)(void *arg), void *arg);
-void loop_timer_start(struct loop_timer *t, uint64_t delay_ms,
-		      uint64_t period_ms);
-void loop_timer_stop(struct loop_timer *t);
 
 #endif

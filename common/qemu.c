@@ -42,13 +42,13 @@ static void call(const struct qemu *q, void (*handler)(void *arg))
 static void on_stop(struct qemu *q)
 {
 	q->n_stops++;
-	q->stopped_ns = loop_now_ns(q->link.loop);
+	q->stopped_ns = clock_now_ns(&q->link.loop->clock);
 	call(q, q->handler.on_stop);
 }
 
 static void on_checkpoint(struct qemu *q)
 {
-	uint64_t ns = loop_now_ns(q->link.loop) - q->stopped_ns;
+	uint64_t ns = clock_now_ns(&q->link.loop->clock) - q->stopped_ns;
 
 	if (q->handler.on_checkpoint)
 		q->handler.on_checkpoint(q->handler.arg, ns / NS_PER_MS);
@@ -59,9 +59,9 @@ static void arm_patience(struct qemu *q)
 	enum vmstate_wait wait = vmstate_waits(&q->vm);
 
 	if (wait == VMSTATE_NOTHING)
-		loop_timer_stop(&q->patience);
+		clock_timer_stop(&q->patience);
 	else if (!q->patience.armed)
-		loop_timer_start(&q->patience, wait == VMSTATE_ANSWER ?
+		clock_timer_start(&q->patience, wait == VMSTATE_ANSWER ?
 				 ANSWER_MS : LINK_MS, 0);
 }
 
@@ -220,7 +220,7 @@ void qemu_open(struct qemu *q, struct loop *loop, const char *path,
 	};
 
 	q->handler = *handler;
-	loop_timer_init(loop, &q->patience, on_overdue, q);
+	clock_timer_init(&loop->clock, &q->patience, on_overdue, q);
 	qmp_link_open(&q->link, loop, path, &link);
 }
 
@@ -232,7 +232,7 @@ void qemu_close(struct qemu *q)
 {
 	if (!q->link.loop)
 		return;
-	loop_timer_stop(&q->patience);
+	clock_timer_stop(&q->patience);
 	qmp_link_close(&q->link);
 }
 

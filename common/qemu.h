@@ -26,7 +26,7 @@ struct qemu {
 	struct qmp_link link;
 	struct vmstate vm;
 	struct qemu_handler handler;
-	struct loop_timer patience;
+	struct clock_timer patience;
 	bool is_migrating_in_colo;	/* what query-migrate says */
 	bool was_ready;			/* by the last answer of this connection */
 	uint64_t stopped_ns;		/* since when the guest stands */

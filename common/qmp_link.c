@@ -39,7 +39,7 @@ static void disconnect(struct qmp_link *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
-	loop_timer_stop(&l->silence);
+	clock_timer_stop(&l->silence);
 	qmp_reset(&l->qmp);
 }
 
@@ -47,7 +47,7 @@ static void retry_later(struct qmp_link *l)
 {
 	if (l->is_closed || l->loop->draining)
 		return;
-	loop_timer_start(&l->retry, l->delay_ms, 0);
+	clock_timer_start(&l->retry, l->delay_ms, 0);
 	l->delay_ms = l->delay_ms * 2 < DELAY_MAX_MS ? l->delay_ms * 2 :
 						       DELAY_MAX_MS;
 }
@@ -86,7 +86,7 @@ static void negotiate(struct qmp_link *l)
 {
 	char *text;
 
-	loop_timer_stop(&l->silence);
+	clock_timer_stop(&l->silence);
 	if (qmp_negotiate(&l->qmp, &text) < 0)
 		return;
 	send_text(l, text);
@@ -216,7 +216,7 @@ static void on_retry(void *arg)
 	if (fd >= 0) {
 		fd = attach(l, fd);
 		if (fd == 0) {
-			loop_timer_start(&l->silence, SILENCE_MS, 0);
+			clock_timer_start(&l->silence, SILENCE_MS, 0);
 			return;
 		}
 	}
@@ -264,9 +264,9 @@ void qmp_link_open(struct qmp_link *l, struct loop *loop, const char *path,
 	l->handler = *handler;
 	l->fd = -1;
 	l->delay_ms = DELAY_MIN_MS;
-	loop_timer_init(loop, &l->retry, on_retry, l);
-	loop_timer_init(loop, &l->silence, on_silence, l);
-	loop_timer_start(&l->retry, 0, 0);
+	clock_timer_init(&loop->clock, &l->retry, on_retry, l);
+	clock_timer_init(&loop->clock, &l->silence, on_silence, l);
+	clock_timer_start(&l->retry, 0, 0);
 }
 
 /**
@@ -279,7 +279,7 @@ void qmp_link_close(struct qmp_link *l)
 {
 	l->is_closed = true;
 	l->is_up = false;
-	loop_timer_stop(&l->retry);
+	clock_timer_stop(&l->retry);
 	disconnect(l);
 }
 

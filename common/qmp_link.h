@@ -28,7 +28,7 @@ struct qmp_link {
 	bool is_told;			/* this down time was logged */
 	pid_t last_peer;		/* who listens at the other end */
 	unsigned delay_ms;		/* before the next attempt */
-	struct loop_timer retry, silence;
+	struct clock_timer retry, silence;
 	struct qmp qmp;
 };
 

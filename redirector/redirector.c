@@ -109,14 +109,14 @@ static void on_outdev_down(struct redirector *r)
 {
 	r->redirect.outdev = redirect_outdev_down(&r->redirect);
 	if (r->redirect.outdev == REDIRECT_HOLDING)
-		loop_timer_start(&r->grace, r->options->grace_s * 1000, 0);
+		clock_timer_start(&r->grace, r->options->grace_s * 1000, 0);
 	else if (r->redirect.outdev == REDIRECT_PASSING)
 		start_passing(r);
 }
 
 static void on_outdev_up(struct redirector *r)
 {
-	loop_timer_stop(&r->grace);
+	clock_timer_stop(&r->grace);
 	if (r->redirect.outdev == REDIRECT_PASSING && r->is_uncompared)
 		log_event("outdev-back", "%llu frames passed uncompared: a "
 			  "checkpoint is wanted",
@@ -182,7 +182,7 @@ static void on_round(void *arg)
 	announce_emit(&r->announce, emit_announcement, r);
 	r->n_rounds++;
 	uv_update_time(&r->loop.uv);	/* from when this round left */
-	loop_timer_start(&r->rounds, delay_ms < ANNOUNCE_MAX_MS ?
+	clock_timer_start(&r->rounds, delay_ms < ANNOUNCE_MAX_MS ?
 				     delay_ms : ANNOUNCE_MAX_MS, 0);
 }
 
@@ -217,11 +217,11 @@ static void on_failover(void *arg)
 {
 	struct redirector *r = arg;
 
-	loop_timer_stop(&r->grace);
+	clock_timer_stop(&r->grace);
 	if (r->indev && r->options->exclusive)
 		close_indev(r);
 	else if (r->indev)
-		loop_timer_start(&r->farewell, FAREWELL_MS, 0);
+		clock_timer_start(&r->farewell, FAREWELL_MS, 0);
 	r->redirect.role = ROLE_FAILOVER;
 	close_outdev(r);
 	if (r->options->exclusive)
@@ -314,9 +314,9 @@ static int open_all(struct redirector *r)
 
 	if (err < 0)
 		return err;
-	loop_timer_init(&r->loop, &r->grace, on_grace_over, r);
-	loop_timer_init(&r->loop, &r->rounds, on_round, r);
-	loop_timer_init(&r->loop, &r->farewell, close_indev, r);
+	clock_timer_init(&r->loop.clock, &r->grace, on_grace_over, r);
+	clock_timer_init(&r->loop.clock, &r->rounds, on_round, r);
+	clock_timer_init(&r->loop.clock, &r->farewell, close_indev, r);
 	init_redirect(r);
 	err = filter_open(&r->filter, &r->loop, &r->options->filter, on_frames,
 			  r);

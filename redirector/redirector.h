@@ -28,9 +28,9 @@ struct redirector {
 	struct endpoint *indev, *outdev;	/* NULL after a failover */
 	struct redirect redirect;
 	struct announce announce;
-	struct loop_timer grace;	/* outdev is down: when to pass */
-	struct loop_timer rounds;	/* announcements */
-	struct loop_timer farewell;	/* what compare still had for us */
+	struct clock_timer grace;	/* outdev is down: when to pass */
+	struct clock_timer rounds;	/* announcements */
+	struct clock_timer farewell;	/* what compare still had for us */
 	uint64_t n_rounds;		/* made */
 	uint64_t n_uncompared;		/* frames passed in this episode */
 	uint64_t n_markers;		/* kept off the net */

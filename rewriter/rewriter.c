@@ -72,14 +72,14 @@ static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 	/* ours begin here: whatever comes from elsewhere is made up */
 	n = marker_take_out(v, n, &r->n_markers_dropped);
 	rewrite_input(r->rewrite, dir == FILTER_TX ? REWRITE_TX : REWRITE_RX,
-		      v, n, loop_now_ns(&r->loop));
+		      v, n, clock_now_ns(&r->loop.clock));
 }
 
 static void on_expiry(void *arg)
 {
 	struct rewriter *r = arg;
 
-	rewrite_expire(r->rewrite, loop_now_ns(&r->loop));
+	rewrite_expire(r->rewrite, clock_now_ns(&r->loop.clock));
 }
 
 /* Tells the comparison which epoch follows. Behind a failover there is none,
@@ -132,7 +132,7 @@ static void on_guest_continue(void *arg)
 
 static void checkpoint(struct rewriter *r)
 {
-	rewrite_checkpoint(r->rewrite, loop_now_ns(&r->loop));
+	rewrite_checkpoint(r->rewrite, clock_now_ns(&r->loop.clock));
 	send_marker(r, MARKER_EPOCH);
 }
 
@@ -236,7 +236,7 @@ static int open_core(struct rewriter *r)
 	if (getrandom(&config.seed, sizeof(config.seed), 0) !=
 	    (ssize_t)sizeof(config.seed))
 		return -EIO;
-	r->rewrite = rewrite_new(&config, &handler, loop_now_ns(&r->loop));
+	r->rewrite = rewrite_new(&config, &handler, clock_now_ns(&r->loop.clock));
 	return r->rewrite ? 0 : -ENOMEM;
 }
 
@@ -291,8 +291,8 @@ static int open_all(struct rewriter *r)
 		return err;
 	if (r->failover.role == ROLE_FAILOVER)
 		rewrite_failover(r->rewrite);
-	loop_timer_init(&r->loop, &r->expiry, on_expiry, r);
-	loop_timer_start(&r->expiry, EXPIRE_MS, EXPIRE_MS);
+	clock_timer_init(&r->loop.clock, &r->expiry, on_expiry, r);
+	clock_timer_start(&r->expiry, EXPIRE_MS, EXPIRE_MS);
 	err = filter_open(&r->filter, &r->loop, &r->options->filter,
 			  on_frames, r);
 	if (err == 0 && r->options->qmp &&

@@ -23,7 +23,7 @@ struct rewriter {
 	struct loop loop;
 	struct filter filter;
 	struct failover failover;
-	struct loop_timer expiry;
+	struct clock_timer expiry;
 	struct rewrite_table *table;
 	struct rewrite *rewrite;
 	struct qemu qemu;

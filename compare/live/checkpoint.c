@@ -126,7 +126,7 @@ static void on_command_exit(void *arg, int status)
 	else
 		log_warn("checkpoint", "the command failed with status %d",
 			 WEXITSTATUS(status));
-	loop_timer_start(&cp->retry, cp->retry_ms, 0);
+	clock_timer_start(&cp->retry, cp->retry_ms, 0);
 }
 
 /* The command finds the reason and the flow in its environment. */
@@ -177,12 +177,12 @@ static void try(struct checkpoint *cp)
 		break;
 	case CHECKPOINT_NOTIFY:
 		send_message(cp, NOTIFY_ASK);
-		loop_timer_start(&cp->retry, cp->retry_ms, 0);
+		clock_timer_start(&cp->retry, cp->retry_ms, 0);
 		break;
 	case CHECKPOINT_EXEC:
 		/* one that hangs counts as asked again */
 		run_command(cp);
-		loop_timer_start(&cp->retry, cp->retry_ms, 0);
+		clock_timer_start(&cp->retry, cp->retry_ms, 0);
 		break;
 	case CHECKPOINT_QMP:
 		checkpoint_qmp_try(cp);
@@ -192,7 +192,7 @@ static void try(struct checkpoint *cp)
 
 static uint64_t now_ns(const struct checkpoint *cp)
 {
-	return loop_now_ns(cp->loop);
+	return clock_now_ns(&cp->loop->clock);
 }
 
 static void on_retry(void *arg)
@@ -231,7 +231,7 @@ static void on_later(void *arg)
 	uint64_t ms = wait_ms(cp);
 
 	if (ms) {
-		loop_timer_start(&cp->later, ms, 0);
+		clock_timer_start(&cp->later, ms, 0);
 		return;
 	}
 	cp->is_put_off = false;
@@ -255,8 +255,8 @@ void checkpoint_init(struct checkpoint *cp, struct loop *loop,
 	cp->handler = *handler;
 	budget_init(&cp->budget, pace->max_percent, pace->max_per_minute,
 		    now_ns(cp));
-	loop_timer_init(loop, &cp->retry, on_retry, cp);
-	loop_timer_init(loop, &cp->later, on_later, cp);
+	clock_timer_init(&loop->clock, &cp->retry, on_retry, cp);
+	clock_timer_init(&loop->clock, &cp->later, on_later, cp);
 }
 
 /**
@@ -304,7 +304,7 @@ void checkpoint_ask(struct checkpoint *cp, const char *reason,
 	}
 	cp->is_put_off = true;
 	cp->n_put_off++;
-	loop_timer_start(&cp->later, ms, 0);
+	clock_timer_start(&cp->later, ms, 0);
 	cp->handler.on_put_off(cp->handler.arg);
 }
 
@@ -324,12 +324,12 @@ static void charge(struct checkpoint *cp)
 void checkpoint_done(struct checkpoint *cp)
 {
 	cp->is_put_off = false;
-	loop_timer_stop(&cp->later);
+	clock_timer_stop(&cp->later);
 	if (!cp->is_asked)
 		return;
 	cp->is_asked = false;
 	charge(cp);
-	loop_timer_stop(&cp->retry);
+	clock_timer_stop(&cp->retry);
 }
 
 /**

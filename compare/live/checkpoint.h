@@ -54,7 +54,7 @@ struct checkpoint {
 	unsigned n_tries;
 	uint64_t asked_ns;		/* since when is_asked */
 	uint64_t sent_ns;		/* since when it is known to be; or 0 */
-	struct loop_timer retry, later;
+	struct clock_timer retry, later;
 	struct budget budget;
 	uint64_t n_asked, n_put_off, spent_ms;
 	char reason[16], flow[FLOW_TEXT_MAX];	/* of the request */

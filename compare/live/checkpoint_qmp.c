@@ -23,13 +23,13 @@
  */
 void checkpoint_qmp_try(struct checkpoint *cp)
 {
-	loop_timer_start(&cp->retry, cp->retry_ms, 0);
+	clock_timer_start(&cp->retry, cp->retry_ms, 0);
 	if (cp->qemu.vm.is_open)	/* it may be making one now */
 		return;
 	if (qemu_in_colo(&cp->qemu)) {
 		checkpoint_count_try(cp);
 		if (!cp->sent_ns)
-			cp->sent_ns = loop_now_ns(cp->loop);
+			cp->sent_ns = clock_now_ns(&cp->loop->clock);
 		qemu_request_checkpoint(&cp->qemu, cp->period_ms);
 		return;
 	}
@@ -57,7 +57,7 @@ static void on_checkpoint(void *arg, uint64_t stopped_ms)
 	cp->n_made++;
 	cp->n_unasked += !is_asked;
 	cp->last_ms = is_asked ?
-		      (loop_now_ns(cp->loop) - cp->asked_ns) / NS_PER_MS :
+		      (clock_now_ns(&cp->loop->clock) - cp->asked_ns) / NS_PER_MS :
 		      stopped_ms;
 	cp->stopped_last_ms = stopped_ms;
 	keep_max(&cp->max_ms, cp->last_ms);

@@ -13,7 +13,7 @@
 
 static uint64_t now_ns(const struct live *l)
 {
-	return loop_now_ns(&l->loop);
+	return clock_now_ns(&l->loop.clock);
 }
 
 static void arm_due(struct live *l)
@@ -24,7 +24,7 @@ static void arm_due(struct live *l)
 		return;
 	l->due_ns = due;
 	/* never at once: captures would have no time in between */
-	loop_timer_start(&l->due, due <= now ? 1 :
+	clock_timer_start(&l->due, due <= now ? 1 :
 			 (due - now + NS_PER_MS - 1) / NS_PER_MS, 0);
 }
 
@@ -168,8 +168,8 @@ int feed_open(struct live *l, const struct compare_config *config)
 			  config->max_flows);
 		return -ENOMEM;
 	}
-	loop_timer_init(&l->loop, &l->scan, on_scan, l);
-	loop_timer_init(&l->loop, &l->due, on_due, l);
+	clock_timer_init(&l->loop.clock, &l->scan, on_scan, l);
+	clock_timer_init(&l->loop.clock, &l->due, on_due, l);
 	l->due_ns = COMPARE_NEVER;
 	return 0;
 }

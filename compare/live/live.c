@@ -83,7 +83,7 @@ static struct compare_left fail_over(struct live *l)
 	checkpoint_stop(&l->checkpoint);
 	live_quarantine_over(l);
 	live_epoch_end(l);
-	left = compare_failover(l->compare, loop_now_ns(&l->loop));
+	left = compare_failover(l->compare, clock_now_ns(&l->loop.clock));
 	live_apply_pressure(l);
 	return left;
 }
@@ -147,7 +147,7 @@ static void on_end(void *arg)
 	struct live *l = arg;
 	bool holds = compare_is_holding(l->compare);
 
-	if (l->loop.is_virtual && !l->loop.hurried)
+	if (l->loop.clock.is_virtual && !l->loop.hurried)
 		feed_end(l);
 	checkpoint_stop(&l->checkpoint);
 	live_epoch_end(l);
@@ -237,7 +237,7 @@ static int start(struct live *l)
 		err = live_report_ready(l);
 	if (err == 0)
 		err = take_up(l);
-	loop_timer_start(&l->scan, l->options->scan_ms, l->options->scan_ms);
+	clock_timer_start(&l->scan, l->options->scan_ms, l->options->scan_ms);
 	return err;
 }
 

@@ -48,7 +48,7 @@ enum live_pair { LIVE_PAIR_ORDER, LIVE_PAIR_TUPLE };
 
 /* A request of a flow in quarantine: it goes out when no other one does. */
 struct live_deferred {
-	struct loop_timer timer;
+	struct clock_timer timer;
 	bool is_armed;
 	enum compare_reason reason;
 	struct flow_key key;
@@ -70,7 +70,7 @@ struct live {
 	struct checkpoint checkpoint;
 	struct compare *compare;
 	struct endpoint *primary_in, *secondary_in, *outdev;
-	struct loop_timer scan, due, marker_wait;
+	struct clock_timer scan, due, marker_wait;
 	uint64_t due_ns;		/* what `due` is armed for */
 	uint64_t timeout_ns;
 	bool is_stopped;		/* primary-in, for compare_is_full() */

@@ -48,7 +48,7 @@ static void on_marker_wait(void *arg)
  */
 void live_epoch_init(struct live *l)
 {
-	loop_timer_init(&l->loop, &l->marker_wait, on_marker_wait, l);
+	clock_timer_init(&l->loop.clock, &l->marker_wait, on_marker_wait, l);
 }
 
 /**
@@ -191,9 +191,9 @@ void live_epoch_checkpoint(struct live *l)
 	epoch_checkpoint(&l->epoch);
 	let_go_on(l);
 	if (l->epoch.fate == EPOCH_DISCARD)
-		loop_timer_start(&l->marker_wait, timeout_ms, 0);
+		clock_timer_start(&l->marker_wait, timeout_ms, 0);
 	else if (!l->epoch.has_marker)
-		compare_grace(l->compare, loop_now_ns(&l->loop) +
+		compare_grace(l->compare, clock_now_ns(&l->loop.clock) +
 					  timeout_ms * NS_PER_MS);
 	feed_kept(l);
 	live_apply_pressure(l);

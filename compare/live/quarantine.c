@@ -15,7 +15,7 @@ static void on_quarantine_end(void *arg)
 	struct live *l = arg;
 	const struct live_deferred *d = &l->deferred;
 
-	blame_asked(&l->blame, &d->key, loop_now_ns(&l->loop));
+	blame_asked(&l->blame, &d->key, clock_now_ns(&l->loop.clock));
 	checkpoint_ask(&l->checkpoint, compare_reason_text(d->reason), d->flow);
 }
 
@@ -25,7 +25,7 @@ static void on_quarantine_end(void *arg)
  */
 void live_quarantine_init(struct live *l)
 {
-	loop_timer_init(&l->loop, &l->deferred.timer, on_quarantine_end, l);
+	clock_timer_init(&l->loop.clock, &l->deferred.timer, on_quarantine_end, l);
 }
 
 /**
@@ -35,7 +35,7 @@ void live_quarantine_init(struct live *l)
 void live_quarantine_over(struct live *l)
 {
 	l->deferred.is_armed = false;
-	loop_timer_stop(&l->deferred.timer);
+	clock_timer_stop(&l->deferred.timer);
 }
 
 /* The first one that is refused is asked for when no other checkpoint comes. */
@@ -49,7 +49,7 @@ static void defer(struct live *l, const struct compare_difference *d)
 	later->reason = d->reason;
 	later->key = *d->flow;
 	flow_key_text(d->flow, later->flow, sizeof(later->flow));
-	loop_timer_start(&later->timer, LIVE_QUARANTINE_MS, 0);
+	clock_timer_start(&later->timer, LIVE_QUARANTINE_MS, 0);
 }
 
 /**
@@ -63,7 +63,7 @@ static void defer(struct live *l, const struct compare_difference *d)
 bool live_may_ask(void *arg, const struct compare_difference *d)
 {
 	struct live *l = arg;
-	uint64_t now = loop_now_ns(&l->loop);
+	uint64_t now = clock_now_ns(&l->loop.clock);
 	char flow[FLOW_TEXT_MAX];
 	bool is_new;
 
@@ -91,7 +91,7 @@ bool live_may_ask(void *arg, const struct compare_difference *d)
 void live_on_put_off(void *arg)
 {
 	struct live *l = arg;
-	uint64_t now = loop_now_ns(&l->loop);
+	uint64_t now = clock_now_ns(&l->loop.clock);
 	const struct blame_service *most = blame_most(&l->blame);
 
 	if (l->put_off_ns && now - l->put_off_ns < PUT_OFF_EVENT_NS)

@@ -177,7 +177,7 @@ static void look_at_clock(struct live *l)
 {
 	struct timespec ts;
 
-	if (!l->loop.is_virtual) {
+	if (!l->loop.clock.is_virtual) {
 		clock_gettime(CLOCK_REALTIME, &ts);
 		l->diff.clock.now_ns = (uint64_t)ts.tv_sec * NS_PER_S +
 				 (uint64_t)ts.tv_nsec;
@@ -193,7 +193,7 @@ static void look_at_clock(struct live *l)
 static uint64_t time_of(const struct live *l, const struct frame *f,
 			uint64_t now_ns)
 {
-	return l->loop.is_virtual && !l->options->timeout_is_set ? f->time_ns :
+	return l->loop.clock.is_virtual && !l->options->timeout_is_set ? f->time_ns :
 								   now_ns;
 }
 
@@ -231,7 +231,7 @@ void live_report_balance(struct live *l)
 {
 	bool primary, secondary;
 
-	if (!l->loop.is_virtual || l->options->timeout_is_set)
+	if (!l->loop.clock.is_virtual || l->options->timeout_is_set)
 		return;
 	primary = compare_is_half_full(l->compare, COMPARE_PRIMARY);
 	secondary = compare_is_half_full(l->compare, COMPARE_SECONDARY);

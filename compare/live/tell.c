@@ -22,7 +22,7 @@ void live_on_waits(void *arg, const struct compare_wait *w)
 	else
 		log_event("waits", "%s: for %s, for %llu ms", flow,
 			  compare_wait_text(w->what), (unsigned long long)
-			  ((loop_now_ns(&l->loop) - w->since_ns) / NS_PER_MS));
+			  ((clock_now_ns(&l->loop.clock) - w->since_ns) / NS_PER_MS));
 }
 
 /**
@@ -52,7 +52,7 @@ void live_on_over_share(void *arg, const struct compare_over_share *s)
 void live_tell_uncompared(struct live *l)
 {
 	struct live_uncompared *u = &l->uncompared;
-	uint64_t now = loop_now_ns(&l->loop);
+	uint64_t now = clock_now_ns(&l->loop.clock);
 
 	if (!u->frames || (u->told_ns && now - u->told_ns < NS_PER_S))
 		return;

@@ -72,7 +72,7 @@ static void on_frames(struct endpoint *ep, struct frame *v, unsigned n,
 {
 	struct run *r = arg;
 	struct endpoint_captured raw = endpoint_captured(ep);
-	uint64_t now_ns = loop_now_ns(&r->loop);
+	uint64_t now_ns = clock_now_ns(&r->loop.clock);
 	uint8_t x = 0;
 
 	assert(n == 1 && v->len && raw.len <= FRAME_LEN_MAX);
@@ -125,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz z = { data, size };
 	uint8_t how = fuzz_byte(&z);
 	const char *name = how & 2 ? "start" : "file";
-	struct loop_timer tick;
+	struct clock_timer tick;
 	struct run r = { 0 };
 	size_t len = z.left < FILE_MAX ? z.left : FILE_MAX;
 	int err;
@@ -135,8 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else if (len)
 		memcpy(file, z.at, len);
 	assert(!loop_init(&r.loop, &options, &handler));
-	loop_timer_init(&r.loop, &tick, on_tick, &r);
-	loop_timer_start(&tick, 10, how & 8 ? 10 : 0);
+	clock_timer_init(&r.loop.clock, &tick, on_tick, &r);
+	clock_timer_start(&tick, 10, how & 8 ? 10 : 0);
 	err = open_file(&r, name, file, len);
 	if (!err && how & 4)
 		err = open_file(&r, name, file, len - len / 3);

@@ -23,7 +23,7 @@ struct relay {
 	struct loop loop;
 	struct filter filter;
 	struct impair impair;
-	struct loop_timer timer;	/* when the next frame is due */
+	struct clock_timer timer;	/* when the next frame is due */
 	unsigned queue;
 };
 
@@ -70,9 +70,9 @@ static void send_due(struct relay *r, uint64_t now_ns)
 			       &held.frame, 1);
 		chunk_unref(held.frame.chunk);
 	}
-	now_ns = loop_now_ns(&r->loop);
+	now_ns = clock_now_ns(&r->loop.clock);
 	if (impair_due_ns(&r->impair) != UINT64_MAX)
-		loop_timer_start(&r->timer, (impair_due_ns(&r->impair) -
+		clock_timer_start(&r->timer, (impair_due_ns(&r->impair) -
 				 now_ns + NS_PER_MS - 1) / NS_PER_MS, 0);
 }
 
@@ -80,7 +80,7 @@ static void on_due(void *arg)
 {
 	struct relay *r = arg;
 
-	send_due(r, loop_now_ns(&r->loop));
+	send_due(r, clock_now_ns(&r->loop.clock));
 }
 
 static void on_end(void *arg)
@@ -92,7 +92,7 @@ static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 		      unsigned n)
 {
 	struct relay *r = arg;
-	uint64_t now_ns = loop_now_ns(&r->loop);
+	uint64_t now_ns = clock_now_ns(&r->loop.clock);
 
 	if (r->queue != QUEUE_ALL &&
 	    (r->queue == QUEUE_TX) != (dir == FILTER_TX)) {
@@ -130,7 +130,7 @@ static int run(struct relay *r, const struct config *c,
 	r->queue = c->queue + QUEUE_TX;		/* the choices begin with tx */
 	if (loop_init(&r->loop, &c->common, &handler) < 0)
 		return 1;
-	loop_timer_init(&r->loop, &r->timer, on_due, r);
+	clock_timer_init(&r->loop.clock, &r->timer, on_due, r);
 	if (filter_open(&r->filter, &r->loop, &c->filter, on_frames, r) < 0)
 		loop_abandon(&r->loop);
 	else
