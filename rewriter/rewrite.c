@@ -47,7 +47,6 @@
 #include "rewrite_icmp.h"
 #include "rewrite_persist.h"
 #include "rewrite_segment.h"
-#include "rewrite_table.h"
 #include "rewrite_track.h"
 #include "rewrite_translate.h"
 #include "rewrite_types.h"
@@ -76,10 +75,9 @@ struct rewrite *rewrite_new(const struct rewrite_config *config,
 	r->config = *config;
 	r->handler = *handler;
 	r->now_ns = now_ns;
-	r->flows = flow_table_new(config->max_flows,
-				  sizeof(struct rewrite_flow), config->seed);
-	if (r->flows && !rewrite_hold_init(&r->hold, r->flows, config->max_held,
-					   config->seed)) {
+	if (!rewrite_flow_init(r) &&
+	    !rewrite_hold_init(&r->hold, r->flows.table, config->max_held,
+			       config->seed)) {
 		rewrite_persist_load(r);
 		return r;
 	}
@@ -96,7 +94,7 @@ void rewrite_free(struct rewrite *r)
 	if (!r)
 		return;
 	rewrite_hold_fini(&r->hold);
-	flow_table_free(r->flows);
+	rewrite_flow_fini(r);
 	free(r);
 }
 
@@ -164,10 +162,10 @@ static enum fate input_unknown(struct rewrite *r)
 		return GOES_ON;
 	rewrite_persist_miss(r);
 	if (r->config.drop_unknown) {
-		r->n.drop_unknown++;
+		r->passed.n_dropped++;
 		return HELD_BACK;
 	}
-	r->n.unknown++;
+	r->passed.n_unknown++;
 	return GOES_ON;
 }
 
@@ -177,11 +175,11 @@ static enum fate input_signed(struct rewrite *r, struct rewrite_flow *fl)
 {
 	if (!(fl->flags & REWRITE_IS_SIGNED)) {
 		fl->flags |= REWRITE_IS_SIGNED;
-		rewrite_event(r, REWRITE_SIGNED, fl);
+		rewrite_flow_tell(r, REWRITE_SIGNED, fl);
 		if (fl->n_held)
 			deliver(r, fl);
 	}
-	r->n.is_signed++;
+	r->passed.n_signed++;
 	return GOES_ON;
 }
 
@@ -199,8 +197,11 @@ static enum fate input_known(struct rewrite *r, struct rewrite_flow *fl,
 	return GOES_ON;
 }
 
-/* A guest that has an established connection, without a SYN that we saw, got
- * it from the primary: what we saw of the peer's was older than a checkpoint. */
+/*
+ * Did the guest get this connection from the primary, by a checkpoint? It sends
+ * on an established connection, and no SYN of its was seen. What was seen of
+ * the peer is older than the checkpoint.
+ */
 static bool guest_goes_on(const struct rewrite_flow *fl,
 			  const struct rewrite_segment *s)
 {
@@ -259,7 +260,7 @@ static enum fate input_frame(struct rewrite *r, enum rewrite_side side,
 	if (rewrite_icmp_is_error(&s.p))
 		rewrite_icmp_translate(r, &s);
 	else if (s.p.level == PACKET_IP && s.p.proto == PACKET_TCP)
-		r->n.fragments++;
+		r->passed.n_fragments++;
 	return GOES_ON;
 }
 
@@ -323,11 +324,8 @@ void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns)
 	struct rewrite_flow *fl;
 
 	r->now_ns = r->checkpoint_ns = now_ns;
-	r->n.checkpoints++;
-	r->epoch++;
-	r->n_translated = 0;
-	if (r->config.table)
-		rewrite_table_set_epoch(r->config.table, r->epoch);
+	r->n_checkpoints++;
+	rewrite_flow_set_epoch(r, r->flows.epoch + 1);
 	while ((fl = rewrite_hold_oldest(&r->hold))) {
 		rewrite_flow_sync(r, fl);
 		rewrite_hold_drop_guest(&r->hold, fl);
@@ -344,8 +342,8 @@ void rewrite_failover(struct rewrite *r)
 	if (r->failed_over)
 		return;
 	r->failed_over = true;
-	if (!r->n_translated)
-		rewrite_event(r, REWRITE_NONE_LEFT, NULL);
+	if (!r->flows.n_translated)
+		rewrite_flow_tell(r, REWRITE_NONE_LEFT, NULL);
 }
 
 /**
@@ -356,7 +354,7 @@ void rewrite_failover(struct rewrite *r)
  */
 uint32_t rewrite_translated(const struct rewrite *r)
 {
-	return r->n_translated;
+	return r->flows.n_translated;
 }
 
 /**
@@ -367,7 +365,7 @@ uint32_t rewrite_translated(const struct rewrite *r)
  */
 uint32_t rewrite_behind(const struct rewrite *r)
 {
-	return r->n_behind;
+	return r->persist.n_behind;
 }
 
 /**
@@ -378,16 +376,45 @@ uint32_t rewrite_behind(const struct rewrite *r)
  */
 uint32_t rewrite_epoch(const struct rewrite *r)
 {
-	return r->epoch;
+	return r->flows.epoch;
 }
 
-static const char *const hold_drops[REWRITE_HOLD_DROPS] = {
-	[REWRITE_HOLD_FULL] = "hold-full",
-	[REWRITE_HOLD_OUTSIDE] = "hold-outside",
-	[REWRITE_HOLD_EXPIRED] = "hold-expired",
-	[REWRITE_HOLD_RESET] = "hold-reset",
-	[REWRITE_HOLD_CHECKPOINT] = "hold-checkpoint",
-};
+/* Frames that come out nowhere, or that nobody sent. */
+static void stats_account(const struct rewrite *r, struct stats *s)
+{
+	static const char *const reasons[REWRITE_HOLD_DROPS] = {
+		[REWRITE_HOLD_FULL] = "hold-full",
+		[REWRITE_HOLD_OUTSIDE] = "hold-outside",
+		[REWRITE_HOLD_EXPIRED] = "hold-expired",
+		[REWRITE_HOLD_RESET] = "hold-reset",
+		[REWRITE_HOLD_CHECKPOINT] = "hold-checkpoint",
+	};
+
+	s->held += r->hold.all.n;
+	s->originated += r->ahead.n_originated;
+	stats_drop(s, "unknown", r->passed.n_dropped);
+	for (unsigned i = 0; i < REWRITE_HOLD_DROPS; i++)
+		stats_drop(s, reasons[i], r->hold.n_dropped[i]);
+}
+
+static void stats_flows(const struct rewrite *r, struct stats *s)
+{
+	const struct rewrite_flows *f = &r->flows;
+
+	stats_note(s, "flows", "translated", f->n_translated);
+	stats_note(s, "flows", "half-open", f->n_state[REWRITE_HALF_OPEN]);
+	stats_note(s, "flows", "established", f->n_state[REWRITE_ESTABLISHED]);
+	stats_note(s, "flows", "closing", f->n_state[REWRITE_CLOSING]);
+	stats_note(s, "flows", "closed", f->n_state[REWRITE_CLOSED]);
+	stats_note(s, "flows", "learned", r->track.n_learned);
+	stats_note(s, "flows", "corrected", r->track.n_corrected);
+	stats_note(s, "flows", "expired", f->n_expired);
+	stats_note(s, "flows", "evicted", f->n_evicted);
+	stats_note(s, "flows", "table-full", f->n_refused);
+	stats_note(s, "file", "loaded", r->persist.n_loaded);
+	stats_note(s, "file", "lost", r->persist.n_lost);
+	stats_note(s, "file", "unsaved", f->n_unsaved);
+}
 
 /**
  * rewrite_stats() - Add the rewriter's part of the account
@@ -396,39 +423,23 @@ static const char *const hold_drops[REWRITE_HOLD_DROPS] = {
  */
 void rewrite_stats(const struct rewrite *r, struct stats *s)
 {
-	const struct rewrite_counters *n = &r->n;
+	const struct rewrite_translated *t = &r->translated;
 
-	s->held += r->hold.all.n;
-	s->originated += n->originated;
-	stats_drop(s, "unknown", n->drop_unknown);
-	for (unsigned i = 0; i < REWRITE_HOLD_DROPS; i++)
-		stats_drop(s, hold_drops[i], r->hold.n_dropped[i]);
-	stats_note(s, "translated", "tx", n->translated[REWRITE_TX]);
-	stats_note(s, "translated", "rx", n->translated[REWRITE_RX]);
-	stats_note(s, "translated", "icmp", n->icmp);
-	stats_note(s, "passed", "unknown", n->unknown);
-	stats_note(s, "passed", "signed", n->is_signed);
-	stats_note(s, "passed", "fragment", n->fragments);
+	stats_account(r, s);
+	stats_note(s, "translated", "tx", t->n_segments[REWRITE_TX]);
+	stats_note(s, "translated", "rx", t->n_segments[REWRITE_RX]);
+	stats_note(s, "translated", "icmp", r->icmp.n_errors);
+	stats_note(s, "passed", "unknown", r->passed.n_unknown);
+	stats_note(s, "passed", "signed", r->passed.n_signed);
+	stats_note(s, "passed", "fragment", r->passed.n_fragments);
 	stats_note(s, "hold", "held", r->hold.n_held);
 	stats_note(s, "hold", "released", r->hold.n_released);
-	stats_note(s, "flows", "translated", r->n_translated);
-	stats_note(s, "flows", "half-open", r->n_state[REWRITE_HALF_OPEN]);
-	stats_note(s, "flows", "established", r->n_state[REWRITE_ESTABLISHED]);
-	stats_note(s, "flows", "closing", r->n_state[REWRITE_CLOSING]);
-	stats_note(s, "flows", "closed", r->n_state[REWRITE_CLOSED]);
-	stats_note(s, "flows", "learned", n->learned);
-	stats_note(s, "flows", "corrected", n->corrected);
-	stats_note(s, "flows", "expired", n->expired);
-	stats_note(s, "flows", "evicted", n->evicted);
-	stats_note(s, "flows", "table-full", n->table_full);
-	stats_note(s, "file", "loaded", n->loaded);
-	stats_note(s, "file", "lost", n->lost);
-	stats_note(s, "file", "unsaved", n->unsaved);
-	stats_note(s, "ack", "lowered", n->lowered);
-	stats_note(s, "ack", "sacks-removed", n->sacks_removed);
-	stats_note(s, "ack", "originated", n->originated);
-	stats_note(s, "clock", "raised", n->raised);
-	stats_note(s, "clock", "capped", n->capped);
-	stats_note(s, "clock", "lifted", n->lifted);
-	stats_note(s, "role", "checkpoints", n->checkpoints);
+	stats_flows(r, s);
+	stats_note(s, "ack", "lowered", t->n_lowered);
+	stats_note(s, "ack", "sacks-removed", t->n_sacks_removed);
+	stats_note(s, "ack", "originated", r->ahead.n_originated);
+	stats_note(s, "clock", "raised", t->n_raised);
+	stats_note(s, "clock", "capped", t->n_capped);
+	stats_note(s, "clock", "lifted", t->n_lifted);
+	stats_note(s, "role", "checkpoints", r->n_checkpoints);
 }

@@ -306,7 +306,7 @@ void rewrite_ahead_answer(struct rewrite *r, const struct rewrite_flow *fl,
 	chunk = chunk_new(ANSWER_LEN_MAX);
 	f = (struct frame){ .chunk = chunk, .data = chunk->bytes };
 	f.len = answer_put(f.data, fl, s, seq_min(peer_ack(fl), nxt));
-	r->n.originated++;
+	r->ahead.n_originated++;
 	r->handler.emit(r->handler.arg, REWRITE_TX, &f, 1);
 	chunk_unref(chunk);
 }
@@ -318,9 +318,9 @@ static uint64_t bytes_in(const struct rewrite *r, enum rewrite_state state,
 	const struct rewrite_flow *fl;
 	uint64_t bytes = 0;
 
-	for (fl = flow_oldest(r->flows, state); fl;
-	     fl = flow_next(r->flows, fl)) {
-		if (fl->epoch != r->epoch || (fl->flags & facts) != facts ||
+	for (fl = flow_oldest(r->flows.table, state); fl;
+	     fl = flow_next(r->flows.table, fl)) {
+		if (fl->epoch != r->flows.epoch || (fl->flags & facts) != facts ||
 		    !rewrite_ahead_is_beyond(r, fl, peer_ack(fl)))
 			continue;
 		bytes += peer_ack(fl) - fl->guest_nxt;

@@ -6,6 +6,7 @@
 #include "rewrite_flow.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "../common/seq.h"
@@ -40,12 +41,35 @@ static const uint32_t evict_after_s[REWRITE_STATES] = {
 };
 
 /**
- * rewrite_event() - Tell the owner
+ * rewrite_flow_init() - There is room for the flows, and none yet
+ * @r:	rewriter whose configuration is set
+ *
+ * Return: 0 or -ENOMEM. The caller ends it with rewrite_flow_fini().
+ */
+int rewrite_flow_init(struct rewrite *r)
+{
+	r->flows.table = flow_table_new(r->config.max_flows,
+					sizeof(struct rewrite_flow),
+					r->config.seed);
+	return r->flows.table ? 0 : -ENOMEM;
+}
+
+/**
+ * rewrite_flow_fini() - Free the flows
+ * @r:	rewriter after rewrite_flow_init(), or zeroed
+ */
+void rewrite_flow_fini(struct rewrite *r)
+{
+	flow_table_free(r->flows.table);
+}
+
+/**
+ * rewrite_flow_tell() - Tell the owner
  * @r:		rewriter
  * @event:	what happened
  * @fl:		to whom, or NULL
  */
-void rewrite_event(struct rewrite *r, enum rewrite_event event,
+void rewrite_flow_tell(struct rewrite *r, enum rewrite_event event,
 		   const struct rewrite_flow *fl)
 {
 	char text[FLOW_TEXT_MAX];
@@ -53,7 +77,7 @@ void rewrite_event(struct rewrite *r, enum rewrite_event event,
 	if (!r->handler.event)
 		return;
 	if (fl)
-		flow_key_text(flow_key_get(r->flows, fl), text, sizeof(text));
+		flow_key_text(flow_key_get(r->flows.table, fl), text, sizeof(text));
 	r->handler.event(r->handler.arg, event, fl ? text : NULL);
 }
 
@@ -65,15 +89,15 @@ void rewrite_event(struct rewrite *r, enum rewrite_event event,
 bool rewrite_flow_is_translated(const struct rewrite *r,
 				const struct rewrite_flow *fl)
 {
-	return fl->epoch == r->epoch && fl->flags & REWRITE_KNOWN &&
+	return fl->epoch == r->flows.epoch && fl->flags & REWRITE_KNOWN &&
 	       (fl->offset || fl->ts_offset);
 }
 
 static void count_one_less(struct rewrite *r)
 {
-	assert(r->n_translated);
-	if (!--r->n_translated && r->failed_over)
-		rewrite_event(r, REWRITE_NONE_LEFT, NULL);
+	assert(r->flows.n_translated);
+	if (!--r->flows.n_translated && r->failed_over)
+		rewrite_flow_tell(r, REWRITE_NONE_LEFT, NULL);
 }
 
 /**
@@ -85,9 +109,9 @@ void rewrite_flow_save(struct rewrite *r, const struct rewrite_flow *fl)
 {
 	struct rewrite_table *t = r->config.table;
 
-	if (t && !rewrite_table_save(t, flow_index(r->flows, fl),
-				     flow_key_get(r->flows, fl), fl))
-		r->n.unsaved++;
+	if (t && !rewrite_table_save(t, flow_index(r->flows.table, fl),
+				     flow_key_get(r->flows.table, fl), fl))
+		r->flows.n_unsaved++;
 }
 
 /**
@@ -101,7 +125,7 @@ void rewrite_flow_save_progress(struct rewrite *r,
 	struct rewrite_table *t = r->config.table;
 
 	if (t)
-		rewrite_table_save_progress(t, flow_index(r->flows, fl), fl);
+		rewrite_table_save_progress(t, flow_index(r->flows.table, fl), fl);
 }
 
 /**
@@ -120,7 +144,7 @@ void rewrite_flow_set_offset(struct rewrite *r, struct rewrite_flow *fl,
 	fl->ts_offset = ts_offset;
 	fl->flags |= REWRITE_KNOWN;
 	if (!before && rewrite_flow_is_translated(r, fl))
-		r->n_translated++;
+		r->flows.n_translated++;
 	else if (before && !rewrite_flow_is_translated(r, fl))
 		count_one_less(r);
 	rewrite_flow_save(r, fl);
@@ -137,11 +161,26 @@ void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
 {
 	if (fl->state == state)
 		return;
-	r->n_state[fl->state]--;
-	r->n_state[state]++;
+	r->flows.n_state[fl->state]--;
+	r->flows.n_state[state]++;
 	fl->state = (uint8_t)state;
-	flow_touch(r->flows, fl, state, r->now_ns);
+	flow_touch(r->flows.table, fl, state, r->now_ns);
 	rewrite_flow_save(r, fl);
+}
+
+/**
+ * rewrite_flow_set_epoch() - All offsets of other epochs are void
+ * @r:		rewriter
+ * @epoch:	the one that begins, or that the table is in
+ *
+ * No flow is walked: each looks at its epoch when it is found next.
+ */
+void rewrite_flow_set_epoch(struct rewrite *r, uint32_t epoch)
+{
+	r->flows.epoch = epoch;
+	r->flows.n_translated = 0;
+	if (r->config.table)
+		rewrite_table_set_epoch(r->config.table, epoch);
 }
 
 /**
@@ -154,8 +193,8 @@ void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
  */
 void rewrite_flow_use(struct rewrite *r, struct rewrite_flow *fl)
 {
-	if (r->now_ns - flow_used_ns(r->flows, fl) >= NS_PER_S)
-		flow_touch(r->flows, fl, fl->state, r->now_ns);
+	if (r->now_ns - flow_used_ns(r->flows.table, fl) >= NS_PER_S)
+		flow_touch(r->flows.table, fl, fl->state, r->now_ns);
 }
 
 /**
@@ -170,9 +209,9 @@ void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl)
 {
 	bool answered = fl->flags & REWRITE_HAS_PRIMARY_ISN;
 
-	if (fl->epoch == r->epoch)
+	if (fl->epoch == r->flows.epoch)
 		return;
-	fl->epoch = r->epoch;
+	fl->epoch = r->flows.epoch;
 	fl->offset = 0;
 	fl->ts_offset = 0;
 	fl->reset_s = 0;
@@ -203,13 +242,13 @@ void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl)
 struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
 				       const struct flow_key *key)
 {
-	struct rewrite_flow *fl = r->last;
+	struct rewrite_flow *fl = r->flows.last;
 
-	if (!fl || memcmp(flow_key_get(r->flows, fl), key, sizeof(*key)))
-		fl = flow_find(r->flows, key);
+	if (!fl || memcmp(flow_key_get(r->flows.table, fl), key, sizeof(*key)))
+		fl = flow_find(r->flows.table, key);
 	if (!fl)
 		return NULL;
-	r->last = fl;
+	r->flows.last = fl;
 	rewrite_flow_sync(r, fl);
 	return fl;
 }
@@ -218,12 +257,12 @@ struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
 static bool flow_evict(struct rewrite *r)
 {
 	for (unsigned state = 0; state < REWRITE_STATES; state++) {
-		struct rewrite_flow *fl = flow_oldest(r->flows, state);
+		struct rewrite_flow *fl = flow_oldest(r->flows.table, state);
 
-		if (!fl || r->now_ns - flow_used_ns(r->flows, fl) <
+		if (!fl || r->now_ns - flow_used_ns(r->flows.table, fl) <
 				   evict_after_s[state] * NS_PER_S)
 			continue;
-		r->n.evicted++;
+		r->flows.n_evicted++;
 		rewrite_flow_remove(r, fl);
 		return true;
 	}
@@ -243,15 +282,15 @@ struct rewrite_flow *rewrite_flow_add(struct rewrite *r,
 {
 	struct rewrite_flow *fl;
 
-	if (flow_count(r->flows) >= r->config.max_flows && !flow_evict(r)) {
-		r->n.table_full++;
+	if (flow_count(r->flows.table) >= r->config.max_flows && !flow_evict(r)) {
+		r->flows.n_refused++;
 		return NULL;
 	}
-	fl = flow_add(r->flows, key, REWRITE_HALF_OPEN, r->now_ns);
+	fl = flow_add(r->flows.table, key, REWRITE_HALF_OPEN, r->now_ns);
 	assert(fl);
-	fl->epoch = r->epoch;
+	fl->epoch = r->flows.epoch;
 	fl->state = REWRITE_HALF_OPEN;
-	r->n_state[REWRITE_HALF_OPEN]++;
+	r->flows.n_state[REWRITE_HALF_OPEN]++;
 	return fl;
 }
 
@@ -271,15 +310,15 @@ bool rewrite_flow_restore(struct rewrite *r, const struct flow_key *key,
 {
 	struct rewrite_flow *fl;
 
-	if (flow_find(r->flows, key))
+	if (flow_find(r->flows.table, key))
 		return true;
-	fl = flow_add(r->flows, key, from->state, r->now_ns);
+	fl = flow_add(r->flows.table, key, from->state, r->now_ns);
 	if (!fl)
 		return false;
 	*fl = rewrite_record_lasting(from);
-	r->n_state[fl->state]++;
+	r->flows.n_state[fl->state]++;
 	rewrite_flow_sync(r, fl);	/* no offset but of this epoch */
-	r->n_translated += rewrite_flow_is_translated(r, fl);
+	r->flows.n_translated += rewrite_flow_is_translated(r, fl);
 	rewrite_flow_save(r, fl);
 	return true;
 }
@@ -304,10 +343,10 @@ void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl)
 {
 	flow_forget(r, fl);
 	if (r->config.table)
-		rewrite_table_clear(r->config.table, flow_index(r->flows, fl));
-	r->last = NULL;
-	r->n_state[fl->state]--;
-	flow_remove(r->flows, fl);
+		rewrite_table_clear(r->config.table, flow_index(r->flows.table, fl));
+	r->flows.last = NULL;
+	r->flows.n_state[fl->state]--;
+	flow_remove(r->flows.table, fl);
 }
 
 /**
@@ -319,7 +358,7 @@ void rewrite_flow_restart(struct rewrite *r, struct rewrite_flow *fl)
 {
 	flow_forget(r, fl);
 	rewrite_flow_set_state(r, fl, REWRITE_HALF_OPEN);
-	*fl = (struct rewrite_flow){ .epoch = r->epoch,
+	*fl = (struct rewrite_flow){ .epoch = r->flows.epoch,
 				     .state = REWRITE_HALF_OPEN };
 	rewrite_flow_save(r, fl);
 }
@@ -335,10 +374,10 @@ void rewrite_flow_expire(struct rewrite *r)
 	for (unsigned state = 0; state < REWRITE_STATES; state++) {
 		struct rewrite_flow *fl;
 
-		while (left && (fl = flow_oldest(r->flows, state)) &&
-		       r->now_ns - flow_used_ns(r->flows, fl) >=
+		while (left && (fl = flow_oldest(r->flows.table, state)) &&
+		       r->now_ns - flow_used_ns(r->flows.table, fl) >=
 			       timeout_s[state] * NS_PER_S) {
-			r->n.expired++;
+			r->flows.n_expired++;
 			rewrite_flow_remove(r, fl);
 			left--;
 		}

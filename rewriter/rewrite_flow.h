@@ -4,8 +4,11 @@
 
 #include "rewrite_types.h"
 
-void rewrite_event(struct rewrite *r, enum rewrite_event event,
-		   const struct rewrite_flow *fl);
+int rewrite_flow_init(struct rewrite *r);
+void rewrite_flow_fini(struct rewrite *r);
+void rewrite_flow_tell(struct rewrite *r, enum rewrite_event event,
+		       const struct rewrite_flow *fl);
+void rewrite_flow_set_epoch(struct rewrite *r, uint32_t epoch);
 struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
 				       const struct flow_key *key);
 struct rewrite_flow *rewrite_flow_add(struct rewrite *r,

@@ -20,8 +20,8 @@
  *
  * A struct rewrite_hold is the state, with the counters of what was held, let
  * go and dropped. Of a flow only the head and the length of its chain change
- * here. rewrite.c holds and delivers; rewrite_flow.c and rewrite_track.c discard
- * what a flow holds when it ends. Nothing here emits a frame.
+ * here. rewrite.c holds and delivers; rewrite_flow.c and rewrite_track.c
+ * discard what a flow holds when it ends. Nothing here emits a frame.
  */
 #include "rewrite_hold.h"
 

@@ -179,7 +179,7 @@ void rewrite_icmp_translate(struct rewrite *r, const struct rewrite_segment *s)
 		e.sum = q.tcp + 16;
 	if (!vnet_is_partial(s->frame, s->p.l4_off))
 		e.outer_sum = icmp + ICMP_SUM;
-	r->n.icmp++;
+	r->icmp.n_errors++;
 	if (s->side == REWRITE_TX)
 		quote_to_guest(fl, &e, &q, &o);
 	else

@@ -5,9 +5,9 @@
  * written once it can have them. The owner is told of what was lost, of the
  * beginning of a lack and of its end.
  *
- * The state is struct rewrite's table_lost, n_behind and is_unsaved_told.
- * rewrite.c calls in: at the start, for a segment of an unknown connection,
- * and every second. rewrite_flow.c saves a flow when it changes.
+ * The state is struct rewrite_persist. rewrite.c calls in at the start, for a
+ * segment of an unknown connection, and every second. rewrite_flow.c saves a
+ * flow when it changes.
  */
 #include "rewrite_persist.h"
 
@@ -29,7 +29,7 @@ void rewrite_persist_load(struct rewrite *r)
 
 	if (!t)
 		return;
-	r->epoch = rewrite_table_epoch(t);
+	rewrite_flow_set_epoch(r, rewrite_table_epoch(t));
 	n_used = rewrite_table_n_used(t);
 	for (uint32_t n = 0; n < n_used; n++) {
 		struct rewrite_record rec = *rewrite_table_at(t, n);
@@ -38,16 +38,16 @@ void rewrite_persist_load(struct rewrite *r)
 			continue;
 		if (rewrite_record_is_intact(&rec) &&
 		    rewrite_flow_restore(r, &rec.key, &rec.flow))
-			r->n.loaded++;
+			r->persist.n_loaded++;
 		else
-			r->n.lost++;
-		if (n >= flow_count(r->flows))
+			r->persist.n_lost++;
+		if (n >= flow_count(r->flows.table))
 			rewrite_table_clear(t, n);
 	}
-	rewrite_table_set_n_used(t, flow_count(r->flows));
-	r->table_lost = rewrite_table_found(t) == REWRITE_FILE_NEW;
-	if (rewrite_table_found(t) == REWRITE_FILE_BAD || r->n.lost)
-		rewrite_event(r, REWRITE_STATE_LOST, NULL);
+	rewrite_table_set_n_used(t, flow_count(r->flows.table));
+	r->persist.is_new = rewrite_table_found(t) == REWRITE_FILE_NEW;
+	if (rewrite_table_found(t) == REWRITE_FILE_BAD || r->persist.n_lost)
+		rewrite_flow_tell(r, REWRITE_STATE_LOST, NULL);
 }
 
 /**
@@ -59,10 +59,10 @@ void rewrite_persist_load(struct rewrite *r)
  */
 void rewrite_persist_miss(struct rewrite *r)
 {
-	if (!r->table_lost)
+	if (!r->persist.is_new)
 		return;
-	r->table_lost = false;
-	rewrite_event(r, REWRITE_STATE_LOST, NULL);
+	r->persist.is_new = false;
+	rewrite_flow_tell(r, REWRITE_STATE_LOST, NULL);
 }
 
 static uint32_t count_flows(const struct rewrite *r,
@@ -71,7 +71,7 @@ static uint32_t count_flows(const struct rewrite *r,
 	uint32_t n = 0;
 
 	for (uint32_t i = gap->from; i < gap->to; i++)
-		n += flow_at(r->flows, i) != NULL;
+		n += flow_at(r->flows.table, i) != NULL;
 	return n;
 }
 
@@ -80,10 +80,10 @@ static bool fill_gap(struct rewrite *r, const struct rewrite_table_gap *gap)
 {
 	struct rewrite_table *t = r->config.table;
 
-	if (!rewrite_table_mend(t, r->config.max_flows, r->epoch))
+	if (!rewrite_table_mend(t, r->config.max_flows, r->flows.epoch))
 		return false;
 	for (uint32_t n = gap->from; n < gap->to; n++) {
-		const struct rewrite_flow *fl = flow_at(r->flows, n);
+		const struct rewrite_flow *fl = flow_at(r->flows.table, n);
 
 		if (!rewrite_table_has_room(t, n))
 			return false;
@@ -95,9 +95,9 @@ static bool fill_gap(struct rewrite *r, const struct rewrite_table_gap *gap)
 
 static void tell(struct rewrite *r, enum rewrite_event event, uint32_t n)
 {
-	r->is_unsaved_told = event == REWRITE_UNSAVED;
-	r->n_behind = n;
-	rewrite_event(r, event, NULL);
+	r->persist.is_told = event == REWRITE_UNSAVED;
+	r->persist.n_behind = n;
+	rewrite_flow_tell(r, event, NULL);
 }
 
 /**
@@ -115,9 +115,9 @@ void rewrite_persist_mend(struct rewrite *r)
 	    !rewrite_table_is_behind(r->config.table, &gap))
 		return;
 	if (!fill_gap(r, &gap)) {
-		if (!r->is_unsaved_told)
+		if (!r->persist.is_told)
 			tell(r, REWRITE_UNSAVED, count_flows(r, &gap));
-	} else if (r->is_unsaved_told || gap.is_lost) {
+	} else if (r->persist.is_told || gap.is_lost) {
 		tell(r, REWRITE_SAVED, count_flows(r, &gap));
 	}
 }

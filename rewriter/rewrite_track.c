@@ -147,7 +147,7 @@ static void guest_syn(const struct rewrite *r, struct rewrite_flow *fl,
 	if (is_syn_ack(p)) {
 		if (!(fl->flags & REWRITE_HAS_PEER_ISN)) {
 			peer_isn_set(fl, p->ack - 1, p->ack);
-			if (r->epoch)	/* the SYN was the primary's */
+			if (r->flows.epoch)	/* the SYN was the primary's */
 				fl->flags |= REWRITE_ASSUMED;
 		} else if (seq_le(p->ack, fl->peer_isn) ||
 			   seq_gt(p->ack, fl->peer_syn_end)) {
@@ -185,7 +185,7 @@ void rewrite_track_assume(struct rewrite *r, struct rewrite_flow *fl)
  */
 static bool answers_the_copy(const struct rewrite *r, const struct packet *p)
 {
-	return p->flags & TCP_ACK && r->n.checkpoints &&
+	return p->flags & TCP_ACK && r->n_checkpoints &&
 	       r->now_ns - r->checkpoint_ns < NS_PER_S;
 }
 
@@ -286,7 +286,7 @@ void rewrite_track_learn(struct rewrite *r, struct rewrite_flow *fl,
 		fl->flags |= REWRITE_TS_KNOWN;
 	}
 	fl->flags &= ~(unsigned)REWRITE_ASSUMED;
-	r->n.learned++;
+	r->track.n_learned++;
 	rewrite_flow_set_offset(r, fl, fl->guest_isn - fl->primary_isn,
 				ts_offset);
 	rewrite_flow_set_state(r, fl, REWRITE_ESTABLISHED);
@@ -302,7 +302,7 @@ static void correct(struct rewrite *r, struct rewrite_flow *fl,
 		fl->flags &= ~(unsigned)REWRITE_EARLY;
 	if (diff >= 0 || diff < -EARLY_BYTES || !is_behind_syn(fl, p))
 		return;
-	r->n.corrected++;
+	r->track.n_corrected++;
 	fl->primary_isn = p->ack - 1;
 	rewrite_flow_set_offset(r, fl, fl->guest_isn - fl->primary_isn,
 				fl->ts_offset);

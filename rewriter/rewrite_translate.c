@@ -61,7 +61,7 @@ static uint32_t echo_of_repeat(struct rewrite *r, struct rewrite_flow *fl,
 		fl->flags &= ~(unsigned)REWRITE_REPEATS;
 		return echo;
 	}
-	r->n.lifted++;
+	r->translated.n_lifted++;
 	return fl->repeat_ts;
 }
 
@@ -79,7 +79,7 @@ static uint32_t echo_for_guest(struct rewrite *r, struct rewrite_flow *fl,
 		within = seq_max(within, fl->ts_first);
 	if (fl->flags & REWRITE_HAS_TS_SENT)
 		within = seq_min(within, fl->ts_sent);
-	r->n.capped += within != mapped;
+	r->translated.n_capped += within != mapped;
 	return within;
 }
 
@@ -125,7 +125,7 @@ static void sack_translate(struct rewrite *r, const struct rewrite_flow *fl,
 {
 	if (sack_is_beyond(r, fl, s)) {
 		sack_remove(s, e);
-		r->n.sacks_removed++;
+		r->translated.n_sacks_removed++;
 		return;
 	}
 	for (unsigned i = 0; i < s->options.n_edges && fl->offset; i++) {
@@ -144,7 +144,7 @@ static uint32_t ack_for_guest(struct rewrite *r, struct rewrite_flow *fl,
 	rewrite_ahead_heard(fl, s);
 	if (!rewrite_ahead_is_beyond(r, fl, ack))
 		return ack;
-	r->n.lowered++;
+	r->translated.n_lowered++;
 	return fl->guest_nxt;
 }
 
@@ -179,7 +179,7 @@ static void ts_raise(struct rewrite *r, struct rewrite_flow *fl, uint32_t sent)
 	if (!(fl->flags & REWRITE_HAS_TS_ECHO) ||
 	    seq_ge(sent - fl->ts_offset, fl->ts_echo))
 		return;
-	r->n.raised++;
+	r->translated.n_raised++;
 	rewrite_flow_set_offset(r, fl, fl->offset, sent - fl->ts_echo);
 }
 
@@ -248,7 +248,7 @@ void rewrite_translate_segment(struct rewrite *r, struct rewrite_flow *fl,
 	if (!vnet_is_partial(s->frame, s->p.l4_off))
 		e.sum = e.base + TCP_SUM;
 	if (fl->offset || fl->ts_offset)
-		r->n.translated[s->side]++;
+		r->translated.n_segments[s->side]++;
 	if (s->side == REWRITE_TX)
 		tx_translate(r, fl, s, &e);
 	else

@@ -129,38 +129,74 @@ struct rewrite_hold {
 	uint64_t n_dropped[REWRITE_HOLD_DROPS];
 };
 
-struct rewrite_counters {
-	uint64_t translated[2];		/* segments changed, by side */
-	uint64_t icmp;			/* errors whose quote was changed */
-	uint64_t drop_unknown;
-	uint64_t unknown;		/* passed */
-	uint64_t is_signed, fragments;
-	uint64_t lowered, sacks_removed, originated;
-	uint64_t learned, checkpoints, raised, capped, lifted, corrected;
-	uint64_t expired, evicted, table_full;
-	uint64_t loaded, lost, unsaved;	/* of the table's file */
+/* The connections. Owner: rewrite_flow.c. */
+struct rewrite_flows {
+	struct flow_table *table;	/* of struct rewrite_flow */
+	struct rewrite_flow *last;	/* found last, or NULL */
+	uint32_t epoch;		/* the present one; see rewrite.c */
+	uint32_t n_translated;	/* flows whose numbers change on the way */
+	uint32_t n_state[REWRITE_STATES];
+	uint64_t n_expired, n_evicted;
+	uint64_t n_refused;	/* connections for which there was no room */
+	uint64_t n_unsaved;	/* writes for which the disk had no room */
 };
 
+/* What passes from one process to the next. Owner: rewrite_persist.c. */
+struct rewrite_persist {
+	bool is_new;		/* there was no file, and nobody missed it yet */
+	bool is_told;		/* that the file lacks connections */
+	uint32_t n_behind;	/* connections of the last such event */
+	uint64_t n_loaded, n_lost;	/* records that were read */
+};
+
+/* Owner: rewrite_track.c. */
+struct rewrite_track {
+	uint64_t n_learned, n_corrected;	/* offsets */
+};
+
+/* Owner: rewrite_translate.c. */
+struct rewrite_translated {
+	uint64_t n_segments[2];	/* by side */
+	uint64_t n_lowered;	/* acknowledgements */
+	uint64_t n_sacks_removed;
+	uint64_t n_raised;	/* clocks, after a failover */
+	uint64_t n_capped, n_lifted;	/* echoes */
+};
+
+/* Owner: rewrite_ahead.c. */
+struct rewrite_ahead {
+	uint64_t n_originated;	/* acknowledgements */
+};
+
+/* Owner: rewrite_icmp.c. */
+struct rewrite_icmp {
+	uint64_t n_errors;	/* whose quoted segment was changed */
+};
+
+/* Owner of what stands here itself: rewrite.c. Others read it. */
 struct rewrite {
 	struct rewrite_config config;
 	struct rewrite_handler handler;
-	struct flow_table *flows;
-	struct rewrite_flow *last;	/* found, or NULL */
-	struct rewrite_hold hold;
-	struct rewrite_counters n;
-	uint64_t now_ns, checkpoint_ns;
-	uint32_t epoch;
-	uint32_t n_translated;
-	uint32_t n_behind;	/* connections that the table lacked */
-	uint32_t n_state[REWRITE_STATES];
+	uint64_t now_ns;
+	uint64_t checkpoint_ns;	/* when the last one was, if there was one */
+	uint64_t n_checkpoints;
 	bool failed_over;
-	bool table_lost;
-	bool is_unsaved_told;	/* that the table lacks connections */
 	struct {			/* of the call: [first, at) go on */
 		const struct frame *v;
 		unsigned first, at;
 		enum rewrite_side side;
 	} run;
+	struct {			/* segments that pass as they are */
+		uint64_t n_unknown, n_signed, n_fragments;
+		uint64_t n_dropped;	/* unknown, with --unknown drop */
+	} passed;
+	struct rewrite_flows flows;
+	struct rewrite_hold hold;
+	struct rewrite_persist persist;
+	struct rewrite_track track;
+	struct rewrite_translated translated;
+	struct rewrite_ahead ahead;
+	struct rewrite_icmp icmp;
 };
 
 #endif
