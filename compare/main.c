@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: ISC */
 #include "live/live.h"
+#include "live/live_learn.h"
+
+static int run(const struct live_options *options)
+{
+	struct learn learn = { 0 };
+	int status = 2;
+
+	if (live_learn(&learn, options) == 0)
+		status = live_run(options, options->learn.n ? &learn : NULL,
+				  false);
+	learn_fini(&learn);
+	return status;
+}
 
 int main(int argc, char **argv)
 {
 	static struct live_options options;
-	static struct live live;
 
-	switch (live_options_parse(&options, &live, argc, argv)) {
+	switch (live_options_parse(&options, argc, argv)) {
 	case OPTION_RUN:
-		break;
+		return run(&options);
 	case OPTION_DONE:
 		return 0;
-	case OPTION_USAGE:
+	default:
 		return 2;
 	}
-	return live_run(&live, &options);
 }

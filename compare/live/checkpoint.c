@@ -9,6 +9,7 @@
 
 #include "../../common/log.h"
 #include "../../common/time.h"
+#include "checkpoint_qmp.h"
 
 #define EXEC_PREFIX "exec:"
 #define QMP_PREFIX "qmp:"
@@ -20,7 +21,7 @@
 #define NOTIFY_INIT "COLO_USERSPACE_PROXY_INIT"
 #define NOTIFY_INIT_REPLY "COLO_COMPARE_GET_XEN_INIT"
 
-/* What stands behind the prefix; NULL when that is not there, or nothing is. */
+/* The text behind the prefix. NULL when there is none, or no such prefix. */
 static const char *argument_of(const char *text, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -29,31 +30,32 @@ static const char *argument_of(const char *text, const char *prefix)
 }
 
 /**
- * checkpoint_parse - understand --checkpoint
- * @cp:		its mode, and its command or path, are set
- * @text:	the option's value, borrowed; NULL when it was not given
- * @has_notify:	a notify-dev was given
+ * checkpoint_parse() - Read the value of --checkpoint
+ * @choice:	Filled; it borrows from @text
+ * @text:	The value; NULL when the option was not given
+ * @has_notify:	Was a notify-dev given?
  *
- * Return: 0, -EINVAL for what is none of the modes, -ENODEV for `notify`
+ * Return: 0, -EINVAL for text that is none of the modes, -ENODEV for `notify`
  * without a notify-dev
  */
-int checkpoint_parse(struct checkpoint *cp, const char *text, bool has_notify)
+int checkpoint_parse(struct checkpoint_choice *choice, const char *text,
+		     bool has_notify)
 {
-	cp->command = cp->path = NULL;
+	choice->command = choice->path = NULL;
 	if (!text) {
-		cp->mode = has_notify ? CHECKPOINT_NOTIFY : CHECKPOINT_NONE;
+		choice->mode = has_notify ? CHECKPOINT_NOTIFY : CHECKPOINT_NONE;
 	} else if (!strcmp(text, "none")) {
-		cp->mode = CHECKPOINT_NONE;
+		choice->mode = CHECKPOINT_NONE;
 	} else if (!strcmp(text, "hold")) {
-		cp->mode = CHECKPOINT_HOLD;
+		choice->mode = CHECKPOINT_HOLD;
 	} else if (!strcmp(text, "notify")) {
 		if (!has_notify)
 			return -ENODEV;
-		cp->mode = CHECKPOINT_NOTIFY;
-	} else if ((cp->command = argument_of(text, EXEC_PREFIX))) {
-		cp->mode = CHECKPOINT_EXEC;
-	} else if ((cp->path = argument_of(text, QMP_PREFIX))) {
-		cp->mode = CHECKPOINT_QMP;
+		choice->mode = CHECKPOINT_NOTIFY;
+	} else if ((choice->command = argument_of(text, EXEC_PREFIX))) {
+		choice->mode = CHECKPOINT_EXEC;
+	} else if ((choice->path = argument_of(text, QMP_PREFIX))) {
+		choice->mode = CHECKPOINT_QMP;
 	} else {
 		return -EINVAL;
 	}
@@ -74,8 +76,8 @@ static void send_message(struct checkpoint *cp, const char *text)
 }
 
 /**
- * checkpoint_finish - the checkpoint that was asked for was made
- * @cp:		or one that nobody had asked for
+ * checkpoint_finish() - A checkpoint was made: answer the request, tell on_done
+ * @cp:		A request may stand or wait, or there is none
  */
 void checkpoint_finish(struct checkpoint *cp)
 {
@@ -114,7 +116,7 @@ static void on_command_exit(void *arg, int status)
 {
 	struct checkpoint *cp = arg;
 
-	if (cp->is_stopped || !cp->is_asked)
+	if (cp->is_stopped || !cp->request.is_asked)
 		return;
 	if (status == 0) {
 		checkpoint_finish(cp);
@@ -126,19 +128,20 @@ static void on_command_exit(void *arg, int status)
 	else
 		log_warn("checkpoint", "the command failed with status %d",
 			 WEXITSTATUS(status));
-	clock_timer_start(&cp->retry, cp->retry_ms, 0);
+	clock_timer_start(&cp->retry, cp->pace.retry_ms, 0);
 }
 
 /* The command finds the reason and the flow in its environment. */
 static int start_command(struct checkpoint *cp)
 {
-	char reason[sizeof("COLO_REASON=") + sizeof(cp->reason)];
-	char flow[sizeof("COLO_FLOW=") + sizeof(cp->flow)];
+	char reason[sizeof("COLO_REASON=") + sizeof(cp->request.reason)];
+	char flow[sizeof("COLO_FLOW=") + sizeof(cp->request.flow)];
 	const char *const vars[] = { reason, flow, NULL };
 
-	snprintf(reason, sizeof(reason), "COLO_REASON=%s", cp->reason);
-	snprintf(flow, sizeof(flow), "COLO_FLOW=%s", cp->flow);
-	return command_start(&cp->process, &cp->loop->uv, cp->command, vars);
+	snprintf(reason, sizeof(reason), "COLO_REASON=%s", cp->request.reason);
+	snprintf(flow, sizeof(flow), "COLO_FLOW=%s", cp->request.flow);
+	return command_start(&cp->process, &cp->loop->uv, cp->choice.command,
+			     vars);
 }
 
 static void run_command(struct checkpoint *cp)
@@ -155,21 +158,23 @@ static void run_command(struct checkpoint *cp)
 }
 
 /**
- * checkpoint_count_try - a request goes out
- * @cp:		once more; with an event when that has been of no use
+ * checkpoint_count_try() - Count that the request goes out
+ * @cp:		Tells an event when it has gone out too often for nothing
  */
 void checkpoint_count_try(struct checkpoint *cp)
 {
-	if (++cp->n_tries == TRIES_BEFORE_EVENT + 1)
+	unsigned n_before = cp->request.n_tries++;
+
+	if (n_before == TRIES_BEFORE_EVENT)
 		log_event("checkpoint-unanswered",
-			  "asked %u times, still holding", cp->n_tries - 1);
+			  "asked %u times, still holding", n_before);
 }
 
 static void try(struct checkpoint *cp)
 {
-	if (cp->mode != CHECKPOINT_QMP)
+	if (cp->choice.mode != CHECKPOINT_QMP)
 		checkpoint_count_try(cp);
-	switch (cp->mode) {
+	switch (cp->choice.mode) {
 	case CHECKPOINT_HOLD:
 		break;
 	case CHECKPOINT_NONE:
@@ -177,12 +182,12 @@ static void try(struct checkpoint *cp)
 		break;
 	case CHECKPOINT_NOTIFY:
 		send_message(cp, NOTIFY_ASK);
-		clock_timer_start(&cp->retry, cp->retry_ms, 0);
+		clock_timer_start(&cp->retry, cp->pace.retry_ms, 0);
 		break;
 	case CHECKPOINT_EXEC:
-		/* one that hangs counts as asked again */
+		/* a command that hangs counts as asked again */
 		run_command(cp);
-		clock_timer_start(&cp->retry, cp->retry_ms, 0);
+		clock_timer_start(&cp->retry, cp->pace.retry_ms, 0);
 		break;
 	case CHECKPOINT_QMP:
 		checkpoint_qmp_try(cp);
@@ -199,27 +204,31 @@ static void on_retry(void *arg)
 {
 	struct checkpoint *cp = arg;
 
-	if (cp->is_asked && !cp->is_stopped)
+	if (cp->request.is_asked && !cp->is_stopped)
 		try(cp);
 }
 
-/* The request goes out. */
+/* The request begins to stand. */
 static void ask_now(struct checkpoint *cp)
 {
-	cp->is_asked = true;
-	cp->is_pending_told = false;
-	cp->n_tries = 0;
+	struct checkpoint_request *r = &cp->request;
+	uint64_t now = now_ns(cp);
+
+	r->is_put_off = false;
+	r->is_asked = true;
+	r->is_pending_told = false;
+	r->n_tries = 0;
+	r->asked_ns = now;
+	r->sent_ns = cp->choice.mode == CHECKPOINT_QMP ? 0 : now;
 	cp->n_asked++;
-	cp->asked_ns = now_ns(cp);
-	cp->sent_ns = cp->mode == CHECKPOINT_QMP ? 0 : cp->asked_ns;
-	budget_take(&cp->budget, cp->asked_ns);
+	budget_take(&cp->budget, now);
 	try(cp);
 }
 
-/* For how long the request has to wait; 0 for not at all. */
+/* How long does the request have to wait for the budget? */
 static uint64_t wait_ms(struct checkpoint *cp)
 {
-	uint64_t wait = cp->mode == CHECKPOINT_NONE ? 0 :
+	uint64_t wait = cp->choice.mode == CHECKPOINT_NONE ? 0 :
 			budget_wait_ns(&cp->budget, now_ns(cp));
 
 	return (wait + NS_PER_MS - 1) / NS_PER_MS;
@@ -234,24 +243,25 @@ static void on_later(void *arg)
 		clock_timer_start(&cp->later, ms, 0);
 		return;
 	}
-	cp->is_put_off = false;
 	ask_now(cp);
 }
 
 /**
- * checkpoint_init - begin with no request
- * @cp:		checkpoint_parse() has set the mode
- * @loop:	borrowed
- * @pace:	how often one is asked for; copied
- * @handler:	copied
+ * checkpoint_init() - Begin with no request
+ * @cp:		Zeroed
+ * @loop:	Borrowed
+ * @choice:	From checkpoint_parse(); copied
+ * @pace:	How often to ask; copied
+ * @handler:	Whom to tell; copied
  */
 void checkpoint_init(struct checkpoint *cp, struct loop *loop,
+		     const struct checkpoint_choice *choice,
 		     const struct checkpoint_pace *pace,
 		     const struct checkpoint_handler *handler)
 {
 	cp->loop = loop;
-	cp->retry_ms = pace->retry_ms;
-	cp->period_ms = pace->period_ms;
+	cp->choice = *choice;
+	cp->pace = *pace;
 	cp->handler = *handler;
 	budget_init(&cp->budget, pace->max_percent, pace->max_per_minute,
 		    now_ns(cp));
@@ -260,9 +270,9 @@ void checkpoint_init(struct checkpoint *cp, struct loop *loop,
 }
 
 /**
- * checkpoint_open - open notify-dev, and begin to connect to QEMU
- * @cp:		after checkpoint_init()
- * @notify:	where; nothing is opened when it is unset
+ * checkpoint_open() - Open notify-dev, and begin to connect to QEMU
+ * @cp:		After checkpoint_init()
+ * @notify:	Where notify-dev is; its kind is ENDPOINT_UNSET without one
  *
  * Return: 0 or a negative errno, logged
  */
@@ -270,7 +280,7 @@ int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
 {
 	const struct endpoint_handler handler = { on_frames, NULL, cp };
 
-	if (cp->mode == CHECKPOINT_QMP)
+	if (cp->choice.mode == CHECKPOINT_QMP)
 		checkpoint_qmp_open(cp);
 	if (notify->kind == ENDPOINT_UNSET)
 		return 0;
@@ -279,63 +289,93 @@ int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
 }
 
 /**
- * checkpoint_ask - ask for a checkpoint
- * @cp:		nothing happens while a request stands, and with CHECKPOINT_HOLD
- * @reason:	a word
- * @flow:	which flow shows it, "" for none
+ * checkpoint_ask() - Ask for a checkpoint
+ * @cp:		It does nothing while a request stands or waits, after
+ *		checkpoint_stop(), and with CHECKPOINT_HOLD
+ * @reason:	A word; copied
+ * @flow:	The flow that differs, or ""; copied
  *
- * on_done() may be called before this returns. While the budget is spent the
- * request waits for it.
+ * on_done() or on_put_off() may be called before this returns.
  */
 void checkpoint_ask(struct checkpoint *cp, const char *reason,
 		    const char *flow)
 {
+	struct checkpoint_request *r = &cp->request;
 	uint64_t ms;
 
-	if (cp->is_asked || cp->is_put_off || cp->is_stopped ||
-	    cp->mode == CHECKPOINT_HOLD)
+	if (r->is_asked || r->is_put_off || cp->is_stopped ||
+	    cp->choice.mode == CHECKPOINT_HOLD)
 		return;
-	snprintf(cp->reason, sizeof(cp->reason), "%s", reason);
-	snprintf(cp->flow, sizeof(cp->flow), "%s", flow);
+	snprintf(r->reason, sizeof(r->reason), "%s", reason);
+	snprintf(r->flow, sizeof(r->flow), "%s", flow);
 	ms = wait_ms(cp);
 	if (!ms) {
 		ask_now(cp);
 		return;
 	}
-	cp->is_put_off = true;
+	r->is_put_off = true;
 	cp->n_put_off++;
 	clock_timer_start(&cp->later, ms, 0);
 	cp->handler.on_put_off(cp->handler.arg);
 }
 
-/* The request, if one stands, has cost so much. */
+/**
+ * checkpoint_interrupted() - Ask because frames may be lost on their way to us
+ * @cp:		It does nothing where no checkpoint is to be had; one that is
+ *		under way will do
+ * @name:	The input whose frames may be lost
+ *
+ * Else it would take until a timeout to see that frames are missing.
+ */
+void checkpoint_interrupted(struct checkpoint *cp, const char *name)
+{
+	if (cp->choice.mode == CHECKPOINT_NONE ||
+	    cp->choice.mode == CHECKPOINT_HOLD || cp->is_stopped)
+		return;
+	log_info(name, "frames may be lost: checkpoint wanted");
+	checkpoint_ask(cp, "interrupted", "");
+}
+
+/**
+ * checkpoint_look() - Handle now what QEMU has said already
+ * @cp:		Without CHECKPOINT_QMP it does nothing. Any handler but
+ *		on_put_off() may be called before this returns
+ */
+void checkpoint_look(struct checkpoint *cp)
+{
+	qemu_read(&cp->qemu);
+}
+
+/* Take out of the budget what the request has cost. */
 static void charge(struct checkpoint *cp)
 {
-	uint64_t now = now_ns(cp), took = cp->sent_ns ? now - cp->sent_ns : 0;
+	uint64_t now = now_ns(cp), sent = cp->request.sent_ns;
+	uint64_t took = sent ? now - sent : 0;
 
 	budget_charge(&cp->budget, took, now);
 	cp->spent_ms += took / NS_PER_MS;
 }
 
 /**
- * checkpoint_done - a checkpoint was made, whoever asked for it
- * @cp:		its request, if one stands or waits, is answered
+ * checkpoint_done() - A checkpoint was made, whoever asked for it
+ * @cp:		The request, if one stands or waits, is answered; on_done() is
+ *		not called
  */
 void checkpoint_done(struct checkpoint *cp)
 {
-	cp->is_put_off = false;
+	cp->request.is_put_off = false;
 	clock_timer_stop(&cp->later);
-	if (!cp->is_asked)
+	if (!cp->request.is_asked)
 		return;
-	cp->is_asked = false;
+	cp->request.is_asked = false;
 	charge(cp);
 	clock_timer_stop(&cp->retry);
 }
 
 /**
- * checkpoint_stop - ask no more: failover, or the end
- * @cp:		a command that runs is told to end, QEMU's socket is left to
- *		others
+ * checkpoint_stop() - Ask no more, for there is a failover, or the end
+ * @cp:		A command that runs is told to end; QEMU's socket is closed, so
+ *		that others can use it
  */
 void checkpoint_stop(struct checkpoint *cp)
 {
@@ -346,9 +386,9 @@ void checkpoint_stop(struct checkpoint *cp)
 }
 
 /**
- * checkpoint_stats - give account
- * @cp:		of messages, and of checkpoints that QEMU has made
- * @s:		rows are appended
+ * checkpoint_stats() - Add up messages, requests, and QEMU's checkpoints
+ * @cp:		The counters
+ * @s:		Rows are appended
  */
 void checkpoint_stats(const struct checkpoint *cp, struct stats *s)
 {
@@ -357,28 +397,6 @@ void checkpoint_stats(const struct checkpoint *cp, struct stats *s)
 	stats_note(s, "checkpoint", "asked", cp->n_asked);
 	stats_note(s, "checkpoint", "put-off", cp->n_put_off);
 	stats_note(s, "checkpoint", "spent-ms", cp->spent_ms);
-	if (cp->mode != CHECKPOINT_QMP)
-		return;
-	stats_note(s, "checkpoint", "made", cp->n_made);
-	stats_note(s, "checkpoint", "unasked", cp->n_unasked);
-	stats_note(s, "checkpoint", "last-ms", cp->last_ms);
-	stats_note(s, "checkpoint", "max-ms", cp->max_ms);
-	stats_note(s, "checkpoint", "stopped-last-ms", cp->stopped_last_ms);
-	stats_note(s, "checkpoint", "stopped-max-ms", cp->stopped_max_ms);
-	qemu_stats(&cp->qemu, s);
-}
-
-/**
- * checkpoint_interrupted - frames may have been lost on their way to here
- * @cp:		rather than wait until that shows, have a checkpoint made; one
- *		that is under way will do
- * @name:	of the input
- */
-void checkpoint_interrupted(struct checkpoint *cp, const char *name)
-{
-	if (cp->mode == CHECKPOINT_NONE ||
-	    cp->mode == CHECKPOINT_HOLD || cp->is_stopped)
-		return;
-	log_info(name, "frames may be lost: checkpoint wanted");
-	checkpoint_ask(cp, "interrupted", "");
+	if (cp->choice.mode == CHECKPOINT_QMP)
+		checkpoint_qmp_stats(cp, s);
 }

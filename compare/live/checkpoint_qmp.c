@@ -1,43 +1,43 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Checkpoints of a QEMU, over its QMP socket. It makes one as soon as its
- * period is set, one by itself whenever that has passed, and a difference that
- * is seen while it makes one is answered by it, too.
+ * QEMU makes a checkpoint as soon as it is told a period, which is how it is
+ * asked, and by itself whenever that period has passed. A checkpoint that it
+ * makes already answers a difference that is found meanwhile, too.
  *
- * A checkpoint is made when the primary goes on, not when it stops: before
- * that it is not certain that the secondary will have the primary's state, and
- * what was let out then could be missing after a failover.
+ * A checkpoint is made when the primary goes on, not when it stops. Before
+ * that it is not certain that the secondary will have the primary's state: a
+ * packet released then could be unknown to it after a failover.
  *
  * While QEMU cannot be asked, because there is no connection or it is not in
- * COLO, a request waits, and it is said once. After COLO_EXIT it waits for
- * the failover that somebody else decides on.
+ * COLO, a request stands, and an event says so once. After COLO_EXIT it stands
+ * until the failover that somebody else decides on.
  */
-#include "checkpoint.h"
+#include "checkpoint_qmp.h"
 
 #include "../../common/log.h"
 #include "../../common/time.h"
 
 /**
- * checkpoint_qmp_try - ask QEMU, or wait until it can be asked
- * @cp:		a request stands
+ * checkpoint_qmp_try() - Ask QEMU, or wait until it can be asked
+ * @cp:		A request stands
  */
 void checkpoint_qmp_try(struct checkpoint *cp)
 {
-	clock_timer_start(&cp->retry, cp->retry_ms, 0);
-	if (cp->qemu.vm.is_open)	/* it may be making one now */
+	clock_timer_start(&cp->retry, cp->pace.retry_ms, 0);
+	if (cp->qemu.vm.is_open)	/* QEMU may be making one now */
 		return;
 	if (qemu_in_colo(&cp->qemu)) {
 		checkpoint_count_try(cp);
-		if (!cp->sent_ns)
-			cp->sent_ns = clock_now_ns(&cp->loop->clock);
-		qemu_request_checkpoint(&cp->qemu, cp->period_ms);
+		if (!cp->request.sent_ns)
+			cp->request.sent_ns = clock_now_ns(&cp->loop->clock);
+		qemu_request_checkpoint(&cp->qemu, cp->pace.period_ms);
 		return;
 	}
-	if (!cp->is_pending_told)
+	if (!cp->request.is_pending_told)
 		log_event("checkpoint-pending", "%s: holding",
 			  qemu_is_up(&cp->qemu) ? "QEMU is not in COLO" :
 						  "QMP is not connected");
-	cp->is_pending_told = true;
+	cp->request.is_pending_told = true;
 	qemu_ask(&cp->qemu);
 }
 
@@ -50,21 +50,21 @@ static void keep_max(uint64_t *max, uint64_t n)
 static void on_checkpoint(void *arg, uint64_t stopped_ms)
 {
 	struct checkpoint *cp = arg;
-	bool is_asked = cp->is_asked;
+	struct checkpoint_made *made = &cp->made;
+	uint64_t waited_ns = clock_now_ns(&cp->loop->clock) - cp->request.asked_ns;
+	bool is_asked = cp->request.is_asked;
 
 	if (cp->is_stopped)
 		return;
-	cp->n_made++;
-	cp->n_unasked += !is_asked;
-	cp->last_ms = is_asked ?
-		      (clock_now_ns(&cp->loop->clock) - cp->asked_ns) / NS_PER_MS :
-		      stopped_ms;
-	cp->stopped_last_ms = stopped_ms;
-	keep_max(&cp->max_ms, cp->last_ms);
-	keep_max(&cp->stopped_max_ms, stopped_ms);
+	made->n++;
+	made->n_unasked += !is_asked;
+	made->last_ms = is_asked ? waited_ns / NS_PER_MS : stopped_ms;
+	made->stopped_last_ms = stopped_ms;
+	keep_max(&made->max_ms, made->last_ms);
+	keep_max(&made->stopped_max_ms, stopped_ms);
 	log_event("checkpoint", "%s, %llu ms, the primary stood still for "
 		  "%llu ms", is_asked ? "asked for" : "by itself",
-		  (unsigned long long)cp->last_ms,
+		  (unsigned long long)made->last_ms,
 		  (unsigned long long)stopped_ms);
 	checkpoint_finish(cp);
 }
@@ -84,7 +84,7 @@ static void on_continue(void *arg)
 	if (cp->is_stopped)
 		return;
 	cp->handler.on_continue(cp->handler.arg);
-	if (cp->is_asked)
+	if (cp->request.is_asked)
 		checkpoint_qmp_try(cp);
 }
 
@@ -101,13 +101,13 @@ static void on_ready(void *arg)
 {
 	struct checkpoint *cp = arg;
 
-	if (cp->is_asked && !cp->is_stopped)
+	if (cp->request.is_asked && !cp->is_stopped)
 		checkpoint_qmp_try(cp);
 }
 
 /**
- * checkpoint_qmp_open - connect, once the loop runs
- * @cp:		its path was checked
+ * checkpoint_qmp_open() - Connect to QEMU as soon as the loop runs
+ * @cp:		Its path was checked
  */
 void checkpoint_qmp_open(struct checkpoint *cp)
 {
@@ -121,5 +121,23 @@ void checkpoint_qmp_open(struct checkpoint *cp)
 		.arg = cp,
 	};
 
-	qemu_open(&cp->qemu, cp->loop, cp->path, &handler);
+	qemu_open(&cp->qemu, cp->loop, cp->choice.path, &handler);
+}
+
+/**
+ * checkpoint_qmp_stats() - Add up the checkpoints that QEMU has made
+ * @cp:		The counters
+ * @s:		Rows are appended
+ */
+void checkpoint_qmp_stats(const struct checkpoint *cp, struct stats *s)
+{
+	const struct checkpoint_made *made = &cp->made;
+
+	stats_note(s, "checkpoint", "made", made->n);
+	stats_note(s, "checkpoint", "unasked", made->n_unasked);
+	stats_note(s, "checkpoint", "last-ms", made->last_ms);
+	stats_note(s, "checkpoint", "max-ms", made->max_ms);
+	stats_note(s, "checkpoint", "stopped-last-ms", made->stopped_last_ms);
+	stats_note(s, "checkpoint", "stopped-max-ms", made->stopped_max_ms);
+	qemu_stats(&cp->qemu, s);
 }

@@ -1,182 +1,367 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The comparison, and what has to be done around each call of it.
- */
-#include "live.h"
+#include "feed.h"
 
 #include <errno.h>
 
 #include "../../common/log.h"
 #include "../../common/time.h"
 
-#define STOP_BYTES_MAX (64u << 20)	/* read behind a full comparison */
+#define STANDING_BYTES_MAX (64u << 20)	/* read although there is no room */
 
-static uint64_t now_ns(const struct live *l)
+static uint64_t now_ns(const struct feed *f)
 {
-	return clock_now_ns(&l->loop.clock);
+	return clock_now_ns(f->parts.clock);
 }
 
-static void arm_due(struct live *l)
+/* The timer calls the comparison when it has something to do. Never at once:
+ * between two frames of captures there would be no time for it. */
+static void arm_due(struct feed *f)
 {
-	uint64_t now = now_ns(l), due = compare_due_ns(l->compare);
+	uint64_t now = now_ns(f), due = compare_due_ns(f->compare);
 
-	if (due >= l->due_ns || due == COMPARE_NEVER)
+	if (due >= f->due_ns || due == COMPARE_NEVER)
 		return;
-	l->due_ns = due;
-	/* never at once: captures would have no time in between */
-	clock_timer_start(&l->due, due <= now ? 1 :
+	f->due_ns = due;
+	clock_timer_start(&f->due, due <= now ? 1 :
 			 (due - now + NS_PER_MS - 1) / NS_PER_MS, 0);
 }
 
-/* While the primary stands still, all that it had sent is to be had before it
- * goes on. */
-static bool may_be_overfull(const struct live *l)
+/* While the primary stands still, all that it has sent before is read, even if
+ * there is no room for it: later frames belong to another epoch. */
+static bool may_be_overfull(const struct feed *f)
 {
-	return l->epoch.is_stopped &&
-	       endpoint_counters(l->primary_in).in_bytes - l->stop_bytes <
-	       STOP_BYTES_MAX;
+	const struct endpoint *in = f->wires.in[COMPARE_PRIMARY];
+
+	return f->is_standing &&
+	       endpoint_counters(in).in_bytes - f->standing_bytes <
+	       STANDING_BYTES_MAX;
+}
+
+/* In a report the packets that have waited longest are given up. */
+static void make_room(struct feed *f)
+{
+	enum diff_cause before = f->cause;
+
+	f->cause = DIFF_CAUSE_ROOM;
+	compare_expire(f->compare, now_ns(f) + f->timeout_ns);
+	f->cause = before;
 }
 
 /**
- * live_apply_pressure - while the comparison is full, primary-in waits
- * @l:		after anything that may have changed that; on captures, which
- *		wait for each other, a checkpoint has to do instead
+ * feed_apply_pressure() - While the comparison is full, primary-in waits
+ * @f:		Something has changed that may have made it full, or no longer
+ *
+ * The inputs of a report wait for each other already: there room is made.
  */
-void live_apply_pressure(struct live *l)
+void feed_apply_pressure(struct feed *f)
 {
-	bool is_full = compare_is_full(l->compare) && !may_be_overfull(l);
+	struct endpoint *in = f->wires.in[COMPARE_PRIMARY];
+	bool is_full = compare_is_full(f->compare) && !may_be_overfull(f);
 
-	if (is_full && l->is_report) {	/* of flows: told of, forgotten */
-		l->cause = DIFF_CAUSE_ROOM;
-		compare_expire(l->compare, now_ns(l) + l->timeout_ns);
-		l->cause = DIFF_CAUSE_TIME;
+	if (is_full && f->parts.report->is_on) {
+		make_room(f);
 		return;
 	}
-	if (is_full == l->is_stopped)
+	if (is_full == f->is_stopped)
 		return;
-	l->is_stopped = is_full;
+	f->is_stopped = is_full;
 	if (is_full)
-		endpoint_stop(l->primary_in);
+		endpoint_stop(in);
 	else
-		endpoint_start(l->primary_in);
+		endpoint_start(in);
 }
 
-/**
- * live_flush - the replicas are equal, or taken for equal
- * @l:		what is held of the primary leaves
- * @why:	why they are taken for equal; NULL after a checkpoint
- */
-void live_flush(struct live *l, const char *why)
+/* Which of two captures is read first? They are read by time. But two that were
+ * not recorded at the same pace would have one side wait for the other with
+ * much to hold: then the side that holds less goes first. */
+static void balance(struct feed *f)
 {
-	struct compare_left left = compare_flush(l->compare, now_ns(l));
+	bool primary, secondary;
 
-	live_quarantine_over(l);
-	if (why)
-		live_note_uncompared(l, &left, why);
-	live_apply_pressure(l);
-}
-
-/* After each call of the comparison: what it asked for is done here, so that
- * it is never called from its own callbacks. */
-static void settle(struct live *l)
-{
-	if (l->wants_checkpoint) {
-		l->wants_checkpoint = false;
-		log_info("compare", "checkpoint wanted: %s %s",
-			 compare_reason_text(l->reason), l->flow);
-		checkpoint_ask(&l->checkpoint, compare_reason_text(l->reason),
-			       l->flow);
-	}
-	live_apply_pressure(l);
-	if (l->is_report)
-		live_report_balance(l);
-	arm_due(l);
-}
-
-static void on_release(void *arg, const struct frame *f)
-{
-	struct live *l = arg;
-
-	endpoint_send(l->outdev, f, 1);
-}
-
-static void on_differ(void *arg, const struct compare_difference *d)
-{
-	struct live *l = arg;
-
-	if (l->is_report)
-		live_report_differ(l, d);
-	if (!d->asks)
+	if (!report_is_untimed(f->parts.report))
 		return;
-	l->wants_checkpoint = true;
-	l->reason = d->reason;
-	*l->flow = '\0';
-	if (d->flow)
-		flow_key_text(d->flow, l->flow, sizeof(l->flow));
+	primary = compare_is_half_full(f->compare, COMPARE_PRIMARY);
+	secondary = compare_is_half_full(f->compare, COMPARE_SECONDARY);
+	endpoint_yield(f->wires.in[COMPARE_PRIMARY], primary && !secondary);
+	endpoint_yield(f->wires.in[COMPARE_SECONDARY], secondary && !primary);
 }
 
-static void on_midstream(void *arg, const struct compare_midstream *m)
+/* After a call of the comparison: do what it has asked for. */
+static void settle(struct feed *f)
 {
-	live_report_midstream(arg, m);
-}
+	struct feed_wanted *w = &f->wanted;
 
-/**
- * live_compare - hand frames to the comparison, and do what it asks for
- * @l:		the process
- * @side:	whose they are
- * @v:		the frames; borrowed, put together anew
- * @n:		how many
- */
-void live_compare(struct live *l, enum compare_side side, struct frame *v,
-		  unsigned n)
-{
-	if (l->is_report)
-		live_report_input(l, side, v, n, now_ns(l));
-	else
-		compare_input(l->compare, side, v, n, now_ns(l));
-	settle(l);
+	if (w->is_wanted) {
+		w->is_wanted = false;
+		log_info("compare", "checkpoint wanted: %s %s",
+			 compare_reason_text(w->reason), w->flow);
+		checkpoint_ask(f->parts.checkpoint,
+			       compare_reason_text(w->reason), w->flow);
+	}
+	feed_apply_pressure(f);
+	if (f->parts.report->is_on)
+		balance(f);
+	arm_due(f);
 }
 
 static void on_scan(void *arg)
 {
-	struct live *l = arg;
+	struct feed *f = arg;
 
-	compare_expire(l->compare, now_ns(l));
-	settle(l);
-	live_tell_uncompared(l);
+	compare_expire(f->compare, now_ns(f));
+	settle(f);
+	tell_pending(&f->tell, now_ns(f));
 }
 
 static void on_due(void *arg)
 {
-	struct live *l = arg;
+	struct feed *f = arg;
 
-	l->due_ns = COMPARE_NEVER;
-	on_scan(l);
+	f->due_ns = COMPARE_NEVER;
+	on_scan(f);
 }
 
-int feed_open(struct live *l, const struct compare_config *config)
+static void on_release(void *arg, const struct frame *frame)
+{
+	struct feed *f = arg;
+
+	endpoint_send(f->wires.outdev, frame, 1);
+}
+
+static void on_differ(void *arg, const struct compare_difference *d)
+{
+	struct feed *f = arg;
+	struct feed_wanted *w = &f->wanted;
+
+	if (f->parts.report->is_on)
+		report_differ(f->parts.report, d, f->cause);
+	if (!d->asks)
+		return;
+	w->is_wanted = true;
+	w->reason = d->reason;
+	*w->flow = '\0';
+	if (d->flow)
+		flow_key_text(d->flow, w->flow, sizeof(w->flow));
+}
+
+static void on_midstream(void *arg, const struct compare_midstream *m)
+{
+	struct feed *f = arg;
+
+	report_midstream(f->parts.report, m);
+}
+
+static bool on_may_ask(void *arg, const struct compare_difference *d)
+{
+	struct feed *f = arg;
+
+	return quarantine_may_ask(f->parts.quarantine, d);
+}
+
+static void on_over_share(void *arg, const struct compare_over_share *s)
+{
+	(void)arg;
+	tell_over_share(s);
+}
+
+static void on_waits(void *arg, const struct compare_wait *w)
+{
+	const struct feed *f = arg;
+
+	tell_wait(w, now_ns(f));
+}
+
+/**
+ * feed_open() - Make the comparison
+ * @f:		Zeroed; feed_close() frees it
+ * @config:	Of the comparison; copied
+ * @parts:	What it works with; the struct is copied
+ *
+ * Return: 0, or -ENOMEM, logged
+ */
+int feed_open(struct feed *f, const struct compare_config *config,
+	      const struct feed_parts *parts)
 {
 	const struct compare_handler handler = {
-		on_release, on_differ, l, on_midstream, live_may_ask,
-		live_on_over_share, live_on_waits
+		.release = on_release,
+		.differ = on_differ,
+		.midstream = on_midstream,
+		.may_ask = on_may_ask,
+		.over_share = on_over_share,
+		.waits = on_waits,
+		.arg = f,
 	};
 
-	l->timeout_ns = config->timeout_ns;
-	l->compare = compare_new(config, &handler);
-	if (!l->compare) {
+	f->parts = *parts;
+	f->timeout_ns = config->timeout_ns;
+	f->due_ns = COMPARE_NEVER;
+	f->compare = compare_new(config, &handler);
+	if (!f->compare) {
 		log_error("compare", "not enough memory for %u flows",
 			  config->max_flows);
 		return -ENOMEM;
 	}
-	clock_timer_init(&l->loop.clock, &l->scan, on_scan, l);
-	clock_timer_init(&l->loop.clock, &l->due, on_due, l);
-	l->due_ns = COMPARE_NEVER;
+	clock_timer_init(parts->clock, &f->scan, on_scan, f);
+	clock_timer_init(parts->clock, &f->due, on_due, f);
 	return 0;
 }
 
-void feed_end(struct live *l)
+/**
+ * feed_start() - The endpoints are open: frames may come
+ * @f:		The feed
+ * @wires:	The endpoints; the struct is copied
+ * @scan_ms:	How often idle flows are looked for
+ */
+void feed_start(struct feed *f, const struct wires *wires, uint64_t scan_ms)
 {
-	l->cause = DIFF_CAUSE_END;
-	compare_end(l->compare);
-	settle(l);
+	f->wires = *wires;
+	clock_timer_start(&f->scan, scan_ms, scan_ms);
+}
+
+/* A frame that is not compared passes, if the primary has sent it. */
+static void input_report(struct feed *f, enum compare_side side,
+			 struct frame *v, unsigned n)
+{
+	struct report *r = f->parts.report;
+
+	report_look_at_clock(r);
+	for (unsigned i = 0; i < n; i++) {
+		if (report_selects(r, side, &v[i]))
+			compare_input(f->compare, side, &v[i], 1,
+				      report_time_ns(r, &v[i]));
+		else if (side == COMPARE_PRIMARY)
+			endpoint_send(f->wires.outdev, &v[i], 1);
+	}
+}
+
+/**
+ * feed_input() - Compare frames
+ * @f:		The feed
+ * @side:	The side that has sent them
+ * @v:		The frames, borrowed; the comparison may change their bytes
+ * @n:		How many
+ */
+void feed_input(struct feed *f, enum compare_side side, struct frame *v,
+		unsigned n)
+{
+	if (f->parts.report->is_on)
+		input_report(f, side, v, n);
+	else
+		compare_input(f->compare, side, v, n, now_ns(f));
+	settle(f);
+}
+
+/**
+ * feed_set_standing() - The primary stands still, or goes on
+ * @f:		The feed; feed_apply_pressure() is to be called
+ * @is_standing: It stands still: what it has sent before will be read, room or
+ *		no room
+ */
+void feed_set_standing(struct feed *f, bool is_standing)
+{
+	f->is_standing = is_standing;
+	if (is_standing)
+		f->standing_bytes =
+			endpoint_counters(f->wires.in[COMPARE_PRIMARY]).in_bytes;
+}
+
+static struct compare_left flush(struct feed *f)
+{
+	struct compare_left left = compare_flush(f->compare, now_ns(f));
+
+	quarantine_over(f->parts.quarantine);
+	return left;
+}
+
+/**
+ * feed_checkpoint() - A checkpoint was made: the replicas are equal
+ * @f:		What is held of the primary leaves
+ */
+void feed_checkpoint(struct feed *f)
+{
+	compare_copied(f->compare);
+	flush(f);
+	feed_apply_pressure(f);
+}
+
+/**
+ * feed_release() - No checkpoint was made, but packets have to leave
+ * @f:		What is held of the primary leaves, and that is told
+ * @why:	Static text; NULL for the reason of the last difference
+ */
+void feed_release(struct feed *f, const char *why)
+{
+	const struct feed_wanted *w = &f->wanted;
+	struct compare_left left = flush(f);
+
+	tell_left(&f->tell, &left, why ? why : compare_reason_text(w->reason),
+		  w->flow, now_ns(f));
+	feed_apply_pressure(f);
+}
+
+/**
+ * feed_grace() - For a while no packet waits for too long
+ * @f:		The feed
+ * @grace_ms:	How long from now on
+ */
+void feed_grace(struct feed *f, uint64_t grace_ms)
+{
+	compare_grace(f->compare, now_ns(f) + grace_ms * NS_PER_MS);
+}
+
+/**
+ * feed_failover() - The secondary is gone, or not needed: compare no more
+ * @f:		What is held of the primary leaves
+ *
+ * Return: how much has left
+ */
+struct compare_left feed_failover(struct feed *f)
+{
+	struct compare_left left;
+
+	quarantine_over(f->parts.quarantine);
+	left = compare_failover(f->compare, now_ns(f));
+	feed_apply_pressure(f);
+	return left;
+}
+
+/**
+ * feed_end() - The captures are at their end
+ * @f:		What still waits for its equal will find none
+ */
+void feed_end(struct feed *f)
+{
+	f->cause = DIFF_CAUSE_END;
+	compare_end(f->compare);
+	settle(f);
+}
+
+/**
+ * feed_stats() - Add up what the comparison holds and has done
+ * @f:		The feed
+ * @s:		Gets the comparison's own account. Frames that came in and went
+ *		out are not for the process's account: the endpoints count them
+ */
+void feed_stats(const struct feed *f, struct stats *s)
+{
+	compare_stats(f->compare, s);
+}
+
+/**
+ * feed_is_holding() - Are packets held?
+ * @f:		The feed
+ */
+bool feed_is_holding(const struct feed *f)
+{
+	return compare_is_holding(f->compare);
+}
+
+/**
+ * feed_close() - Free the comparison
+ * @f:		Opened, or zeroed
+ */
+void feed_close(struct feed *f)
+{
+	compare_free(f->compare);
+	f->compare = NULL;
 }

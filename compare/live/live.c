@@ -1,44 +1,85 @@
 /* SPDX-License-Identifier: ISC */
 #include "live.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
+#include "../../common/failover.h"
 #include "../../common/log.h"
-#include "../../common/time.h"
+#include "checkpoint.h"
+#include "feed.h"
+#include "live_config.h"
+#include "live_epoch.h"
+#include "quarantine.h"
+#include "report.h"
 #include "running.h"
 
-#define GAP_SHARE 10		/* of compare-timeout, for a gap */
+struct live {
+	const struct live_options *options;
+	struct loop loop;
+	struct wires wires;
+	struct failover failover;
+	struct checkpoint checkpoint;
+	struct quarantine quarantine;
+	struct report report;
+	struct feed feed;
+	struct live_epoch epoch;
+	bool has_lost[2];	/* by side: its input went down, or may have lost
+				   frames before we came; it is not back up */
+};
 
 static void on_checkpoint_made(void *arg)
 {
 	struct live *l = arg;
 
-	bool is_equal = l->checkpoint.mode != CHECKPOINT_NONE;
+	if (l->options->choice.mode == CHECKPOINT_NONE)
+		feed_release(&l->feed, NULL);
+	else
+		feed_checkpoint(&l->feed);
+	if (l->options->choice.mode == CHECKPOINT_QMP)
+		live_epoch_checkpoint(&l->epoch);
+}
 
-	if (is_equal)
-		compare_copied(l->compare);
-	live_flush(l, is_equal ? NULL : compare_reason_text(l->reason));
-	if (l->checkpoint.mode == CHECKPOINT_QMP)
-		live_epoch_checkpoint(l);
+static void on_put_off(void *arg)
+{
+	struct live *l = arg;
+
+	quarantine_tell_spent(&l->quarantine);
+}
+
+static void on_primary_stops(void *arg)
+{
+	struct live *l = arg;
+
+	live_epoch_stop(&l->epoch);
+}
+
+static void on_primary_continues(void *arg)
+{
+	struct live *l = arg;
+
+	live_epoch_continue(&l->epoch);
 }
 
 static void on_primary(struct endpoint *ep, struct frame *v, unsigned n,
 		       void *arg)
 {
+	struct live *l = arg;
+
 	(void)ep;
-	live_epoch_primary(arg, v, n);
+	live_epoch_primary(&l->epoch, v, n);
 }
 
 static void on_secondary(struct endpoint *ep, struct frame *v, unsigned n,
 			 void *arg)
 {
+	struct live *l = arg;
+
 	(void)ep;
-	live_epoch_secondary(arg, v, n);
+	live_epoch_secondary(&l->epoch, v, n);
 }
 
+/* An input that comes back may have lost frames while it was down. */
 static void input_event(struct live *l, enum compare_side side,
 			const struct endpoint *ep, enum endpoint_event ev)
 {
@@ -78,14 +119,9 @@ static void on_outdev_event(struct endpoint *ep, enum endpoint_event ev,
 
 static struct compare_left fail_over(struct live *l)
 {
-	struct compare_left left;
-
 	checkpoint_stop(&l->checkpoint);
-	live_quarantine_over(l);
-	live_epoch_end(l);
-	left = compare_failover(l->compare, clock_now_ns(&l->loop.clock));
-	live_apply_pressure(l);
-	return left;
+	live_epoch_end(&l->epoch);
+	return feed_failover(&l->feed);
 }
 
 static void on_failover(void *arg)
@@ -110,51 +146,49 @@ static void on_checkpoint_signal(void *arg)
 	struct live *l = arg;
 
 	checkpoint_done(&l->checkpoint);
-	compare_copied(l->compare);
-	live_flush(l, NULL);
+	feed_checkpoint(&l->feed);
 }
 
-/* The endpoints count what came in and went out; ours is what is between. */
+/* The endpoints have counted what came in and went out. Ours is what is
+ * between. */
 static void on_stats(void *arg, struct stats *s)
 {
 	const struct live *l = arg;
 	struct stats own = { 0 };
 
-	compare_stats(l->compare, &own);
+	feed_stats(&l->feed, &own);
 	s->held += own.held;
 	s->merged += own.merged;
 	s->originated += own.originated;
-	s->held += l->epoch.n_kept;
-	stats_drop(s, "marker", l->n_markers + l->epoch.n_markers);
-	stats_drop(s, "epoch", l->epoch.n_discarded);
+	live_epoch_stats(&l->epoch, s);
 	checkpoint_stats(&l->checkpoint, s);
-	live_policy_stats(l, s);
-	if (l->n_uncompared)
-		stats_drop(s, "not-selected", l->n_uncompared);
+	quarantine_stats(&l->quarantine, s);
+	if (l->report.n_unselected)
+		stats_drop(s, "not-selected", l->report.n_unselected);
 	for (unsigned i = 0; i < own.n_rows; i++)
 		stats_note(s, own.rows[i].group, own.rows[i].name,
 			   own.rows[i].value);
 }
 
 /*
- * No more input, or a signal. On captures what still waits has waited too long.
- * What is held is the primary's alone. Let go, it would be unknown to a
- * secondary that takes over; not let go, TCP repeats it. With --checkpoint none
- * nobody takes over.
+ * No more input, or a signal. A packet of captures that still waits has waited
+ * too long. A packet that is held otherwise only the primary has sent: released
+ * now, it would be unknown to a secondary that takes over; dropped, TCP repeats
+ * it. With --checkpoint none no secondary takes over.
  */
 static void on_end(void *arg)
 {
 	struct live *l = arg;
-	bool holds = compare_is_holding(l->compare);
+	bool holds = feed_is_holding(&l->feed);
 
 	if (l->loop.clock.is_virtual && !l->loop.hurried)
-		feed_end(l);
+		feed_end(&l->feed);
 	checkpoint_stop(&l->checkpoint);
-	live_epoch_end(l);
-	if (l->checkpoint.mode == CHECKPOINT_NONE)
-		live_flush(l, "the end");
-	if (l->is_report)
-		live_report_end(l);
+	live_epoch_end(&l->epoch);
+	if (l->options->choice.mode == CHECKPOINT_NONE)
+		feed_release(&l->feed, "the end");
+	if (l->report.is_on)
+		report_end(&l->report);
 	if (!holds && l->options->common.state_dir)
 		running_end(l->options->common.state_dir);
 }
@@ -162,31 +196,34 @@ static void on_end(void *arg)
 static int open_endpoints(struct live *l)
 {
 	const struct live_options *o = l->options;
+	struct wires *w = &l->wires;
 	const struct endpoint_handler primary = { on_primary,
 						  on_primary_event, l };
-	const struct endpoint_handler secondary = {
-		on_secondary, on_secondary_event, l
-	};
+	const struct endpoint_handler secondary = { on_secondary,
+						    on_secondary_event, l };
 	const struct endpoint_handler outdev = { NULL, on_outdev_event, l };
 	int err;
 
-	err = endpoint_open(&l->outdev, &l->loop, "outdev", &o->outdev,
+	err = endpoint_open(&w->outdev, &l->loop, "outdev", &o->outdev,
 			    ENDPOINT_WRITE, &outdev);
 	if (err == 0)
-		err = endpoint_open(&l->primary_in, &l->loop, "primary-in",
-				    &o->primary_in, ENDPOINT_READ, &primary);
+		err = endpoint_open(&w->in[COMPARE_PRIMARY], &l->loop,
+				    "primary-in", &o->primary_in,
+				    ENDPOINT_READ, &primary);
 	if (err == 0)
-		err = endpoint_open(&l->secondary_in, &l->loop,
+		err = endpoint_open(&w->in[COMPARE_SECONDARY], &l->loop,
 				    "secondary-in", &o->secondary_in,
 				    ENDPOINT_READ, &secondary);
 	if (err == 0)
 		err = checkpoint_open(&l->checkpoint, &o->notify_dev);
-	if (err == 0)
-		endpoint_feeds(l->primary_in, l->outdev);
-	return err;
+	if (err < 0)
+		return err;
+	endpoint_feeds(w->in[COMPARE_PRIMARY], w->outdev);
+	feed_start(&l->feed, w, o->scan_ms);
+	return 0;
 }
 
-/* The role, and whether the last run lost what it held. */
+/* Take the role from the last run, and see whether it lost what it held. */
 static int take_up(struct live *l)
 {
 	const char *state_dir = l->options->common.state_dir;
@@ -201,62 +238,103 @@ static int take_up(struct live *l)
 		return err;
 	if (err == 1) {
 		checkpoint_ask(&l->checkpoint, "restart", "");
-		/* what waits there for us may be older than that checkpoint */
+		/* frames that wait there for us may be older than that */
 		l->has_lost[COMPARE_PRIMARY] = true;
 		l->has_lost[COMPARE_SECONDARY] = true;
 	}
 	return 0;
 }
 
+static void init_checkpoint(struct live *l)
+{
+	const struct live_options *o = l->options;
+	const struct checkpoint_handler handler = {
+		.on_done = on_checkpoint_made,
+		.on_put_off = on_put_off,
+		.on_stop = on_primary_stops,
+		.on_continue = on_primary_continues,
+		.arg = l,
+	};
+
+	checkpoint_init(&l->checkpoint, &l->loop, &o->choice, &o->pace,
+			&handler);
+	quarantine_init(&l->quarantine, &l->loop.clock, &l->checkpoint,
+			o->quarantine == LIVE_QUARANTINE_HOLD &&
+			o->choice.mode != CHECKPOINT_NONE);
+}
+
+/* Connect the parts with each other. Nothing is open yet. */
+static int init_parts(struct live *l)
+{
+	const struct live_options *o = l->options;
+	const struct compare_config config = live_config_of(o);
+	const struct feed_parts parts = {
+		.clock = &l->loop.clock,
+		.checkpoint = &l->checkpoint,
+		.quarantine = &l->quarantine,
+		.report = &l->report,
+	};
+
+	init_checkpoint(l);
+	l->epoch.believes_markers = o->markers == LIVE_MARKERS_ON;
+	l->epoch.timeout_ms = o->timeout_ms;
+	live_epoch_init(&l->epoch, &l->loop.clock, &l->feed, &l->checkpoint,
+			&l->wires);
+	return feed_open(&l->feed, &config, &parts);
+}
+
 static int start(struct live *l)
 {
-	const struct checkpoint_handler checkpoint = {
-		on_checkpoint_made, live_on_put_off, live_epoch_stop, live_epoch_continue, l
-	};
-	struct compare_config config = live_compare_config(l->options);
-	int err;
+	int err = init_parts(l);
 
-	config.holds = l->checkpoint.mode == CHECKPOINT_HOLD;
-	config.full_waits = l->checkpoint.mode == CHECKPOINT_NONE;
-	if (l->checkpoint.mode != CHECKPOINT_NONE)
-		config.gap_ns = config.timeout_ns / GAP_SHARE;
-	err = feed_open(l, &config);
-	if (err < 0)
-		return err;
-	checkpoint_init(&l->checkpoint, &l->loop, &l->options->pace, &checkpoint);
-	live_epoch_init(l);
-	live_quarantine_init(l);
 	/* first: an endpoint may come up while it is opened */
-	err = failover_init(&l->failover, &l->loop,
-			    l->options->auto_failover_s, on_failover, l);
 	if (err == 0)
-		err = live_report_open(l);
+		err = failover_init(&l->failover, &l->loop,
+				    l->options->auto_failover_s, on_failover,
+				    l);
+	if (err == 0)
+		err = report_open(&l->report);
 	if (err == 0)
 		err = open_endpoints(l);
 	if (err == 0)
-		err = live_report_ready(l);
+		err = report_ready(&l->report);
 	if (err == 0)
 		err = take_up(l);
-	clock_timer_start(&l->scan, l->options->scan_ms, l->options->scan_ms);
 	return err;
 }
 
-/* On captures it is a diff: 0 same, 1 different, 2 trouble. */
-static int exit_status(const struct live *l, bool failed)
+/* Return: 0, or -EIO when something went wrong, logged */
+static int run(struct live *l)
 {
-	if (!live_is_capture(l->options))
-		return failed;
-	return failed ? 2 : diff_sums_total(&l->diff.sums) > 0;
+	int err = loop_run(&l->loop) ? -EIO : 0;
+
+	live_epoch_fini(&l->epoch);
+	feed_close(&l->feed);
+	if (report_close(&l->report) < 0)
+		err = -EIO;
+	if (live_options_is_capture(l->options) && l->loop.hurried) {
+		log_error(NULL, "interrupted: the rest was not compared");
+		err = -EIO;
+	}
+	return err;
 }
 
-/**
- * live_run - run colo-compare until it ends
- * @l:		its checkpoint mode is set, all else is filled in
- * @options:	checked by main(); borrowed
- *
- * Return: the exit status
- */
-int live_run(struct live *l, const struct live_options *options)
+static void abandon(struct live *l)
+{
+	loop_abandon(&l->loop);
+	feed_close(&l->feed);
+	report_close(&l->report);
+}
+
+/* With captures it is as with diff(1): 0 same, 1 different, 2 trouble. */
+static int exit_status(const struct live *l, bool has_failed)
+{
+	if (!live_options_is_capture(l->options))
+		return has_failed;
+	return has_failed ? 2 : report_is_different(&l->report);
+}
+
+static int start_and_run(struct live *l)
 {
 	const struct loop_handler handler = {
 		.on_stats = on_stats,
@@ -267,28 +345,35 @@ int live_run(struct live *l, const struct live_options *options)
 	};
 	int err;
 
-	l->options = options;
-	if (options->learn.n && live_learn(l))
-		return 2;
-	err = loop_init(&l->loop, &options->common, &handler);
-	if (err < 0)
+	if (loop_init(&l->loop, &l->options->common, &handler) < 0)
 		return 1;
 	err = start(l);
-	if (err < 0) {
-		loop_abandon(&l->loop);
-		compare_free(l->compare);
-		live_report_close(l);
-		return err == -EINVAL ? 2 : exit_status(l, true);
-	}
-	err = loop_run(&l->loop);
-	epoch_fini(&l->epoch);
-	compare_free(l->compare);
-	if (live_report_close(l) < 0)
-		err = 1;
-	if (live_is_capture(options) && l->loop.hurried) {
-		log_error(NULL, "interrupted: the rest was not compared");
-		err = 1;
-	}
-	learn_fini(&l->learnt);
-	return exit_status(l, err);
+	if (err == 0)
+		return exit_status(l, run(l) < 0);
+	abandon(l);
+	return err == -EINVAL ? 2 : exit_status(l, true);
+}
+
+/**
+ * live_run() - Compare until the inputs end, or a signal comes
+ * @options:	Checked; borrowed
+ * @learn:	What was learnt of captures, borrowed; NULL for nothing
+ * @is_learning: Differences are added to @learn, and told to nobody
+ *
+ * Return: the exit status
+ */
+int live_run(const struct live_options *options, struct learn *learn,
+	     bool is_learning)
+{
+	struct live *l = calloc(1, sizeof(*l));
+	int status;
+
+	if (!l)
+		abort();
+	l->options = options;
+	report_init(&l->report, options, &l->loop.clock, &l->wires, learn,
+		    is_learning);
+	status = start_and_run(l);
+	free(l);
+	return status;
 }

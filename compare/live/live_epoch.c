@@ -1,121 +1,134 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Checkpoints of a QEMU, seen from the two inputs: epoch.c decides what becomes
- * of the secondary's frames, this does it.
- *
- * While the primary stands still its input is read to its end, even when the
- * comparison is full, and compared as always; what is held when it goes on was sent before.
- * That it goes on may be known over QMP only after its first new frame is
- * there to be read: QMP is looked at first.
- */
-#include "live.h"
+#include "live_epoch.h"
 
 #include "../../common/log.h"
-#include "../../common/time.h"
 
-static void let_go_on(struct live *l)
+static struct endpoint *secondary_in(const struct live_epoch *e)
 {
-	if (l->is_ahead)
-		endpoint_start(l->secondary_in);
-	l->is_ahead = false;
+	return e->wires->in[COMPARE_SECONDARY];
 }
 
-static void feed_kept(struct live *l)
+static void stop_secondary(struct live_epoch *e)
+{
+	if (!e->is_ahead)
+		endpoint_stop(secondary_in(e));
+	e->is_ahead = true;
+}
+
+static void let_secondary_go_on(struct live_epoch *e)
+{
+	if (e->is_ahead)
+		endpoint_start(secondary_in(e));
+	e->is_ahead = false;
+}
+
+static void feed_kept(struct live_epoch *e)
 {
 	struct frame *v;
-	unsigned n = epoch_take(&l->epoch, &v);
+	unsigned n = epoch_take(&e->epoch, &v);
 
 	if (n)
-		live_compare(l, COMPARE_SECONDARY, v, n);
+		feed_input(e->feed, COMPARE_SECONDARY, v, n);
 	for (unsigned i = 0; i < n; i++)
 		chunk_unref(v[i].chunk);
 }
 
 static void on_marker_wait(void *arg)
 {
-	struct live *l = arg;
+	struct live_epoch *e = arg;
 
-	if (l->epoch.fate != EPOCH_DISCARD)
+	if (e->epoch.fate != EPOCH_DISCARD)
 		return;
 	log_warn("secondary-in", "no marker has followed the checkpoint: "
 		 "comparing without");
-	epoch_forget(&l->epoch);
+	epoch_forget(&e->epoch);
 }
 
 /**
- * live_epoch_init - before anything is opened
- * @l:		the process
+ * live_epoch_init() - Begin, before anything is opened
+ * @e:		Zeroed; its believes_markers and timeout_ms are set
+ * @clock:	Borrowed
+ * @feed:	Borrowed: gets the frames
+ * @checkpoint:	Borrowed: the QEMU of the primary
+ * @wires:	Borrowed; the endpoints need not be open yet
  */
-void live_epoch_init(struct live *l)
+void live_epoch_init(struct live_epoch *e, struct clock *clock,
+		     struct feed *feed, struct checkpoint *checkpoint,
+		     const struct wires *wires)
 {
-	clock_timer_init(&l->loop.clock, &l->marker_wait, on_marker_wait, l);
+	e->feed = feed;
+	e->checkpoint = checkpoint;
+	e->wires = wires;
+	clock_timer_init(clock, &e->marker_wait, on_marker_wait, e);
 }
 
 /**
- * live_epoch_primary - frames from primary-in
- * @l:		the process
- * @v:		the frames
- * @n:		how many
+ * live_epoch_primary() - Pass on frames of the primary
+ * @e:		The state
+ * @v:		The frames, borrowed; markers are taken out: a guest has sent
+ *		them
+ * @n:		How many
  */
-void live_epoch_primary(struct live *l, struct frame *v, unsigned n)
+void live_epoch_primary(struct live_epoch *e, struct frame *v, unsigned n)
 {
-	l->is_reading = true;
-	if (l->epoch.is_stopped)
-		qemu_read(&l->checkpoint.qemu);
-	n = marker_take_out(v, n, &l->n_markers);
-	live_compare(l, COMPARE_PRIMARY, v, n);
-	l->is_reading = false;
+	e->is_reading = true;
+	if (e->epoch.is_stopped)
+		checkpoint_look(e->checkpoint);
+	n = marker_take_out(v, n, &e->n_markers);
+	feed_input(e->feed, COMPARE_PRIMARY, v, n);
+	e->is_reading = false;
 }
 
-static void take_marker(struct live *l, const struct frame *f)
+static void take_marker(struct live_epoch *e, const struct frame *f)
 {
 	struct marker m;
 
 	if (marker_read(&m, f) < 0) {
 		log_warn("secondary-in", "a marker of another version: "
 			 "ignored");
-		l->n_markers++;
+		e->n_markers++;
 		return;
 	}
 	/* the primary may stand still, and we do not know it yet */
-	if (!l->epoch.is_stopped)
-		qemu_read(&l->checkpoint.qemu);
+	if (!e->epoch.is_stopped)
+		checkpoint_look(e->checkpoint);
 	if (m.kind == MARKER_WANTED) {
-		l->n_markers++;
-		/* of the one under way its sender may have heard nothing */
-		l->asks_again = l->epoch.is_stopped;
-		checkpoint_interrupted(&l->checkpoint, "secondary-in");
+		e->n_markers++;
+		/* the checkpoint under way may have begun too early for it */
+		e->asks_again = e->epoch.is_stopped;
+		checkpoint_interrupted(e->checkpoint, "secondary-in");
 		return;
 	}
-	epoch_marker(&l->epoch, &m);
-	if (l->epoch.fate != EPOCH_KEEP || l->is_ahead)
-		return;
-	l->is_ahead = true;
-	endpoint_stop(l->secondary_in);
+	epoch_marker(&e->epoch, &m);
+	if (e->epoch.fate == EPOCH_KEEP)
+		stop_secondary(e);
 }
 
-static void input_secondary(struct live *l, struct frame *v, unsigned n)
+/* Frames between two markers share a fate. */
+static void input_secondary(struct live_epoch *e, struct frame *v, unsigned n)
 {
-	switch (l->epoch.fate) {
+	switch (e->epoch.fate) {
 	case EPOCH_COMPARE:
-		live_compare(l, COMPARE_SECONDARY, v, n);
+		feed_input(e->feed, COMPARE_SECONDARY, v, n);
 		break;
 	case EPOCH_DISCARD:
-		l->epoch.n_discarded += n;
+		e->epoch.n_discarded += n;
 		break;
 	case EPOCH_KEEP:
-		epoch_keep(&l->epoch, v, n);
+		epoch_keep(&e->epoch, v, n);
 		break;
 	}
 }
 
-/* The guest's own, or those of a rewriter that nobody has told us of. */
-static unsigned take_out_markers(struct live *l, struct frame *v, unsigned n)
+/* With --markers off a marker is taken for the guest's. A rewriter may have
+ * sent it although nobody has told us: the first one is an event. */
+static unsigned take_out_markers(struct live_epoch *e, struct frame *v,
+				 unsigned n)
 {
-	uint64_t before = l->n_markers;
+	uint64_t before = e->n_markers;
 
-	n = marker_take_out(v, n, &l->n_markers);
-	if (!before && l->n_markers)
+	n = marker_take_out(v, n, &e->n_markers);
+	if (!before && e->n_markers)
 		log_event("marker", "from secondary-in, dropped as all that "
 			  "follow: if a colo-rewriter sends them, say "
 			  "--markers on");
@@ -123,94 +136,115 @@ static unsigned take_out_markers(struct live *l, struct frame *v, unsigned n)
 }
 
 /**
- * live_epoch_secondary - frames from secondary-in
- * @l:		the process
- * @v:		the frames; what stands between two markers goes one way
- * @n:		how many
+ * live_epoch_secondary() - Pass on frames of the secondary, or keep or discard
+ *			    them
+ * @e:		The state
+ * @v:		The frames, borrowed
+ * @n:		How many
  */
-void live_epoch_secondary(struct live *l, struct frame *v, unsigned n)
+void live_epoch_secondary(struct live_epoch *e, struct frame *v, unsigned n)
 {
 	unsigned first = 0;
 
-	l->is_reading = true;
-	if (l->options->markers == LIVE_MARKERS_OFF)
-		n = take_out_markers(l, v, n);
+	e->is_reading = true;
+	if (!e->believes_markers)
+		n = take_out_markers(e, v, n);
 	for (unsigned i = 0; i < n; i++) {
 		if (!marker_is(&v[i]))
 			continue;
 		if (i > first)
-			input_secondary(l, v + first, i - first);
-		take_marker(l, &v[i]);
+			input_secondary(e, v + first, i - first);
+		take_marker(e, &v[i]);
 		first = i + 1;
 	}
 	if (n > first)
-		input_secondary(l, v + first, n - first);
-	l->is_reading = false;
+		input_secondary(e, v + first, n - first);
+	e->is_reading = false;
 }
 
 /**
- * live_epoch_stop - the primary stands still, perhaps for a checkpoint
- * @arg:	the process
+ * live_epoch_stop() - The primary stands still, perhaps for a checkpoint
+ * @e:		The state
  */
-void live_epoch_stop(void *arg)
+void live_epoch_stop(struct live_epoch *e)
 {
-	struct live *l = arg;
-
-	epoch_stop(&l->epoch);
-	l->stop_bytes = endpoint_counters(l->primary_in).in_bytes;
-	live_apply_pressure(l);
-	if (l->is_reading)		/* an endpoint is in the middle of it */
+	epoch_stop(&e->epoch);
+	feed_set_standing(e->feed, true);
+	feed_apply_pressure(e->feed);
+	if (e->is_reading)		/* an input is in the middle of it */
 		return;
-	endpoint_read_rest(l->secondary_in);
-	endpoint_read_rest(l->primary_in);
+	endpoint_read_rest(secondary_in(e));
+	endpoint_read_rest(e->wires->in[COMPARE_PRIMARY]);
 }
 
 /**
- * live_epoch_continue - it goes on as it was
- * @arg:	the process
+ * live_epoch_continue() - The primary goes on as it was
+ * @e:		The state
  */
-void live_epoch_continue(void *arg)
+void live_epoch_continue(struct live_epoch *e)
 {
-	struct live *l = arg;
-
-	l->asks_again = false;
-	epoch_continue(&l->epoch);
-	let_go_on(l);
-	feed_kept(l);
-	live_apply_pressure(l);
+	e->asks_again = false;
+	epoch_continue(&e->epoch);
+	feed_set_standing(e->feed, false);
+	let_secondary_go_on(e);
+	feed_kept(e);
+	feed_apply_pressure(e->feed);
 }
 
 /**
- * live_epoch_checkpoint - it goes on, and what was held has been let go
- * @l:		the process
+ * live_epoch_checkpoint() - The primary goes on after a checkpoint
+ * @e:		The state. What was held has left already
+ *
+ * A secondary that sends no markers may still have frames of before on their
+ * way: these get as long to find their equal as a marker would have to come.
  */
-void live_epoch_checkpoint(struct live *l)
+void live_epoch_checkpoint(struct live_epoch *e)
 {
-	uint64_t timeout_ms = l->options->timeout_ms;
-
-	epoch_checkpoint(&l->epoch);
-	let_go_on(l);
-	if (l->epoch.fate == EPOCH_DISCARD)
-		clock_timer_start(&l->marker_wait, timeout_ms, 0);
-	else if (!l->epoch.has_marker)
-		compare_grace(l->compare, clock_now_ns(&l->loop.clock) +
-					  timeout_ms * NS_PER_MS);
-	feed_kept(l);
-	live_apply_pressure(l);
-	if (l->asks_again) {
-		l->asks_again = false;
-		checkpoint_interrupted(&l->checkpoint, "secondary-in");
+	epoch_checkpoint(&e->epoch);
+	feed_set_standing(e->feed, false);
+	let_secondary_go_on(e);
+	if (e->epoch.fate == EPOCH_DISCARD)
+		clock_timer_start(&e->marker_wait, e->timeout_ms, 0);
+	else if (!e->epoch.has_marker)
+		feed_grace(e->feed, e->timeout_ms);
+	feed_kept(e);
+	feed_apply_pressure(e->feed);
+	if (e->asks_again) {
+		e->asks_again = false;
+		checkpoint_interrupted(e->checkpoint, "secondary-in");
 	}
 }
 
 /**
- * live_epoch_end - a failover, or the end: there are no epochs any more
- * @l:		the process
+ * live_epoch_end() - There are no more epochs: a failover, or the end
+ * @e:		What was kept is discarded
  */
-void live_epoch_end(struct live *l)
+void live_epoch_end(struct live_epoch *e)
 {
-	epoch_drop(&l->epoch);
-	l->epoch.fate = EPOCH_COMPARE;
-	l->epoch.is_stopped = false;
-	let_go_on(l);
+	epoch_drop(&e->epoch);
+	e->epoch.fate = EPOCH_COMPARE;
+	e->epoch.is_stopped = false;
+	feed_set_standing(e->feed, false);
+	let_secondary_go_on(e);
+}
+
+/**
+ * live_epoch_stats() - Add up frames that were kept, discarded, or markers
+ * @e:		The counters
+ * @s:		Gets them
+ */
+void live_epoch_stats(const struct live_epoch *e, struct stats *s)
+{
+	s->held += e->epoch.n_kept;
+	stats_drop(s, "marker", e->n_markers + e->epoch.n_markers);
+	stats_drop(s, "epoch", e->epoch.n_discarded);
+}
+
+/**
+ * live_epoch_fini() - Free what was kept
+ * @e:		Used, or zeroed
+ */
+void live_epoch_fini(struct live_epoch *e)
+{
+	epoch_fini(&e->epoch);
 }

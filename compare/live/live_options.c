@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* The command line: what there is, and what goes together. */
-#include "live.h"
+#include "live_options.h"
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "../../common/failover.h"
 
 #define TIMEOUT_MS 3000
 #define REORDER_MS 10
-#define FLOW_SHARE 8		/* of the primary's half of the bytes */
-#define CLIENT_SHARE 2
+#define FLOW_SHARE 8		/* what a flow may hold by default: 1/8 of the */
+#define CLIENT_SHARE 2		/* primary's half of the bytes; a client: 1/2 */
 #define NOT_SET UINT64_MAX
 
 static const char *const markers[] = {
@@ -144,38 +144,50 @@ static const struct option_program program = {
 	.specs = specs,
 };
 
-static int check_report(const struct live_options *o, struct diff *d)
+/**
+ * live_options_is_capture() - Are both inputs captures?
+ * @o:		The options
+ *
+ * Return: true when two recordings are compared
+ */
+bool live_options_is_capture(const struct live_options *o)
+{
+	return o->primary_in.kind == ENDPOINT_PCAP &&
+	       o->secondary_in.kind == ENDPOINT_PCAP;
+}
+
+static int check_report(struct live_options *o)
 {
 	char why[512];
 
-	if (o->from && diff_from_parse(&d->from, o->from) < 0)
+	if (o->from && diff_from_parse(&o->service, o->from) < 0)
 		return option_bad("--from: %s is not [ADDR][:PORT]", o->from);
 	for (unsigned i = 0; i < o->ignore.n; i++)
-		if (ignore_add(&d->known.ignore, o->ignore.v[i], why,
+		if (ignore_add(&o->noise, o->ignore.v[i], why,
 			       sizeof(why)) < 0)
 			return option_bad("--ignore: %s", why);
-	if (o->learn.n && !live_is_capture(o))
+	if (o->learn.n && !live_options_is_capture(o))
 		return option_bad("--learn goes with captures");
 	for (unsigned i = 0; i < o->learn.n; i++)
 		if (strlen(o->learn.v[i]) >= sizeof(o->primary_in.target))
 			return option_bad("--learn: too long: %s",
 					  o->learn.v[i]);
 	if ((o->from || o->ignore.n || o->report || o->diff_pcap) &&
-	    !o->dry_run && !live_is_capture(o))
+	    !o->dry_run && !live_options_is_capture(o))
 		return option_bad("--from, --ignore, --report and --diff-pcap "
 				  "go with captures or --dry-run");
 	return 0;
 }
 
-/* Recordings are compared without a clock of their own: what has no equal is
- * told of at the end, unless a timeout was asked for. */
+/* A packet of a capture waits for its equal to the end of the captures, unless
+ * a timeout was given: two recordings need not have had the same pace. */
 static void prepare_capture(struct live_options *o)
 {
 	o->timeout_is_set = o->timeout_ms != NOT_SET;
 	if (!o->timeout_is_set)
-		o->timeout_ms = LIVE_AT_END_MS;
+		o->timeout_ms = LIVE_OPTIONS_AT_END_MS;
 	if (o->reorder_ms == NOT_SET)
-		o->reorder_ms = LIVE_AT_END_MS;
+		o->reorder_ms = LIVE_OPTIONS_AT_END_MS;
 	if (o->outdev.kind == ENDPOINT_UNSET)
 		o->outdev.kind = ENDPOINT_NULL;
 	o->primary_in.from_start = o->align == LIVE_ALIGN_START;
@@ -194,26 +206,27 @@ static void prepare_live(struct live_options *o)
 		o->max_client_bytes = o->max_bytes / 2 / CLIENT_SHARE;
 }
 
-static int check_checkpoint(const struct live_options *o,
-			    struct checkpoint *cp)
+static int check_checkpoint(struct live_options *o)
 {
+	struct checkpoint_choice *c = &o->choice;
 	bool has_notify = o->notify_dev.kind != ENDPOINT_UNSET;
 
-	switch (checkpoint_parse(cp, o->checkpoint, has_notify)) {
+	switch (checkpoint_parse(c, o->checkpoint, has_notify)) {
 	case -EINVAL:
 		return option_bad("--checkpoint: %s is none of none, hold, "
 				  "notify, exec:CMD, qmp:PATH", o->checkpoint);
 	case -ENODEV:
 		return option_bad("--checkpoint notify goes with --notify-dev");
 	}
-	if (cp->path && !qmp_link_check("--checkpoint", cp->path))
+	if (c->path && !qmp_link_check("--checkpoint", c->path))
 		return -EINVAL;
 	return 0;
 }
 
-static int check(struct live_options *o, struct live *live)
+/* Return: 0, or not 0 for bad usage, told */
+static int check(struct live_options *o)
 {
-	if (live_is_capture(o))
+	if (live_options_is_capture(o))
 		prepare_capture(o);
 	else
 		prepare_live(o);
@@ -225,21 +238,19 @@ static int check(struct live_options *o, struct live *live)
 	if (o->notify_plain)
 		o->notify_dev.vnet_len = 0;
 	o->notify_dev.plain_out = true;
-	return check_checkpoint(o, &live->checkpoint) ||
-	       check_report(o, &live->diff) ? 2 : 0;
+	return check_checkpoint(o) || check_report(o) ? -EINVAL : 0;
 }
 
 /**
- * live_options_parse - read the command line
- * @o:		gets the options, defaults for those not given
- * @live:	gets what they say of the checkpoint and the report
+ * live_options_parse() - Read the command line
+ * @o:		Filled, with defaults for options that were not given
  * @argc:	main's
  * @argv:	main's; borrowed as long as the process runs
  *
  * Return: as option_parse()
  */
-enum option_result live_options_parse(struct live_options *o,
-				      struct live *live, int argc, char **argv)
+enum option_result live_options_parse(struct live_options *o, int argc,
+				      char **argv)
 {
 	enum option_result result;
 
@@ -258,7 +269,7 @@ enum option_result live_options_parse(struct live_options *o,
 	result = option_parse(&program, argc, argv, o);
 	if (result != OPTION_RUN)
 		return result;
-	if (check(o, live))
+	if (check(o))
 		return OPTION_USAGE;
 	return o->common.check_only ? OPTION_DONE : OPTION_RUN;
 }

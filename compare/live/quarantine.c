@@ -1,115 +1,121 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Who asks for checkpoints, and who asks too often.
- */
-#include "live.h"
+#include "quarantine.h"
 
 #include "../../common/log.h"
 #include "../../common/time.h"
 
-#define PUT_OFF_EVENT_NS (60 * NS_PER_S)
+#define SPENT_EVENT_NS (60 * NS_PER_S)
 
-/* The flow differs still, or nobody has to be asked any more. */
-static void on_quarantine_end(void *arg)
+/* No checkpoint has come. The flow differs still. */
+static void on_late(void *arg)
 {
-	struct live *l = arg;
-	const struct live_deferred *d = &l->deferred;
+	struct quarantine *q = arg;
+	const struct quarantine_request *late = &q->late;
 
-	blame_asked(&l->blame, &d->key, clock_now_ns(&l->loop.clock));
-	checkpoint_ask(&l->checkpoint, compare_reason_text(d->reason), d->flow);
+	blame_asked(&q->blame, &late->key, clock_now_ns(q->clock));
+	checkpoint_ask(q->checkpoint, compare_reason_text(late->reason),
+		       late->flow);
 }
 
 /**
- * live_quarantine_init - before anything is opened
- * @l:		the process
+ * quarantine_init() - Begin with no flow in quarantine
+ * @q:		Zeroed
+ * @clock:	Borrowed
+ * @checkpoint:	Borrowed: gets the request of a flow that was refused
+ * @is_on:	false: every flow may ask, and is only counted
  */
-void live_quarantine_init(struct live *l)
+void quarantine_init(struct quarantine *q, struct clock *clock,
+		     struct checkpoint *checkpoint, bool is_on)
 {
-	clock_timer_init(&l->loop.clock, &l->deferred.timer, on_quarantine_end, l);
+	q->clock = clock;
+	q->checkpoint = checkpoint;
+	q->is_on = is_on;
+	clock_timer_init(clock, &q->late.timer, on_late, q);
 }
 
 /**
- * live_quarantine_over - a checkpoint was made, or none will be
- * @l:		the process: nothing waits to be asked any more
+ * quarantine_over() - A checkpoint was made, or none will be: no flow waits
+ * @q:		Its late request is forgotten
  */
-void live_quarantine_over(struct live *l)
+void quarantine_over(struct quarantine *q)
 {
-	l->deferred.is_armed = false;
-	clock_timer_stop(&l->deferred.timer);
+	q->late.is_waiting = false;
+	clock_timer_stop(&q->late.timer);
 }
 
-/* The first one that is refused is asked for when no other checkpoint comes. */
-static void defer(struct live *l, const struct compare_difference *d)
+static void ask_late(struct quarantine *q, const struct compare_difference *d)
 {
-	struct live_deferred *later = &l->deferred;
+	struct quarantine_request *late = &q->late;
 
-	if (later->is_armed)
+	if (late->is_waiting)
 		return;
-	later->is_armed = true;
-	later->reason = d->reason;
-	later->key = *d->flow;
-	flow_key_text(d->flow, later->flow, sizeof(later->flow));
-	clock_timer_start(&later->timer, LIVE_QUARANTINE_MS, 0);
+	late->is_waiting = true;
+	late->reason = d->reason;
+	late->key = *d->flow;
+	flow_key_text(d->flow, late->flow, sizeof(late->flow));
+	clock_timer_start(&late->timer, QUARANTINE_MS, 0);
+}
+
+static void tell_new(const struct flow_key *key)
+{
+	char flow[FLOW_TEXT_MAX];
+
+	flow_key_text(key, flow, sizeof(flow));
+	log_event("quarantine", "%s: it has asked for %u checkpoints within "
+		  "%llu s, and waits for those of others", flow, BLAME_REQUESTS,
+		  (unsigned long long)(BLAME_WINDOW_NS / NS_PER_S));
 }
 
 /**
- * live_may_ask - may a difference ask for a checkpoint?
- * @arg:	the process
- * @d:		the difference
+ * quarantine_may_ask() - May a difference ask for a checkpoint?
+ * @q:		Counts the request, or keeps it for later
+ * @d:		The difference, borrowed
  *
- * Return: false when its flow has asked too often; it waits for a checkpoint
- * that comes for another reason
+ * Return: false when its flow is in quarantine; told once
  */
-bool live_may_ask(void *arg, const struct compare_difference *d)
+bool quarantine_may_ask(struct quarantine *q,
+			const struct compare_difference *d)
 {
-	struct live *l = arg;
-	uint64_t now = clock_now_ns(&l->loop.clock);
-	char flow[FLOW_TEXT_MAX];
+	uint64_t now = clock_now_ns(q->clock);
 	bool is_new;
 
-	if (l->options->quarantine == LIVE_QUARANTINE_HOLD && d->flow &&
-	    l->checkpoint.mode != CHECKPOINT_NONE &&
-	    blame_refuses(&l->blame, d->flow, now, &is_new)) {
-		defer(l, d);
-		flow_key_text(d->flow, flow, sizeof(flow));
+	if (q->is_on && d->flow &&
+	    blame_refuses(&q->blame, d->flow, now, &is_new)) {
+		ask_late(q, d);
 		if (is_new)
-			log_event("quarantine", "%s: it has asked for %u "
-				  "checkpoints within %llu s, and waits for "
-				  "those of others", flow, BLAME_REQUESTS,
-				  (unsigned long long)(BLAME_WINDOW_NS /
-						       NS_PER_S));
+			tell_new(d->flow);
 		return false;
 	}
-	blame_asked(&l->blame, d->flow, now);
+	blame_asked(&q->blame, d->flow, now);
 	return true;
 }
 
 /**
- * live_on_put_off - a request waits for the budget
- * @arg:	the process; it is told once a minute
+ * quarantine_tell_spent() - Tell that a request waits because the budget of
+ *			     checkpoints is spent, and who has spent it
+ * @q:		Tells it once a minute
  */
-void live_on_put_off(void *arg)
+void quarantine_tell_spent(struct quarantine *q)
 {
-	struct live *l = arg;
-	uint64_t now = clock_now_ns(&l->loop.clock);
-	const struct blame_service *most = blame_most(&l->blame);
+	uint64_t now = clock_now_ns(q->clock);
+	const struct blame_service *most = blame_most(&q->blame);
 
-	if (l->put_off_ns && now - l->put_off_ns < PUT_OFF_EVENT_NS)
+	if (q->spent_ns && now - q->spent_ns < SPENT_EVENT_NS)
 		return;
-	l->put_off_ns = now;
+	q->spent_ns = now;
 	log_event("checkpoint-budget", "spent: what differs waits; most of the "
 		  "requests were for %s (%llu)", most ? most->text : "no flow",
 		  most ? (unsigned long long)most->n : 0);
 }
 
 /**
- * live_policy_stats - who has asked for checkpoints
- * @l:		the process
- * @s:		rows are appended
+ * quarantine_stats() - Add up who has asked for checkpoints
+ * @q:		The counters
+ * @s:		Rows are appended
  */
-void live_policy_stats(const struct live *l, struct stats *s)
+void quarantine_stats(const struct quarantine *q, struct stats *s)
 {
-	const struct blame *b = &l->blame;
+	const struct blame *b = &q->blame;
 
 	stats_note(s, "quarantine", "refused", b->n_refused);
 	for (unsigned i = 0; i < b->n_services; i++)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * With captures, and with --dry-run: what is compared at all, what is told,
- * and in which order captures are read.
- */
+#include "report.h"
+
 #include <errno.h>
 #include <pcap/dlt.h>
 #include <stdio.h>
@@ -15,40 +13,69 @@
 #include "../../common/log.h"
 #include "../../common/nowait_stream.h"
 #include "../../common/time.h"
-#include "live.h"
 
-#define LOOK_FRAMES 4096u	/* so often the clock is looked at */
+#define LOOKS_PER_CLOCK 4096u	/* asking the time for each frame is too slow */
 
-/* Live, frames do not wait for whoever reads the report. */
-static int open_json(struct live *l, const char *path)
+/**
+ * report_init() - Begin with nothing found
+ * @r:		Zeroed
+ * @options:	Borrowed
+ * @clock:	Borrowed
+ * @wires:	Borrowed; the endpoints need not be open yet
+ * @learn:	Borrowed: what was learnt; NULL for nothing
+ * @is_learning: What is found is added to @learn, and told to nobody
+ */
+void report_init(struct report *r, const struct live_options *options,
+		 const struct clock *clock, const struct wires *wires,
+		 struct learn *learn, bool is_learning)
 {
+	r->options = options;
+	r->clock = clock;
+	r->wires = wires;
+	r->is_on = options->dry_run || live_options_is_capture(options);
+	r->diff.from = options->service;
+	r->diff.known = (struct diff_known){
+		.ignore = options->noise,
+		.learn = learn,
+		.is_learning = is_learning,
+	};
+	if (options->primary_in.from_start)
+		r->diff.clock.epoch_ns = NS_PER_S;
+}
+
+/* Live, no frame waits for whoever reads the report. */
+static int open_json(struct report *r, const char *path)
+{
+	FILE **json = &r->diff.print.json;
 	int fd = file_create(path);
 
 	if (fd < 0) {
 		log_error("report", "%s: %s", path, strerror(-fd));
 		return -EIO;
 	}
-	l->diff.print.json = live_is_capture(l->options) ? fdopen(fd, "w") :
-						     nowait_stream(fd, "report");
-	if (!l->diff.print.json)
+	*json = live_options_is_capture(r->options) ?
+		fdopen(fd, "w") : nowait_stream(fd, "report");
+	if (!*json)
 		abort();
 	return 0;
 }
 
-static void open_text(struct live *l)
+/* Text goes to standard output, unless frames do. */
+static void open_text(struct report *r)
 {
-	bool is_stdout = l->options->outdev.kind != ENDPOINT_STDIO;
+	bool is_stdout = r->options->outdev.kind != ENDPOINT_STDIO;
+	FILE **text = &r->diff.print.text;
 
-	l->diff.print.text = is_stdout ? stdout : stderr;
-	if (l->is_report && !live_is_capture(l->options))
-		l->diff.print.text = nowait_stream(is_stdout ? STDOUT_FILENO :
-					     STDERR_FILENO, "report");
+	*text = is_stdout ? stdout : stderr;
+	if (r->is_on && !live_options_is_capture(r->options))
+		*text = nowait_stream(is_stdout ? STDOUT_FILENO :
+						  STDERR_FILENO, "report");
 }
 
-static int open_pcap(struct live *l)
+static int open_pcap(struct report *r)
 {
-	const char *path = l->options->diff_pcap;
-	int err = path ? diff_pcap_open(&l->diff.pcap, path) : 0;
+	const char *path = r->options->diff_pcap;
+	int err = path ? diff_pcap_open(&r->diff.pcap, path) : 0;
 
 	if (err < 0)
 		log_error("diff-pcap", "%s: %s", path, strerror(-err));
@@ -56,83 +83,76 @@ static int open_pcap(struct live *l)
 }
 
 /**
- * live_report_open - where differences are told
- * @l:		its is_report and diff are set; text goes to standard output,
- *		unless frames do
+ * report_open() - Open the files that differences are told in
+ * @r:		The report; report_close() closes them, after an error too
  *
  * Return: 0 or -EIO, logged
  */
-int live_report_open(struct live *l)
+int report_open(struct report *r)
 {
-	const struct live_options *o = l->options;
 	int err = 0;
 
-	l->is_report = o->dry_run || live_is_capture(o);
-	open_text(l);
-	if (o->primary_in.from_start)
-		l->diff.clock.epoch_ns = NS_PER_S;
-	if (o->report)
-		err = open_json(l, o->report);
-	return err < 0 ? err : open_pcap(l);
+	open_text(r);
+	if (r->options->report)
+		err = open_json(r, r->options->report);
+	return err < 0 ? err : open_pcap(r);
 }
 
-static int prepare_side(struct live *l, enum compare_side side,
-			const struct endpoint *ep, uint64_t *size)
+static int prepare_side(struct report *r, enum compare_side side,
+			uint64_t *size)
 {
 	struct endpoint_capture capture = { .linktype = DLT_EN10MB };
 	char text[512];
 	int err;
 
-	if (endpoint_capture(ep, &capture)) {
-		l->diff.clock.shift_ns[side] = capture.shift_ns;
+	if (endpoint_capture(r->wires->in[side], &capture)) {
+		r->diff.clock.shift_ns[side] = capture.shift_ns;
 		*size += capture.size;
 	}
-	err = ignore_compile(&l->diff.known.ignore, side, capture.linktype, text,
-			     sizeof(text));
+	err = ignore_compile(&r->diff.known.ignore, side, capture.linktype,
+			     text, sizeof(text));
 	if (err < 0)
 		option_bad("--ignore: %s", text);
 	return err;
 }
 
 /**
- * live_report_ready - the inputs are open
- * @l:		they may say what kind of captures they are
+ * report_ready() - The inputs are open: look what kind of captures they are
+ * @r:		The report
  *
  * Return: 0, or -EINVAL for a filter that does not go with them, told
  */
-int live_report_ready(struct live *l)
+int report_ready(struct report *r)
 {
 	uint64_t size = 0;
-	int err = prepare_side(l, COMPARE_PRIMARY, l->primary_in, &size);
+	int err = prepare_side(r, COMPARE_PRIMARY, &size);
 
 	if (err == 0)
-		err = prepare_side(l, COMPARE_SECONDARY, l->secondary_in,
-				   &size);
-	progress_begin(&l->progress, l->diff.known.is_learning ?
+		err = prepare_side(r, COMPARE_SECONDARY, &size);
+	progress_begin(&r->progress, r->diff.known.is_learning ?
 		       "colo-compare: learning" : "colo-compare", size);
 	return err;
 }
 
-static bool is_ignored(const struct live *l, enum compare_side side,
+static bool is_ignored(const struct report *r, enum compare_side side,
 		       const struct frame *f)
 {
-	const struct endpoint *ep = side == COMPARE_PRIMARY ?
-				    l->primary_in : l->secondary_in;
+	const struct endpoint *ep = r->wires->in[side];
+	const struct ignore *ignore = &r->diff.known.ignore;
 	struct endpoint_captured raw = {
 		.bytes = frame_eth(f),
 		.len = frame_eth_len(f),
 		.wire_len = frame_eth_len(f),
 	};
 
-	if (!l->diff.known.ignore.n_filters)
+	if (!ignore->n_filters)
 		return false;
 	if (endpoint_spec(ep)->kind == ENDPOINT_PCAP)
 		raw = endpoint_captured(ep);
-	return ignore_frame(&l->diff.known.ignore, side, raw.bytes, raw.len,
-			    raw.wire_len);
+	return ignore_frame(ignore, side, raw.bytes, raw.len, raw.wire_len);
 }
 
-/* Captured so short that even the headers, or a fragment, are not whole. */
+/* Was so little captured that a header, or part of a fragment, is missing? */
 static bool is_too_short(const struct packet *p)
 {
 	return p->truncated &&
@@ -142,27 +162,36 @@ static bool is_too_short(const struct packet *p)
 		  p->proto == PACKET_ICMP || p->proto == PACKET_ICMP6)));
 }
 
-static bool is_compared(struct live *l, enum compare_side side,
-			const struct frame *f)
+/**
+ * report_selects() - Is a frame compared?
+ * @r:		Counts it as what it is
+ * @side:	The side that has sent it
+ * @f:		The frame, as its input has handed it out
+ *
+ * Return: true, unless --from or --ignore leave it out or too little of it was
+ * captured
+ */
+bool report_selects(struct report *r, enum compare_side side,
+		    const struct frame *f)
 {
-	struct diff *d = &l->diff;
+	struct diff_sums *sums = &r->diff.sums;
+	uint64_t *n = NULL;
 	struct packet p;
 
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
-	if (!diff_from_selects(&d->from, &p)) {
-		d->sums.n_other[side]++;
+	if (!diff_from_selects(&r->diff.from, &p))
+		n = &sums->n_other[side];
+	else if (is_ignored(r, side, f))
+		n = &sums->n_ignored[side];
+	else if (is_too_short(&p) && live_options_is_capture(r->options))
+		n = &sums->n_short[side];
+	if (n) {
+		++*n;
+		r->n_unselected += side == COMPARE_SECONDARY;
 		return false;
 	}
-	if (is_ignored(l, side, f)) {
-		d->sums.n_ignored[side]++;
-		return false;
-	}
-	if (is_too_short(&p) && live_is_capture(l->options)) {
-		d->sums.n_short[side]++;
-		return false;
-	}
-	d->sums.n_packets[side]++;
-	d->sums.n_cut[side] += p.truncated;
+	sums->n_packets[side]++;
+	sums->n_cut[side] += p.truncated;
 	return true;
 }
 
@@ -173,105 +202,88 @@ static uint64_t done_of(const struct endpoint *ep)
 	return endpoint_capture(ep, &capture) ? capture.at : 0;
 }
 
-static void look_at_clock(struct live *l)
+/**
+ * report_look_at_clock() - Frames have come in: what time is it?
+ * @r:		Live, differences get that time; with captures the progress is
+ *		shown when it is time for that
+ */
+void report_look_at_clock(struct report *r)
 {
+	const struct wires *w = r->wires;
 	struct timespec ts;
 
-	if (!l->loop.clock.is_virtual) {
+	if (!r->clock->is_virtual) {
 		clock_gettime(CLOCK_REALTIME, &ts);
-		l->diff.clock.now_ns = (uint64_t)ts.tv_sec * NS_PER_S +
-				 (uint64_t)ts.tv_nsec;
+		r->diff.clock.now_ns = (uint64_t)ts.tv_sec * NS_PER_S +
+				       (uint64_t)ts.tv_nsec;
 		return;
 	}
-	if (l->n_looks++ % LOOK_FRAMES || !progress_is_due(&l->progress))
+	if (r->n_looks++ % LOOKS_PER_CLOCK || !progress_is_due(&r->progress))
 		return;
-	progress_show(&l->progress,
-		      done_of(l->primary_in) + done_of(l->secondary_in));
-}
-
-/* Captures that are not read in the order of time have their own. */
-static uint64_t time_of(const struct live *l, const struct frame *f,
-			uint64_t now_ns)
-{
-	return l->loop.clock.is_virtual && !l->options->timeout_is_set ? f->time_ns :
-								   now_ns;
+	progress_show(&r->progress, done_of(w->in[COMPARE_PRIMARY]) +
+				    done_of(w->in[COMPARE_SECONDARY]));
 }
 
 /**
- * live_report_input - compare those of some frames that count
- * @l:		the process
- * @side:	whose they are
- * @v:		the frames; those of the primary are released in any case
- * @n:		how many
- * @now_ns:	the time
- */
-void live_report_input(struct live *l, enum compare_side side, struct frame *v,
-		       unsigned n, uint64_t now_ns)
-{
-	look_at_clock(l);
-	for (unsigned i = 0; i < n; i++) {
-		if (is_compared(l, side, &v[i]))
-			compare_input(l->compare, side, &v[i], 1,
-				      time_of(l, &v[i], now_ns));
-		else if (side == COMPARE_PRIMARY)
-			endpoint_send(l->outdev, &v[i], 1);
-		else
-			l->n_uncompared++;
-	}
-}
-
-/**
- * live_report_balance - which of two captures is read first?
- * @l:		the process, before the next frame is read
+ * report_is_untimed() - Does each packet wait to the end of the captures?
+ * @r:		The report
  *
- * By time; but two recordings that were not made at the same pace would have
- * one wait for the other with much to hold.
+ * Return: true for captures without --compare-timeout. They need not be read in
+ * the order of time
  */
-void live_report_balance(struct live *l)
+bool report_is_untimed(const struct report *r)
 {
-	bool primary, secondary;
-
-	if (!l->loop.clock.is_virtual || l->options->timeout_is_set)
-		return;
-	primary = compare_is_half_full(l->compare, COMPARE_PRIMARY);
-	secondary = compare_is_half_full(l->compare, COMPARE_SECONDARY);
-	endpoint_yield(l->primary_in, primary && !secondary);
-	endpoint_yield(l->secondary_in, secondary && !primary);
+	return r->clock->is_virtual && !r->options->timeout_is_set;
 }
 
 /**
- * live_report_differ - the comparison has found a difference
- * @l:		the process
- * @d:		the difference
+ * report_time_ns() - When was a frame sent?
+ * @r:		The report
+ * @f:		The frame
+ *
+ * Return: the time on the clock that the comparison goes by
  */
-void live_report_differ(struct live *l, const struct compare_difference *d)
+uint64_t report_time_ns(const struct report *r, const struct frame *f)
 {
-	progress_clear(&l->progress);
-	diff_differ(&l->diff, d, l->cause);
+	return report_is_untimed(r) ? f->time_ns : clock_now_ns(r->clock);
 }
 
 /**
- * live_report_midstream - a flow is compared from its middle on
- * @l:		the process
- * @m:		which, and from where on
+ * report_differ() - Tell of a difference
+ * @r:		The report
+ * @d:		What the comparison says, borrowed
+ * @cause:	Why a packet that has no equal waits no longer
  */
-void live_report_midstream(struct live *l, const struct compare_midstream *m)
+void report_differ(struct report *r, const struct compare_difference *d,
+		   enum diff_cause cause)
 {
-	progress_clear(&l->progress);
-	diff_midstream(&l->diff, m);
+	progress_clear(&r->progress);
+	diff_differ(&r->diff, d, cause);
 }
 
 /**
- * live_report_end - nothing more will be compared
- * @l:		the process
+ * report_midstream() - Tell that a flow's beginning was not captured
+ * @r:		The report
+ * @m:		What the comparison says, borrowed
  */
-void live_report_end(struct live *l)
+void report_midstream(struct report *r, const struct compare_midstream *m)
 {
-	progress_clear(&l->progress);
-	if (!l->diff.known.is_learning)
-		diff_sums_print(&l->diff.sums, l->diff.print.text);
+	progress_clear(&r->progress);
+	diff_midstream(&r->diff, m);
 }
 
+/**
+ * report_end() - Nothing more will be compared: print the sums
+ * @r:		The report
+ */
+void report_end(struct report *r)
+{
+	progress_clear(&r->progress);
+	if (!r->diff.known.is_learning)
+		diff_sums_print(&r->diff.sums, r->diff.print.text);
+}
+
+/* Return: 0, or the error of this file, whenever it was */
 static int finish(FILE *file)
 {
 	bool bad = ferror(file);
@@ -294,15 +306,15 @@ static int complain(int err, const char *what)
 }
 
 /**
- * live_report_close - all has been told
- * @l:		the process; its report's files are closed
+ * report_close() - Close the files
+ * @r:		The report, opened or only initialised
  *
  * Return: 0, or -EIO when something could not be written, logged
  */
-int live_report_close(struct live *l)
+int report_close(struct report *r)
 {
-	const struct live_options *o = l->options;
-	struct diff *d = &l->diff;
+	const struct live_options *o = r->options;
+	struct diff *d = &r->diff;
 	int err = 0;
 
 	if (d->print.json && complain(finish(d->print.json), o->report) < 0)
@@ -314,4 +326,15 @@ int live_report_close(struct live *l)
 		err = -EIO;
 	ignore_fini(&d->known.ignore);
 	return err;
+}
+
+/**
+ * report_is_different() - Was a difference told?
+ * @r:		The report
+ *
+ * Return: false when there was none, or all were known noise
+ */
+bool report_is_different(const struct report *r)
+{
+	return diff_sums_total(&r->diff.sums) > 0;
 }

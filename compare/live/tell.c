@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* What the comparison does because it cannot do what it would, told to whoever
- * runs it. */
-#include "live.h"
+#include "tell.h"
+
+#include <stdio.h>
 
 #include "../../common/log.h"
 #include "../../common/time.h"
 
 /**
- * live_on_waits - a flow waits for too long, or no more
- * @arg:	the process
- * @w:		which, and for what
+ * tell_wait() - Tell that a flow waits for too long, or waits no more
+ * @w:		The flow, and what it waits for
+ * @now_ns:	The time
  */
-void live_on_waits(void *arg, const struct compare_wait *w)
+void tell_wait(const struct compare_wait *w, uint64_t now_ns)
 {
-	const struct live *l = arg;
 	char flow[FLOW_TEXT_MAX];
 
 	flow_key_text(w->flow, flow, sizeof(flow));
@@ -22,19 +21,17 @@ void live_on_waits(void *arg, const struct compare_wait *w)
 	else
 		log_event("waits", "%s: for %s, for %llu ms", flow,
 			  compare_wait_text(w->what), (unsigned long long)
-			  ((clock_now_ns(&l->loop.clock) - w->since_ns) / NS_PER_MS));
+			  ((now_ns - w->since_ns) / NS_PER_MS));
 }
 
 /**
- * live_on_over_share - a flow's packets are dropped, or no more
- * @arg:	the process
- * @s:		which
+ * tell_over_share() - Tell that packets of a flow are dropped, or no more
+ * @s:		The flow
  */
-void live_on_over_share(void *arg, const struct compare_over_share *s)
+void tell_over_share(const struct compare_over_share *s)
 {
 	char flow[FLOW_TEXT_MAX];
 
-	(void)arg;
 	flow_key_text(s->flow, flow, sizeof(flow));
 	if (s->is_over)
 		log_event("within-share", "%s: %llu packets were dropped", flow,
@@ -46,34 +43,37 @@ void live_on_over_share(void *arg, const struct compare_over_share *s)
 }
 
 /**
- * live_tell_uncompared - tell of what has left uncompared, once a second
- * @l:		the process
+ * tell_left() - Packets have left although the secondary has not sent them
+ * @t:		Counts them, and tells of them once a second
+ * @left:	How many
+ * @why:	They had to leave; static text
+ * @flow:	The flow that differed last, copied; or ""
+ * @now_ns:	The time
  */
-void live_tell_uncompared(struct live *l)
+void tell_left(struct tell *t, const struct compare_left *left,
+	       const char *why, const char *flow, uint64_t now_ns)
 {
-	struct live_uncompared *u = &l->uncompared;
-	uint64_t now = clock_now_ns(&l->loop.clock);
-
-	if (!u->frames || (u->told_ns && now - u->told_ns < NS_PER_S))
-		return;
-	log_event("uncompared", "%llu frames with %llu bytes that the secondary "
-		  "has not said have left: %s %s",
-		  (unsigned long long)u->frames, (unsigned long long)u->bytes,
-		  u->why, l->flow);
-	*u = (struct live_uncompared){ .told_ns = now };
+	t->frames += left->frames;
+	t->bytes += left->bytes;
+	t->why = why;
+	snprintf(t->flow, sizeof(t->flow), "%s", flow);
+	tell_pending(t, now_ns);
 }
 
 /**
- * live_note_uncompared - what was held has left, and no checkpoint was made
- * @l:		the process
- * @left:	how much
- * @why:	static text
+ * tell_pending() - Tell of packets that have left, if the last event was a
+ *		    second ago
+ * @t:		The packets
+ * @now_ns:	The time
  */
-void live_note_uncompared(struct live *l, const struct compare_left *left,
-			  const char *why)
+void tell_pending(struct tell *t, uint64_t now_ns)
 {
-	l->uncompared.frames += left->frames;
-	l->uncompared.bytes += left->bytes;
-	l->uncompared.why = why;
-	live_tell_uncompared(l);
+	if (!t->frames || (t->told_ns && now_ns - t->told_ns < NS_PER_S))
+		return;
+	log_event("uncompared", "%llu frames with %llu bytes that the secondary "
+		  "has not said have left: %s %s",
+		  (unsigned long long)t->frames, (unsigned long long)t->bytes,
+		  t->why, t->flow);
+	t->frames = t->bytes = 0;
+	t->told_ns = now_ns;
 }
