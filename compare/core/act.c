@@ -10,6 +10,21 @@
 #include "share.h"
 
 /**
+ * act_n_held() - How many packets of a side are held?
+ * @c:		The comparison
+ * @side:	Whose
+ *
+ * Return: packets, without what the pool holds beside them: templates and what
+ * fragments make. In a report the primary's have left, and none is held
+ */
+uint64_t act_n_held(const struct compare *c, enum compare_side side)
+{
+	if (c->config.report_only && side == COMPARE_PRIMARY)
+		return 0;
+	return c->pool.n[side] - c->account.n_made[side];
+}
+
+/**
  * act_pass() - Let frames of the primary out as they come
  * @c:		The comparison
  * @v:		The frames; borrowed

@@ -17,12 +17,19 @@ static inline void act_drop(struct compare *c, enum compare_drop why)
 	c->account.dropped[why]++;
 }
 
+/* May segments be made here, or changed? In a report all have left on arrival. */
+static inline bool act_may_make(const struct compare *c)
+{
+	return !c->config.report_only;
+}
+
 /* Something happened that is no frame's fate. */
 static inline void act_note(struct compare *c, enum compare_note what)
 {
 	c->account.noted[what]++;
 }
 
+uint64_t act_n_held(const struct compare *c, enum compare_side side);
 void act_pass(struct compare *c, const struct frame *v, unsigned n);
 void act_after_failover(struct compare *c, enum compare_side side,
 			const struct frame *v, unsigned n);

@@ -89,6 +89,7 @@ struct compare *compare_new(const struct compare_config *config,
 	if (config->report_only) {
 		c->config.ack_policy = COMPARE_ACK_RELEASE;
 		c->config.max_queue = UINT32_MAX;	/* the bytes count */
+		c->config.max_flow_bytes = c->config.max_client_bytes = 0;
 		c->config.holds = false;
 	}
 	if (c->config.holds) {		/* nobody is asked */
@@ -291,17 +292,13 @@ bool compare_is_holding(const struct compare *c)
  */
 void compare_stats(const struct compare *c, struct stats *s)
 {
-	uint64_t n_primary = c->pool.n[COMPARE_PRIMARY] -
-			     c->account.n_made[COMPARE_PRIMARY];
-	uint64_t n_secondary = c->pool.n[COMPARE_SECONDARY] -
-			       c->account.n_made[COMPARE_SECONDARY];
+	uint64_t n_primary = act_n_held(c, COMPARE_PRIMARY);
+	uint64_t n_secondary = act_n_held(c, COMPARE_SECONDARY);
 
 	s->in += c->account.in[COMPARE_PRIMARY] + c->account.in[COMPARE_SECONDARY];
 	s->originated += c->account.noted[NOTE_ORIGINATED];
 	s->merged += c->account.merged;
 	s->out += c->account.out;
-	if (c->config.report_only)
-		n_primary = 0;
 	s->held += n_primary + n_secondary;
 	for (unsigned i = 0; i < DROP_REASONS; i++)
 		stats_drop(s, drop_text[i], c->account.dropped[i]);

@@ -254,7 +254,7 @@ void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
 		compare_differ(c, fl, &d);
 	else
 		differ_to_the_end(c, fl, p, s);
-	if (!c->config.report_only)
+	if (fl->flags & FLOW_DIFFERENT)
 		return;
 	compare_datagram_forget(c, fl, COMPARE_PRIMARY);
 	compare_datagram_forget(c, fl, COMPARE_SECONDARY);

@@ -88,32 +88,48 @@ void compare_ask(struct compare *c, enum compare_reason reason,
 	compare_report(c, &d);
 }
 
-/**
- * compare_differ - a flow differs: nothing of it is compared until the flush
- * @c:		the comparison
- * @fl:		the flow
- * @d:		how it differs
- *
- * In a report the caller goes on behind bytes that differ; what is different in
- * another way ends the flow.
- */
-void compare_differ(struct compare *c, struct cmp_flow *fl,
-		    struct compare_difference *d)
+static void mark(struct compare *c, struct cmp_flow *fl)
 {
-	compare_report(c, d);
-	if (c->config.report_only &&
-	    (d->reason == COMPARE_PAYLOAD || d->reason == COMPARE_MAC)) {
-		act_note(c, NOTE_DIFFERENT);
-		return;
-	}
 	if (!(fl->flags & FLOW_DIFFERENT)) {
 		fl->flags &= (uint16_t)~FLOW_SUSPECT;
 		fl->flags |= FLOW_DIFFERENT;
 		act_note(c, NOTE_DIFFERENT);
 	}
 	act_drop_queue(c, fl, DROP_DIFFERENT);
-	while (c->config.report_only && fl->q[COMPARE_PRIMARY].n)
+}
+
+/* In a report the caller goes on behind bytes that differ. What is different in
+ * another way ends a connection; datagrams that come can be compared again. */
+static void mark_in_report(struct compare *c, struct cmp_flow *fl,
+			   enum compare_reason reason)
+{
+	if (reason == COMPARE_PAYLOAD || reason == COMPARE_MAC) {
+		act_note(c, NOTE_DIFFERENT);
+		return;
+	}
+	mark(c, fl);
+	while (fl->q[COMPARE_PRIMARY].n)
 		compare_release_head(c, fl, NOTE_UNCOMPARED);
+	if (!fl->is_tcp)
+		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
+}
+
+/**
+ * compare_differ - a flow differs: nothing of it is compared until the flush
+ * @c:		the comparison
+ * @fl:		the flow
+ * @d:		how it differs
+ *
+ * In a report FLOW_DIFFERENT is not set where the flow is compared further.
+ */
+void compare_differ(struct compare *c, struct cmp_flow *fl,
+		    struct compare_difference *d)
+{
+	compare_report(c, d);
+	if (c->config.report_only)
+		mark_in_report(c, fl, d->reason);
+	else
+		mark(c, fl);
 	compare_flow_touch(c, fl);
 }
 
@@ -165,6 +181,24 @@ void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
 	put_first(c, fl, COMPARE_SECONDARY, &m);
 	if (c->handler.midstream)
 		c->handler.midstream(c->handler.arg, &m);
+}
+
+/**
+ * differ_may_begin() - May a flow in midstream be compared from here on?
+ * @c:		The comparison
+ * @fl:		The flow
+ * @skipped:	By side: bytes before that place, which are not compared
+ *
+ * Return: in a report true, and it is told; else whether nothing of the primary
+ * is skipped
+ */
+bool differ_may_begin(struct compare *c, struct cmp_flow *fl,
+		      const uint32_t skipped[2])
+{
+	if (!c->config.report_only)
+		return !skipped[COMPARE_PRIMARY];
+	compare_align_tell(c, fl, true, skipped);
+	return true;
 }
 
 static void advance(struct piece v[2], struct compare_difference *d,

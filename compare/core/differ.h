@@ -34,6 +34,8 @@ void compare_differ(struct compare *c, struct cmp_flow *fl,
 		    struct compare_difference *d);
 void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
 			const uint32_t skipped[2]);
+bool differ_may_begin(struct compare *c, struct cmp_flow *fl,
+		      const uint32_t skipped[2]);
 void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
 			  struct compare_difference *d, uint32_t len[2]);
 

@@ -253,7 +253,7 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 void compare_gate_flush(const struct compare *c, struct cmp_flow *fl,
 			uint8_t *tcp)
 {
-	if (!(fl->flags & FLOW_FLUSHING) && !c->config.report_only &&
+	if (!(fl->flags & FLOW_FLUSHING) && act_may_make(c) &&
 	    compare_ack_time(tcp, &fl->ts_left))
 		fl->flags |= FLOW_FLUSHING;
 }

@@ -51,8 +51,7 @@ static enum compare_step differ_at_edge(struct compare *c, struct cmp_flow *fl,
 		compare_differ(c, fl, &d);
 	else
 		*len = differ_and_go_on(c, fl, &d, left);
-	return c->config.report_only && !(fl->flags & FLOW_DIFFERENT) ?
-	       STEP_DONE : STEP_DIFFERENT;
+	return fl->flags & FLOW_DIFFERENT ? STEP_DIFFERENT : STEP_DONE;
 }
 
 /* Without an edge: can it be set here? */
@@ -63,15 +62,12 @@ static bool find_edge(struct compare *c, struct cmp_flow *fl,
 
 	if (!s || (s->flags & (TCP_SYN | TCP_RST)))
 		return false;
-	if (seq_gt(s->seq, p->seq)) {
-		if (!c->config.report_only)
-			return false;
+	if (seq_gt(s->seq, p->seq))
 		skipped[COMPARE_PRIMARY] = s->seq - p->seq;
-	}
 	skipped[COMPARE_SECONDARY] = p->seq + skipped[COMPARE_PRIMARY] -
 				     s->seq;
-	if (c->config.report_only)
-		compare_align_tell(c, fl, true, skipped);
+	if (!differ_may_begin(c, fl, skipped))
+		return false;
 	stream_set_edge(fl, p->seq + skipped[COMPARE_PRIMARY]);
 	fl->isn[COMPARE_PRIMARY] = p->seq - 1;
 	return true;

@@ -37,11 +37,6 @@ static void give_up_flow(struct compare *c, struct cmp_flow *fl)
 	if (c->config.full_waits)	/* TCP repeats it: nobody has it */
 		return;
 	compare_differ(c, fl, &d);
-	/* what waited is gone; datagrams that come can be compared again */
-	if (c->config.report_only && !fl->is_tcp) {
-		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
-		compare_flow_touch(c, fl);
-	}
 }
 
 static void give_up_oldest(struct compare *c, enum compare_side side)
@@ -59,7 +54,7 @@ static void give_up_oldest(struct compare *c, enum compare_side side)
 /**
  * compare_relieve - keep a side within its half of the bytes
  * @c:		the comparison
- * @side:	the secondary; in a report the primary too
+ * @side:	for which relieve_is_due()
  *
  * The fullest flow's packets go. When that is little, because the bytes are
  * spread over many flows, the oldest go too, so that the search is paid for by
@@ -69,8 +64,6 @@ void compare_relieve(struct compare *c, enum compare_side side)
 {
 	size_t bound = c->config.max_bytes / 2;
 
-	if (c->pool.bytes[side] <= bound)
-		return;
 	give_up_flow(c, fullest_flow(c, side));
 	while (c->pool.bytes[side] > bound / 8 * 7)
 		give_up_oldest(c, side);

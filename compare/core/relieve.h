@@ -4,6 +4,15 @@
 
 #include "core.h"
 
+/* Does a side hold too much, that cannot be told to stop? Those are the secondary,
+ * and both in a report. */
+static inline bool relieve_is_due(const struct compare *c,
+				  enum compare_side side)
+{
+	return c->pool.bytes[side] > c->config.max_bytes / 2 &&
+	       (side == COMPARE_SECONDARY || c->config.report_only);
+}
+
 void compare_relieve(struct compare *c, enum compare_side side);
 
 #endif

@@ -25,11 +25,13 @@ void compare_share_init(struct compare *c)
 {
 	size_t start = c->config.max_bytes / 2 / START_SHARE;
 
+	if (!c->config.max_flow_bytes && !c->config.max_client_bytes)
+		start = SIZE_MAX;	/* nobody can be over a share */
 	if (c->config.max_flow_bytes && c->config.max_flow_bytes < start)
 		start = c->config.max_flow_bytes;
 	if (c->config.max_client_bytes && c->config.max_client_bytes < start)
 		start = c->config.max_client_bytes;
-	c->share.start = c->config.report_only ? SIZE_MAX : start;
+	c->share.start = start;
 }
 
 static uint64_t mix(uint64_t x)

@@ -153,7 +153,7 @@ void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
 	if (!h || h->flags & (TCP_SYN | TCP_RST) || !stream_has_edge(fl) ||
 	    seq_gt(h->seq, fl->left) || seq_ge(fl->left, fl->edge) ||
 	    seq_le(stream_end(h), fl->edge) ||
-	    compare_gate_blocks(c, fl, h->flags, h->ack) || c->config.report_only ||
+	    compare_gate_blocks(c, fl, h->flags, h->ack) || !act_may_make(c) ||
 	    (fl->gate.flags & GATE_SIGNED))
 		return;
 	release_part(c, fl, h, s);

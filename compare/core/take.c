@@ -200,7 +200,7 @@ void take_frames(struct compare *c, enum compare_side side,
 	for (unsigned i = 0; i < n; i++) {
 		if (!take_twin(c, side, &v[i], c->arrivals.flow[i].twin))
 			take(c, side, &v[i], i);
-		if (side == COMPARE_SECONDARY || c->config.report_only)
+		if (relieve_is_due(c, side))
 			compare_relieve(c, side);
 	}
 }
