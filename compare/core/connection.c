@@ -25,9 +25,10 @@
  *
  * Return: STEP_DIFFERENT
  */
-enum compare_step compare_stream_differ(struct compare *c, struct cmp_flow *fl,
-					const struct hold *p,
-					const struct hold *s)
+COLD enum compare_step compare_stream_differ(struct compare *c,
+					     struct cmp_flow *fl,
+					     const struct hold *p,
+					     const struct hold *s)
 {
 	struct compare_difference d =
 		compare_difference_of(c, fl, COMPARE_FLAGS, p, s);
@@ -103,8 +104,9 @@ static void begin_connection(struct compare *c, struct cmp_flow *fl,
  * @fl:		its flow
  * @p:		the SYN
  */
-enum compare_step compare_stream_syn(struct compare *c, struct cmp_flow *fl,
-				     const struct hold *p)
+COLD enum compare_step compare_stream_syn(struct compare *c,
+					  struct cmp_flow *fl,
+					  const struct hold *p)
 {
 	struct hold *s = secondary_syn(c, fl);
 
@@ -138,8 +140,9 @@ static bool is_near(const struct cmp_flow *fl, uint32_t seq)
  * @fl:		its flow
  * @p:		the RST
  */
-enum compare_step compare_stream_rst(struct compare *c, struct cmp_flow *fl,
-				     const struct hold *p)
+COLD enum compare_step compare_stream_rst(struct compare *c,
+					  struct cmp_flow *fl,
+					  const struct hold *p)
 {
 	struct hold *s = compare_stream_secondary(c, fl);
 	uint32_t ack = p->ack;

@@ -27,71 +27,72 @@
 #define SEARCH_MAX 256u		/* further apart is not reordering */
 
 struct part {			/* what is compared of a datagram */
-	const uint8_t *eth;
-	uint32_t off, len;
+	const uint8_t *bytes;
+	uint32_t len;
 	uint32_t captured;	/* of len; less in a report only */
 };
 
 static struct part part_of(const struct compare *c, const struct packet *p)
 {
-	struct part part = { p->eth, packet_body_off(p), p->l4_len, 0 };
+	uint32_t off = packet_body_off(p), len = p->l4_len;
+	struct part part;
 
 	if (p->level == PACKET_ETHER)
-		part.len = p->len - part.off;
-	else if (part.off == p->payload_off)
-		part.len = p->payload_len;
-	part.captured = part.len;
+		len = p->len - off;
+	else if (off == p->payload_off)
+		len = p->payload_len;
+	part = (struct part){ p->eth + off, len, len };
 	if (p->truncated && c->config.report_only)
-		part.len = packet_wire_len(p) - part.off;
+		part.len = packet_wire_len(p) - off;
 	return part;
 }
 
 static bool is_equal(const struct compare *c, const struct hold *h,
-		     const struct part *part)
+		     const uint8_t *eth, struct part part)
 {
-	uint32_t len = part->captured;
+	uint32_t len = part.captured;
 
 	if (h->len - h->vnet_len < 6)
 		return false;
 	if (h->flags & HOLD_CUT)
 		len = least(len, hold_captured_len(h));
-	return h->payload_len == part->len &&
-	       !memcmp(hold_payload(&c->pool, h), part->eth + part->off,
-		       len) &&
-	       compare_is_same_mac(c, hold_eth(&c->pool, h), part->eth);
+	return h->payload_len == part.len &&
+	       !memcmp(hold_payload(&c->pool, h), part.bytes, len) &&
+	       compare_is_same_mac(c, hold_eth(&c->pool, h), eth);
 }
 
 /* The first datagram of a side that waits for this one. */
 static struct hold *find_equal(const struct compare *c,
 			       const struct cmp_flow *fl,
-			       enum compare_side side, const struct part *part)
+			       enum compare_side side, const uint8_t *eth,
+			       struct part part)
 {
 	struct hold *h = hold_at(&c->pool, fl->q[side].head);
 
 	for (unsigned i = 0; h && i < SEARCH_MAX; i++) {
-		if (!(h->flags & HOLD_MATCHED) && is_equal(c, h, part))
+		if (!(h->flags & HOLD_MATCHED) && is_equal(c, h, eth, part))
 			return h;
 		h = hold_at(&c->pool, h->next);
 	}
 	return NULL;
 }
 
-static void hold_datagram(struct compare *c, struct cmp_flow *fl,
-			  enum compare_side side, const struct frame *f,
-			  const struct part *part, unsigned flags,
-			  uint32_t group)
+/* Return: its node, valid until the next one. */
+static struct hold *hold_datagram(struct compare *c, struct cmp_flow *fl,
+				  enum compare_side side,
+				  const struct frame *f, struct part part,
+				  uint32_t group)
 {
 	struct hold *h = compare_hold(c, fl, side, f);
 
-	h->payload_off = (uint16_t)part->off;
-	h->payload_len = part->len;
-	h->flags = (uint8_t)flags;
-	if (part->captured < part->len)
-		h->flags |= HOLD_CUT;
+	h->payload_off = (uint16_t)(part.bytes - frame_eth(f));
+	h->payload_len = part.len;
+	h->flags = part.captured < part.len ? HOLD_CUT : 0;
 	if (group != HOLD_NONE)
 		act_mark_whole(c, h, group);
 	hold_queue_insert(&c->pool, &fl->q[side], fl->q[side].tail,
 			  hold_index(&c->pool, h));
+	return h;
 }
 
 static void release_matched(struct compare *c, struct cmp_flow *fl)
@@ -115,8 +116,7 @@ static void suspect(const struct compare *c, struct cmp_flow *fl)
 /* Where all waits to the end, so many datagrams are in no other order. */
 static void decide(struct compare *c, struct cmp_flow *fl)
 {
-	while (c->config.reorder_ns >= COMPARE_AT_END_NS &&
-	       fl->q[COMPARE_PRIMARY].n > UNORDERED_MAX &&
+	while (fl->q[COMPARE_PRIMARY].n > UNORDERED_MAX &&
 	       fl->q[COMPARE_SECONDARY].n > UNORDERED_MAX)
 		compare_datagram_differ(
 			c, fl, hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head),
@@ -147,12 +147,13 @@ bool compare_datagram_twin(struct compare *c, enum compare_side side,
 			   struct hold *h)
 {
 	const struct hold *next = hold_at(&c->pool, h->next);
-	struct part part = { frame_eth(f), h->payload_off, h->payload_len,
+	struct part part = { frame_eth(f) + h->payload_off, h->payload_len,
 			     h->payload_len };
 	struct frame out = *f;
 
 	if ((fl->flags & FLOW_DIFFERENT) ||
-	    (next && (next->flags & HOLD_MATCHED)) || !is_equal(c, h, &part))
+	    (next && (next->flags & HOLD_MATCHED)) ||
+	    !is_equal(c, h, frame_eth(f), part))
 		return false;
 	if (side == COMPARE_SECONDARY)
 		out = hold_frame(&c->pool, h);
@@ -175,20 +176,23 @@ void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 			      uint32_t group)
 {
 	struct part part = part_of(c, p);
-	struct hold *s = NULL;
+	struct hold *s = NULL, *h;
 
 	if (!(fl->flags & FLOW_DIFFERENT))
-		s = find_equal(c, fl, COMPARE_SECONDARY, &part);
+		s = find_equal(c, fl, COMPARE_SECONDARY, p->eth, part);
 	if (s)
 		compare_drop_held(c, fl, s, DROP_MATCHED);
-	if (s && !fl->q[COMPARE_PRIMARY].n)
+	if (s && !fl->q[COMPARE_PRIMARY].n) {
 		compare_release_new(c, f, group, NOTE_COMPARED);
-	else
-		hold_datagram(c, fl, COMPARE_PRIMARY, f, &part,
-			      s ? HOLD_MATCHED : 0, group);
+	} else {
+		h = hold_datagram(c, fl, COMPARE_PRIMARY, f, part, group);
+		if (s)
+			h->flags |= HOLD_MATCHED;
+	}
 	if (!(fl->flags & FLOW_DIFFERENT))
 		suspect(c, fl);
-	decide(c, fl);
+	if (c->config.reorder_ns >= COMPARE_AT_END_NS)
+		decide(c, fl);
 }
 
 static bool is_same_bytes(const struct compare *c, const struct hold *a,
@@ -292,15 +296,16 @@ void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
 				uint32_t group)
 {
 	struct part part = part_of(c, p);
-	struct hold *h = find_equal(c, fl, COMPARE_PRIMARY, &part);
+	struct hold *h = find_equal(c, fl, COMPARE_PRIMARY, p->eth, part);
 
 	if (h) {
 		h->flags |= HOLD_MATCHED;
 		compare_drop_new(c, group, DROP_MATCHED);
 		release_matched(c, fl);
 	} else {
-		hold_datagram(c, fl, COMPARE_SECONDARY, f, &part, 0, group);
+		hold_datagram(c, fl, COMPARE_SECONDARY, f, part, group);
 	}
 	suspect(c, fl);
-	decide(c, fl);
+	if (c->config.reorder_ns >= COMPARE_AT_END_NS)
+		decide(c, fl);
 }

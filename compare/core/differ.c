@@ -187,16 +187,19 @@ void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
  * differ_may_begin() - May a flow in midstream be compared from here on?
  * @c:		The comparison
  * @fl:		The flow
- * @skipped:	By side: bytes before that place, which are not compared
+ * @primary:	Bytes of the primary before that place, which are not compared
+ * @secondary:	The secondary's
  *
  * Return: in a report true, and it is told; else whether nothing of the primary
  * is skipped
  */
-bool differ_may_begin(struct compare *c, struct cmp_flow *fl,
-		      const uint32_t skipped[2])
+COLD bool differ_may_begin(struct compare *c, struct cmp_flow *fl,
+			   uint32_t primary, uint32_t secondary)
 {
+	const uint32_t skipped[2] = { primary, secondary };
+
 	if (!c->config.report_only)
-		return !skipped[COMPARE_PRIMARY];
+		return !primary;
 	compare_align_tell(c, fl, true, skipped);
 	return true;
 }

@@ -35,7 +35,7 @@ void compare_differ(struct compare *c, struct cmp_flow *fl,
 void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
 			const uint32_t skipped[2]);
 bool differ_may_begin(struct compare *c, struct cmp_flow *fl,
-		      const uint32_t skipped[2]);
+		      uint32_t primary, uint32_t secondary);
 void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
 			  struct compare_difference *d, uint32_t len[2]);
 

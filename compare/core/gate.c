@@ -86,8 +86,9 @@ static struct segment waiting_segment(const struct compare *c,
 }
 
 /* An ACK alone, made of the header that waits. */
-static void originate(struct compare *c, struct cmp_flow *fl, uint32_t ack,
-		      uint32_t right, const struct packet *said)
+static COLD void originate(struct compare *c, struct cmp_flow *fl,
+			   uint32_t ack, uint32_t right,
+			   const struct packet *said)
 {
 	struct gate *g = &fl->gate;
 	struct frame from, f;
@@ -102,8 +103,8 @@ static void originate(struct compare *c, struct cmp_flow *fl, uint32_t ack,
 	chunk_unref(f.chunk);
 }
 
-static void release_waiting(struct compare *c, struct cmp_flow *fl,
-			    const struct packet *said)
+static COLD void release_waiting(struct compare *c, struct cmp_flow *fl,
+				 const struct packet *said)
 {
 	struct gate *g = &fl->gate;
 	struct frame f;

@@ -6,9 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Rare, and kept out of what is not. */
-#define COLD __attribute__((cold, noinline))
-
 #define FIRST_NODES 65536u	/* untouched ones cost nothing */
 #define FIRST_PINS 64u
 #define SLACK_BYTES (16u * (size_t)CHUNK_BYTES)

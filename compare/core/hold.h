@@ -22,6 +22,10 @@
  */
 #define HOLD_NONE UINT32_MAX
 
+/* A function that is rarely called, and kept out of those that are not. What it
+ * has on the stack is then guarded in its own calls only. */
+#define COLD __attribute__((cold, noinline))
+
 enum hold_kind {
 	HOLD_PACKET,		/* in its flow's queue */
 	HOLD_GATE,		/* in its flow's gate */

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "../../common/least.h"
 #include "../../common/seq.h"
 #include "act.h"
 #include "connection.h"
@@ -14,61 +15,61 @@
 #include "gate.h"
 #include "stream.h"
 
-/* In a report, bytes may be in one stream only: its numbers are moved then. */
+/* The secondary's stream goes on where bytes end that only one of them has. */
 static uint32_t differ_and_go_on(struct compare *c, struct cmp_flow *fl,
-				 struct compare_difference *d,
-				 const uint32_t left[2])
+				 struct compare_difference *d, uint32_t p_left,
+				 uint32_t s_left)
 {
-	uint32_t rest[2] = { left[0], left[1] }, primary, secondary;
+	uint32_t rest[2] = { p_left, s_left };
 
 	compare_differ_bytes(c, fl, d, rest);
-	primary = left[COMPARE_PRIMARY] - rest[COMPARE_PRIMARY];
-	secondary = left[COMPARE_SECONDARY] - rest[COMPARE_SECONDARY];
-	if (primary != secondary)
-		compare_align_shift(c, fl, secondary - primary);
-	return primary;
+	p_left -= rest[COMPARE_PRIMARY];
+	s_left -= rest[COMPARE_SECONDARY];
+	if (p_left != s_left)
+		compare_align_shift(c, fl, s_left - p_left);
+	return p_left;
 }
 
-/* At the edge, len bytes of which are in both: those that are done with now,
- * in a report. left: what there is to compare, by side. */
-static enum compare_step differ_at_edge(struct compare *c, struct cmp_flow *fl,
-					const struct hold *p,
-					const struct hold *s, uint32_t *len,
-					const uint32_t left[2])
+/*
+ * Tell how two segments differ, from the edge on, which lies in both. p_left and
+ * s_left are how many bytes of each to look at; where one has none its FIN
+ * stands against the other's bytes, or their destinations differ.
+ *
+ * Return: the primary's bytes that are done with, unless the flow is marked
+ */
+static uint32_t differ_at_edge(struct compare *c, struct cmp_flow *fl,
+			       const struct hold *p, const struct hold *s,
+			       uint32_t p_left, uint32_t s_left)
 {
+	uint32_t both = least(p_left, s_left);
 	struct compare_difference d =
-		compare_difference_of(c, fl, *len ? COMPARE_PAYLOAD :
+		compare_difference_of(c, fl, both ? COMPARE_PAYLOAD :
 				      COMPARE_FLAGS, p, s);
-	bool is_mac = *len && !compare_is_same_mac(c, hold_eth(&c->pool, p),
-						  hold_eth(&c->pool, s));
 
 	d.at[COMPARE_PRIMARY] += fl->edge - p->seq;
 	d.at[COMPARE_SECONDARY] += fl->edge - s->seq;
 	d.offset = fl->edge - fl->isn[COMPARE_PRIMARY] - 1;
-	if (is_mac)
+	if (both && compare_is_same_mac(c, hold_eth(&c->pool, p),
+					hold_eth(&c->pool, s)))
+		return differ_and_go_on(c, fl, &d, p_left, s_left);
+	if (both)
 		d.reason = COMPARE_MAC;
-	if (!*len || is_mac)
-		compare_differ(c, fl, &d);
-	else
-		*len = differ_and_go_on(c, fl, &d, left);
-	return fl->flags & FLOW_DIFFERENT ? STEP_DIFFERENT : STEP_DONE;
+	compare_differ(c, fl, &d);
+	return both;
 }
 
-/* Without an edge: can it be set here? */
+/* Can the comparison of a flow without an edge begin with these segments? */
 static bool find_edge(struct compare *c, struct cmp_flow *fl,
 		      const struct hold *p, const struct hold *s)
 {
-	uint32_t skipped[2] = { 0, 0 };
+	uint32_t edge;
 
 	if (!s || (s->flags & (TCP_SYN | TCP_RST)))
 		return false;
-	if (seq_gt(s->seq, p->seq))
-		skipped[COMPARE_PRIMARY] = s->seq - p->seq;
-	skipped[COMPARE_SECONDARY] = p->seq + skipped[COMPARE_PRIMARY] -
-				     s->seq;
-	if (!differ_may_begin(c, fl, skipped))
+	edge = seq_max(p->seq, s->seq);
+	if (!differ_may_begin(c, fl, edge - p->seq, edge - s->seq))
 		return false;
-	stream_set_edge(fl, p->seq + skipped[COMPARE_PRIMARY]);
+	stream_set_edge(fl, edge);
 	fl->isn[COMPARE_PRIMARY] = p->seq - 1;
 	return true;
 }
@@ -107,54 +108,66 @@ bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl)
 	return true;
 }
 
-/* The bytes behind the edge that were captured and can be compared. */
-static uint32_t captured(const struct hold *h, uint32_t at)
+/* The bytes from the edge on that were captured. */
+static uint32_t captured(const struct cmp_flow *fl, const struct hold *h)
 {
-	uint32_t there = hold_captured_len(h);
+	uint32_t at = fl->edge - h->seq, there = hold_captured_len(h);
 
 	return there > at ? there - at : 0;
 }
 
-/* The same for a flow of which not all was: what is not there is equal. */
-static enum compare_step match_cut(struct compare *c, struct cmp_flow *fl,
-				   const struct hold *p, const struct hold *s,
-				   uint32_t p_at, uint32_t s_at)
+static bool is_same_at_edge(const struct compare *c, const struct cmp_flow *fl,
+			    const struct hold *p, const struct hold *s,
+			    uint32_t n)
 {
-	uint32_t a = captured(p, p_at), b = captured(s, s_at);
-	uint32_t n = a < b ? a : b, left[2] = { n, n };
+	return !memcmp(hold_payload(&c->pool, p) + (fl->edge - p->seq),
+		       hold_payload(&c->pool, s) + (fl->edge - s->seq), n);
+}
 
-	if (!n || !memcmp(hold_payload(&c->pool, p) + p_at,
-			  hold_payload(&c->pool, s) + s_at, n))
-		return STEP_DONE;
-	return differ_at_edge(c, fl, p, s, &n, left);
+/* Segments of a flow that was captured in part: what was not is equal. */
+static void match_cut(struct compare *c, struct cmp_flow *fl,
+		      const struct hold *p, const struct hold *s)
+{
+	uint32_t n = least(captured(fl, p), captured(fl, s));
+
+	if (n && !is_same_at_edge(c, fl, p, s, n))
+		differ_at_edge(c, fl, p, s, n, n);
+}
+
+/* Segments that have n bytes of both from the edge on, or a FIN there. Return: the
+ * primary's bytes that are done with, unless the flow is marked. */
+static uint32_t match_whole(struct compare *c, struct cmp_flow *fl,
+			    const struct hold *p, const struct hold *s,
+			    uint32_t n)
+{
+	if (is_same_at_edge(c, fl, p, s, n) &&
+	    compare_is_same_mac(c, hold_eth(&c->pool, p),
+				hold_eth(&c->pool, s)))
+		return n;
+	if (!c->config.own_isn)
+		return differ_at_edge(c, fl, p, s, n, n);
+	return differ_at_edge(c, fl, p, s, stream_left(fl, p),
+			      stream_left(fl, s));
 }
 
 /* Compares at the edge, which lies in both; moves it. */
 static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 				     const struct hold *p, struct hold *s)
 {
-	uint32_t p_at = fl->edge - p->seq, s_at = fl->edge - s->seq;
-	uint32_t p_left = p->payload_len - p_at, s_left = s->payload_len - s_at;
-	uint32_t n = p_left < s_left ? p_left : s_left;
-	const uint32_t left[2] = { c->config.own_isn ? p_left : n,
-				   c->config.own_isn ? s_left : n };
-	enum compare_step step;
+	uint32_t p_left = stream_left(fl, p), s_left = stream_left(fl, s);
+	uint32_t n = least(p_left, s_left);
 
-	if (!n && p_left != s_left)		/* FIN against data */
-		return c->config.own_isn ? STEP_WAIT :
-		       differ_at_edge(c, fl, p, s, &n, left);
-	if (n && (fl->flags & FLOW_CUT)) {
-		step = match_cut(c, fl, p, s, p_at, s_at);
-		if (step != STEP_DONE)
-			return step;
-	} else if (memcmp(hold_payload(&c->pool, p) + p_at,
-		   hold_payload(&c->pool, s) + s_at, n) ||
-	    !compare_is_same_mac(c, hold_eth(&c->pool, p),
-				 hold_eth(&c->pool, s))) {
-		step = differ_at_edge(c, fl, p, s, &n, left);
-		if (step != STEP_DONE)
-			return step;
+	if (!n && p_left != s_left) {		/* FIN against data */
+		if (c->config.own_isn)
+			return STEP_WAIT;
+		differ_at_edge(c, fl, p, s, 0, 0);
+	} else if (n && (fl->flags & FLOW_CUT)) {
+		match_cut(c, fl, p, s);
+	} else {
+		n = match_whole(c, fl, p, s, n);
 	}
+	if (fl->flags & FLOW_DIFFERENT)
+		return STEP_DIFFERENT;
 	if (!n)
 		fl->flags |= FLOW_CLOSED;
 	fl->edge += n ? n : 1;

@@ -84,7 +84,7 @@ static void keep_within(struct compare *c, struct cmp_flow *fl)
  * @c:		the comparison, which holds more than c->share.start, or counts
  * @fl:		a flow of which a packet of the primary has come
  */
-void compare_share_keep(struct compare *c, struct cmp_flow *fl)
+COLD void compare_share_keep(struct compare *c, struct cmp_flow *fl)
 {
 	if (!c->share.is_counting)
 		share_count_all(c, true);

@@ -24,6 +24,13 @@ static inline struct segment stream_segment(const struct hold *h)
 	};
 }
 
+/* Bytes of a segment from the edge on, which lies in it. */
+static inline uint32_t stream_left(const struct cmp_flow *fl,
+				   const struct hold *h)
+{
+	return h->payload_len - (fl->edge - h->seq);
+}
+
 static inline bool stream_has_edge(const struct cmp_flow *fl)
 {
 	return fl->flags & FLOW_EDGE;
