@@ -42,6 +42,7 @@
  */
 #include <stdlib.h>
 
+#include "rewrite_ahead.h"
 #include "rewrite_flow.h"
 #include "rewrite_hold.h"
 #include "rewrite_icmp.h"
@@ -347,10 +348,26 @@ void rewrite_failover(struct rewrite *r)
 }
 
 /**
- * rewrite_translated() - Connections whose numbers still change on the way
+ * rewrite_uncompared() - What a failover gives to clients on trust
+ * @r:		rewriter
+ * @n_flows:	set: connections that it is about
+ *
+ * Walks all connections.
+ *
+ * Return: bytes that clients have acknowledged, and that the guest had not sent:
+ *	   nobody compared its bytes with theirs.
+ */
+uint64_t rewrite_uncompared(const struct rewrite *r, uint32_t *n_flows)
+{
+	return rewrite_ahead_bytes(r, n_flows);
+}
+
+/**
+ * rewrite_translated() - How many connections are translated?
  * @r:	rewriter
  *
- * Return: their number.
+ * Return: the number of those whose sequence numbers or timestamps differ
+ *	   between primary and guest.
  */
 uint32_t rewrite_translated(const struct rewrite *r)
 {

@@ -10,9 +10,10 @@
 #include "../common/stats.h"
 
 /*
- * Translation between the sequence numbers and clock that the primary chose,
- * which the client knows, and those of the secondary's stack: pure. Frames and
- * the time go in, translated frames come out through emit() in order.
+ * The pure core of colo-rewriter. It translates between the sequence numbers
+ * and the clock of the primary, which the client knows, and those of the
+ * secondary's TCP stack. Frames and the time go in, frames come out in order
+ * through emit(). It does no I/O, except that it stores into a mapped table.
  */
 enum rewrite_side {
 	REWRITE_TX,		/* towards the guest: ack += offset */
@@ -20,14 +21,14 @@ enum rewrite_side {
 };
 
 enum rewrite_event {
-	REWRITE_SIGNED,		/* a flow cannot be translated: MD5, TCP-AO */
-	REWRITE_STATE_LOST,	/* a flow is unknown, and a table was lost */
-	REWRITE_NONE_LEFT,	/* after failover nothing is translated any more */
+	REWRITE_SIGNED,		/* a flow has TCP MD5 or TCP-AO: untranslated */
+	REWRITE_STATE_LOST,	/* connections go on whose offsets are lost */
+	REWRITE_NONE_LEFT,	/* after a failover no flow is translated now */
 	REWRITE_UNSAVED,	/* the table lacks connections */
-	REWRITE_SAVED,		/* it has them now */
+	REWRITE_SAVED,		/* the table has them now */
 };
 
-enum rewrite_translate {	/* for tests and comparison */
+enum rewrite_translate {	/* what is: for tests and comparison */
 	REWRITE_ALL,
 	REWRITE_NOTHING,
 	REWRITE_NO_SEQ,
@@ -46,17 +47,17 @@ struct rewrite_table;
 struct rewrite_config {
 	uint32_t max_flows;
 	size_t max_held;	/* bytes of held segments, all flows together */
-	bool drop_unknown;	/* --unknown drop */
+	bool drop_unknown;	/* segments whose connection is unknown */
 	enum rewrite_translate translate;
 	uint64_t seed;		/* of the hash */
-	struct rewrite_table *table;	/* what outlives the process, or NULL */
+	struct rewrite_table *table;	/* borrowed, or NULL: nothing is saved */
 };
 
 struct rewrite_handler {
-	/* frames in a row that go on in direction side; borrowed */
+	/* n frames go on in the direction of side; borrowed for the call */
 	void (*emit)(void *arg, enum rewrite_side side, const struct frame *v,
 		     unsigned n);
-	/* flow is text, or NULL; may be NULL itself */
+	/* flow is the event's flow as text, or NULL. May be NULL itself */
 	void (*event)(void *arg, enum rewrite_event event, const char *flow);
 	void *arg;
 };
@@ -77,7 +78,7 @@ void rewrite_failover(struct rewrite *r);
 uint32_t rewrite_translated(const struct rewrite *r);
 uint32_t rewrite_behind(const struct rewrite *r);
 uint32_t rewrite_epoch(const struct rewrite *r);
-uint64_t rewrite_ahead_bytes(const struct rewrite *r, uint32_t *n_flows);
+uint64_t rewrite_uncompared(const struct rewrite *r, uint32_t *n_flows);
 void rewrite_stats(const struct rewrite *r, struct stats *s);
 
 #endif

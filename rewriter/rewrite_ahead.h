@@ -12,5 +12,6 @@ bool rewrite_ahead_is_beyond(const struct rewrite *r,
 			     const struct rewrite_flow *fl, uint32_t at);
 void rewrite_ahead_answer(struct rewrite *r, const struct rewrite_flow *fl,
 			  const struct rewrite_segment *s);
+uint64_t rewrite_ahead_bytes(const struct rewrite *r, uint32_t *n_flows);
 
 #endif

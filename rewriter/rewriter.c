@@ -164,7 +164,7 @@ static void on_missed(void *arg)
 static void tell_ahead(const struct rewriter *r)
 {
 	uint32_t n_flows;
-	uint64_t bytes = rewrite_ahead_bytes(r->rewrite, &n_flows);
+	uint64_t bytes = rewrite_uncompared(r->rewrite, &n_flows);
 
 	if (bytes)
 		log_event("uncompared-at-failover", "%llu bytes, of %u "

@@ -134,7 +134,7 @@ static void step(struct life *l, struct fuzz *z)
 		if (which < 8) {
 			uint32_t n_flows;
 
-			rewrite_ahead_bytes(l->t.r, &n_flows);
+			rewrite_uncompared(l->t.r, &n_flows);
 			assert(n_flows <= l->config.max_flows);
 			l->has_failed_over = true;
 			rewrite_failover(l->t.r);

@@ -242,10 +242,10 @@ static void after_failover_only_lowered(void)
 	start();
 	open_passive();
 	run_ahead();
-	CHECK_EQ(rewrite_ahead_bytes(rw, &n_flows), 0);
+	CHECK_EQ(rewrite_uncompared(rw, &n_flows), 0);
 	CHECK_EQ(n_flows, 0);
 	tx(PEER_ISN + 1, client_ack, TCP_ACK, 0);
-	CHECK_EQ(rewrite_ahead_bytes(rw, &n_flows), LEAD);
+	CHECK_EQ(rewrite_uncompared(rw, &n_flows), LEAD);
 	CHECK_EQ(n_flows, 1);
 	rewrite_failover(rw);
 	n_seen = 0;
