@@ -1,44 +1,49 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rewriter: the client talks to the primary and a copy of what it says
- * goes to the secondary, whose stack chose other sequence numbers and has
- * another clock. With
+ * The way of a frame through the core. A client talks to the primary, and a
+ * copy of what it says goes to the secondary guest, whose TCP stack chose other
+ * sequence numbers and has another clock. With
  *
  *	offset = secondary's ISN - primary's ISN	(modulo 2^32)
  *
- * everything the client says about the primary's bytes is shifted by +offset
- * on its way to the guest, and everything the guest says about its own by
- * -offset on the way back; timestamps likewise with an offset of their own.
+ * each number by which the client names bytes of the primary becomes greater by
+ * the offset on its way to the guest, and each number by which the guest names
+ * its own bytes becomes smaller by it on the way back. Timestamps have an
+ * offset of their own. The client is called the peer here: the guest may open
+ * a connection, too.
  *
  * A flow is in one of four states, each with its timer (rewrite_flow.c):
  *
- *	HALF_OPEN	from the first SYN or SYN+ACK, seen from either side,
- *			until the offset is known. rewrite_track.c collects the
- *			facts. What may not go on untranslated is held.
+ *	HALF_OPEN	from the first SYN or SYN+ACK of either side until the
+ *			offset is known. rewrite_track.c collects the facts.
  *	ESTABLISHED	the offset is known
  *	CLOSING		a FIN was seen
- *	CLOSED		both FINs were acknowledged, or a reset was seen. All
- *			is still translated; a new SYN begins anew.
+ *	CLOSED		both FINs were acknowledged, or a reset was seen.
+ *			Segments are still translated; a new SYN begins anew.
  *
  * Before the offset is known the guest's SYN, SYN+ACK and RST and the peer's
- * SYN and RST pass as they are; all else is held, the peer's segments because
- * the guest would reset the connection, the guest's because their numbers mean
- * nothing to the peer. When the last fact arrives they follow it, translated
- * and in order. What cannot lie behind a SYN is dropped, and so is something at
- * a bound (rewrite_hold.c; its sender repeats it); a reset or 30 s drop all of
- * the flow's; a checkpoint delivers the peer's as they are and drops the
- * guest's, whose sender is no more.
+ * SYN and RST pass as they are. All others are held (rewrite_hold.c): the guest
+ * would answer the peer's with a reset, and the peer cannot use the numbers of
+ * the guest's. The segment that brings the last fact goes first, the held ones
+ * follow it, translated and in order. A reset drops what its flow holds.
  *
- * Checkpoint: the guest becomes the primary's copy, so every offset is 0 at
- * once. A flow says at which epoch its offset was learned, and that of an older
- * one is void: nothing is walked. Failover: flows keep their offsets until they
- * end, half-open ones go on learning, new ones are not tracked: they pass.
+ * At a checkpoint the guest becomes a copy of the primary, so every offset is
+ * 0. No flow is walked: each says in which epoch its offset was learned, and an
+ * offset of an older epoch is void. Held segments of the peer are delivered as
+ * they are, those of the guest are dropped, because their sender is no more.
  *
- * What the peer acknowledges and the guest has not sent: rewrite_ahead.c.
+ * After a failover flows keep their offsets until they end, half-open ones go
+ * on learning, and new ones are not tracked: their segments pass.
  *
- * Departures from QEMU's filter-rewriter: it knows only connections that the
+ * rewrite_ahead.c is for a peer that acknowledges what the guest has not sent.
+ *
+ * This file owns struct rewrite and changes what stands directly in it: the
+ * time, the role, the last checkpoint, the batch under way. The process calls
+ * it, and nobody else. It never waits, and it asks no clock for the time.
+ *
+ * Departures from QEMU's filter-rewriter, which knows only connections that the
  * peer opens, takes any first ack for the primary's ISN, holds nothing, and
- * shifts only seq of segments with ACK, and ack.
+ * changes only ack, and seq of segments with ACK.
  */
 #include <stdlib.h>
 
@@ -52,18 +57,21 @@
 #include "rewrite_translate.h"
 #include "rewrite_types.h"
 
-enum fate { GOES_ON, HELD_BACK };
+enum fate {
+	GOES_ON,
+	HELD_BACK,		/* held or dropped, and counted */
+};
 
 /**
- * rewrite_new() - Make a rewriter in COLO role
- * @config:	copied
- * @handler:	copied; called only from within the functions here
- * @now_ns:	the time
+ * rewrite_new() - Make a rewriter in the COLO role
+ * @config:	copied; its table is borrowed until rewrite_free()
+ * @handler:	copied; called only from within the functions of rewrite.h
+ * @now_ns:	the time, in nanoseconds of any clock that never goes back
  *
- * With a table in @config the flows in it are taken over.
+ * The connections in the table of @config are taken over.
  *
  * Return: the rewriter, which the caller frees with rewrite_free(), or NULL
- *	   when memory is not to be had.
+ *	   when there is no memory.
  */
 struct rewrite *rewrite_new(const struct rewrite_config *config,
 			    const struct rewrite_handler *handler,
@@ -99,7 +107,8 @@ void rewrite_free(struct rewrite *r)
 	free(r);
 }
 
-/* What has gone through of the batch goes out, before anything overtakes. */
+/* Emit the frames of the batch that go on and have not been emitted. Before
+ * any other frame is emitted: it would overtake them. */
 static void emit_run(struct rewrite *r)
 {
 	unsigned n = r->run.at - r->run.first;
@@ -110,7 +119,7 @@ static void emit_run(struct rewrite *r)
 	r->run.first = r->run.at;
 }
 
-/* Deliver what waited for the offset. */
+/* Emit the held segments of a flow, translated if its offset is known now. */
 static void deliver(struct rewrite *r, struct rewrite_flow *fl)
 {
 	struct rewrite_held held;
@@ -129,6 +138,7 @@ static void deliver(struct rewrite *r, struct rewrite_flow *fl)
 	}
 }
 
+/* first: the segment is to be delivered before those that its flow holds. */
 static enum fate hold(struct rewrite *r, struct rewrite_flow *fl,
 		      const struct rewrite_segment *s, bool first)
 {
@@ -138,7 +148,8 @@ static enum fate hold(struct rewrite *r, struct rewrite_flow *fl,
 	return HELD_BACK;
 }
 
-/* A segment of a flow whose offset is not known yet. */
+/* A segment of a flow whose offset is not known yet. taught: it showed the
+ * primary's ISN, so it is the first one behind the peer's SYN. */
 static enum fate input_early(struct rewrite *r, struct rewrite_flow *fl,
 			     const struct rewrite_segment *s, bool taught)
 {
@@ -156,7 +167,8 @@ static enum fate input_early(struct rewrite *r, struct rewrite_flow *fl,
 	return hold(r, fl, s, taught);
 }
 
-/* No flow, no SYN: it began before we did, or what we knew is lost. */
+/* A segment that is no SYN, of no flow: its connection is older than this
+ * process, or the table that knew it is lost. */
 static enum fate input_unknown(struct rewrite *r)
 {
 	if (r->failed_over)
@@ -170,8 +182,8 @@ static enum fate input_unknown(struct rewrite *r)
 	return GOES_ON;
 }
 
-/* Its digest covers what we would change, and we have no key (RFC 2385, RFC
- * 5925). */
+/* A signed segment: its digest covers the numbers that would change, and the
+ * key is not known here (RFC 2385, RFC 5925). */
 static enum fate input_signed(struct rewrite *r, struct rewrite_flow *fl)
 {
 	if (!(fl->flags & REWRITE_IS_SIGNED)) {
@@ -192,7 +204,7 @@ static enum fate input_known(struct rewrite *r, struct rewrite_flow *fl,
 	rewrite_translate_segment(r, fl, s);
 	rewrite_track_close(r, fl, s);
 	if (fl->n_held) {
-		r->run.at++;		/* this one goes before them */
+		r->run.at++;	/* this segment goes before the held ones */
 		deliver(r, fl);
 	}
 	return GOES_ON;
@@ -266,15 +278,15 @@ static enum fate input_frame(struct rewrite *r, enum rewrite_side side,
 }
 
 /**
- * rewrite_input() - Frames from a side
+ * rewrite_input() - Take a batch of frames
  * @r:		rewriter
- * @side:	where they go: towards the guest or from it
- * @v:		frames, in order; borrowed, their bytes are changed
+ * @side:	the direction in which they go: towards the guest or from it
+ * @v:		frames, in order; borrowed, and their bytes may be changed
  * @n:		how many
- * @now_ns:	the time, which never falls
+ * @now_ns:	the time
  *
- * Calls emit() for what goes on, at least once for each row of frames that
- * nothing interrupts.
+ * Calls emit() for what goes on, once for each row of frames between which no
+ * frame is held, dropped or made.
  */
 void rewrite_input(struct rewrite *r, enum rewrite_side side, struct frame *v,
 		   unsigned n, uint64_t now_ns)
@@ -298,11 +310,12 @@ void rewrite_input(struct rewrite *r, enum rewrite_side side, struct frame *v,
 }
 
 /**
- * rewrite_expire() - Forget what has waited or lain idle too long
+ * rewrite_expire() - Do what is due by time; to be called every second
  * @r:		rewriter
  * @now_ns:	the time
  *
- * And write to the table's file what it lacks. To be called every second.
+ * Drops segments that were held too long, forgets connections that were idle
+ * too long, and writes to the table's file the connections that it lacks.
  */
 void rewrite_expire(struct rewrite *r, uint64_t now_ns)
 {
@@ -313,12 +326,12 @@ void rewrite_expire(struct rewrite *r, uint64_t now_ns)
 }
 
 /**
- * rewrite_checkpoint() - The guest has become the primary's copy
+ * rewrite_checkpoint() - The guest has become a copy of the primary
  * @r:		rewriter
  * @now_ns:	the time
  *
- * No flow's numbers differ any more; the peers' held segments go on as they
- * are, those of the guest that was are dropped.
+ * Every offset is 0 from now on. Held segments of peers are emitted as they
+ * are; those that the former guest sent are dropped.
  */
 void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns)
 {
@@ -335,8 +348,11 @@ void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns)
 }
 
 /**
- * rewrite_failover() - Guest and peers speak directly from now on
+ * rewrite_failover() - The primary is dead: guest and peers speak directly
  * @r:	rewriter
+ *
+ * Connections keep their offsets, new ones are not tracked. There is no way
+ * back. REWRITE_NONE_LEFT tells when the last translated connection has ended.
  */
 void rewrite_failover(struct rewrite *r)
 {
@@ -354,8 +370,8 @@ void rewrite_failover(struct rewrite *r)
  *
  * Walks all connections.
  *
- * Return: bytes that clients have acknowledged, and that the guest had not sent:
- *	   nobody compared its bytes with theirs.
+ * Return: bytes that clients have acknowledged and the guest has not sent, so
+ *	   that nobody compared them.
  */
 uint64_t rewrite_uncompared(const struct rewrite *r, uint32_t *n_flows)
 {
@@ -375,10 +391,11 @@ uint32_t rewrite_translated(const struct rewrite *r)
 }
 
 /**
- * rewrite_behind() - Connections that REWRITE_UNSAVED, REWRITE_SAVED are about
+ * rewrite_behind() - How many connections is the last event about?
  * @r:	rewriter
  *
- * Return: how many there were when the last of the two was said.
+ * Return: the number of connections that the table's file lacked when
+ *	   REWRITE_UNSAVED or REWRITE_SAVED was told last.
  */
 uint32_t rewrite_behind(const struct rewrite *r)
 {
@@ -389,14 +406,15 @@ uint32_t rewrite_behind(const struct rewrite *r)
  * rewrite_epoch() - Which epoch is it?
  * @r:	rewriter
  *
- * Return: a number that each checkpoint changes, and that the table keeps
+ * Return: a number that each checkpoint increases by one, and that the table
+ *	   keeps.
  */
 uint32_t rewrite_epoch(const struct rewrite *r)
 {
 	return r->flows.epoch;
 }
 
-/* Frames that come out nowhere, or that nobody sent. */
+/* The terms of the account: held, originated, and dropped by their reasons. */
 static void stats_account(const struct rewrite *r, struct stats *s)
 {
 	static const char *const reasons[REWRITE_HOLD_DROPS] = {
@@ -434,9 +452,9 @@ static void stats_flows(const struct rewrite *r, struct stats *s)
 }
 
 /**
- * rewrite_stats() - Add the rewriter's part of the account
+ * rewrite_stats() - Add the core's part to the account of the process
  * @r:	rewriter
- * @s:	account
+ * @s:	account, to which rows are added
  */
 void rewrite_stats(const struct rewrite *r, struct stats *s)
 {

@@ -3,8 +3,8 @@
  * A peer that is ahead of the guest: it acknowledges bytes that it got from the
  * primary and that the secondary guest has not sent yet. That happens whenever
  * something let the primary's output go before the secondary had said the same.
- * A TCP stack drops a segment with such an acknowledgement, and all that is in
- * it (RFC 9293 section 3.10.7.4): it would hear nothing of this peer any more.
+ * A TCP stack drops a segment with such an acknowledgement, and the data in it
+ * (RFC 9293 section 3.10.7.4): the guest would hear nothing of this peer again.
  *
  * So the rewriter remembers behind which byte the guest has sent (guest_nxt)
  * and what the peer has acknowledged (peer_ack):
@@ -12,27 +12,32 @@
  *	towards the guest	an acknowledgement beyond guest_nxt is lowered
  *				to it, SACK blocks beyond it are taken out
  *	from the guest		bytes that the peer has acknowledged before the
- *				guest sent them are acknowledged here, because
- *				the peer, which does not see them, says nothing
- *				more. Not after a failover: then it sees them.
+ *				guest sent them are acknowledged here. The peer
+ *				does not see them and would say nothing more.
+ *				Not after a failover: then it sees them.
  *
- * An acknowledgement is lowered only where guest_nxt is no guess
- * (REWRITE_EXACT). It is none
+ * An acknowledgement is lowered only where guest_nxt is certain, which the flag
+ * REWRITE_EXACT says. It becomes certain
  *
- *	from the guest's SYN on;
- *	from an empty segment on, whose sequence number is SND.NXT, unless it is
- *	lower than what the peer has acknowledged: then it may be a keepalive or
- *	a probe of a closed window, which are one below SND.UNA;
+ *	with the guest's SYN;
+ *	with an empty segment of the guest, whose sequence number is SND.NXT. It
+ *	does not count when it is lower than what the peer has acknowledged:
+ *	then it may be a keepalive or a probe of a closed window, which are one
+ *	below SND.UNA;
  *	when the guest sends the same bytes twice after the peer acknowledged
  *	them: it does not take the acknowledgement. guest_nxt may be too low
  *	then, which costs repetitions and no connection.
  *
- * After a checkpoint the guest is the primary's copy and has sent what nobody
- * here has seen, so that REWRITE_EXACT is off until one of the last two.
+ * After a checkpoint the guest is a copy of the primary and has sent what was
+ * not seen here, so REWRITE_EXACT is off until one of the last two happens.
  *
- * Who could forge segments could make us acknowledge what the peer never got.
- * Therefore a segment counts only when its own sequence number is one that the
- * guest may be waiting for.
+ * Somebody who can forge segments could make us acknowledge what the peer never
+ * got. Therefore a segment of the peer counts only when its own sequence number
+ * is one that the guest may be waiting for.
+ *
+ * The state is in each flow: guest_nxt, peer_ack with peer_window and peer_ts,
+ * deaf_seq, and their flags. rewrite_track.c begins it, rewrite_translate.c
+ * keeps it up. Only rewrite_ahead_answer() emits a frame.
  */
 #include "rewrite_ahead.h"
 
@@ -54,6 +59,7 @@
 #define ANSWER_LEN_MAX (L2_LEN_MAX + IPV6_LEN + TCP_LEN + TIMESTAMP_LEN)
 #define TTL 64u
 
+/* The sequence number behind a segment. */
 static uint32_t end_of(const struct packet *p)
 {
 	return p->seq + p->payload_len + !!(p->flags & TCP_SYN) +
@@ -67,9 +73,9 @@ static uint32_t peer_ack(const struct rewrite_flow *fl)
 }
 
 /**
- * rewrite_ahead_begin() - The guest sends its SYN or SYN+ACK
- * @fl:	flow, whose guest_isn is still that of an earlier SYN, if any
- * @p:	the segment
+ * rewrite_ahead_begin() - Note how far the guest has sent with its SYN
+ * @fl:	flow; its guest_isn is still that of an earlier SYN, if there was one
+ * @p:	SYN or SYN+ACK from the guest
  */
 void rewrite_ahead_begin(struct rewrite_flow *fl, const struct packet *p)
 {
@@ -82,7 +88,7 @@ void rewrite_ahead_begin(struct rewrite_flow *fl, const struct packet *p)
 	fl->flags |= REWRITE_HAS_NXT | REWRITE_EXACT;
 }
 
-/* An empty segment shows SND.NXT, or what is below it. */
+/* An empty segment of the guest shows its SND.NXT, or a number below that. */
 static void empty_note(struct rewrite_flow *fl, const struct packet *p)
 {
 	bool is_exact = fl->flags & REWRITE_HAS_PEER_ACK &&
@@ -104,14 +110,16 @@ static bool is_acknowledged(const struct rewrite_flow *fl,
 	return fl->flags & REWRITE_HAS_PEER_ACK && seq_lt(p->seq, peer_ack(fl));
 }
 
-/* Does the guest repeat acknowledged bytes, and not for the first time? */
+/* Does the guest repeat bytes, a second time after the peer acknowledged them?
+ * Then it is deaf to the acknowledgement. */
 static bool is_deaf(const struct rewrite_flow *fl, const struct packet *p)
 {
 	return fl->flags & REWRITE_HAS_DEAF_SEQ && fl->deaf_seq == p->seq &&
 	       is_acknowledged(fl, p);
 }
 
-/* Of what the guest repeats before it hears of the peer, the first counts. */
+/* Remember what the guest repeats in vain: the first of the segments that it
+ * repeats between two acknowledgements of the peer. */
 static void repetition_note(struct rewrite_flow *fl, const struct packet *p)
 {
 	if (is_deaf(fl, p)) {
@@ -127,8 +135,8 @@ static void repetition_note(struct rewrite_flow *fl, const struct packet *p)
  * @fl:	flow, REWRITE_KNOWN
  * @p:	segment from the guest
  *
- * Return: true if the segment repeats bytes, or may do so because what the
- *	   guest sent earlier was not seen.
+ * Return: true if the segment repeats bytes, or may do so because not all that
+ *	   the guest sent before was seen.
  */
 bool rewrite_ahead_sent(struct rewrite_flow *fl, const struct packet *p)
 {
@@ -154,7 +162,7 @@ bool rewrite_ahead_sent(struct rewrite_flow *fl, const struct packet *p)
 	return !(p->flags & TCP_SYN);
 }
 
-/* May the guest be waiting for this segment? */
+/* May the guest be waiting for this segment of the peer? */
 static bool is_expected(const struct rewrite_flow *fl, const struct packet *p)
 {
 	return !(p->flags & TCP_RST) && seq_ge(end_of(p), fl->peer_nxt) &&
@@ -184,12 +192,12 @@ void rewrite_ahead_heard(struct rewrite_flow *fl,
 }
 
 /**
- * rewrite_ahead_is_beyond() - Has the guest not sent what is before a number?
+ * rewrite_ahead_is_beyond() - Does the peer name bytes the guest has not sent?
  * @r:	rewriter
  * @fl:	flow
- * @at:	acknowledgement or SACK edge, in guest space
+ * @at:	acknowledgement or SACK edge of the peer, in guest space
  *
- * Return: true only where it is certain.
+ * Return: true where it is certain that the guest has not sent all before @at.
  */
 bool rewrite_ahead_is_beyond(const struct rewrite *r,
 			     const struct rewrite_flow *fl, uint32_t at)
@@ -254,7 +262,7 @@ static void put_tcp(uint8_t *tcp, const struct rewrite_flow *fl,
 	bytes_put16(tcp + 16, checksum_fold(checksum_add(sum, tcp, tcp_len)));
 }
 
-/* The same in a frame, from where the guest's goes to. Return: its length. */
+/* The same in a frame, from where the guest's goes to. Return: the bytes. */
 static uint32_t answer_put(uint8_t *at, const struct rewrite_flow *fl,
 			   const struct rewrite_segment *s, uint32_t ack)
 {
@@ -271,7 +279,8 @@ static uint32_t answer_put(uint8_t *at, const struct rewrite_flow *fl,
 	return (uint32_t)(tcp - at) + tcp_len;
 }
 
-/* Can a segment be acknowledged for the peer, who has done so already? */
+/* Can a segment of the guest be acknowledged in the peer's name? The peer has
+ * acknowledged it already. */
 static bool is_answerable(const struct rewrite *r,
 			  const struct rewrite_flow *fl, const struct packet *p)
 {
@@ -286,12 +295,11 @@ static bool is_answerable(const struct rewrite *r,
  * rewrite_ahead_answer() - Acknowledge to the guest what the peer has already
  * @r:	rewriter
  * @fl:	flow, REWRITE_KNOWN
- * @s:	segment from the guest, its numbers still the guest's, before
- *	rewrite_ahead_sent() looks at it
+ * @s:	segment from the guest, still with the guest's numbers
  *
- * That is done for bytes that the guest had not sent before, and for those that
- * it repeats again and again, deaf to the acknowledgements that it got. Calls
- * emit().
+ * To be called before rewrite_ahead_sent() looks at the segment. Acknowledges,
+ * through emit(), bytes that the guest had not sent before, and bytes that it
+ * repeats again and again, deaf to the acknowledgements that it got.
  */
 void rewrite_ahead_answer(struct rewrite *r, const struct rewrite_flow *fl,
 			  const struct rewrite_segment *s)
@@ -311,6 +319,7 @@ void rewrite_ahead_answer(struct rewrite *r, const struct rewrite_flow *fl,
 	chunk_unref(chunk);
 }
 
+/* The lead of peers in the flows of one state; those flows are counted. */
 static uint64_t bytes_in(const struct rewrite *r, enum rewrite_state state,
 			 uint32_t *n_flows)
 {
@@ -320,7 +329,8 @@ static uint64_t bytes_in(const struct rewrite *r, enum rewrite_state state,
 
 	for (fl = flow_oldest(r->flows.table, state); fl;
 	     fl = flow_next(r->flows.table, fl)) {
-		if (fl->epoch != r->flows.epoch || (fl->flags & facts) != facts ||
+		if (fl->epoch != r->flows.epoch ||
+		    (fl->flags & facts) != facts ||
 		    !rewrite_ahead_is_beyond(r, fl, peer_ack(fl)))
 			continue;
 		bytes += peer_ack(fl) - fl->guest_nxt;
@@ -330,12 +340,12 @@ static uint64_t bytes_in(const struct rewrite *r, enum rewrite_state state,
 }
 
 /**
- * rewrite_ahead_bytes() - How far peers are ahead of the guest
+ * rewrite_ahead_bytes() - How far are peers ahead of the guest?
  * @r:		rewriter
  * @n_flows:	set: connections whose peer is ahead
  *
- * Walks all connections. What peers have got and not acknowledged is unknown,
- * and so is the lead of peers over a guest whose SND.NXT is.
+ * Walks all connections. Not counted are bytes that peers have got and not
+ * acknowledged, and connections whose guest_nxt is not certain.
  *
  * Return: bytes that peers have acknowledged and the guest has not sent.
  */

@@ -14,8 +14,8 @@
 
 /**
  * rewrite_edit_number() - Change a number, and the checksums that cover it
- * @e:	what is being changed
- * @at:	the number, big-endian at any alignment
+ * @e:	the bytes in which it lies
+ * @at:	the number: 32 bits, big-endian, at any alignment
  * @to:	its new value
  */
 void rewrite_edit_number(const struct rewrite_edit *e, uint8_t *at, uint32_t to)

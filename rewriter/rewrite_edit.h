@@ -5,12 +5,12 @@
 #include <stdint.h>
 
 /*
- * Numbers that change under one or two checksums: the segment's own and, in
- * an ICMP error, that of the message around it.
+ * The bytes in which numbers are to change, and the checksums that cover them:
+ * the segment's own and, in an ICMP error, that of the message around it.
  */
 struct rewrite_edit {
-	uint8_t *base;		/* where the checksummed bytes begin */
-	uint8_t *sum;		/* or NULL: partial, or not quoted */
+	uint8_t *base;		/* where the bytes under sum begin */
+	uint8_t *sum;		/* or NULL: it is partial, or not quoted */
 	uint8_t *outer_sum;	/* or NULL */
 };
 

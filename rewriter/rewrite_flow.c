@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table of connections: what is remembered, for how long, and what is
- * given up when it is full. A flow's list in the table is its state.
+ * The table of connections: which are remembered, for how long, and which one
+ * is given up when the table is full. Each is on the list of its state, in the
+ * order of last use. Whatever changes a fact of a flow is saved to the table's
+ * file from here, if there is one.
+ *
+ * The state is struct rewrite_flows: the table, the present epoch, and how many
+ * flows are translated, and in each state. rewrite_track.c decides when a flow
+ * begins, learns and ends; rewrite.c expires them. Nothing here reads a packet.
  */
 #include "rewrite_flow.h"
 
@@ -18,11 +24,11 @@
 #define EXPIRE_MAX 65536u	/* flows that one call gives up */
 
 /*
- * After so many seconds without a segment a flow is forgotten. Half-open: the
+ * Seconds without a segment after which a flow is forgotten. Half-open: the
  * longest pause between two SYNs of Linux is 64 s. Closing: RFC 5382 section 5
- * wants 4 minutes at least, an upload behind a half-close may pause longer.
- * Established: idle connections are legal for ever; five days are what Linux'
- * connection tracking gives them.
+ * wants 4 minutes at least, and an upload behind a half-close may pause longer.
+ * Established: a connection may be idle for ever; Linux' connection tracking
+ * gives it five days.
  */
 static const uint32_t timeout_s[REWRITE_STATES] = {
 	[REWRITE_CLOSED] = 120,
@@ -31,8 +37,9 @@ static const uint32_t timeout_s[REWRITE_STATES] = {
 	[REWRITE_ESTABLISHED] = 5 * 86400,
 };
 
-/* At a full table a live connection gives way only after 2 hours and 4 minutes
- * without a segment, when keepalives would have shown it (RFC 5382, REQ-5). */
+/* The same, in a full table, for who gives way to a new flow. A live connection
+ * does so after 2 hours and 4 minutes: keepalives would have shown it before
+ * (RFC 5382, REQ-5). */
 static const uint32_t evict_after_s[REWRITE_STATES] = {
 	[REWRITE_CLOSED] = 0,
 	[REWRITE_HALF_OPEN] = 0,
@@ -64,10 +71,10 @@ void rewrite_flow_fini(struct rewrite *r)
 }
 
 /**
- * rewrite_flow_tell() - Tell the owner
+ * rewrite_flow_tell() - Tell the rewriter's owner of an event
  * @r:		rewriter
  * @event:	what happened
- * @fl:		to whom, or NULL
+ * @fl:		the flow to which it happened, or NULL
  */
 void rewrite_flow_tell(struct rewrite *r, enum rewrite_event event,
 		   const struct rewrite_flow *fl)
@@ -77,7 +84,8 @@ void rewrite_flow_tell(struct rewrite *r, enum rewrite_event event,
 	if (!r->handler.event)
 		return;
 	if (fl)
-		flow_key_text(flow_key_get(r->flows.table, fl), text, sizeof(text));
+		flow_key_text(flow_key_get(r->flows.table, fl), text,
+			      sizeof(text));
 	r->handler.event(r->handler.arg, event, fl ? text : NULL);
 }
 
@@ -125,11 +133,12 @@ void rewrite_flow_save_progress(struct rewrite *r,
 	struct rewrite_table *t = r->config.table;
 
 	if (t)
-		rewrite_table_save_progress(t, flow_index(r->flows.table, fl), fl);
+		rewrite_table_save_progress(t, flow_index(r->flows.table, fl),
+					    fl);
 }
 
 /**
- * rewrite_flow_set_offset() - Offsets are known from now on
+ * rewrite_flow_set_offset() - A flow's offsets are known, or are others now
  * @r:		rewriter
  * @fl:		flow
  * @offset:	guest space - primary space
@@ -151,10 +160,10 @@ void rewrite_flow_set_offset(struct rewrite *r, struct rewrite_flow *fl,
 }
 
 /**
- * rewrite_flow_set_state() - Change a flow's state
+ * rewrite_flow_set_state() - Change a flow's state, and thereby its timer
  * @r:		rewriter
  * @fl:		flow
- * @state:	the new one, or the one it is in
+ * @state:	the new state, or the one that the flow is in
  */
 void rewrite_flow_set_state(struct rewrite *r, struct rewrite_flow *fl,
 			    enum rewrite_state state)
@@ -184,12 +193,12 @@ void rewrite_flow_set_epoch(struct rewrite *r, uint32_t epoch)
 }
 
 /**
- * rewrite_flow_use() - A flow was used: it is not idle
+ * rewrite_flow_use() - A segment of a flow came: it is not idle
  * @r:	rewriter
  * @fl:	flow
  *
- * A list is in the order of use to the second: to move a flow touches its two
- * neighbours, which a busy flow need not do for every segment.
+ * The lists are in the order of use to the second. To move a flow touches its
+ * two neighbours; a busy flow need not do that for every segment.
  */
 void rewrite_flow_use(struct rewrite *r, struct rewrite_flow *fl)
 {
@@ -202,8 +211,9 @@ void rewrite_flow_use(struct rewrite *r, struct rewrite_flow *fl)
  * @r:	rewriter
  * @fl:	flow
  *
- * A checkpoint made the secondary the primary's copy: spaces and clocks are
- * one. What it had sent itself, its FIN, its reset, never happened.
+ * A checkpoint made the guest a copy of the primary: both number bytes alike
+ * and have one clock. What the former guest sent, its FIN, its reset, never
+ * happened.
  */
 void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl)
 {
@@ -220,7 +230,7 @@ void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl)
 		     REWRITE_HAS_PEER_ACK;
 	fl->flags |= REWRITE_KNOWN | REWRITE_ASSUMED | REWRITE_TS_KNOWN;
 	if (fl->flags & REWRITE_HAS_TS_ECHO) {
-		fl->ts_sent = fl->ts_echo;	/* by the primary: so by it */
+		fl->ts_sent = fl->ts_echo;	/* sent by the primary */
 		fl->flags |= REWRITE_HAS_TS_SENT;
 	}
 	if (fl->flags & REWRITE_PEER_FIN)
@@ -235,7 +245,7 @@ void rewrite_flow_sync(struct rewrite *r, struct rewrite_flow *fl)
  * @r:		rewriter
  * @key:	its key, from the peer to the guest
  *
- * Segments come in rows of one flow, so the last one is looked at first.
+ * Segments of one flow come in rows, so the flow found last is tried first.
  *
  * Return: the flow as the last checkpoint left it, or NULL.
  */
@@ -253,7 +263,8 @@ struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
 	return fl;
 }
 
-/* Closed, half-open, idle; never a live connection for one that only begins. */
+/* Forget one flow of a full table: a closed one, else a half-open one, else one
+ * that has been idle for long. Return: false when there is none of these. */
 static bool flow_evict(struct rewrite *r)
 {
 	for (unsigned state = 0; state < REWRITE_STATES; state++) {
@@ -282,7 +293,8 @@ struct rewrite_flow *rewrite_flow_add(struct rewrite *r,
 {
 	struct rewrite_flow *fl;
 
-	if (flow_count(r->flows.table) >= r->config.max_flows && !flow_evict(r)) {
+	if (flow_count(r->flows.table) >= r->config.max_flows &&
+	    !flow_evict(r)) {
 		r->flows.n_refused++;
 		return NULL;
 	}
@@ -323,7 +335,7 @@ bool rewrite_flow_restore(struct rewrite *r, const struct flow_key *key,
 	return true;
 }
 
-/* What held segments waited for will not come, and no offset counts. */
+/* Drop what a flow holds, and make its offset void. */
 static void flow_forget(struct rewrite *r, struct rewrite_flow *fl)
 {
 	bool was_translated = rewrite_flow_is_translated(r, fl);
@@ -343,7 +355,8 @@ void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl)
 {
 	flow_forget(r, fl);
 	if (r->config.table)
-		rewrite_table_clear(r->config.table, flow_index(r->flows.table, fl));
+		rewrite_table_clear(r->config.table,
+				    flow_index(r->flows.table, fl));
 	r->flows.last = NULL;
 	r->flows.n_state[fl->state]--;
 	flow_remove(r->flows.table, fl);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A mapped file that somebody else cuts short: the next access behind its new
- * end is a SIGBUS, and no check before the access could rule that out. A lock
- * is only advice, and what cannot be cut, a sealed memfd, has no name to be
- * found by after a kill. Writing by pwrite(2) instead would cost a system call
- * for each segment that brings a new timestamp.
+ * Protection of a mapped file that somebody else cuts short. The next access
+ * behind its new end is a SIGBUS, and no check before the access can rule that
+ * out: a lock is only advice, and a sealed memfd, which cannot be cut, has no
+ * name by which the next process could find it. To write with pwrite(2) instead
+ * would cost a system call for each segment that brings a new timestamp.
  *
- * So the signal is caught, for the range of one mapping only: memory takes the
- * place of the file, the access is repeated and succeeds, and whoever owns the
- * mapping asks now and then whether that happened. A signal handler is given no
- * pointer of ours, hence the variables here.
+ * So the signal is caught, for the range of one mapping only. Memory takes the
+ * place of the file, the access is repeated and succeeds, and the owner of the
+ * mapping asks now and then whether that happened. Any other SIGBUS ends the
+ * process as before.
+ *
+ * The state is the four variables below: a signal handler is given no pointer
+ * of ours. rewrite_file.c is the only caller, for one mapping at a time.
  */
 
 #include "rewrite_guard.h"
@@ -42,13 +45,13 @@ static void on_bus_error(int sig, siginfo_t *info, void *context)
 }
 
 /**
- * rewrite_guard_set() - A mapping may lose its file from now on
+ * rewrite_guard_set() - Protect a mapping, which may lose its file
  * @map:	where it begins
  * @len:	its bytes
  *
- * One mapping at a time. To set it again forgets that it was hit.
+ * Takes the place of an earlier mapping, and forgets that that one was hit.
  *
- * Return: 0 or what sigaction(2) says
+ * Return: 0 or the negative errno of sigaction(2).
  */
 int rewrite_guard_set(void *map, size_t len)
 {
@@ -67,7 +70,7 @@ int rewrite_guard_set(void *map, size_t len)
 }
 
 /**
- * rewrite_guard_clear() - The mapping is no more, or was never set
+ * rewrite_guard_clear() - Protect nothing any more
  */
 void rewrite_guard_clear(void)
 {
@@ -80,7 +83,7 @@ void rewrite_guard_clear(void)
 /**
  * rewrite_guard_was_hit() - Has the mapping lost its file since it was set?
  *
- * Return: true when memory stands in its place
+ * Return: true when memory stands in the place of the file.
  */
 bool rewrite_guard_was_hit(void)
 {

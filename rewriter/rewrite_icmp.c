@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ICMP and ICMPv6 errors quote the segment that caused them, and the stack
- * that gets one takes it only when the quoted numbers are its own (RFC 5927
- * section 4.1). An error towards the guest quotes what the guest sent, so its
- * quoted seq and TSval go back to guest space; one from the guest quotes what
- * the guest was sent, so ack, TSecr and SACK edges go back to primary space.
- * A quote may end anywhere: what is there of it is changed, and the checksums,
- * the quoted one if it is there and the message's own, follow.
+ * ICMP and ICMPv6 errors quote the segment that caused them, and a TCP stack
+ * believes one only when the quoted numbers are its own (RFC 5927 section 4.1).
+ *
+ *	towards the guest	quotes a segment that the guest sent: seq and
+ *				TSval become the guest's again
+ *	from the guest		quotes a segment that the guest was sent: ack,
+ *				TSecr and SACK edges become the primary's again
+ *
+ * A quote may end anywhere. What there is of it is changed, and the checksums
+ * follow: the quoted one if it is there, and that of the message.
+ *
+ * rewrite.c calls it for each frame with an error. No flow changes, nothing is
+ * held, and the flow's timer is not touched: anybody can send errors.
  */
 #include "rewrite_icmp.h"
 
@@ -32,8 +38,9 @@ struct quote {
  * rewrite_icmp_is_error() - Does a packet quote another one?
  * @p:	packet
  *
- * Destination unreachable, source quench, redirect, time exceeded, parameter
- * problem; in ICMPv6 every type below 128 (RFC 4443 section 2.1).
+ * Return: true for destination unreachable, source quench, redirect, time
+ *	   exceeded and parameter problem, and for all types of ICMPv6 below
+ *	   128 (RFC 4443 section 2.1).
  */
 bool rewrite_icmp_is_error(const struct packet *p)
 {
@@ -49,6 +56,8 @@ bool rewrite_icmp_is_error(const struct packet *p)
 	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
 
+/* Read a quoted IP header. Return: its bytes, or 0 when no TCP header follows.
+ * */
 static uint32_t ipv4_header(struct packet *q, const uint8_t *ip, uint32_t len)
 {
 	uint32_t header_len = (ip[0] & 15u) * 4u;
@@ -109,14 +118,16 @@ static bool quote_find(struct quote *q, const struct packet *p)
 	return true;
 }
 
+/* Add to the number at an offset of the quoted segment, if it is quoted. */
 static void edit_if(const struct rewrite_edit *e, const struct quote *q,
 		    unsigned at, uint32_t by)
 {
 	if (by && at + 4 <= q->len)
-		rewrite_edit_number(e, q->tcp + at, bytes_get32(q->tcp + at) + by);
+		rewrite_edit_number(e, q->tcp + at,
+				    bytes_get32(q->tcp + at) + by);
 }
 
-/* The guest's own segment comes back to it. */
+/* A segment of the guest comes back to the guest. */
 static void quote_to_guest(const struct rewrite_flow *fl,
 			   const struct rewrite_edit *e, const struct quote *q,
 			   const struct rewrite_options *o)
@@ -126,7 +137,8 @@ static void quote_to_guest(const struct rewrite_flow *fl,
 		edit_if(e, q, o->timestamp, fl->ts_offset);
 }
 
-/* The peer's segment goes back to it; its ack counts only when ACK is set. */
+/* A segment of the peer goes back to the peer. Without the flag ACK its ack is
+ * no number of the primary's. */
 static void quote_to_peer(const struct rewrite_flow *fl,
 			  const struct rewrite_edit *e, const struct quote *q,
 			  const struct rewrite_options *o)
@@ -153,7 +165,7 @@ static uint32_t quoted_header_len(const struct quote *q)
 /**
  * rewrite_icmp_translate() - Change the segment that an error quotes
  * @r:	rewriter
- * @s:	frame with an error in it; its flow's timer is not touched
+ * @s:	frame of which rewrite_icmp_is_error() is true; its bytes are changed
  */
 void rewrite_icmp_translate(struct rewrite *r, const struct rewrite_segment *s)
 {

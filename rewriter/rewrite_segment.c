@@ -30,13 +30,13 @@ static void option_note(struct rewrite_options *o, const uint8_t *tcp,
 }
 
 /**
- * rewrite_segment_find_options() - Find the options that carry numbers of ours
+ * rewrite_segment_find_options() - Find the options that the rewriter changes
  * @o:		set, all of it
  * @tcp:	the TCP header
- * @len:	bytes there, options included; those of a quoted header may end
- *		within an option, which is then not found
+ * @len:	bytes at @tcp, options included. A quoted header may end within
+ *		an option, which is then not found
  *
- * The walk ends at the first option whose length does not hold.
+ * The search ends at the first option that is longer than what is there.
  */
 void rewrite_segment_find_options(struct rewrite_options *o, const uint8_t *tcp,
 			  size_t len)
@@ -50,9 +50,9 @@ void rewrite_segment_find_options(struct rewrite_options *o, const uint8_t *tcp,
 
 /**
  * rewrite_segment_init() - Look at a frame
- * @s:		set, all of it
- * @side:	where it came from
- * @f:		frame, borrowed
+ * @s:		set, all of it; borrows the frame
+ * @side:	the direction in which the frame goes
+ * @f:		frame, whatever is in it
  */
 void rewrite_segment_init(struct rewrite_segment *s, enum rewrite_side side,
 			  const struct frame *f)
@@ -68,10 +68,11 @@ void rewrite_segment_init(struct rewrite_segment *s, enum rewrite_side side,
 }
 
 /**
- * rewrite_segment_refuses() - Is it the reset that refuses a SYN?
+ * rewrite_segment_refuses() - Is a segment the reset that refuses a SYN?
  * @p:	segment
  *
- * It has sequence number 0 and acknowledges the SYN (RFC 9293 3.10.7.1).
+ * Such a reset has sequence number 0 and acknowledges the SYN (RFC 9293 section
+ * 3.10.7.1).
  */
 bool rewrite_segment_refuses(const struct packet *p)
 {

@@ -12,6 +12,7 @@ struct rewrite_options {
 	bool is_signed;
 };
 
+/* A frame and what was found in it. Options are those of a TCP segment. */
 struct rewrite_segment {
 	struct packet p;	/* as it came in */
 	const struct frame *frame;

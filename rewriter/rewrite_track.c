@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a connection's segments tell about it. Three facts make an offset:
+ * How a connection begins, learns its offset and ends, as its segments tell.
+ * Three facts make an offset:
  *
  *	peer_isn	the peer's SYN or SYN+ACK
  *	guest_isn	the guest's SYN or SYN+ACK
  *	primary_isn	never seen itself, since the mirror shows only what the
- *			peer sends: one less than the ack of the peer's SYN+ACK
- *			(or of the reset that refuses), when the guest opened;
- *			else one less than the ack of the peer's first segment
- *			behind its SYN
+ *			peer sends. Where the guest opened, it is one less than
+ *			the ack of the peer's SYN+ACK, or of the reset that
+ *			refuses; else one less than the ack of the peer's first
+ *			segment behind its SYN
  *
- * That first segment is known by its sequence number: whatever the peer sends
- * there acknowledges the SYN+ACK, and nothing else unless the server spoke
- * first. Then a lower ack in the same place corrects it, before 1 MiB is
- * acknowledged; without one the guest's stream looks displaced, which the
- * comparison finds.
+ * That first segment is known by its sequence number. Whatever the peer sends
+ * there acknowledges the SYN+ACK and nothing more, unless the server spoke
+ * first. Then a lower ack with the same sequence number corrects the offset,
+ * if it comes before 1 MiB is acknowledged. If none comes, the guest's stream
+ * looks displaced, which the comparison finds.
+ *
+ * The facts are kept in the flow, which rewrite_flow.c makes, saves and
+ * forgets. rewrite.c leads each segment through here. Nothing here changes a
+ * segment.
  */
 #include "rewrite_track.h"
 
@@ -25,7 +30,7 @@
 #include "rewrite_flow.h"
 #include "rewrite_hold.h"
 
-#define EARLY_BYTES (1 << 20)	/* within which an ack may be the first */
+#define EARLY_BYTES (1 << 20)	/* acknowledged: the connection is young */
 #define WINDOW_MAX (1 << 30)	/* RFC 7323 section 2.3 */
 
 static bool is_syn_ack(const struct packet *p)
@@ -33,7 +38,7 @@ static bool is_syn_ack(const struct packet *p)
 	return (p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
 }
 
-/* Has the peer's segment the place of the first one behind its SYN? */
+/* Has a segment of the peer the sequence number of the first behind its SYN? */
 static bool is_behind_syn(const struct rewrite_flow *fl, const struct packet *p)
 {
 	return seq_gt(p->seq, fl->peer_isn) &&
@@ -41,7 +46,7 @@ static bool is_behind_syn(const struct rewrite_flow *fl, const struct packet *p)
 }
 
 /**
- * rewrite_track_teaches() - Does a peer's segment show the primary's ISN?
+ * rewrite_track_teaches() - Does a segment of the peer show the primary's ISN?
  * @fl:	flow
  * @p:	segment from the peer
  */
@@ -76,7 +81,8 @@ static bool peer_begins_anew(struct rewrite_flow *fl, const struct packet *p)
 	return false;
 }
 
-/* The primary's SYN again, by its copy, although the peer has answered it. */
+/* Does the guest, as a copy of the primary, repeat the SYN of the primary,
+ * which the peer has answered already? */
 static bool is_syn_of_copy(const struct rewrite_flow *fl,
 			   const struct packet *p)
 {
@@ -85,7 +91,8 @@ static bool is_syn_of_copy(const struct rewrite_flow *fl,
 	return (fl->flags & facts) == facts && p->seq == fl->primary_isn;
 }
 
-/* The guest's own SYN is to be believed: its stack has no other connection. */
+/* Does the guest's SYN or SYN+ACK begin another connection? Its own SYN is to
+ * be believed: its stack has no other connection with this key then. */
 static bool guest_begins_anew(const struct rewrite_flow *fl,
 			      const struct packet *p)
 {
@@ -132,8 +139,9 @@ static void peer_syn(struct rewrite_flow *fl, const struct rewrite_segment *s)
 }
 
 /*
- * After a checkpoint the offset 0 is only assumed of a half-open connection:
- * its SYN may have reached the guest afterwards, and made it choose.
+ * Learn from the guest's SYN or SYN+ACK. After a checkpoint the offset 0 of a
+ * half-open connection is only assumed: the peer's SYN may have reached the
+ * guest after the checkpoint, and then the guest chose its own number.
  */
 static void guest_syn(const struct rewrite *r, struct rewrite_flow *fl,
 		      const struct rewrite_segment *s)
@@ -147,7 +155,7 @@ static void guest_syn(const struct rewrite *r, struct rewrite_flow *fl,
 	if (is_syn_ack(p)) {
 		if (!(fl->flags & REWRITE_HAS_PEER_ISN)) {
 			peer_isn_set(fl, p->ack - 1, p->ack);
-			if (r->flows.epoch)	/* the SYN was the primary's */
+			if (r->flows.epoch)	/* the primary got the SYN */
 				fl->flags |= REWRITE_ASSUMED;
 		} else if (seq_le(p->ack, fl->peer_isn) ||
 			   seq_gt(p->ack, fl->peer_syn_end)) {
@@ -167,11 +175,11 @@ static void guest_syn(const struct rewrite *r, struct rewrite_flow *fl,
 }
 
 /**
- * rewrite_track_assume() - Take the guest for the primary's copy
+ * rewrite_track_assume() - Take the guest's connection for the primary's own
  * @r:	rewriter
  * @fl:	flow that is not REWRITE_KNOWN
  *
- * Until its own SYN says otherwise.
+ * Its offset is 0 then, until a SYN of the guest says otherwise.
  */
 void rewrite_track_assume(struct rewrite *r, struct rewrite_flow *fl)
 {
@@ -180,8 +188,9 @@ void rewrite_track_assume(struct rewrite *r, struct rewrite_flow *fl)
 }
 
 /*
- * Soon after a checkpoint a peer's answer to a SYN that we do not know is for
- * the copy: it was on its way, or came while both guests stood still.
+ * Does the peer answer a SYN that the primary sent before a checkpoint? Soon
+ * after one that is so where the SYN was not seen: the answer was on its way,
+ * or came while both guests stood still. It is for the copy of the primary.
  */
 static bool answers_the_copy(const struct rewrite *r, const struct packet *p)
 {
@@ -190,14 +199,14 @@ static bool answers_the_copy(const struct rewrite *r, const struct packet *p)
 }
 
 /**
- * rewrite_track_syn() - A connection begins, or goes on beginning
+ * rewrite_track_syn() - A connection begins, or a segment of its beginning came
  * @r:		rewriter
- * @fl:		the flow as it was, or NULL
- * @key:	its key
+ * @fl:		the flow of this key, or NULL
+ * @key:	the key
  * @s:		SYN, SYN+ACK, or the reset that refuses a SYN
  *
- * Return: the flow; NULL when it is not tracked: the table is full, or after
- *	   failover, when guest and peer speak directly.
+ * Return: the flow, or NULL when the connection is not tracked: the table is
+ *	   full, or guest and peer speak directly after a failover.
  */
 struct rewrite_flow *rewrite_track_syn(struct rewrite *r,
 				       struct rewrite_flow *fl,
@@ -230,14 +239,15 @@ struct rewrite_flow *rewrite_track_syn(struct rewrite *r,
 }
 
 /**
- * rewrite_track_again() - Has a SYN on a live connection come true?
+ * rewrite_track_again() - Did a SYN on a live connection begin another one?
  * @r:	rewriter
  * @fl:	flow with REWRITE_HAS_AGAIN
  * @p:	segment from the peer
  *
- * It has when the peer goes on behind it, since then the primary answered.
+ * It did when the peer sends what follows that SYN: the primary has answered
+ * it.
  *
- * Return: the flow, or NULL when it is no longer tracked.
+ * Return: the flow, begun anew if so, or NULL when it is no longer tracked.
  */
 struct rewrite_flow *rewrite_track_again(struct rewrite *r,
 					 struct rewrite_flow *fl,
@@ -257,10 +267,10 @@ struct rewrite_flow *rewrite_track_again(struct rewrite *r,
 }
 
 /**
- * rewrite_track_learn() - Make an offset of the facts, when they are there
+ * rewrite_track_learn() - Learn from a segment, and make an offset of the facts
  * @r:	rewriter
- * @fl:	flow that is not REWRITE_KNOWN
- * @s:	segment
+ * @fl:	flow that is not REWRITE_KNOWN; it is afterwards if all are there
+ * @s:	segment, from either side
  */
 void rewrite_track_learn(struct rewrite *r, struct rewrite_flow *fl,
 			 const struct rewrite_segment *s)
@@ -292,7 +302,8 @@ void rewrite_track_learn(struct rewrite *r, struct rewrite_flow *fl,
 	rewrite_flow_set_state(r, fl, REWRITE_ESTABLISHED);
 }
 
-/* A server that speaks first, and a first segment that was lost or late. */
+/* Correct an offset: the server spoke first, and the segment that taught it was
+ * not the peer's first, which was lost or comes late. */
 static void correct(struct rewrite *r, struct rewrite_flow *fl,
 		    const struct packet *p)
 {
@@ -309,7 +320,7 @@ static void correct(struct rewrite *r, struct rewrite_flow *fl,
 }
 
 /**
- * rewrite_track_peer() - What a peer's segment tells of a known connection
+ * rewrite_track_peer() - Learn from a peer's segment on a known connection
  * @r:	rewriter
  * @fl:	flow, REWRITE_KNOWN
  * @p:	segment from the peer
@@ -334,7 +345,7 @@ static void reset(struct rewrite *r, struct rewrite_flow *fl)
 	rewrite_flow_set_state(r, fl, REWRITE_CLOSED);
 }
 
-/* A guest that goes on a second later has not believed the reset. */
+/* A guest that still sends a second later has not believed the peer's reset. */
 static void revive(struct rewrite *r, struct rewrite_flow *fl)
 {
 	if (r->now_ns / NS_PER_S <= (uint64_t)fl->reset_s + 1)
@@ -388,8 +399,8 @@ static void guest_closes(struct rewrite *r, struct rewrite_flow *fl,
  * @fl:	flow, REWRITE_KNOWN
  * @s:	segment, as it came in
  *
- * Nothing but this bookkeeping hangs on it: a closed connection's segments are
- * translated like any others until the flow is forgotten.
+ * The state decides only how long the flow is remembered. The segments of a
+ * closed connection are translated like any others until then.
  */
 void rewrite_track_close(struct rewrite *r, struct rewrite_flow *fl,
 			 const struct rewrite_segment *s)
@@ -413,9 +424,9 @@ void rewrite_track_close(struct rewrite *r, struct rewrite_flow *fl,
  * @fl:	flow that is not REWRITE_KNOWN
  * @s:	the reset; it passes as it is
  *
- * It ends what it can belong to: the peer's has its place behind the SYN, the
- * guest's is to be believed, except that in SYN-SENT it answers only a strange
- * ACK and goes on.
+ * It closes the flow and drops what the flow holds, with two exceptions. A
+ * reset of the peer must lie behind the peer's SYN. A reset of the guest
+ * before that SYN only answers a strange ACK: in SYN-SENT the guest goes on.
  */
 void rewrite_track_reset_early(struct rewrite *r, struct rewrite_flow *fl,
 			       const struct rewrite_segment *s)

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One segment of a connection whose offsets are known. Every number is changed
- * in place, and every checksum follows by RFC 1624, so that a wrong one stays
- * wrong and nothing but the changed bytes is read.
+ * The translation of a segment whose connection has offsets. Its numbers change
+ * in place, with the checksum (rewrite_edit.c).
  *
  *	towards the guest	ack, TSecr, SACK edges	primary to guest space
  *	from the guest		seq, TSval		guest to primary space
  *
- * What a side says about the bytes of the peer (seq and TSval of the peer, ack
- * and SACK edges of the guest) is the same in both spaces.
+ * Numbers for bytes of the peer (seq and TSval of the peer, ack and SACK edges
+ * of the guest) are the same for primary and guest.
+ *
+ * rewrite.c calls it for each such segment, be it fresh or held. Of a flow it
+ * changes the clocks (ts_*) and what the guest repeats (repeat_*), and it leads
+ * the segment through rewrite_ahead.c. It saves what changed of the flow.
  */
 #include "rewrite_translate.h"
 
@@ -24,17 +27,19 @@
 #define TCP_ACK_NUMBER 8u
 #define TCP_SUM 16u
 
-/* Beyond it, 12 days of milliseconds, the guest's first timestamp is no bound
- * any more: it would soon compare as later. */
+/* 12 days of milliseconds. A timestamp that is older than that bounds nothing:
+ * it would soon compare as later than the present one. */
 #define TS_AGE_MAX (1 << 30)
 
 /*
- * What the guest sent was lost behind us and it repeats it. The comparison lets
- * go of what the primary sent long before, and the peer echoes that: to the
- * guest the acknowledgement would seem to be for what was lost. It would think
+ * The guest repeats a segment that was lost on the way to the comparison,
+ * which then releases the segment that the primary sent long before. The peer
+ * echoes the primary's old timestamp. Mapped to the guest's clock, that echo
+ * would seem to acknowledge the copy that was lost. The guest would think
  * that it waited too briefly (RFC 3522), repeat nothing more of what was lost
- * with it, and measure the whole wait as its round trip: a timeout for each
- * segment, each longer than the one before.
+ * together with it, and take the whole wait for a round trip: a timeout for
+ * each lost segment, each longer than the one before. So the guest's last
+ * repetition is remembered.
  */
 static void repeat_note(struct rewrite_flow *fl, const struct packet *p,
 			uint32_t sent)
@@ -50,7 +55,8 @@ static void repeat_note(struct rewrite_flow *fl, const struct packet *p,
 	fl->flags &= ~(unsigned)REWRITE_REPEAT_DONE;
 }
 
-/* An echo that acknowledges what was repeated is one of that, or later. */
+/* An echo that acknowledges repeated bytes is made no earlier than the
+ * timestamp with which the guest repeated them. */
 static uint32_t echo_of_repeat(struct rewrite *r, struct rewrite_flow *fl,
 			       uint32_t ack, uint32_t echo)
 {
@@ -67,7 +73,7 @@ static uint32_t echo_of_repeat(struct rewrite *r, struct rewrite_flow *fl,
 
 /*
  * An echo of the primary's clock becomes one of the guest's: no earlier than
- * its SYN, no later than what it sent last.
+ * the timestamp of the guest's SYN, no later than that of its last segment.
  */
 static uint32_t echo_for_guest(struct rewrite *r, struct rewrite_flow *fl,
 			       uint32_t ack, uint32_t echo)
@@ -98,7 +104,7 @@ static void echo_translate(struct rewrite *r, struct rewrite_flow *fl,
 		rewrite_edit_number(e, at, echo_for_guest(r, fl, ack, echo));
 }
 
-/* Is a SACK block of bytes that the guest has not sent? */
+/* Does a SACK block of the peer name bytes that the guest has not sent? */
 static bool sack_is_beyond(const struct rewrite *r,
 			   const struct rewrite_flow *fl,
 			   const struct rewrite_segment *s)
@@ -135,7 +141,7 @@ static void sack_translate(struct rewrite *r, const struct rewrite_flow *fl,
 	}
 }
 
-/* The peer's acknowledgement in guest space, of no more than the guest sent. */
+/* The peer's acknowledgement in guest space, lowered to what the guest sent. */
 static uint32_t ack_for_guest(struct rewrite *r, struct rewrite_flow *fl,
 			      const struct rewrite_segment *s)
 {
@@ -148,7 +154,6 @@ static uint32_t ack_for_guest(struct rewrite *r, struct rewrite_flow *fl,
 	return fl->guest_nxt;
 }
 
-/* The peer's ack says more than where it stands: what it got beyond. */
 static void tx_translate(struct rewrite *r, struct rewrite_flow *fl,
 			 const struct rewrite_segment *s,
 			 const struct rewrite_edit *e)
@@ -169,9 +174,10 @@ static void tx_translate(struct rewrite *r, struct rewrite_flow *fl,
 }
 
 /*
- * Once after failover: had the guest answered more slowly than the primary, its
- * mapped clock would lie behind what the peer got last, and PAWS (RFC 7323
- * section 5) would drop all it sends.
+ * Raise the guest's mapped clock once after a failover. A guest that answered
+ * more slowly than the primary has a mapped clock behind the timestamps that
+ * the peer has seen, and the peer would drop all that it sends (PAWS, RFC 7323
+ * section 5).
  */
 static void ts_raise(struct rewrite *r, struct rewrite_flow *fl, uint32_t sent)
 {
@@ -206,8 +212,9 @@ static void ts_translate(struct rewrite *r, struct rewrite_flow *fl,
 	rewrite_edit_number(e, at, sent - fl->ts_offset);
 }
 
-/* A reset that answers a segment without an ack has sequence number 0 (RFC
- * 9293 section 3.10.7.1): no number of the guest's. */
+/* Is the sequence number of a guest's segment to be translated? A reset that
+ * answers a segment without an ack has 0 there, which is no number of the
+ * guest's (RFC 9293 section 3.10.7.1). */
 static bool has_seq(const struct rewrite *r, const struct packet *p)
 {
 	if (p->flags & TCP_RST)
@@ -237,7 +244,9 @@ static void rx_translate(struct rewrite *r, struct rewrite_flow *fl,
  * rewrite_translate_segment() - Change a segment for the side it goes to
  * @r:	rewriter
  * @fl:	its flow, REWRITE_KNOWN
- * @s:	segment; the view in it stays as the segment came in
+ * @s:	segment. Its bytes change; @s goes on to say how they were
+ *
+ * May emit an acknowledgement to the guest.
  */
 void rewrite_translate_segment(struct rewrite *r, struct rewrite_flow *fl,
 			       const struct rewrite_segment *s)

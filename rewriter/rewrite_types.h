@@ -7,9 +7,15 @@
 #include "../common/time.h"
 #include "rewrite.h"
 
-/* The types that several files of the core share. */
+/*
+ * The types that several files of the core share. The names of its three
+ * spaces of sequence numbers: peer space is what the peer numbers, guest space
+ * what the secondary guest's TCP stack numbers, primary space what the primary
+ * numbers, and what the peer therefore believes of the guest.
+ */
 
-/* A flow's state is also its list in the table, and the order of eviction. */
+/* A flow's state is also its list in the flow table. In a full table the flows
+ * of an earlier state here are given up first. */
 enum rewrite_state {
 	REWRITE_CLOSED,
 	REWRITE_HALF_OPEN,
@@ -18,41 +24,42 @@ enum rewrite_state {
 	REWRITE_STATES,
 };
 
-enum {					/* struct rewrite_flow.flags */
+/* struct rewrite_flow.flags. REWRITE_HAS_X: the field x is valid. */
+enum {
 	REWRITE_HAS_PEER_ISN	= 1 << 0,
 	REWRITE_HAS_GUEST_ISN	= 1 << 1,
 	REWRITE_HAS_PRIMARY_ISN	= 1 << 2,
 	REWRITE_KNOWN		= 1 << 3,	/* offset is valid */
-	REWRITE_ASSUMED		= 1 << 4,	/* by a checkpoint, not learned */
-	REWRITE_EARLY		= 1 << 5,	/* a lower ack would correct it */
+	REWRITE_ASSUMED		= 1 << 4,	/* offset is 0 by guess */
+	REWRITE_EARLY		= 1 << 5,	/* a lower ack corrects it */
 	REWRITE_IS_SIGNED	= 1 << 6,
 	REWRITE_HAS_TS_SENT	= 1 << 7,
 	REWRITE_HAS_TS_ECHO	= 1 << 8,
 	REWRITE_TS_KNOWN	= 1 << 9,	/* ts_offset is valid */
-	REWRITE_TS_RAISED	= 1 << 10,	/* failover was looked at */
+	REWRITE_TS_RAISED	= 1 << 10,	/* or did not need to be */
 	REWRITE_PEER_FIN	= 1 << 11,
 	REWRITE_GUEST_FIN	= 1 << 12,
 	REWRITE_PEER_DONE	= 1 << 13,	/* its FIN was acknowledged */
 	REWRITE_GUEST_DONE	= 1 << 14,
-	REWRITE_HAS_AGAIN	= 1 << 15,	/* again_isn is valid */
+	REWRITE_HAS_AGAIN	= 1 << 15,
 	REWRITE_HAS_TS_FIRST	= 1 << 16,
 	REWRITE_HAS_NXT		= 1 << 17,	/* guest_nxt is valid */
 	REWRITE_REPEATS		= 1 << 18,	/* repeat_seq, _ts are valid */
 	REWRITE_REPEAT_DONE	= 1 << 19,	/* the peer acknowledged it */
-	REWRITE_EXACT		= 1 << 20,	/* an ack beyond guest_nxt is of
-						   what the guest has not sent */
-	REWRITE_HAS_PEER_ACK	= 1 << 21,	/* peer_ack, _window, _ts are
-						   valid */
-	REWRITE_HAS_DEAF_SEQ	= 1 << 22,	/* deaf_seq is valid */
-	REWRITE_REPEATING	= 1 << 23,	/* since the peer's last ack */
+	REWRITE_EXACT		= 1 << 20,	/* the guest has sent nothing
+						   beyond guest_nxt */
+	REWRITE_HAS_PEER_ACK	= 1 << 21,	/* peer_window, peer_ts, too */
+	REWRITE_HAS_DEAF_SEQ	= 1 << 22,
+	REWRITE_REPEATING	= 1 << 23,	/* the guest has repeated since
+						   the peer's last ack */
 };
 
 /*
- * A connection. Peer space is what the peer numbers, guest space what the
- * secondary's stack numbers, primary space what the peer believes of it.
+ * A connection. It is part of a record in the table's file: a change of it is
+ * another version of the file (rewrite_file.c).
  */
 struct rewrite_flow {
-	uint32_t epoch;		/* checkpoints seen; see rewrite.c */
+	uint32_t epoch;		/* of its offset; see rewrite.c */
 	uint32_t flags;
 	uint8_t state;		/* enum rewrite_state */
 	uint8_t n_held;
@@ -62,23 +69,25 @@ struct rewrite_flow {
 	uint32_t peer_nxt;	/* highest ack from the guest */
 	uint32_t peer_fin;	/* behind its FIN */
 	uint32_t guest_isn;	/* guest space */
-	uint32_t guest_fin;
-	uint32_t guest_nxt;	/* behind what it sent: rewrite_ahead.c */
+	uint32_t guest_fin;	/* behind its FIN */
+	uint32_t guest_nxt;	/* behind what it has sent: rewrite_ahead.c */
 	uint32_t peer_ack;	/* primary space: the peer's highest ack */
-	uint32_t peer_ts;	/* and the TSval of that segment */
-	uint32_t deaf_seq;	/* guest space: of what it repeated although the
-				   peer had acknowledged it */
-	uint32_t repeat_seq;	/* guest space: of what it last repeated */
-	uint32_t repeat_ts;	/* and its TSval */
+	uint32_t peer_ts;	/* the TSval of that segment */
+	uint32_t deaf_seq;	/* guest space: of what the guest repeated
+				   although the peer had acknowledged it */
+	uint32_t repeat_seq;	/* guest space: of what it repeated last */
+	uint32_t repeat_ts;	/* the TSval of that segment */
 	uint32_t primary_isn;	/* primary space */
-	uint32_t again_isn;	/* of a SYN that may begin another connection */
+	uint32_t again_isn;	/* peer space: of a SYN on a live connection,
+				   which may begin another one */
 	uint32_t offset;	/* guest - primary space */
 	uint32_t ts_offset;	/* guest's - primary's clock */
-	uint32_t ts_first;	/* TSval of the guest's SYN; its clock */
-	uint32_t ts_sent;	/* the guest's highest TSval */
-	uint32_t ts_echo;	/* the peer's highest TSecr; primary's clock */
+	uint32_t ts_first;	/* guest's clock: TSval of its SYN */
+	uint32_t ts_sent;	/* guest's clock: its highest TSval */
+	uint32_t ts_echo;	/* primary's clock: the peer's highest TSecr */
 	uint32_t reset_s;	/* second of the reset that closed it, or 0 */
-	uint32_t held;		/* chain in struct rewrite_hold, 0 = none */
+	uint32_t held;		/* the first segment that it holds, or 0:
+				   number in struct rewrite_hold */
 };
 
 /* The queues that a held segment is on. */
@@ -143,7 +152,7 @@ struct rewrite_flows {
 
 /* What passes from one process to the next. Owner: rewrite_persist.c. */
 struct rewrite_persist {
-	bool is_new;		/* there was no file, and nobody missed it yet */
+	bool is_new;		/* there was no file, and none was missed */
 	bool is_told;		/* that the file lacks connections */
 	uint32_t n_behind;	/* connections of the last such event */
 	uint64_t n_loaded, n_lost;	/* records that were read */
