@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -14,12 +13,6 @@
 #define EXEC_PREFIX "exec:"
 #define QMP_PREFIX "qmp:"
 #define TRIES_BEFORE_EVENT 3u
-
-/* QEMU's words on the notify_dev of its colo-compare. */
-#define NOTIFY_ASK "DO_CHECKPOINT"
-#define NOTIFY_MADE "COLO_CHECKPOINT"
-#define NOTIFY_INIT "COLO_USERSPACE_PROXY_INIT"
-#define NOTIFY_INIT_REPLY "COLO_COMPARE_GET_XEN_INIT"
 
 /* The text behind the prefix. NULL when there is none, or no such prefix. */
 static const char *argument_of(const char *text, const char *prefix)
@@ -62,19 +55,6 @@ int checkpoint_parse(struct checkpoint_choice *choice, const char *text,
 	return 0;
 }
 
-static void send_message(struct checkpoint *cp, const char *text)
-{
-	size_t len = strlen(text);
-	struct chunk *chunk = chunk_new(len);
-	struct frame f = { .chunk = chunk, .data = chunk->bytes,
-			   .len = (uint32_t)len };
-
-	memcpy(chunk->bytes, text, len);
-	endpoint_send(cp->notify, &f, 1);
-	chunk_unref(chunk);
-	cp->n_sent++;
-}
-
 /**
  * checkpoint_finish() - A checkpoint was made: answer the request, tell on_done
  * @cp:		A request may stand or wait, or there is none
@@ -83,33 +63,6 @@ void checkpoint_finish(struct checkpoint *cp)
 {
 	checkpoint_done(cp);
 	cp->handler.on_done(cp->handler.arg);
-}
-
-static bool is_message(const struct frame *f, const char *text)
-{
-	size_t len = strlen(text);
-
-	return f->len == len && !memcmp(f->data, text, len);
-}
-
-static void on_message(struct checkpoint *cp, const struct frame *f)
-{
-	cp->n_received++;
-	if (is_message(f, NOTIFY_MADE))
-		checkpoint_finish(cp);
-	else if (is_message(f, NOTIFY_INIT))
-		send_message(cp, NOTIFY_INIT_REPLY);
-	else
-		log_warn(endpoint_name(cp->notify),
-			 "unknown message of %u bytes ignored", f->len);
-}
-
-static void on_frames(struct endpoint *ep, struct frame *v, unsigned n,
-		      void *arg)
-{
-	(void)ep;
-	for (unsigned i = 0; i < n; i++)
-		on_message(arg, &v[i]);
 }
 
 static void on_command_exit(void *arg, int status)
@@ -181,7 +134,7 @@ static void try(struct checkpoint *cp)
 		checkpoint_finish(cp);
 		break;
 	case CHECKPOINT_NOTIFY:
-		send_message(cp, NOTIFY_ASK);
+		notify_ask(&cp->notify);
 		clock_timer_start(&cp->retry, cp->pace.retry_ms, 0);
 		break;
 	case CHECKPOINT_EXEC:
@@ -269,6 +222,11 @@ void checkpoint_init(struct checkpoint *cp, struct loop *loop,
 	clock_timer_init(&loop->clock, &cp->later, on_later, cp);
 }
 
+static void on_made(void *arg)
+{
+	checkpoint_finish(arg);
+}
+
 /**
  * checkpoint_open() - Open notify-dev, and begin to connect to QEMU
  * @cp:		After checkpoint_init()
@@ -278,14 +236,11 @@ void checkpoint_init(struct checkpoint *cp, struct loop *loop,
  */
 int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
 {
-	const struct endpoint_handler handler = { on_frames, NULL, cp };
-
 	if (cp->choice.mode == CHECKPOINT_QMP)
 		checkpoint_qmp_open(cp);
-	if (notify->kind == ENDPOINT_UNSET)
-		return 0;
-	return endpoint_open(&cp->notify, cp->loop, "notify-dev", notify,
-			     ENDPOINT_DUPLEX, &handler);
+	cp->notify.on_made = on_made;
+	cp->notify.arg = cp;
+	return notify_open(&cp->notify, cp->loop, notify);
 }
 
 /**
@@ -392,8 +347,8 @@ void checkpoint_stop(struct checkpoint *cp)
  */
 void checkpoint_stats(const struct checkpoint *cp, struct stats *s)
 {
-	s->originated += cp->n_sent;
-	stats_drop(s, "notify", cp->n_received);
+	s->originated += cp->notify.n_sent;
+	stats_drop(s, "notify", cp->notify.n_received);
 	stats_note(s, "checkpoint", "asked", cp->n_asked);
 	stats_note(s, "checkpoint", "put-off", cp->n_put_off);
 	stats_note(s, "checkpoint", "spent-ms", cp->spent_ms);

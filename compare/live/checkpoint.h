@@ -5,12 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../common/endpoint.h"
+#include "../../common/endpoint_spec.h"
 #include "../../common/flow_key.h"
 #include "../../common/loop.h"
 #include "../../common/qemu.h"
 #include "budget.h"
 #include "command.h"
+#include "notify.h"
 
 /*
  * Asks for checkpoints, one at a time. A request
@@ -59,7 +60,7 @@ struct checkpoint_handler {
 struct checkpoint_request {
 	bool is_put_off;	/* it waits for the budget */
 	bool is_asked;		/* it stands */
-	bool is_pending_told;	/* an event has said that QEMU cannot be asked */
+	bool is_pending_told;	/* there was an event that QEMU cannot be asked */
 	unsigned n_tries;	/* how often it has gone out */
 	uint64_t asked_ns;	/* when it began to stand */
 	uint64_t sent_ns;	/* when it first reached somebody; 0: not yet */
@@ -83,8 +84,7 @@ struct checkpoint {		/* zeroed to begin with */
 	struct clock_timer retry, later;	/* while it stands; while it waits */
 	struct budget budget;
 	uint64_t n_asked, n_put_off, spent_ms;
-	struct endpoint *notify;	/* notify-dev, or NULL */
-	uint64_t n_sent, n_received;	/* messages on it */
+	struct notify notify;
 	struct command process;		/* of CHECKPOINT_EXEC */
 	struct qemu qemu;		/* of CHECKPOINT_QMP */
 	struct checkpoint_made made;
