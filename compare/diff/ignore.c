@@ -14,7 +14,7 @@
 static const char payload_prefix[] = "payload@";
 static const char header_prefix[] = "header@";
 
-/* What follows a prefix, or NULL. */
+/* The text behind a prefix; NULL when the rule has another one. */
 static const char *behind(const char *rule, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -22,7 +22,8 @@ static const char *behind(const char *rule, const char *prefix)
 	return strncmp(rule, prefix, len) ? NULL : rule + len;
 }
 
-/* A number of 32 bits and the character behind it. */
+/* Read a number of 32 bits with this character behind it.
+ * Return: where the character stands, or NULL */
 static const char *parse_u32(const char *text, char end, uint32_t *n)
 {
 	unsigned long long value;
@@ -81,8 +82,9 @@ static int compile(struct bpf_program *program, const char *filter,
 
 	if (!dead)
 		abort();
-	/* a filter that can match nothing is an error to the optimizer, but
-	 * one capture may well have no place for what another one has */
+	/* the optimizer takes a filter that can never match for an error. One
+	 * may be given for another capture with another link type: then it is
+	 * compiled as it is */
 	if (pcap_compile(dead, program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0 &&
 	    pcap_compile(dead, program, filter, 0, PCAP_NETMASK_UNKNOWN) < 0) {
 		snprintf(err, err_len, "%s: %s", filter, pcap_geterr(dead));
@@ -92,7 +94,7 @@ static int compile(struct bpf_program *program, const char *filter,
 	return result;
 }
 
-/* Some filters make sense on some link types only: is there one? */
+/* A filter may make sense on one link type only: it is good if there is one. */
 static int add_filter(struct ignore *ig, const char *filter, char *err,
 		      size_t err_len)
 {
@@ -111,13 +113,13 @@ static int add_filter(struct ignore *ig, const char *filter, char *err,
 }
 
 /**
- * ignore_add - understand a rule
- * @ig:		gets it
- * @rule:	borrowed for as long as @ig is used
- * @err:	gets one line that says why not
- * @err_len:	room there
+ * ignore_add() - Read a rule
+ * @ig:		Gets it
+ * @rule:	Text, borrowed for as long as @ig is used
+ * @err:	Gets one line that says what is wrong with it
+ * @err_len:	Bytes of room
  *
- * Return: 0, -EINVAL when it is no rule, -E2BIG for one too many
+ * Return: 0, -EINVAL when it is no rule, -E2BIG when there are too many
  */
 int ignore_add(struct ignore *ig, const char *rule, char *err, size_t err_len)
 {
@@ -136,12 +138,12 @@ int ignore_add(struct ignore *ig, const char *rule, char *err, size_t err_len)
 }
 
 /**
- * ignore_compile - make the filters ready for one side's frames
- * @ig:		once for each side
+ * ignore_compile() - Compile the filters for the frames of one side
+ * @ig:		The rules; done once for each side, freed by ignore_fini()
  * @side:	0 or 1
- * @linktype:	libpcap's DLT_ of these frames
- * @err:	gets one line that says why not
- * @err_len:	room there
+ * @linktype:	The DLT_ of these frames, from libpcap
+ * @err:	Gets one line that says what is wrong
+ * @err_len:	Bytes of room
  *
  * Return: 0, or -EINVAL when a filter makes no sense on this link type
  */
@@ -166,8 +168,8 @@ int ignore_compile(struct ignore *ig, unsigned side, int linktype, char *err,
 }
 
 /**
- * ignore_fini - free what ignore_compile() made
- * @ig:		the rules stay
+ * ignore_fini() - Free the compiled filters
+ * @ig:		The rules; they stay
  */
 void ignore_fini(struct ignore *ig)
 {
@@ -182,12 +184,12 @@ void ignore_fini(struct ignore *ig)
 }
 
 /**
- * ignore_frame - is a frame left out?
- * @ig:		compiled for the side
- * @side:	whose frame
- * @bytes:	as captured, with its link header
- * @len:	bytes there
- * @wire_len:	bytes there were
+ * ignore_frame() - Does a filter match a frame?
+ * @ig:		The rules, compiled for this side
+ * @side:	The side that has sent the frame
+ * @bytes:	The frame as captured, with its link header
+ * @len:	Bytes captured
+ * @wire_len:	Bytes that the frame had
  *
  * Return: true when a filter matches
  */
@@ -203,13 +205,13 @@ bool ignore_frame(const struct ignore *ig, unsigned side, const uint8_t *bytes,
 }
 
 /**
- * ignore_bytes - is what differs at a place known to?
- * @ig:		the rules
- * @at:		offset in the stream or the datagram
- * @gap:	gets how far on from @at nothing is ignored, when that is so;
- *		UINT32_MAX: to the end
+ * ignore_bytes() - Does a payload@ rule name a byte?
+ * @ig:		The rules
+ * @at:		Offset of the byte in its stream or datagram
+ * @gap:	Set when none does: how many bytes from @at on no rule names;
+ *		UINT32_MAX for all of them
  *
- * Return: bytes from @at on that a payload@ rule names, 0 when none does
+ * Return: how many bytes from @at on a rule names; 0 when none names this one
  */
 uint32_t ignore_bytes(const struct ignore *ig, uint32_t at, uint32_t *gap)
 {
@@ -226,12 +228,12 @@ uint32_t ignore_bytes(const struct ignore *ig, uint32_t at, uint32_t *gap)
 }
 
 /**
- * ignore_header - is a line of this name known to differ?
- * @ig:		the rules
- * @name:	what stands before its colon
- * @len:	bytes there
+ * ignore_header() - Does a header@ rule name a line?
+ * @ig:		The rules
+ * @name:	The line's name, before its colon
+ * @len:	Bytes of the name
  *
- * Return: true when a header@ rule names it; case does not count
+ * Return: true when a rule does, in whatever case
  */
 bool ignore_header(const struct ignore *ig, const char *name, size_t len)
 {

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef COLO_IGNORE_H
-#define COLO_IGNORE_H
+#ifndef COLO_COMPARE_IGNORE_H
+#define COLO_COMPARE_IGNORE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /*
- * What is known to differ: --ignore. A rule names bytes of a payload
- * (payload@OFFSET+LEN), lines of a text protocol (header@NAME), or frames, in
- * the language of pcap-filter(7).
+ * --ignore: rules that name what is known to differ. A rule names bytes of a
+ * payload (payload@OFFSET+LEN), lines of a text protocol (header@NAME), or
+ * frames, in the language of pcap-filter(7). live_options.c adds rules, report.c
+ * asks about frames, diff_known.c about bytes and lines. Rules do not change
+ * after they were added.
  */
-#define IGNORE_MAX 64
+#define IGNORE_MAX 64		/* rules */
 
 struct bpf_program;
 
@@ -20,11 +22,12 @@ struct ignore_span {
 };
 
 struct ignore {			/* zeroed to begin with */
-	struct ignore_span spans[IGNORE_MAX];
-	const char *headers[IGNORE_MAX];
-	const char *filters[IGNORE_MAX];
+	struct ignore_span spans[IGNORE_MAX];	/* payload@ */
+	const char *headers[IGNORE_MAX];	/* header@; borrowed */
+	const char *filters[IGNORE_MAX];	/* borrowed */
 	unsigned n_spans, n_headers, n_filters;
-	struct bpf_program *programs[2];	/* by side: n_filters of them */
+	struct bpf_program *programs[2];	/* by side: n_filters of them;
+						   or NULL */
 };
 
 int ignore_add(struct ignore *ig, const char *rule, char *err, size_t err_len);

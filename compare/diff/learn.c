@@ -7,7 +7,8 @@
 
 #define FIRST_CAP 64u
 
-/* Room for one more; the array, perhaps in another place. */
+/* Make room for one more.
+ * Return: the array, perhaps in another place */
 static void *grow(void *array, size_t n, size_t *cap, size_t size)
 {
 	if (n < *cap)
@@ -20,8 +21,8 @@ static void *grow(void *array, size_t n, size_t *cap, size_t size)
 }
 
 /**
- * learn_fini - forget it all
- * @l:		empty afterwards
+ * learn_fini() - Free what was learnt
+ * @l:		Nothing is known afterwards
  */
 void learn_fini(struct learn *l)
 {
@@ -41,7 +42,7 @@ static int by_place(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* In order, those that overlap or touch made one. */
+/* Sort the spans; those that overlap or touch become one. */
 static void settle_spans(struct learn *l)
 {
 	size_t kept = 0;
@@ -71,7 +72,7 @@ static int by_flow(const void *a, const void *b)
 	return order ? order : (int)x->kind - (int)y->kind;
 }
 
-/* In order, those of a kind counted together. */
+/* Sort the others; those of one flow and kind become one. */
 static void settle_others(struct learn *l)
 {
 	size_t kept = 0;
@@ -97,11 +98,12 @@ static void settle(struct learn *l)
 }
 
 /**
- * learn_add_span - bytes differ here
- * @l:		gets them; over LEARN_SPANS_MAX they are only counted
- * @key:	the stream, or the service for datagrams
- * @from:	offset of the first byte
- * @to:		behind the last; @from when only one side has something there
+ * learn_add_span() - Learn that bytes differ
+ * @l:		Gets them; beyond LEARN_SPANS_MAX they are only counted
+ * @key:	The stream, or for datagrams the service
+ * @from:	Offset of the first byte
+ * @to:		Offset behind the last byte; @from when only the secondary has
+ *		bytes there
  */
 void learn_add_span(struct learn *l, const struct flow_key *key, uint32_t from,
 		    uint32_t to)
@@ -128,11 +130,11 @@ static void lower(char *to, const char *name, size_t len)
 }
 
 /**
- * learn_add_header - lines of this name differ
- * @l:		gets it
- * @key:	the service
- * @name:	what stands before the colon; case does not count
- * @len:	bytes there; LEARN_NAME_MAX count
+ * learn_add_header() - Learn that lines of this name differ
+ * @l:		Gets the name
+ * @key:	The service
+ * @name:	The name, before the colon; case does not count
+ * @len:	Bytes of the name; the first LEARN_NAME_MAX count
  */
 void learn_add_header(struct learn *l, const struct flow_key *key,
 		      const char *name, size_t len)
@@ -149,13 +151,13 @@ void learn_add_header(struct learn *l, const struct flow_key *key,
 }
 
 /**
- * learn_has_header - are lines of this name known to differ?
- * @l:		what was learnt
- * @key:	the service
- * @name:	what stands before the colon; case does not count
- * @len:	bytes there
+ * learn_has_header() - May lines of this name differ?
+ * @l:		What was learnt
+ * @key:	The service
+ * @name:	The name, before the colon; case does not count
+ * @len:	Bytes of the name; the first LEARN_NAME_MAX count
  *
- * Return: true when learn_add_header() was told so
+ * Return: true when learn_add_header() has got this name
  */
 bool learn_has_header(const struct learn *l, const struct flow_key *key,
 		      const char *name, size_t len)
@@ -171,10 +173,10 @@ bool learn_has_header(const struct learn *l, const struct flow_key *key,
 }
 
 /**
- * learn_add_other - a flow has a difference of another kind
- * @l:		gets it
- * @key:	the flow
- * @kind:	the kind
+ * learn_add_other() - Learn that a flow has a difference of another kind
+ * @l:		Gets it
+ * @key:	The flow
+ * @kind:	The kind: any number that the caller gives it
  */
 void learn_add_other(struct learn *l, const struct flow_key *key,
 		     unsigned kind)
@@ -186,10 +188,12 @@ void learn_add_other(struct learn *l, const struct flow_key *key,
 }
 
 /**
- * learn_take_other - is such a difference of this flow known?
- * @l:		what was learnt; as often as that true is returned
- * @key:	the flow
- * @kind:	the kind
+ * learn_take_other() - May a flow have one more difference of a kind?
+ * @l:		What was learnt; this one is used up
+ * @key:	The flow
+ * @kind:	The kind
+ *
+ * Return: true as often as learn_add_other() was called for it
  */
 bool learn_take_other(struct learn *l, const struct flow_key *key,
 		      unsigned kind)
@@ -206,7 +210,8 @@ bool learn_take_other(struct learn *l, const struct flow_key *key,
 	return true;
 }
 
-/* The first span of the flow or behind it that ends at or behind a place. */
+/* The first span, in the order of by_place(), that is of the flow and ends at a
+ * place or behind it, or is of a later flow. */
 static const struct learn_span *first_to(const struct learn *l,
 					 const struct flow_key *key,
 					 uint32_t at)
@@ -227,14 +232,14 @@ static const struct learn_span *first_to(const struct learn *l,
 }
 
 /**
- * learn_bytes - is what differs at a place known to?
- * @l:		what was learnt
- * @key:	the stream, or the service for datagrams
- * @at:		offset in it
- * @gap:	gets how far on from @at nothing was learnt, when that is so;
- *		UINT32_MAX: to the end
+ * learn_bytes() - May a byte differ?
+ * @l:		What was learnt
+ * @key:	The stream, or for datagrams the service
+ * @at:		Offset of the byte in it
+ * @gap:	Set when it may not: how many bytes from @at on may not differ;
+ *		UINT32_MAX for all of them
  *
- * Return: bytes from @at on that are known to differ, 0 when none are
+ * Return: how many bytes from @at on may differ; 0 when this one may not
  */
 uint32_t learn_bytes(struct learn *l, const struct flow_key *key, uint32_t at,
 		     uint32_t *gap)
@@ -253,13 +258,13 @@ uint32_t learn_bytes(struct learn *l, const struct flow_key *key, uint32_t at,
 }
 
 /**
- * learn_covers - may all this differ, in length too?
- * @l:		what was learnt
- * @key:	the stream, or the service for datagrams
- * @from:	offset of the first byte
- * @to:		behind the last; @from when there is nothing
+ * learn_covers() - May all these bytes differ, and their number, too?
+ * @l:		What was learnt
+ * @key:	The stream, or for datagrams the service
+ * @from:	Offset of the first byte
+ * @to:		Offset behind the last byte; @from when there are none
  *
- * Return: true when one span has it all
+ * Return: true when one span covers them all
  */
 bool learn_covers(struct learn *l, const struct flow_key *key, uint32_t from,
 		  uint32_t to)

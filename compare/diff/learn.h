@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef COLO_LEARN_H
-#define COLO_LEARN_H
+#ifndef COLO_COMPARE_LEARN_H
+#define COLO_COMPARE_LEARN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,17 +9,19 @@
 #include "../../common/flow.h"
 
 /*
- * What differs between two good recordings is noise: --learn. Pure. Three
- * things are learnt, each in a place:
+ * --learn: what differs between two good recordings is noise. Pure.
+ * diff_known.c adds differences while it learns, and asks afterwards. Three
+ * things are learnt:
  *
- * span		bytes from..to of a stream, or of every datagram to or from a
- *		service
- * header	lines `NAME: ...` of any stream or datagram of a service,
- *		wherever they stand and however long they are
- * other	a flow's differences of another kind, as many as there were
+ * span		bytes from..to of one stream, or of every datagram that a
+ *		service sends or gets, may differ
+ * header	lines `NAME: ...` of a service may differ, wherever they stand
+ *		and however long they are
+ * other	a flow may have differences of another kind, as many as were
+ *		learnt
  */
-#define LEARN_SPANS_MAX (1u << 20)
-#define LEARN_NAME_MAX 64u
+#define LEARN_SPANS_MAX (1u << 20)	/* spans */
+#define LEARN_NAME_MAX 64u		/* bytes of a line's name that count */
 
 struct learn_span {
 	struct flow_key key;
@@ -43,8 +45,8 @@ struct learn {			/* zeroed to begin with */
 	struct learn_other *others;
 	size_t n_spans, n_headers, n_others;
 	size_t cap_spans, cap_headers, cap_others;
-	bool is_settled;	/* in order, for the questions */
-	uint64_t n_lost;	/* over LEARN_SPANS_MAX */
+	bool is_settled;	/* spans and others are sorted: may be asked */
+	uint64_t n_lost;	/* spans beyond LEARN_SPANS_MAX, forgotten */
 };
 
 void learn_fini(struct learn *l);

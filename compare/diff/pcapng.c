@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * draft-ietf-opsawg-pcapng: a block is its type, its length, its body, its
- * options, its length again; everything on 4-byte boundaries. The magic of the
- * section says in which byte order: big-endian, as the rest of this project
- * writes.
+ * options, and its length again. Everything begins on a 4-byte boundary. The
+ * magic number of the section tells the byte order: ours is big-endian.
  */
 #include "pcapng.h"
 
@@ -33,7 +32,8 @@ enum {
 	IF_TSRESOL = 9,
 };
 
-/* Room at the end, zeroed. */
+/* Append zeroes.
+ * Return: where they stand; valid until the next call */
 static uint8_t *extend(struct pcapng *p, size_t len)
 {
 	size_t cap = p->cap ? p->cap : FIRST_CAP;
@@ -86,7 +86,8 @@ static void put_text(struct pcapng *p, uint16_t code, const char *text)
 	put_option(p, code, text, strlen(text));
 }
 
-/* Return: where the block begins, for end() */
+/* Begin a block.
+ * Return: where it begins, for end() */
 static size_t begin(struct pcapng *p, uint32_t type)
 {
 	size_t start = p->len;
@@ -107,9 +108,9 @@ static void end(struct pcapng *p, size_t start)
 }
 
 /**
- * pcapng_section - append the block a file begins with
- * @p:			the buffer
- * @application:	who writes it
+ * pcapng_section() - Append the block that a file begins with
+ * @p:			The buffer
+ * @application:	The name of the program that writes the file
  */
 void pcapng_section(struct pcapng *p, const char *application)
 {
@@ -125,13 +126,13 @@ void pcapng_section(struct pcapng *p, const char *application)
 }
 
 /**
- * pcapng_interface - append an interface; the first one is number 0
- * @p:			the buffer
- * @linktype:		LINKTYPE_ of its packets
- * @name:		its name
- * @description:	what it is
+ * pcapng_interface() - Append an interface; the first one has the number 0
+ * @p:			The buffer
+ * @linktype:		The LINKTYPE_ of its packets
+ * @name:		Its name
+ * @description:	What it is
  *
- * Its times are nanoseconds, its packets of any length.
+ * Its packets may have any length, and their times are in nanoseconds.
  */
 void pcapng_interface(struct pcapng *p, uint16_t linktype, const char *name,
 		      const char *description)
@@ -149,9 +150,9 @@ void pcapng_interface(struct pcapng *p, uint16_t linktype, const char *name,
 }
 
 /**
- * pcapng_packet - append a packet
- * @p:		the buffer
- * @packet:	borrowed; of a comment 65535 bytes at most are written
+ * pcapng_packet() - Append a packet
+ * @p:		The buffer
+ * @packet:	Copied; of a comment at most 65535 bytes are
  */
 void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet)
 {
@@ -170,8 +171,8 @@ void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet)
 }
 
 /**
- * pcapng_fini - free the buffer
- * @p:		empty afterwards
+ * pcapng_fini() - Free the buffer
+ * @p:		Empty afterwards
  */
 void pcapng_fini(struct pcapng *p)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef COLO_PCAPNG_H
-#define COLO_PCAPNG_H
+#ifndef COLO_COMPARE_PCAPNG_H
+#define COLO_COMPARE_PCAPNG_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 /*
- * Blocks of a pcapng file, which libpcap reads but cannot write: pure, they
- * are appended to a buffer. What a file needs: a section, its interfaces,
- * then packets.
+ * Makes the blocks of a pcapng file, which libpcap reads but cannot write. Pure:
+ * blocks are appended to a buffer, and diff_pcap.c writes that to the file. A
+ * file is a section, then its interfaces, then packets.
  */
 struct pcapng {			/* zeroed to begin with */
 	uint8_t *bytes;
@@ -16,11 +16,11 @@ struct pcapng {			/* zeroed to begin with */
 };
 
 struct pcapng_packet {
-	uint32_t interface;	/* 0 is the first */
+	uint32_t interface;	/* its number, from 0 on */
 	uint64_t time_ns;	/* since 1970 */
 	const uint8_t *bytes;
-	uint32_t len;		/* bytes there */
-	uint32_t wire_len;	/* bytes there were; not less */
+	uint32_t len;		/* bytes captured */
+	uint32_t wire_len;	/* bytes that the packet had: not fewer */
 	const char *const *comments;
 	unsigned n_comments;
 };

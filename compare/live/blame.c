@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Who makes flows meet in a place gains what new flows would give him, too. */
+/* FNV-1a, without a seed: a client that makes two of its flows share a place
+ * takes them out of quarantine, which a new flow would do, too. */
 static uint32_t hash_of(const struct flow_key *key)
 {
 	const uint8_t *at = (const uint8_t *)key;
@@ -15,7 +16,7 @@ static uint32_t hash_of(const struct flow_key *key)
 	return h ^ h >> 16;
 }
 
-/* The flow's place; whose it is shows the key. */
+/* The place in the table where a flow is, unless its key is another one's. */
 static struct blame_flow *place_of(struct blame *b, const struct flow_key *key)
 {
 	return &b->flows[hash_of(key) & (BLAME_FLOWS - 1)];
@@ -26,7 +27,7 @@ static bool is_same(const struct flow_key *a, const struct flow_key *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-/* The oldest of the last requests, if there were so many, is that new. */
+/* Is even the oldest of the last BLAME_REQUESTS requests within the window? */
 static bool is_in_quarantine(const struct blame_flow *f, uint64_t now_ns)
 {
 	uint64_t oldest = f->asked_ns[f->next];
@@ -35,13 +36,13 @@ static bool is_in_quarantine(const struct blame_flow *f, uint64_t now_ns)
 }
 
 /**
- * blame_refuses() - Is a flow in quarantine that would ask?
+ * blame_refuses() - Is the flow that wants to ask in quarantine?
  * @b:		The tables; zeroed at first
  * @key:	The flow
  * @now_ns:	The time, not 0
- * @is_new:	Set when it has not been told of this quarantine yet
+ * @is_new:	Set to true the first time in this quarantine
  *
- * Return: true when the request is not to go out
+ * Return: true when it is: the request must not go out
  */
 bool blame_refuses(struct blame *b, const struct flow_key *key, uint64_t now_ns,
 		   bool *is_new)
@@ -71,7 +72,7 @@ static void note_flow(struct blame *b, const struct flow_key *key,
 	f->next = (uint8_t)((f->next + 1) % BLAME_REQUESTS);
 }
 
-/* "tcp/10.0.0.1:80" */
+/* Write a service as "tcp/10.0.0.1:80". */
 static void name_service(struct blame_service *s, const struct flow_key *key)
 {
 	char text[FLOW_TEXT_MAX], *end, *space;
@@ -110,9 +111,9 @@ static void note_service(struct blame *b, const struct flow_key *key)
 }
 
 /**
- * blame_asked() - A request goes out because of a flow
+ * blame_asked() - Count that a request goes out
  * @b:		The tables
- * @key:	The flow; NULL for none in particular
+ * @key:	The flow that differs; NULL when no flow in particular does
  * @now_ns:	The time, not 0
  */
 void blame_asked(struct blame *b, const struct flow_key *key, uint64_t now_ns)
@@ -126,10 +127,10 @@ void blame_asked(struct blame *b, const struct flow_key *key, uint64_t now_ns)
 }
 
 /**
- * blame_most() - The service that has asked most
+ * blame_most() - Find the service that has asked most often
  * @b:		The tables
  *
- * Return: NULL when none has
+ * Return: the service, borrowed; NULL when none has asked
  */
 const struct blame_service *blame_most(const struct blame *b)
 {

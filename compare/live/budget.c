@@ -17,7 +17,7 @@ static int64_t time_max(const struct budget *b)
 	return (int64_t)(BUDGET_BURST_NS / 100 * b->percent);
 }
 
-/* One request is worth the time in which it comes. */
+/* The purse of requests holds time, too: so much of it is one request. */
 static int64_t request_ns(const struct budget *b)
 {
 	return (int64_t)(MINUTE_NS / b->per_minute);
@@ -40,7 +40,7 @@ static void fill(struct budget *b, uint64_t now_ns)
 {
 	uint64_t gone = now_ns - b->at_ns;
 
-	if (gone > MINUTE_NS * 60)	/* they are full by then */
+	if (gone > MINUTE_NS * 60)	/* both purses are full by then */
 		gone = MINUTE_NS * 60;
 	b->at_ns = now_ns;
 	if (limits_time(b))
@@ -55,8 +55,8 @@ static void fill(struct budget *b, uint64_t now_ns)
 /**
  * budget_init() - Begin with full purses
  * @b:		Filled
- * @percent:	Of the time may go into checkpoints; 0 for all
- * @per_minute:	So many may be asked for; 0 for any number
+ * @percent:	How much of the time checkpoints may take; 0: all
+ * @per_minute:	How many may be asked for; 0: any number
  * @now_ns:	The time
  */
 void budget_init(struct budget *b, uint64_t percent, uint64_t per_minute,
@@ -71,11 +71,11 @@ void budget_init(struct budget *b, uint64_t percent, uint64_t per_minute,
 }
 
 /**
- * budget_wait_ns() - How long has a request to wait?
+ * budget_wait_ns() - How long does a request have to wait?
  * @b:		The budget
  * @now_ns:	The time; must not go back
  *
- * Return: 0 when it may go out now
+ * Return: nanoseconds, 0 when the request may go out now
  */
 uint64_t budget_wait_ns(struct budget *b, uint64_t now_ns)
 {
@@ -106,10 +106,10 @@ void budget_take(struct budget *b, uint64_t now_ns)
 }
 
 /**
- * budget_charge() - A request was answered
+ * budget_charge() - A request was answered: take what it has cost
  * @b:		The budget
- * @took_ns:	How long that took. What took longer than BUDGET_COST_MAX_NS
- *		waited for somebody rather than for a checkpoint
+ * @took_ns:	How long that took. Whatever is over BUDGET_COST_MAX_NS is not
+ *		taken: then somebody was waited for, not a checkpoint
  * @now_ns:	The time
  */
 void budget_charge(struct budget *b, uint64_t took_ns, uint64_t now_ns)

@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A checkpoint makes the secondary another one. Its old frames, still under
- * way, must not be compared with what the primary says afterwards, nor its new
- * ones with what the primary said before. Of the primary the line is drawn by
- * STOP and RESUME, of the secondary by a marker, and either may come first:
+ * A checkpoint gives the secondary the primary's state. The secondary's older
+ * frames, still on their way, must not be compared with the primary's later
+ * ones, nor the other way round. The primary's frames are divided by QEMU's STOP
+ * and RESUME, the secondary's by a marker among them (common/marker.h). Either
+ * may arrive first:
  *
- *	STOP, marker, RESUME	what follows the marker is kept until RESUME
- *	STOP, RESUME, marker	what comes before the marker is discarded
+ *	STOP, marker, RESUME	frames behind the marker are kept until RESUME
+ *	STOP, RESUME, marker	frames before the marker are discarded
  *
- * QEMU lets the secondary go on before the primary: the first is the rule.
- * A marker counts when it is not the last one repeated: another epoch, or a
- * sender that has begun anew and whose frames are all new. The first one after
- * a checkpoint belongs to that, even if the primary stands still for the next.
- * A peer that has sent none is not waited for, and one that stops sending them
- * is waited for once: epoch_forget().
+ * QEMU lets the secondary go on before the primary, so the first is the rule.
+ *
+ * A marker is new when its epoch is not that of the last marker, or when its
+ * sender has just started: then all that follows is new. A marker repeated is
+ * ignored. The first new marker after a checkpoint belongs to that checkpoint,
+ * even if the primary already stands still for the next one. A peer that has
+ * never sent a marker is not waited for. A peer that stops sending them is
+ * waited for once: epoch_forget().
  */
 #include "epoch.h"
 
 #include <stdlib.h>
 
 /**
- * epoch_drop() - Let go of what was kept
- * @e:		It is counted as discarded
+ * epoch_drop() - Discard the frames that were kept
+ * @e:		The state; they are counted as discarded
  */
 void epoch_drop(struct epoch *e)
 {
@@ -32,8 +35,8 @@ void epoch_drop(struct epoch *e)
 }
 
 /**
- * epoch_fini() - The end
- * @e:		Zeroed or used
+ * epoch_fini() - Free the frames that were kept
+ * @e:		The state, zeroed or used
  */
 void epoch_fini(struct epoch *e)
 {
@@ -51,8 +54,8 @@ void epoch_stop(struct epoch *e)
 }
 
 /**
- * epoch_marker() - The secondary's stream has a marker here
- * @e:		The state; @e->fate is that of what follows
+ * epoch_marker() - There is a marker among the secondary's frames
+ * @e:		The state; @e->fate is set for the frames that follow
  * @m:		The marker
  */
 void epoch_marker(struct epoch *e, const struct marker *m)
@@ -71,8 +74,8 @@ void epoch_marker(struct epoch *e, const struct marker *m)
 }
 
 /**
- * epoch_checkpoint() - The primary goes on, and was made the secondary's equal
- * @e:		The state; what is kept is to be taken now, after the flush
+ * epoch_checkpoint() - The primary goes on after a checkpoint
+ * @e:		The state. The caller, who has flushed, calls epoch_take() next
  */
 void epoch_checkpoint(struct epoch *e)
 {
@@ -85,7 +88,7 @@ void epoch_checkpoint(struct epoch *e)
 
 /**
  * epoch_continue() - The primary goes on as it was
- * @e:		The state; what is kept is to be taken now
+ * @e:		The state. The caller calls epoch_take() next
  */
 void epoch_continue(struct epoch *e)
 {
@@ -95,7 +98,7 @@ void epoch_continue(struct epoch *e)
 }
 
 /**
- * epoch_forget() - No marker has come in time: the peer sends none
+ * epoch_forget() - No marker has come in time: take it that the peer sends none
  * @e:		The state
  */
 void epoch_forget(struct epoch *e)
@@ -107,11 +110,11 @@ void epoch_forget(struct epoch *e)
 }
 
 /**
- * epoch_keep() - Frames whose fate is EPOCH_KEEP
+ * epoch_keep() - Keep frames whose fate is EPOCH_KEEP
  * @e:		The state
- * @v:		The frames; references on their chunks are taken
- * @n:		How many. The caller stops the input, so that no more than what
- *		was read already comes
+ * @v:		The frames; it takes references of their chunks
+ * @n:		How many. The caller has stopped the input, so that only frames
+ *		that were read already can come
  */
 void epoch_keep(struct epoch *e, const struct frame *v, unsigned n)
 {
@@ -128,7 +131,7 @@ void epoch_keep(struct epoch *e, const struct frame *v, unsigned n)
 }
 
 /**
- * epoch_take() - Get what was kept, to be compared
+ * epoch_take() - Take the frames that were kept, to be compared
  * @e:		The state
  * @v:		Gets the frames; valid until the next epoch_keep(); the caller
  *		drops a reference of each chunk

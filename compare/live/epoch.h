@@ -10,22 +10,24 @@
 
 /*
  * Which of the secondary's frames belong to the epoch that the primary is in:
- * pure. They come over another way than the news of a checkpoint does.
+ * pure. An epoch is the time between two checkpoints. The frames arrive by
+ * another way than the news of a checkpoint, so one of the two is late.
+ * live_epoch.c calls it and does what it says.
  */
 enum epoch_fate {
-	EPOCH_COMPARE,
-	EPOCH_DISCARD,		/* of the epoch before: until the marker */
-	EPOCH_KEEP,		/* of the next one: until the primary is there */
+	EPOCH_COMPARE,		/* they are of the primary's epoch */
+	EPOCH_DISCARD,		/* of the epoch before, until a marker comes */
+	EPOCH_KEEP,		/* of the next one, until the primary is there */
 };
 
 struct epoch {
-	enum epoch_fate fate;	/* of what comes now */
+	enum epoch_fate fate;	/* of the secondary's next frame */
 	bool is_stopped;	/* the primary stands still */
-	bool has_marker;	/* the peer sends them */
+	bool has_marker;	/* the peer sends markers */
 	uint32_t last;		/* epoch of the last marker */
 	unsigned n_kept, cap;
-	struct frame *kept;	/* with a reference each */
-	uint64_t n_markers, n_discarded;
+	struct frame *kept;	/* each has a reference of its chunk */
+	uint64_t n_markers, n_discarded;	/* frames, by what they were */
 };
 
 void epoch_fini(struct epoch *e);

@@ -9,7 +9,7 @@
 #include "../../common/nowait.h"
 #include "../../common/time.h"
 
-#define LARGE (UINT64_C(16) << 20)	/* bytes; less is read in no time */
+#define LARGE (UINT64_C(16) << 20)	/* bytes: fewer are read in no time */
 #define SHOW_NS (NS_PER_S / 5)
 #define LINE_LEN 160
 #define MIB (UINT64_C(1) << 20)
@@ -23,12 +23,12 @@ static uint64_t now_ns(void)
 }
 
 /**
- * progress_text - how far, how fast, how long yet
- * @buf:	gets the text
- * @len:	room there
- * @done:	bytes read
- * @size:	of so many
- * @elapsed_ns:	since the beginning
+ * progress_text() - Say how far it is, how fast it goes, and how long it takes
+ * @buf:	Gets the text
+ * @len:	Bytes of room
+ * @done:	Bytes read
+ * @size:	Bytes to read in all
+ * @elapsed_ns:	How long it has taken
  */
 void progress_text(char *buf, size_t len, uint64_t done, uint64_t size,
 		   uint64_t elapsed_ns)
@@ -37,7 +37,7 @@ void progress_text(char *buf, size_t len, uint64_t done, uint64_t size,
 	double rate = seconds > 0 ? (double)done / seconds : 0;
 	uint64_t left_s;
 
-	if (done > size)	/* it grows while it is read */
+	if (done > size)	/* a capture may grow while it is read */
 		done = size;
 	if (!done || rate < 1) {
 		snprintf(buf, len, "0 %% of %" PRIu64 " MiB", size / MIB);
@@ -50,10 +50,10 @@ void progress_text(char *buf, size_t len, uint64_t done, uint64_t size,
 }
 
 /**
- * progress_begin - shall there be a line?
- * @p:		begun if standard error is a terminal and there is much to read
- * @what:	in front of the line; borrowed
- * @size:	bytes there are to read
+ * progress_begin() - Begin to read
+ * @p:		On if standard error is a terminal and there is much to read
+ * @what:	The words that the line begins with; borrowed
+ * @size:	Bytes to read; 0 if that is not known
  */
 void progress_begin(struct progress *p, const char *what, uint64_t size)
 {
@@ -67,8 +67,10 @@ void progress_begin(struct progress *p, const char *what, uint64_t size)
 }
 
 /**
- * progress_is_due - is it time to say something?
- * @p:		the line
+ * progress_is_due() - Is it time to show the line again?
+ * @p:		The line
+ *
+ * Return: true five times a second, if the line is on
  */
 bool progress_is_due(struct progress *p)
 {
@@ -87,16 +89,17 @@ static void put(const char *text, size_t len)
 {
 	struct nowait terminal = { .fd = STDERR_FILENO };
 
-	/* a terminal that does not take it has nobody who looks */
+	/* a terminal that takes no more has nobody who looks at it */
 	nowait_write(&terminal, text, len);
 }
 
 /**
- * progress_show - say how far it is
- * @p:		the line, which progress_is_due()
- * @done:	bytes read
+ * progress_show() - Show the line
+ * @p:		The line; progress_is_due() has said so
+ * @done:	Bytes read
  *
- * The cursor goes back to the beginning: what is written next takes its place.
+ * The cursor goes back to the beginning of the line, so that the next text on
+ * the terminal overwrites it.
  */
 void progress_show(struct progress *p, uint64_t done)
 {
@@ -111,8 +114,8 @@ void progress_show(struct progress *p, uint64_t done)
 }
 
 /**
- * progress_clear - make the line disappear
- * @p:		the line; shown again when it is due
+ * progress_clear() - Take the line off the terminal
+ * @p:		The line; it is shown again when it is due
  */
 void progress_clear(struct progress *p)
 {

@@ -35,10 +35,10 @@ static int create(int dir)
 }
 
 /**
- * running_begin - leave the mark that this process runs
- * @state_dir:	an existing directory
+ * running_begin() - Make the file, for this process runs
+ * @state_dir:	A directory that exists
  *
- * Return: 0, 1 when the mark of an unclean end was there, or a negative
+ * Return: 0; 1 when the file was there, from an unclean end, told; or a negative
  * errno, logged
  */
 int running_begin(const char *state_dir)
@@ -59,8 +59,8 @@ int running_begin(const char *state_dir)
 }
 
 /**
- * running_end - take the mark away: nothing was lost
- * @state_dir:	that of running_begin()
+ * running_end() - Remove the file, for nothing was lost
+ * @state_dir:	As in running_begin()
  */
 void running_end(const char *state_dir)
 {

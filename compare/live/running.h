@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef COLO_RUNNING_H
-#define COLO_RUNNING_H
+#ifndef COLO_COMPARE_RUNNING_H
+#define COLO_COMPARE_RUNNING_H
 
 /*
- * `RUNNING` in --state-dir: there from the start to a clean end. Who finds it
- * at the start knows that the last run lost what it held.
+ * The file `RUNNING` in --state-dir is there from the start of a process to its
+ * clean end. A process that finds it when it starts knows that the last one lost
+ * the packets that it held. live.c calls this; the file is empty.
  */
 int running_begin(const char *state_dir);
 void running_end(const char *state_dir);
