@@ -37,7 +37,7 @@ static void drop_sacks(uint8_t *tcp, bool is_partial)
 }
 
 /**
- * compare_ack_lower - change what a segment acknowledges, in place
+ * ack_lower - change what a segment acknowledges, in place
  * @f:		the frame
  * @l4_off:	where its TCP header begins, from frame_eth() on
  * @ack:	what it is to acknowledge
@@ -46,8 +46,8 @@ static void drop_sacks(uint8_t *tcp, bool is_partial)
  * With another acknowledgement it says nothing selectively any more. The
  * checksum follows (RFC 1624), unless it is for the hardware to finish.
  */
-void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
-		       uint16_t window)
+void ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
+	       uint16_t window)
 {
 	uint8_t *tcp = frame_eth(f) + l4_off;
 	bool is_partial = vnet_is_partial(f, l4_off);
@@ -76,12 +76,12 @@ static uint8_t *times_find(uint8_t *tcp)
 }
 
 /**
- * compare_ack_is_signed - is a segment signed? Then it cannot be changed
+ * ack_is_signed - is a segment signed? Then it cannot be changed
  * @tcp:	its header
  *
  * Return: true with TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925)
  */
-bool compare_ack_is_signed(uint8_t *tcp)
+bool ack_is_signed(uint8_t *tcp)
 {
 	size_t len = header_len(tcp);
 
@@ -103,15 +103,14 @@ static void put_option(const struct frame *f, unsigned l4_off, uint8_t *at,
 }
 
 /**
- * compare_ack_echo - let a segment echo the timestamp that another echoes
+ * ack_echo - let a segment echo the timestamp that another echoes
  * @f:		the frame
  * @l4_off:	where its TCP header begins, from frame_eth() on
  * @of:		the other segment
  *
  * Nothing happens unless both have the option.
  */
-void compare_ack_echo(const struct frame *f, unsigned l4_off,
-		      const struct packet *of)
+void ack_echo(const struct frame *f, unsigned l4_off, const struct packet *of)
 {
 	uint8_t *tcp = frame_eth(f) + l4_off;
 	uint8_t *to = times_find(tcp), *from = times_find(packet_l4(of));
@@ -121,13 +120,13 @@ void compare_ack_echo(const struct frame *f, unsigned l4_off,
 }
 
 /**
- * compare_ack_time - a segment's timestamp
+ * ack_time - a segment's timestamp
  * @tcp:	its header
  * @tsval:	set if there is one
  *
  * Return: whether there is
  */
-bool compare_ack_time(uint8_t *tcp, uint32_t *tsval)
+bool ack_time(uint8_t *tcp, uint32_t *tsval)
 {
 	const uint8_t *at = times_find(tcp);
 
@@ -137,14 +136,13 @@ bool compare_ack_time(uint8_t *tcp, uint32_t *tsval)
 }
 
 /**
- * compare_ack_set_time - let a segment say another timestamp
+ * ack_set_time - let a segment say another timestamp
  * @f:		the frame
  * @l4_off:	where its TCP header begins, from frame_eth() on; it has the
  *		option
  * @tsval:	the timestamp
  */
-void compare_ack_set_time(const struct frame *f, unsigned l4_off,
-			  uint32_t tsval)
+void ack_set_time(const struct frame *f, unsigned l4_off, uint32_t tsval)
 {
 	uint8_t *tcp = frame_eth(f) + l4_off;
 
@@ -199,27 +197,27 @@ static struct packet copy_part(struct frame *f, const struct frame *from,
 }
 
 /**
- * compare_ack_make - an acknowledgement alone
+ * ack_make - an acknowledgement alone
  * @f:		set; the caller gives the reference on its chunk back
  * @from:	a segment of the same sender; its headers are copied
  * @seq:	its sequence number
  * @ack:	what it acknowledges
  * @window:	its window, as in the header
  */
-void compare_ack_make(struct frame *f, const struct frame *from, uint32_t seq,
-		      uint32_t ack, uint16_t window)
+void ack_make(struct frame *f, const struct frame *from, uint32_t seq,
+	      uint32_t ack, uint16_t window)
 {
 	struct packet p = copy_part(f, from, 0, 0);
 
 	bytes_put32(packet_l4(&p) + 4, seq);
 	packet_l4(&p)[13] = TCP_ACK;
-	compare_ack_lower(f, p.l4_off, ack, window);
+	ack_lower(f, p.l4_off, ack, window);
 	fix_ip(&p, TCP_LEN + p.tcp_opt_len);
 	fix_tcp(&p, TCP_LEN + p.tcp_opt_len);
 }
 
 /**
- * compare_ack_part - a part of a segment's payload, as a segment
+ * ack_part - a part of a segment's payload, as a segment
  * @f:		set; the caller gives the reference on its chunk back
  * @from:	the segment
  * @at:		where the part begins, in its payload
@@ -227,8 +225,8 @@ void compare_ack_make(struct frame *f, const struct frame *from, uint32_t seq,
  *
  * Return: what was made
  */
-struct packet compare_ack_part(struct frame *f, const struct frame *from,
-			       uint32_t at, uint32_t len)
+struct packet ack_part(struct frame *f, const struct frame *from, uint32_t at,
+		       uint32_t len)
 {
 	uint32_t max = vnet_gso_size(from);
 	struct packet p;

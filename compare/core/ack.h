@@ -7,17 +7,15 @@
 #include "../../common/frame.h"
 #include "../../common/packet.h"
 
-bool compare_ack_is_signed(uint8_t *tcp);
-void compare_ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
-		       uint16_t window);
-void compare_ack_echo(const struct frame *f, unsigned l4_off,
-		      const struct packet *of);
-bool compare_ack_time(uint8_t *tcp, uint32_t *tsval);
-void compare_ack_set_time(const struct frame *f, unsigned l4_off,
-			  uint32_t tsval);
-void compare_ack_make(struct frame *f, const struct frame *from, uint32_t seq,
-		      uint32_t ack, uint16_t window);
-struct packet compare_ack_part(struct frame *f, const struct frame *from,
-			       uint32_t at, uint32_t len);
+bool ack_is_signed(uint8_t *tcp);
+void ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
+	       uint16_t window);
+void ack_echo(const struct frame *f, unsigned l4_off, const struct packet *of);
+bool ack_time(uint8_t *tcp, uint32_t *tsval);
+void ack_set_time(const struct frame *f, unsigned l4_off, uint32_t tsval);
+void ack_make(struct frame *f, const struct frame *from, uint32_t seq,
+	      uint32_t ack, uint16_t window);
+struct packet ack_part(struct frame *f, const struct frame *from, uint32_t at,
+		       uint32_t len);
 
 #endif

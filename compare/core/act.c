@@ -56,13 +56,13 @@ void act_after_failover(struct compare *c, enum compare_side side,
 }
 
 /**
- * compare_release_frame - let a primary frame out
+ * act_release - let a primary frame out
  * @c:		the comparison
  * @f:		borrowed
  * @why:	what it is counted as
  */
-void compare_release_frame(struct compare *c, const struct frame *f,
-			   enum compare_note why)
+void act_release(struct compare *c, const struct frame *f,
+		 enum compare_note why)
 {
 	c->account.noted[why]++;
 	if (c->config.report_only)	/* it has left on arrival */
@@ -86,7 +86,7 @@ void act_release_group(struct compare *c, uint32_t group,
 		struct frame f = hold_frame(&c->pool, hold_at(&c->pool, i));
 
 		next = hold_at(&c->pool, i)->next;
-		compare_release_frame(c, &f, why);
+		act_release(c, &f, why);
 		hold_remove(&c->pool, i);
 	}
 	fragment_free(&c->fragments, group);
@@ -130,42 +130,42 @@ static void recount_syns(const struct compare *c, struct cmp_flow *fl,
 static void clear_suspicion(struct compare *c, struct cmp_flow *fl)
 {
 	fl->flags &= (uint16_t)~FLOW_SUSPECT;
-	compare_flow_touch(c, fl);
+	flows_touch(c, fl);
 }
 
 /**
- * compare_unhold - take a packet out of its queue and let go of it
+ * act_unhold - take a packet out of its queue and let go of it
  * @c:		the comparison
  * @fl:		its flow; what its flags say of its queues stays true
  * @h:		the packet; counting it is the caller's business
  */
-void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
+void act_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 {
 	uint32_t i = hold_index(&c->pool, h);
 	unsigned side = h->side;
 
 	if (c->share.is_counting && side == COMPARE_PRIMARY)
-		compare_share_count(c, fl, h, false);
+		share_count(c, fl, h, false);
 	if (fl->q[side].order)
-		compare_order_removed(&c->orders, &fl->q[side], i);
+		order_removed(&c->orders, &fl->q[side], i);
 	hold_queue_remove(&c->pool, &fl->q[side], i);
 	if (h->flags & TCP_SYN)
 		recount_syns(c, fl, side);
 	if ((fl->flags & FLOW_SUSPECT) && !fl->q[side].n)
 		clear_suspicion(c, fl);
 	hold_remove(&c->pool, i);
-	if (!compare_flow_holds(fl))
+	if (!flows_holds(fl))
 		c->account.n_holding--;
 }
 
 /**
- * compare_release_head - let the first held primary packet of a flow out
+ * act_release_head - let the first held primary packet of a flow out
  * @c:		the comparison
  * @fl:		a flow with a primary packet
  * @why:	what it is counted as
  */
-void compare_release_head(struct compare *c, struct cmp_flow *fl,
-			  enum compare_note why)
+void act_release_head(struct compare *c, struct cmp_flow *fl,
+		      enum compare_note why)
 {
 	struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
 	struct frame f = hold_frame(&c->pool, h);
@@ -174,34 +174,34 @@ void compare_release_head(struct compare *c, struct cmp_flow *fl,
 		act_release_group(c, h->seq, why);
 		c->account.n_made[COMPARE_PRIMARY]--;
 	} else {
-		compare_release_frame(c, &f, why);
+		act_release(c, &f, why);
 	}
-	compare_unhold(c, fl, h);
+	act_unhold(c, fl, h);
 }
 
 /**
- * compare_release_new - let out what has just come
+ * act_release_new - let out what has just come
  * @c:		the comparison
  * @f:		borrowed
  * @group:	the fragments that made it; HOLD_NONE for what came whole
  * @why:	what it is counted as
  */
-void compare_release_new(struct compare *c, const struct frame *f,
-			 uint32_t group, enum compare_note why)
+void act_release_new(struct compare *c, const struct frame *f, uint32_t group,
+		     enum compare_note why)
 {
 	if (group == HOLD_NONE)
-		compare_release_frame(c, f, why);
+		act_release(c, f, why);
 	else
 		act_release_group(c, group, why);
 }
 
 /**
- * compare_drop_new - drop what has just come
+ * act_drop_new - drop what has just come
  * @c:		the comparison
  * @group:	the fragments that made it; HOLD_NONE for what came whole
  * @why:	what it is counted as
  */
-void compare_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
+void act_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
 {
 	if (group == HOLD_NONE)
 		c->account.dropped[why]++;
@@ -210,14 +210,14 @@ void compare_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
 }
 
 /**
- * compare_drop_held - drop a held packet
+ * act_drop_held - drop a held packet
  * @c:		the comparison
  * @fl:		its flow
  * @h:		the packet; with a fragment its whole datagram goes
  * @why:	what it is counted as
  */
-void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
-		       enum compare_drop why)
+void act_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
+		   enum compare_drop why)
 {
 	if (h->kind == HOLD_PART)
 		h = hold_at(&c->pool, c->fragments.groups[h->group].whole);
@@ -227,11 +227,11 @@ void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 	} else {
 		c->account.dropped[why]++;
 	}
-	compare_unhold(c, fl, h);
+	act_unhold(c, fl, h);
 }
 
 /**
- * compare_hold - keep a packet
+ * act_hold - keep a packet
  * @c:		the comparison
  * @fl:		its flow, into whose queue the caller puts it
  * @side:	whose it is
@@ -239,17 +239,17 @@ void compare_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
  *
  * Return: its node, valid until the next call
  */
-struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
-			  enum compare_side side, const struct frame *f)
+struct hold *act_hold(struct compare *c, struct cmp_flow *fl,
+		      enum compare_side side, const struct frame *f)
 {
 	uint32_t i = hold_add(&c->pool, f, side, c->now_ns);
 	struct hold *h = hold_at(&c->pool, i);
 
 	h->flow = flow_index(c->flows, fl);
-	if (!compare_flow_holds(fl))
+	if (!flows_holds(fl))
 		c->account.n_holding++;
 	if (c->share.is_counting && side == COMPARE_PRIMARY)
-		compare_share_count(c, fl, h, true);
+		share_count(c, fl, h, true);
 	return h;
 }
 
@@ -265,7 +265,7 @@ void act_drop_queue(struct compare *c, struct cmp_flow *fl,
 	struct hold *h;
 
 	while ((h = hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head)))
-		compare_drop_held(c, fl, h, why);
+		act_drop_held(c, fl, h, why);
 }
 
 /**
@@ -290,14 +290,14 @@ static void mark_packet(struct compare *c, struct cmp_flow *fl, bool is_packet)
 	if (!!(g->flags & GATE_PACKET) == is_packet)
 		return;
 	if (is_packet) {
-		if (!compare_flow_holds(fl))
+		if (!flows_holds(fl))
 			c->account.n_holding++;
 		g->flags |= GATE_PACKET;
 		c->account.n_made[COMPARE_PRIMARY]--;
 	} else {
 		g->flags &= (uint8_t)~GATE_PACKET;
 		c->account.n_made[COMPARE_PRIMARY]++;
-		if (!compare_flow_holds(fl))
+		if (!flows_holds(fl))
 			c->account.n_holding--;
 	}
 }

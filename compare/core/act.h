@@ -33,22 +33,22 @@ uint64_t act_n_held(const struct compare *c, enum compare_side side);
 void act_pass(struct compare *c, const struct frame *v, unsigned n);
 void act_after_failover(struct compare *c, enum compare_side side,
 			const struct frame *v, unsigned n);
-void compare_release_frame(struct compare *c, const struct frame *f,
-			   enum compare_note why);
+void act_release(struct compare *c, const struct frame *f,
+		 enum compare_note why);
 void act_release_group(struct compare *c, uint32_t group,
 		       enum compare_note why);
 void act_drop_group(struct compare *c, uint32_t group,
 		    enum compare_drop why);
-void compare_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
-void compare_release_head(struct compare *c, struct cmp_flow *fl,
-			  enum compare_note why);
-void compare_release_new(struct compare *c, const struct frame *f,
-			 uint32_t group, enum compare_note why);
-void compare_drop_new(struct compare *c, uint32_t group, enum compare_drop why);
-void compare_drop_held(struct compare *c, struct cmp_flow *fl,
-		       struct hold *h, enum compare_drop why);
-struct hold *compare_hold(struct compare *c, struct cmp_flow *fl,
-			  enum compare_side side, const struct frame *f);
+void act_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
+void act_release_head(struct compare *c, struct cmp_flow *fl,
+		      enum compare_note why);
+void act_release_new(struct compare *c, const struct frame *f, uint32_t group,
+		     enum compare_note why);
+void act_drop_new(struct compare *c, uint32_t group, enum compare_drop why);
+void act_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
+		   enum compare_drop why);
+struct hold *act_hold(struct compare *c, struct cmp_flow *fl,
+		      enum compare_side side, const struct frame *f);
 void act_drop_queue(struct compare *c, struct cmp_flow *fl,
 		    enum compare_drop why);
 void act_mark_whole(struct compare *c, struct hold *h, uint32_t group);

@@ -101,10 +101,10 @@ static void forget_syns(struct compare *c, struct cmp_flow *fl)
 
 	while ((h = stream_head(c, fl, COMPARE_PRIMARY)) &&
 	       (h->flags & TCP_SYN))
-		compare_stream_release(c, fl, NOTE_UNCOMPARED, NULL);
+		stream_release(c, fl, NOTE_UNCOMPARED, NULL);
 	while ((h = stream_head(c, fl, COMPARE_SECONDARY)) &&
 	       (h->flags & TCP_SYN))
-		compare_drop_held(c, fl, h, DROP_LATE);
+		act_drop_held(c, fl, h, DROP_LATE);
 }
 
 static void begin(struct compare *c, struct cmp_flow *fl,
@@ -116,10 +116,10 @@ static void begin(struct compare *c, struct cmp_flow *fl,
 
 	fl->align &= (uint8_t)~ALIGN_WAITS;
 	forget_syns(c, fl);
-	compare_align_shift(c, fl, s->seq + skipped[COMPARE_SECONDARY] - edge);
+	stream_shift(c, fl, s->seq + skipped[COMPARE_SECONDARY] - edge);
 	fl->isn[COMPARE_PRIMARY] = p->is_midstream ? p->seq - 1 : 0;
 	stream_set_edge(fl, edge);
-	compare_stream_match(c, fl, NULL);
+	match_flow(c, fl, NULL);
 }
 
 /* Return: true once the flow is compared */
@@ -139,22 +139,22 @@ static bool align(struct compare *c, struct cmp_flow *fl, bool is_last)
 	is_found = (is_last || len >= ANCHOR) &&
 		   find_first(v, len < ANCHOR ? len : ANCHOR, skipped);
 	if (is_found || (is_over && v[0].is_known && v[1].is_known)) {
-		compare_align_tell(c, fl, is_found, skipped);
+		differ_midstream(c, fl, is_found, skipped);
 		begin(c, fl, v, skipped);
 	} else if (is_last) {
 		fl->align &= (uint8_t)~ALIGN_WAITS;
-		compare_stream_match(c, fl, NULL);
+		match_flow(c, fl, NULL);
 	}
 	free(v[0].bytes);
 	return !(fl->align & ALIGN_WAITS);
 }
 
 /**
- * compare_align_end - nothing more comes to find the place by
+ * align_end - nothing more comes to find the place by
  * @c:		the comparison
  * @fl:		a flow that waits for it
  */
-void compare_align_end(struct compare *c, struct cmp_flow *fl)
+void align_end(struct compare *c, struct cmp_flow *fl)
 {
 	align(c, fl, true);
 }
@@ -168,13 +168,13 @@ static void let_go(struct compare *c, enum compare_side side,
 		   const struct frame *f)
 {
 	if (side == COMPARE_PRIMARY)
-		compare_release_frame(c, f, NOTE_RELEASED_ACK);
+		act_release(c, f, NOTE_RELEASED_ACK);
 	else
 		act_drop(c, DROP_ACK);
 }
 
 /**
- * compare_align_takes - is this a segment of a flow whose place is sought?
+ * align_takes - is this a segment of a flow whose place is sought?
  * @c:		the comparison
  * @fl:		the flow
  * @side:	whose segment
@@ -183,9 +183,8 @@ static void let_go(struct compare *c, enum compare_side side,
  *
  * Return: true when it was taken: held, until the place is found
  */
-bool compare_align_takes(struct compare *c, struct cmp_flow *fl,
-			 enum compare_side side, const struct frame *f,
-			 const struct packet *p)
+bool align_takes(struct compare *c, struct cmp_flow *fl, enum compare_side side,
+		 const struct frame *f, const struct packet *p)
 {
 	uint32_t n_before, base = fl->base[COMPARE_SECONDARY];
 
@@ -202,7 +201,7 @@ bool compare_align_takes(struct compare *c, struct cmp_flow *fl,
 		return false;
 	}
 	n_before = fl->q[0].n + fl->q[1].n;
-	compare_stream_hold(c, fl, side, f, p);
+	stream_hold(c, fl, side, f, p);
 	if (p->flags & TCP_SYN)
 		fl->flags |= side == COMPARE_PRIMARY ? FLOW_PRIMARY_SYN :
 						       FLOW_SECONDARY_SYN;

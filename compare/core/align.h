@@ -4,9 +4,8 @@
 
 #include "core.h"
 
-void compare_align_end(struct compare *c, struct cmp_flow *fl);
-bool compare_align_takes(struct compare *c, struct cmp_flow *fl,
-			 enum compare_side side, const struct frame *f,
-			 const struct packet *p);
+void align_end(struct compare *c, struct cmp_flow *fl);
+bool align_takes(struct compare *c, struct cmp_flow *fl, enum compare_side side,
+		 const struct frame *f, const struct packet *p);
 
 #endif

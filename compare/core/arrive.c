@@ -56,7 +56,7 @@ static void key_of(struct flow_key *key, const struct packet *p, bool is_whole)
 	}
 	if (cut)
 		key->sport = key->dport = 0;
-	if (p->proto == PACKET_TCP && (cut || !compare_is_segment(p)))
+	if (p->proto == PACKET_TCP && (cut || !segment_is(p)))
 		key->tag[1] = KEY_DATAGRAM;
 }
 
@@ -92,7 +92,7 @@ static struct flow_hint *hint_of(struct compare *c, const struct packet *p,
 }
 
 /**
- * compare_flow_arrive - look at frames and say which flows they belong to
+ * arrive_frames - look at frames and say which flows they belong to
  * @c:		the comparison
  * @side:	whose they are
  * @v:		the frames; borrowed
@@ -100,15 +100,15 @@ static struct flow_hint *hint_of(struct compare *c, const struct packet *p,
  *
  * What each of them has to wait for, memory and the hash, all wait for at once.
  */
-void compare_flow_arrive(struct compare *c, enum compare_side side,
-			 const struct frame *v, unsigned n)
+void arrive_frames(struct compare *c, enum compare_side side,
+		   const struct frame *v, unsigned n)
 {
 	struct arrivals *a = &c->arrivals;
-	uint32_t expected = compare_predict_first(c, side);
+	uint32_t expected = predict_first(c, side);
 	unsigned n_keys = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t twin = compare_predict(c, &expected, &v[i]);
+		uint32_t twin = predict_twin(c, &expected, &v[i]);
 		struct packet *p = &a->p[i];
 		struct flow_hint *hint;
 		uint32_t tag;
@@ -147,7 +147,7 @@ static struct cmp_flow *find_by_key(struct compare *c, enum compare_side side,
 	struct cmp_flow *fl;
 
 	if (c->config.pair_order || c->config.ignore_addr) {
-		compare_pair_key(c, side, key, p);
+		pair_key(c, side, key, p);
 		fl = flow_find(c->flows, key);
 	} else {
 		fl = flow_find_hashed(c->flows, key, hash);
@@ -173,15 +173,15 @@ static struct cmp_flow *find_and_hint(struct compare *c,
 }
 
 /**
- * compare_flow_find - the flow of a packet, a new one if need be
+ * arrive_find - the flow of a packet, a new one if need be
  * @c:		the comparison
  * @side:	whose packet
- * @i:		which of the frames that compare_flow_arrive() has looked at
+ * @i:		which of the frames that arrive_frames() has looked at
  *
  * Return: the flow, NULL when the table is full
  */
-struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
-				   unsigned i)
+struct cmp_flow *arrive_find(struct compare *c, enum compare_side side,
+			     unsigned i)
 {
 	struct arrivals *a = &c->arrivals;
 	uint32_t at = a->flow[i].at;

@@ -4,10 +4,10 @@
 
 #include "core.h"
 
-void compare_flow_arrive(struct compare *c, enum compare_side side,
-			 const struct frame *v, unsigned n);
-struct cmp_flow *compare_flow_find(struct compare *c, enum compare_side side,
-				   unsigned i);
+void arrive_frames(struct compare *c, enum compare_side side,
+		   const struct frame *v, unsigned n);
+struct cmp_flow *arrive_find(struct compare *c, enum compare_side side,
+			     unsigned i);
 struct cmp_flow *arrive_find_whole(struct compare *c, enum compare_side side,
 				   const struct packet *p);
 

@@ -102,7 +102,7 @@ struct compare *compare_new(const struct compare_config *config,
 	c->flows = flow_table_new(config->max_flows + FLOW_SLACK,
 				  sizeof(struct cmp_flow), config->seed);
 	if (config->pair_order)
-		c->pairs = compare_pair_table(config);
+		c->pairs = pair_table(config);
 	if (!c->flows || (config->pair_order && !c->pairs)) {
 		flow_table_free(c->flows);
 		free(c);
@@ -111,7 +111,7 @@ struct compare *compare_new(const struct compare_config *config,
 	hold_pool_init(&c->pool);
 	order_init(&c->orders, &c->pool);
 	fragment_init(&c->fragments);
-	compare_share_init(c);
+	share_init(c);
 	return c;
 }
 
@@ -124,7 +124,7 @@ void compare_free(struct compare *c)
 	if (!c)
 		return;
 	fragment_fini(&c->fragments);
-	compare_order_fini(&c->orders);
+	order_fini(&c->orders);
 	hold_pool_fini(&c->pool);
 	flow_table_free(c->flows);
 	flow_table_free(c->pairs);

@@ -17,7 +17,7 @@
 #define NEAR UINT32_C(0x40000000)	/* largest window there can be */
 
 /**
- * compare_stream_differ - the two say different things, not different bytes
+ * connection_differ - the two say different things, not different bytes
  * @c:		the comparison
  * @fl:		the flow
  * @p:		the primary's segment
@@ -25,17 +25,16 @@
  *
  * Return: STEP_DIFFERENT
  */
-COLD enum compare_step compare_stream_differ(struct compare *c,
-					     struct cmp_flow *fl,
-					     const struct hold *p,
-					     const struct hold *s)
+COLD enum compare_step connection_differ(struct compare *c, struct cmp_flow *fl,
+					 const struct hold *p,
+					 const struct hold *s)
 {
 	struct compare_difference d =
-		compare_difference_of(c, fl, COMPARE_FLAGS, p, s);
+		differ_describe(c, fl, COMPARE_FLAGS, p, s);
 
 	if (!(p->flags & TCP_SYN))
 		d.offset = p->seq - fl->isn[COMPARE_PRIMARY] - 1;
-	compare_differ(c, fl, &d);
+	differ_flow(c, fl, &d);
 	return STEP_DIFFERENT;
 }
 
@@ -48,7 +47,7 @@ static struct hold *secondary_syn(struct compare *c, struct cmp_flow *fl)
 		return NULL;
 	while ((s = stream_head(c, fl, COMPARE_SECONDARY)) &&
 	       !(s->flags & TCP_SYN))
-		compare_drop_held(c, fl, s, DROP_LATE);
+		act_drop_held(c, fl, s, DROP_LATE);
 	return s;
 }
 
@@ -57,7 +56,7 @@ static struct packet parse_held(const struct compare *c, const struct hold *h)
 	struct packet p;
 
 	packet_parse(&p, hold_eth(&c->pool, h), h->len - h->vnet_len);
-	assert(compare_is_segment(&p));
+	assert(segment_is(&p));
 	return p;
 }
 
@@ -68,28 +67,28 @@ static bool is_same_syn(const struct compare *c, const struct hold *p,
 
 	if (c->config.own_isn)		/* the clients' are their own too */
 		b.ack = a.ack;
-	return compare_is_same_mac(c, a.eth, b.eth) &&
-	       compare_syn_is_same(&a, &b);
+	return differ_is_same_mac(c, a.eth, b.eth) &&
+	       syn_is_same(&a, &b);
 }
 
 /**
- * compare_stream_open - a connection begins
+ * connection_open - a connection begins
  * @c:		the comparison
  * @fl:		its flow
  * @syn:	the primary's SYN
  */
-void compare_stream_open(struct compare *c, struct cmp_flow *fl,
-			 const struct hold *syn)
+void connection_open(struct compare *c, struct cmp_flow *fl,
+		     const struct hold *syn)
 {
 	struct packet p = parse_held(c, syn);
 
-	compare_gate_connection(c, fl, &p);
+	gate_connection(c, fl, &p);
 }
 
 static void begin_connection(struct compare *c, struct cmp_flow *fl,
 			     const struct hold *p, const struct hold *s)
 {
-	compare_stream_open(c, fl, p);
+	connection_open(c, fl, p);
 	fl->isn[COMPARE_PRIMARY] = p->seq;
 	fl->isn[COMPARE_SECONDARY] = s->seq;
 	stream_set_edge(fl, stream_end(p));
@@ -99,33 +98,32 @@ static void begin_connection(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * compare_stream_syn - the primary's first segment is a SYN
+ * connection_syn - the primary's first segment is a SYN
  * @c:		the comparison
  * @fl:		its flow
  * @p:		the SYN
  */
-COLD enum compare_step compare_stream_syn(struct compare *c,
-					  struct cmp_flow *fl,
-					  const struct hold *p)
+COLD enum compare_step connection_syn(struct compare *c, struct cmp_flow *fl,
+				      const struct hold *p)
 {
 	struct hold *s = secondary_syn(c, fl);
 
 	if ((fl->flags & FLOW_SYN_DONE) &&
 	    p->seq == fl->isn[COMPARE_PRIMARY]) {
-		compare_stream_release(c, fl, NOTE_RETRANSMITTED, NULL);
+		stream_release(c, fl, NOTE_RETRANSMITTED, NULL);
 		return STEP_DONE;
 	}
 	if (!s) {
 		s = stream_head(c, fl, COMPARE_SECONDARY);
 		if (s && (s->flags & TCP_RST))
-			return compare_stream_differ(c, fl, p, s);
+			return connection_differ(c, fl, p, s);
 		return STEP_WAIT;
 	}
 	if (!is_same_syn(c, p, s))
-		return compare_stream_differ(c, fl, p, s);
+		return connection_differ(c, fl, p, s);
 	begin_connection(c, fl, p, s);
-	compare_drop_held(c, fl, s, DROP_MATCHED);
-	compare_stream_release(c, fl, NOTE_COMPARED, NULL);
+	act_drop_held(c, fl, s, DROP_MATCHED);
+	stream_release(c, fl, NOTE_COMPARED, NULL);
 	return STEP_DONE;
 }
 
@@ -135,29 +133,28 @@ static bool is_near(const struct cmp_flow *fl, uint32_t seq)
 }
 
 /**
- * compare_stream_rst - the primary's first segment is a RST
+ * connection_rst - the primary's first segment is a RST
  * @c:		the comparison
  * @fl:		its flow
  * @p:		the RST
  */
-COLD enum compare_step compare_stream_rst(struct compare *c,
-					  struct cmp_flow *fl,
-					  const struct hold *p)
+COLD enum compare_step connection_rst(struct compare *c, struct cmp_flow *fl,
+				      const struct hold *p)
 {
-	struct hold *s = compare_stream_secondary(c, fl);
+	struct hold *s = stream_secondary(c, fl);
 	uint32_t ack = p->ack;
 
 	if (stream_is_rst_again(c, fl, p->flags, ack)) {
-		compare_stream_release(c, fl, NOTE_RETRANSMITTED, NULL);
+		stream_release(c, fl, NOTE_RETRANSMITTED, NULL);
 		return STEP_DONE;
 	}
 	if (!s)
 		return STEP_WAIT;
 	if (!(s->flags & TCP_RST) ||
 	    (is_near(fl, p->seq) && is_near(fl, s->seq) && p->seq != s->seq))
-		return compare_stream_differ(c, fl, p, s);
+		return connection_differ(c, fl, p, s);
 	stream_note_rst(fl, p->flags, ack);
-	compare_drop_held(c, fl, s, DROP_MATCHED);
-	compare_stream_release(c, fl, NOTE_COMPARED, NULL);
+	act_drop_held(c, fl, s, DROP_MATCHED);
+	stream_release(c, fl, NOTE_COMPARED, NULL);
 	return STEP_DONE;
 }

@@ -4,15 +4,14 @@
 
 #include "core.h"
 
-void compare_stream_open(struct compare *c, struct cmp_flow *fl,
-			 const struct hold *syn);
+void connection_open(struct compare *c, struct cmp_flow *fl,
+		     const struct hold *syn);
 
-enum compare_step compare_stream_differ(struct compare *c, struct cmp_flow *fl,
-					const struct hold *p,
-					const struct hold *s);
-enum compare_step compare_stream_syn(struct compare *c, struct cmp_flow *fl,
-				     const struct hold *p);
-enum compare_step compare_stream_rst(struct compare *c, struct cmp_flow *fl,
-				     const struct hold *p);
+enum compare_step connection_differ(struct compare *c, struct cmp_flow *fl,
+				    const struct hold *p, const struct hold *s);
+enum compare_step connection_syn(struct compare *c, struct cmp_flow *fl,
+				 const struct hold *p);
+enum compare_step connection_rst(struct compare *c, struct cmp_flow *fl,
+				 const struct hold *p);
 
 #endif

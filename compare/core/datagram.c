@@ -58,7 +58,7 @@ static bool is_equal(const struct compare *c, const struct hold *h,
 		len = least(len, hold_captured_len(h));
 	return h->payload_len == part.len &&
 	       !memcmp(hold_payload(&c->pool, h), part.bytes, len) &&
-	       compare_is_same_mac(c, hold_eth(&c->pool, h), eth);
+	       differ_is_same_mac(c, hold_eth(&c->pool, h), eth);
 }
 
 /* The first datagram of a side that waits for this one. */
@@ -83,7 +83,7 @@ static struct hold *hold_datagram(struct compare *c, struct cmp_flow *fl,
 				  const struct frame *f, struct part part,
 				  uint32_t group)
 {
-	struct hold *h = compare_hold(c, fl, side, f);
+	struct hold *h = act_hold(c, fl, side, f);
 
 	h->payload_off = (uint16_t)(part.bytes - frame_eth(f));
 	h->payload_len = part.len;
@@ -101,7 +101,7 @@ static void release_matched(struct compare *c, struct cmp_flow *fl)
 
 	while ((h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head)) &&
 	       (h->flags & HOLD_MATCHED))
-		compare_release_head(c, fl, NOTE_COMPARED);
+		act_release_head(c, fl, NOTE_COMPARED);
 }
 
 /* Both sides wait, and the head of the primary's is not what the other has.
@@ -118,33 +118,32 @@ static void decide(struct compare *c, struct cmp_flow *fl)
 {
 	while (fl->q[COMPARE_PRIMARY].n > UNORDERED_MAX &&
 	       fl->q[COMPARE_SECONDARY].n > UNORDERED_MAX)
-		compare_datagram_differ(
+		datagram_differ(
 			c, fl, hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head),
 			hold_at(&c->pool, fl->q[COMPARE_SECONDARY].head));
 }
 
 /**
- * compare_datagram_is_matched - has the secondary sent the same already?
+ * datagram_is_matched - has the secondary sent the same already?
  * @h:		a held datagram of the primary, which waits for those before it
  */
-bool compare_datagram_is_matched(const struct hold *h)
+bool datagram_is_matched(const struct hold *h)
 {
 	return h->flags & HOLD_MATCHED;
 }
 
 /**
- * compare_datagram_twin - take a datagram that has the headers of one that waits
+ * datagram_twin - take a datagram that has the headers of one that waits
  * @c:		the comparison
  * @side:	whose it is; none of them waits
  * @fl:		the flow
  * @f:		the frame; borrowed
- * @h:		the first of the other side, from compare_predict()
+ * @h:		the first of the other side, from predict_twin()
  *
  * Return: false when it is not equal, or more is to be done; nothing was done
  */
-bool compare_datagram_twin(struct compare *c, enum compare_side side,
-			   struct cmp_flow *fl, const struct frame *f,
-			   struct hold *h)
+bool datagram_twin(struct compare *c, enum compare_side side,
+		   struct cmp_flow *fl, const struct frame *f, struct hold *h)
 {
 	const struct hold *next = hold_at(&c->pool, h->next);
 	struct part part = { frame_eth(f) + h->payload_off, h->payload_len,
@@ -158,22 +157,22 @@ bool compare_datagram_twin(struct compare *c, enum compare_side side,
 	if (side == COMPARE_SECONDARY)
 		out = hold_frame(&c->pool, h);
 	act_drop(c, DROP_MATCHED);
-	compare_release_frame(c, &out, NOTE_COMPARED);
-	compare_unhold(c, fl, h);
+	act_release(c, &out, NOTE_COMPARED);
+	act_unhold(c, fl, h);
 	return true;
 }
 
 /**
- * compare_datagram_primary - a datagram of the primary
+ * datagram_primary - a datagram of the primary
  * @c:		the comparison
  * @fl:		its flow
  * @f:		the frame; borrowed
  * @p:		what is in it
  * @group:	the fragments that made it; HOLD_NONE for what came whole
  */
-void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
-			      const struct frame *f, const struct packet *p,
-			      uint32_t group)
+void datagram_primary(struct compare *c, struct cmp_flow *fl,
+		      const struct frame *f, const struct packet *p,
+		      uint32_t group)
 {
 	struct part part = part_of(c, p);
 	struct hold *s = NULL, *h;
@@ -181,9 +180,9 @@ void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
 	if (!(fl->flags & FLOW_DIFFERENT))
 		s = find_equal(c, fl, COMPARE_SECONDARY, p->eth, part);
 	if (s)
-		compare_drop_held(c, fl, s, DROP_MATCHED);
+		act_drop_held(c, fl, s, DROP_MATCHED);
 	if (s && !fl->q[COMPARE_PRIMARY].n) {
-		compare_release_new(c, f, group, NOTE_COMPARED);
+		act_release_new(c, f, group, NOTE_COMPARED);
 	} else {
 		h = hold_datagram(c, fl, COMPARE_PRIMARY, f, part, group);
 		if (s)
@@ -207,18 +206,18 @@ static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
 			      const struct hold *p, const struct hold *s)
 {
 	struct compare_difference d =
-		compare_difference_of(c, fl, COMPARE_PAYLOAD, p, s);
+		differ_describe(c, fl, COMPARE_PAYLOAD, p, s);
 	uint32_t left[2] = { hold_captured_len(p), hold_captured_len(s) };
 	bool is_longer = p->payload_len != s->payload_len;
 
-	compare_differ_bytes(c, fl, &d, left);
+	differ_bytes(c, fl, &d, left);
 	memcpy(d.len, left, sizeof(d.len));
 	if (is_longer && !(fl->flags & FLOW_DIFFERENT))
-		compare_differ(c, fl, &d);
+		differ_flow(c, fl, &d);
 }
 
 /**
- * compare_datagram_forgive - is a secondary's datagram without an equal known?
+ * datagram_forgive - is a secondary's datagram without an equal known?
  * @c:		the comparison
  * @fl:		its flow
  * @s:		the datagram, with all of its fragments
@@ -226,81 +225,80 @@ static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
  * Return: true when one of the primary was dropped that may have been its equal;
  * then it is gone
  */
-bool compare_datagram_forgive(struct compare *c, struct cmp_flow *fl,
-			      struct hold *s)
+bool datagram_forgive(struct compare *c, struct cmp_flow *fl, struct hold *s)
 {
 	if (!fl->n_lost)
 		return false;
 	fl->n_lost--;
-	compare_drop_held(c, fl, s, DROP_OVER_SHARE);
+	act_drop_held(c, fl, s, DROP_OVER_SHARE);
 	suspect(c, fl);
-	compare_flow_touch(c, fl);
+	flows_touch(c, fl);
 	return true;
 }
 
 /**
- * compare_datagram_differ - two datagrams that should be equal are not
+ * datagram_differ - two datagrams that should be equal are not
  * @c:		the comparison
  * @fl:		their flow
  * @p:		the primary's
  * @s:		the secondary's
  */
-void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
-			     const struct hold *p, struct hold *s)
+void datagram_differ(struct compare *c, struct cmp_flow *fl,
+		     const struct hold *p, struct hold *s)
 {
 	struct compare_difference d =
-		compare_difference_of(c, fl, COMPARE_MAC, p, s);
+		differ_describe(c, fl, COMPARE_MAC, p, s);
 
-	if (compare_datagram_forgive(c, fl, s))
+	if (datagram_forgive(c, fl, s))
 		return;
 	if (p->payload_len == s->payload_len &&
 	    is_same_bytes(c, p, s, least(hold_captured_len(p), hold_captured_len(s))))
-		compare_differ(c, fl, &d);
+		differ_flow(c, fl, &d);
 	else
 		differ_to_the_end(c, fl, p, s);
 	if (fl->flags & FLOW_DIFFERENT)
 		return;
-	compare_datagram_forget(c, fl, COMPARE_PRIMARY);
-	compare_datagram_forget(c, fl, COMPARE_SECONDARY);
+	datagram_forget(c, fl, COMPARE_PRIMARY);
+	datagram_forget(c, fl, COMPARE_SECONDARY);
 }
 
 /**
- * compare_datagram_forget - the first datagram of a side has no equal
+ * datagram_forget - the first datagram of a side has no equal
  * @c:		the comparison, which reports
  * @fl:		the flow
  * @side:	whose datagram
  */
-void compare_datagram_forget(struct compare *c, struct cmp_flow *fl,
-			     enum compare_side side)
+void datagram_forget(struct compare *c, struct cmp_flow *fl,
+		     enum compare_side side)
 {
 	if (side == COMPARE_PRIMARY)
-		compare_release_head(c, fl, NOTE_UNCOMPARED);
+		act_release_head(c, fl, NOTE_UNCOMPARED);
 	else
-		compare_drop_held(c, fl, hold_at(&c->pool, fl->q[side].head),
-				  DROP_DIFFERENT);
+		act_drop_held(c, fl, hold_at(&c->pool, fl->q[side].head),
+			      DROP_DIFFERENT);
 	release_matched(c, fl);
 	suspect(c, fl);
-	compare_flow_touch(c, fl);
+	flows_touch(c, fl);
 }
 
 /**
- * compare_datagram_secondary - a datagram of the secondary
+ * datagram_secondary - a datagram of the secondary
  * @c:		the comparison
  * @fl:		its flow, not known to differ
  * @f:		the frame; borrowed
  * @p:		what is in it
  * @group:	the fragments that made it; HOLD_NONE for what came whole
  */
-void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
-				const struct frame *f, const struct packet *p,
-				uint32_t group)
+void datagram_secondary(struct compare *c, struct cmp_flow *fl,
+			const struct frame *f, const struct packet *p,
+			uint32_t group)
 {
 	struct part part = part_of(c, p);
 	struct hold *h = find_equal(c, fl, COMPARE_PRIMARY, p->eth, part);
 
 	if (h) {
 		h->flags |= HOLD_MATCHED;
-		compare_drop_new(c, group, DROP_MATCHED);
+		act_drop_new(c, group, DROP_MATCHED);
 		release_matched(c, fl);
 	} else {
 		hold_datagram(c, fl, COMPARE_SECONDARY, f, part, group);

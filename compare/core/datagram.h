@@ -4,21 +4,19 @@
 
 #include "core.h"
 
-bool compare_datagram_is_matched(const struct hold *h);
-bool compare_datagram_twin(struct compare *c, enum compare_side side,
-			   struct cmp_flow *fl, const struct frame *f,
-			   struct hold *h);
-void compare_datagram_primary(struct compare *c, struct cmp_flow *fl,
-			      const struct frame *f, const struct packet *p,
-			      uint32_t group);
-bool compare_datagram_forgive(struct compare *c, struct cmp_flow *fl,
-			      struct hold *s);
-void compare_datagram_differ(struct compare *c, struct cmp_flow *fl,
-			     const struct hold *p, struct hold *s);
-void compare_datagram_forget(struct compare *c, struct cmp_flow *fl,
-			     enum compare_side side);
-void compare_datagram_secondary(struct compare *c, struct cmp_flow *fl,
-				const struct frame *f, const struct packet *p,
-				uint32_t group);
+bool datagram_is_matched(const struct hold *h);
+bool datagram_twin(struct compare *c, enum compare_side side,
+		   struct cmp_flow *fl, const struct frame *f, struct hold *h);
+void datagram_primary(struct compare *c, struct cmp_flow *fl,
+		      const struct frame *f, const struct packet *p,
+		      uint32_t group);
+bool datagram_forgive(struct compare *c, struct cmp_flow *fl, struct hold *s);
+void datagram_differ(struct compare *c, struct cmp_flow *fl,
+		     const struct hold *p, struct hold *s);
+void datagram_forget(struct compare *c, struct cmp_flow *fl,
+		     enum compare_side side);
+void datagram_secondary(struct compare *c, struct cmp_flow *fl,
+			const struct frame *f, const struct packet *p,
+			uint32_t group);
 
 #endif

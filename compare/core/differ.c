@@ -20,7 +20,7 @@ static void put_frame(const struct compare *c, struct compare_difference *d,
 }
 
 /**
- * compare_difference_of - describe a difference
+ * differ_describe - describe a difference
  * @c:		the comparison
  * @fl:		the flow that shows it; NULL when it is none in particular
  * @reason:	how it differs
@@ -29,11 +29,11 @@ static void put_frame(const struct compare *c, struct compare_difference *d,
  *
  * Return: the description, with the packets' first bytes as the place
  */
-struct compare_difference compare_difference_of(const struct compare *c,
-						const struct cmp_flow *fl,
-						enum compare_reason reason,
-						const struct hold *p,
-						const struct hold *s)
+struct compare_difference differ_describe(const struct compare *c,
+					  const struct cmp_flow *fl,
+					  enum compare_reason reason,
+					  const struct hold *p,
+					  const struct hold *s)
 {
 	struct compare_difference d = { .reason = reason };
 
@@ -53,11 +53,11 @@ static bool may_ask(const struct compare *c, const struct compare_difference *d)
 }
 
 /**
- * compare_report - tell of a difference
+ * differ_tell - tell of a difference
  * @c:		the comparison
  * @d:		the difference; asks for a checkpoint, once in an episode
  */
-void compare_report(struct compare *c, struct compare_difference *d)
+void differ_tell(struct compare *c, struct compare_difference *d)
 {
 	d->asks = may_ask(c, d);
 	if (d->asks) {
@@ -69,23 +69,23 @@ void compare_report(struct compare *c, struct compare_difference *d)
 }
 
 /**
- * compare_ask - ask for a checkpoint, unless one has been asked for
+ * differ_ask - ask for a checkpoint, unless one has been asked for
  * @c:		the comparison
  * @reason:	why
  * @fl:		the flow that shows it; NULL when it is none in particular
  * @h:		its packet, or NULL
  */
-void compare_ask(struct compare *c, enum compare_reason reason,
-		 const struct cmp_flow *fl, const struct hold *h)
+void differ_ask(struct compare *c, enum compare_reason reason,
+		const struct cmp_flow *fl, const struct hold *h)
 {
 	bool is_primary = h && h->side == COMPARE_PRIMARY;
 	struct compare_difference d;
 
 	if (c->episode.is_open || c->config.holds)
 		return;
-	d = compare_difference_of(c, fl, reason, is_primary ? h : NULL,
-				  is_primary ? NULL : h);
-	compare_report(c, &d);
+	d = differ_describe(c, fl, reason, is_primary ? h : NULL,
+			    is_primary ? NULL : h);
+	differ_tell(c, &d);
 }
 
 static void mark(struct compare *c, struct cmp_flow *fl)
@@ -109,28 +109,28 @@ static void mark_in_report(struct compare *c, struct cmp_flow *fl,
 	}
 	mark(c, fl);
 	while (fl->q[COMPARE_PRIMARY].n)
-		compare_release_head(c, fl, NOTE_UNCOMPARED);
+		act_release_head(c, fl, NOTE_UNCOMPARED);
 	if (!fl->is_tcp)
 		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
 }
 
 /**
- * compare_differ - a flow differs: nothing of it is compared until the flush
+ * differ_flow - a flow differs: nothing of it is compared until the flush
  * @c:		the comparison
  * @fl:		the flow
  * @d:		how it differs
  *
  * In a report FLOW_DIFFERENT is not set where the flow is compared further.
  */
-void compare_differ(struct compare *c, struct cmp_flow *fl,
-		    struct compare_difference *d)
+void differ_flow(struct compare *c, struct cmp_flow *fl,
+		 struct compare_difference *d)
 {
-	compare_report(c, d);
+	differ_tell(c, d);
 	if (c->config.report_only)
 		mark_in_report(c, fl, d->reason);
 	else
 		mark(c, fl);
-	compare_flow_touch(c, fl);
+	flows_touch(c, fl);
 }
 
 /**
@@ -162,14 +162,14 @@ static void put_first(const struct compare *c, const struct cmp_flow *fl,
 }
 
 /**
- * compare_align_tell - say from where on a flow in midstream is compared
+ * differ_midstream - say from where on a flow in midstream is compared
  * @c:		the comparison
  * @fl:		the flow
  * @is_found:	from bytes that both have
  * @skipped:	by side: bytes that are not compared
  */
-void compare_align_tell(struct compare *c, struct cmp_flow *fl, bool is_found,
-			const uint32_t skipped[2])
+void differ_midstream(struct compare *c, struct cmp_flow *fl, bool is_found,
+		      const uint32_t skipped[2])
 {
 	struct compare_midstream m = {
 		.flow = flow_key_get(c->flows, fl),
@@ -200,7 +200,7 @@ COLD bool differ_may_begin(struct compare *c, struct cmp_flow *fl,
 
 	if (!c->config.report_only)
 		return !primary;
-	compare_align_tell(c, fl, true, skipped);
+	differ_midstream(c, fl, true, skipped);
 	return true;
 }
 
@@ -231,7 +231,7 @@ static bool go_to_difference(struct piece v[2], struct compare_difference *d)
 }
 
 /**
- * compare_differ_bytes - two pieces that should be equal are not
+ * differ_bytes - two pieces that should be equal are not
  * @c:		the comparison
  * @fl:		their flow
  * @d:		says where they begin
@@ -240,8 +240,8 @@ static bool go_to_difference(struct piece v[2], struct compare_difference *d)
  *
  * In a report every place that differs is told of.
  */
-void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
-			  struct compare_difference *d, uint32_t len[2])
+void differ_bytes(struct compare *c, struct cmp_flow *fl,
+		  struct compare_difference *d, uint32_t len[2])
 {
 	struct piece v[2] = { piece_of(d, 0, len[0]), piece_of(d, 1, len[1]) };
 
@@ -249,12 +249,12 @@ void compare_differ_bytes(struct compare *c, struct cmp_flow *fl,
 		uint32_t n[2];
 
 		if (!c->config.report_only) {
-			compare_differ(c, fl, d);
+			differ_flow(c, fl, d);
 			break;
 		}
 		extent_measure(v, d->len);
 		memcpy(n, d->len, sizeof(n));
-		compare_differ(c, fl, d);
+		differ_flow(c, fl, d);
 		advance(v, d, n);
 	}
 	len[0] = v[0].len;

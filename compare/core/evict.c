@@ -34,7 +34,7 @@ static bool evict_from(struct compare *c, unsigned list)
 		fl = flow_oldest(c->flows, list);
 		if (!fl)
 			return false;
-		if (!compare_flow_holds(fl)) {
+		if (!flows_holds(fl)) {
 			forget_flow(c, fl);
 			act_note(c, NOTE_EVICTED);
 			return true;
@@ -65,7 +65,7 @@ static void expire_list(struct compare *c, unsigned list)
 	while ((fl = flow_oldest(c->flows, list)) &&
 	       age_ns(c->now_ns, flow_used_ns(c->flows, fl)) >=
 	       list_idle_ns[list]) {
-		if (compare_flow_holds(fl))
+		if (flows_holds(fl))
 			flow_touch(c->flows, fl, list, c->now_ns);
 		else
 			forget_flow(c, fl);
@@ -73,10 +73,10 @@ static void expire_list(struct compare *c, unsigned list)
 }
 
 /**
- * compare_flow_expire_idle - forget the flows that have been idle
+ * evict_idle - forget the flows that have been idle
  * @c:		the comparison
  */
-void compare_flow_expire_idle(struct compare *c)
+void evict_idle(struct compare *c)
 {
 	for (unsigned list = 0; list < FLOW_LISTS; list++)
 		if (list_idle_ns[list])

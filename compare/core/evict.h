@@ -5,6 +5,6 @@
 #include "core.h"
 
 void evict_make_room(struct compare *c);
-void compare_flow_expire_idle(struct compare *c);
+void evict_idle(struct compare *c);
 
 #endif

@@ -43,7 +43,7 @@ static void expire_suspects(struct compare *c)
 		assert(p && s);
 		since = suspect_since(p, s);
 		if (age_ns(c->now_ns, since) >= reorder_ns)
-			compare_datagram_differ(c, fl, p, s);
+			datagram_differ(c, fl, p, s);
 		else
 			flow_touch(c->flows, fl, LIST_SUSPECT, since);
 	}
@@ -53,7 +53,7 @@ static void expire_suspects(struct compare *c)
 static bool is_overdue(struct compare *c, const struct hold *h)
 {
 	if (h->kind != HOLD_GATE ||
-	    compare_gate_is_stuck(compare_flow_of(c, h)))
+	    gate_is_stuck(flows_of(c, h)))
 		return true;
 	hold_touch(&c->pool, hold_index(&c->pool, h), c->now_ns);
 	return false;
@@ -61,26 +61,26 @@ static bool is_overdue(struct compare *c, const struct hold *h)
 
 static void drop_graced(struct compare *c, struct hold *h)
 {
-	struct cmp_flow *fl = compare_flow_of(c, h);
+	struct cmp_flow *fl = flows_of(c, h);
 
 	if (!fl) {
 		act_drop_group(c, h->group, DROP_FLUSHED);
 		return;
 	}
-	compare_drop_held(c, fl, h, DROP_FLUSHED);
+	act_drop_held(c, fl, h, DROP_FLUSHED);
 }
 
 /* Asks for a checkpoint; what may go before that goes. */
 static bool ask_for_late(struct compare *c, struct hold *h)
 {
-	struct cmp_flow *fl = compare_flow_of(c, h);
+	struct cmp_flow *fl = flows_of(c, h);
 
 	if (fl && h->side == COMPARE_SECONDARY &&
-	    compare_datagram_forgive(c, fl, h))
+	    datagram_forgive(c, fl, h))
 		return true;
-	compare_ask(c, COMPARE_TIMEOUT, fl, h);
+	differ_ask(c, COMPARE_TIMEOUT, fl, h);
 	return fl && h->side == COMPARE_PRIMARY && h->kind == HOLD_PACKET &&
-	       fl->is_tcp && compare_stream_begin_late(c, fl);
+	       fl->is_tcp && match_begin_late(c, fl);
 }
 
 static void expire_side(struct compare *c, enum compare_side side)
@@ -91,12 +91,12 @@ static void expire_side(struct compare *c, enum compare_side side)
 	       age_ns(c->now_ns, h->time_ns) >= c->config.timeout_ns) {
 		if (!is_overdue(c, h))
 			continue;
-		if (compare_is_graced(c, side, h->time_ns)) {
+		if (differ_is_graced(c, side, h->time_ns)) {
 			drop_graced(c, h);
 			continue;
 		}
 		if (c->config.report_only) {
-			compare_report_late(c, side);
+			late_tell(c, side);
 			continue;
 		}
 		if (ask_for_late(c, h))
@@ -116,14 +116,14 @@ void expire_held(struct compare *c)
 {
 	expire_suspects(c);
 	if (c->config.holds) {
-		compare_waits_look(c);
+		waits_look(c);
 	} else {
 		gap_expire(c);
 		expire_side(c, COMPARE_PRIMARY);
 		expire_side(c, COMPARE_SECONDARY);
 	}
-	compare_share_expire(c);
-	compare_flow_expire_idle(c);
+	shed_expire(c);
+	evict_idle(c);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)

@@ -21,13 +21,13 @@ static unsigned home_list(const struct cmp_flow *fl)
 }
 
 /**
- * compare_flow_touch - a flow was used, or has become another kind
+ * flows_touch - a flow was used, or has become another kind
  * @c:		the comparison
  * @fl:		the flow
  *
  * Keeps the lists in about the order of use: to the second is enough.
  */
-void compare_flow_touch(struct compare *c, struct cmp_flow *fl)
+void flows_touch(struct compare *c, struct cmp_flow *fl)
 {
 	unsigned list;
 	bool has_place;
@@ -44,10 +44,10 @@ void compare_flow_touch(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * compare_flow_clear_marks - no flow differs any more
+ * flows_clear_marks - no flow differs any more
  * @c:		the comparison, which holds nothing, so that no flow is suspect
  */
-void compare_flow_clear_marks(struct compare *c)
+void flows_clear_marks(struct compare *c)
 {
 	struct cmp_flow *fl;
 
@@ -58,13 +58,13 @@ void compare_flow_clear_marks(struct compare *c)
 }
 
 /**
- * compare_flow_of - the flow a packet is held in
+ * flows_of - the flow a packet is held in
  * @c:		the comparison
  * @h:		the packet
  *
  * Return: NULL for a fragment of an incomplete datagram
  */
-struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h)
+struct cmp_flow *flows_of(const struct compare *c, const struct hold *h)
 {
 	uint32_t whole;
 

@@ -5,14 +5,14 @@
 #include "core.h"
 
 /* A packet, that is: a template at the gate may be thrown away. */
-static inline bool compare_flow_holds(const struct cmp_flow *fl)
+static inline bool flows_holds(const struct cmp_flow *fl)
 {
 	return fl->q[COMPARE_PRIMARY].n || fl->q[COMPARE_SECONDARY].n ||
 	       (fl->gate.flags & GATE_PACKET);
 }
 
-void compare_flow_touch(struct compare *c, struct cmp_flow *fl);
-void compare_flow_clear_marks(struct compare *c);
-struct cmp_flow *compare_flow_of(const struct compare *c, const struct hold *h);
+void flows_touch(struct compare *c, struct cmp_flow *fl);
+void flows_clear_marks(struct compare *c);
+struct cmp_flow *flows_of(const struct compare *c, const struct hold *h);
 
 #endif

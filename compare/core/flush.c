@@ -31,7 +31,7 @@ static uint64_t unsaid_bytes(const struct compare *c, const struct cmp_flow *fl)
 	uint32_t end = h->seq + h->payload_len;
 
 	if (!fl->is_tcp)
-		return compare_datagram_is_matched(h) ? 0 : h->payload_len;
+		return datagram_is_matched(h) ? 0 : h->payload_len;
 	if (!stream_has_edge(fl) || seq_le(fl->edge, h->seq) ||
 	    (h->flags & TCP_SYN))
 		return h->payload_len;
@@ -47,19 +47,19 @@ static struct compare_left flush_primary(struct compare *c,
 	const struct hold *h;
 
 	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_PRIMARY]))) {
-		struct cmp_flow *fl = compare_flow_of(c, h);
+		struct cmp_flow *fl = flows_of(c, h);
 
 		if (!fl) {
 			left.bytes += part_bytes(c, h->group);
 			act_release_group(c, h->group, why);
 		} else if (h->kind == HOLD_GATE) {
-			compare_gate_open(c, fl, why);
+			gate_open(c, fl, why);
 		} else {
 			left.bytes += unsaid_bytes(c, fl);
 			if (fl->is_tcp)
-				compare_tcp_flush_head(c, fl, why);
+				tcp_flush_head(c, fl, why);
 			else
-				compare_release_head(c, fl, why);
+				act_release_head(c, fl, why);
 		}
 	}
 	left.frames = c->account.out - left.frames;
@@ -71,13 +71,13 @@ static void flush_secondary(struct compare *c, enum compare_drop why)
 	struct hold *h;
 
 	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_SECONDARY]))) {
-		struct cmp_flow *fl = compare_flow_of(c, h);
+		struct cmp_flow *fl = flows_of(c, h);
 
 		if (!fl) {
 			act_drop_group(c, h->group, why);
 			continue;
 		}
-		compare_drop_held(c, fl, hold_at(&c->pool,
+		act_drop_held(c, fl, hold_at(&c->pool,
 				  fl->q[COMPARE_SECONDARY].head), why);
 	}
 }
@@ -96,7 +96,7 @@ struct compare_left flush_all(struct compare *c, enum compare_note primary,
 	struct compare_left left = flush_primary(c, primary);
 
 	flush_secondary(c, secondary);
-	compare_flow_clear_marks(c);
+	flows_clear_marks(c);
 	differ_end_episode(c);
 	return left;
 }

@@ -22,7 +22,7 @@ static bool has_gap(const struct compare *c, const struct cmp_flow *fl)
 }
 
 /**
- * compare_gap_watch - a secondary segment waits
+ * gap_watch - a secondary segment waits
  * @c:		the comparison
  * @fl:		its flow
  *
@@ -32,10 +32,10 @@ static bool has_gap(const struct compare *c, const struct cmp_flow *fl)
  * is quicker, so it is not waited for as long as for other things. One flow at
  * a time is watched.
  */
-void compare_gap_watch(struct compare *c, const struct cmp_flow *fl)
+void gap_watch(struct compare *c, const struct cmp_flow *fl)
 {
 	if (!c->config.gap_ns || c->gap.due_ns || c->episode.is_open ||
-	    compare_is_graced(c, COMPARE_SECONDARY, c->now_ns) ||
+	    differ_is_graced(c, COMPARE_SECONDARY, c->now_ns) ||
 	    !has_gap(c, fl))
 		return;
 	c->gap = (struct gap){
@@ -58,6 +58,6 @@ void gap_expire(struct compare *c)
 	c->gap.due_ns = 0;
 	fl = flow_at(c->flows, c->gap.flow);
 	if (fl && fl->is_tcp && fl->edge == c->gap.edge && has_gap(c, fl))
-		compare_ask(c, COMPARE_TIMEOUT, fl,
-			    stream_head(c, fl, COMPARE_PRIMARY));
+		differ_ask(c, COMPARE_TIMEOUT, fl,
+			   stream_head(c, fl, COMPARE_PRIMARY));
 }

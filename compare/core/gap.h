@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-void compare_gap_watch(struct compare *c, const struct cmp_flow *fl);
+void gap_watch(struct compare *c, const struct cmp_flow *fl);
 void gap_expire(struct compare *c);
 
 #endif

@@ -58,19 +58,19 @@ static void send_clamped(struct compare *c, struct cmp_flow *fl,
 		right = allowed;
 	}
 	if ((ack != seg->ack || window != seg->window) &&
-	    compare_ack_is_signed(frame_eth(f) + seg->l4_off)) {
+	    ack_is_signed(frame_eth(f) + seg->l4_off)) {
 		/* its SYN was not seen: too late for this one */
 		g->flags |= GATE_SIGNED;
 		clamp_note_sent(g, seg->ack, clamp_right_of(g, seg->ack,
 							    seg->window));
-		compare_release_frame(c, f, why);
+		act_release(c, f, why);
 		return;
 	}
-	compare_ack_lower(f, seg->l4_off, ack, window);
+	ack_lower(f, seg->l4_off, ack, window);
 	if (said && !clamp_is_told(g, ack))
-		compare_ack_echo(f, seg->l4_off, said);
+		ack_echo(f, seg->l4_off, said);
 	clamp_note_sent(g, ack, right);
-	compare_release_frame(c, f, why);
+	act_release(c, f, why);
 }
 
 static struct segment waiting_segment(const struct compare *c,
@@ -81,8 +81,8 @@ static struct segment waiting_segment(const struct compare *c,
 
 	*f = hold_frame(&c->pool, h);
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
-	assert(compare_is_segment(&p));
-	return compare_segment_of(&p);
+	assert(segment_is(&p));
+	return segment_of(&p);
 }
 
 /* An ACK alone, made of the header that waits. */
@@ -94,12 +94,12 @@ static COLD void originate(struct compare *c, struct cmp_flow *fl,
 	struct frame from, f;
 	struct segment seg = waiting_segment(c, g, &from);
 
-	compare_ack_make(&f, &from, fl->end, ack, clamp_knows_windows(g) ?
-			 clamp_window(g, ack, right) : seg.window);
+	ack_make(&f, &from, fl->end, ack, clamp_knows_windows(g) ?
+		 clamp_window(g, ack, right) : seg.window);
 	if (said)
-		compare_ack_echo(&f, seg.l4_off, said);
+		ack_echo(&f, seg.l4_off, said);
 	clamp_note_sent(g, ack, right);
-	compare_release_frame(c, &f, NOTE_ORIGINATED);
+	act_release(c, &f, NOTE_ORIGINATED);
 	chunk_unref(f.chunk);
 }
 
@@ -159,7 +159,7 @@ static void renew(const struct compare *c, struct gate *g)
 }
 
 /**
- * compare_gate_is_told - has the client been told all that?
+ * gate_is_told - has the client been told all that?
  * @fl:		a flow
  * @ack:	what a primary segment acknowledges
  * @window:	and its window
@@ -168,8 +168,7 @@ static void renew(const struct compare *c, struct gate *g)
  * Then it may say it again and nothing changes here: most data segments of a
  * server are like that.
  */
-bool compare_gate_is_told(const struct cmp_flow *fl, uint32_t ack,
-			  uint16_t window)
+bool gate_is_told(const struct cmp_flow *fl, uint32_t ack, uint16_t window)
 {
 	const unsigned known = GATE_PRIMARY | GATE_SENT;
 	const struct gate *g = &fl->gate;
@@ -181,16 +180,16 @@ bool compare_gate_is_told(const struct cmp_flow *fl, uint32_t ack,
 }
 
 /**
- * compare_gate_is_known - has the secondary said all that?
+ * gate_is_known - has the secondary said all that?
  * @c:		the comparison
  * @fl:		a flow
  * @ack:	what a secondary segment acknowledges
  * @window:	and its window
  *
- * Return: true when compare_gate_secondary() has nothing to do for it
+ * Return: true when gate_secondary() has nothing to do for it
  */
-bool compare_gate_is_known(const struct compare *c, const struct cmp_flow *fl,
-			   uint32_t ack, uint16_t window)
+bool gate_is_known(const struct compare *c, const struct cmp_flow *fl,
+		   uint32_t ack, uint16_t window)
 {
 	const struct gate *g = &fl->gate;
 
@@ -207,8 +206,8 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 	struct frame head = *f;
 	bool is_newest;
 
-	if (compare_gate_is_told(fl, seg->ack, seg->window)) {
-		compare_release_frame(c, f, why);
+	if (gate_is_told(fl, seg->ack, seg->window)) {
+		act_release(c, f, why);
 		return;
 	}
 	renew(c, g);
@@ -228,7 +227,7 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * compare_gate_flush - all that waits leaves, one after the other
+ * gate_flush - all that waits leaves, one after the other
  * @c:		the comparison
  * @fl:		its flow
  * @tcp:	the header of the first
@@ -251,11 +250,10 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
  * again, which is no sample. The mend would be to let what is equal behind a
  * gap leave.
  */
-void compare_gate_flush(const struct compare *c, struct cmp_flow *fl,
-			uint8_t *tcp)
+void gate_flush(const struct compare *c, struct cmp_flow *fl, uint8_t *tcp)
 {
 	if (!(fl->flags & FLOW_FLUSHING) && act_may_make(c) &&
-	    compare_ack_time(tcp, &fl->ts_left))
+	    ack_time(tcp, &fl->ts_left))
 		fl->flags |= FLOW_FLUSHING;
 }
 
@@ -266,18 +264,18 @@ static void keep_time(struct compare *c, struct cmp_flow *fl,
 	uint8_t *tcp = frame_eth(f) + l4_off;
 	uint32_t tsval;
 
-	if (!compare_ack_time(tcp, &tsval) || compare_ack_is_signed(tcp))
+	if (!ack_time(tcp, &tsval) || ack_is_signed(tcp))
 		return;
 	if (seq_ge(tsval, fl->ts_left)) {
 		fl->ts_left = tsval;
 	} else {
-		compare_ack_set_time(f, l4_off, fl->ts_left);
+		ack_set_time(f, l4_off, fl->ts_left);
 		act_note(c, NOTE_TIMES);
 	}
 }
 
 /**
- * compare_gate_release - let a primary segment out, through the gate
+ * gate_release - let a primary segment out, through the gate
  * @c:		the comparison
  * @fl:		its flow
  * @f:		the frame; its header is changed in place where it says too
@@ -286,9 +284,9 @@ static void keep_time(struct compare *c, struct cmp_flow *fl,
  * @why:	what it is counted as; an ACK alone is NOTE_RELEASED_ACK
  * @said:	the secondary's segment for which it leaves, or NULL
  */
-void compare_gate_release(struct compare *c, struct cmp_flow *fl,
-			  const struct frame *f, const struct segment *seg,
-			  enum compare_note why, const struct packet *said)
+void gate_release(struct compare *c, struct cmp_flow *fl, const struct frame *f,
+		  const struct segment *seg, enum compare_note why,
+		  const struct packet *said)
 {
 	if (fl->flags & FLOW_FLUSHING)
 		keep_time(c, fl, f, seg->l4_off);
@@ -297,13 +295,13 @@ void compare_gate_release(struct compare *c, struct cmp_flow *fl,
 	if (c->config.ack_policy != COMPARE_ACK_CLAMP ||
 	    (fl->gate.flags & GATE_SIGNED) ||
 	    (seg->flags & (TCP_SYN | TCP_RST)) || !(seg->flags & TCP_ACK))
-		compare_release_frame(c, f, why);
+		act_release(c, f, why);
 	else
 		release_clamped(c, fl, f, seg, why, said);
 }
 
 /**
- * compare_gate_blocks - has a segment to wait for the secondary's ACK?
+ * gate_blocks - has a segment to wait for the secondary's ACK?
  * @c:		the comparison
  * @fl:		its flow
  * @flags:	the segment's TCP flags
@@ -311,48 +309,48 @@ void compare_gate_release(struct compare *c, struct cmp_flow *fl,
  *
  * Return: true only with COMPARE_ACK_HOLD, and for signed segments
  */
-bool compare_gate_blocks(const struct compare *c, const struct cmp_flow *fl,
-			 unsigned flags, uint32_t ack)
+bool gate_blocks(const struct compare *c, const struct cmp_flow *fl,
+		 unsigned flags, uint32_t ack)
 {
 	const struct gate *g = &fl->gate;
 
-	return compare_holds_acks(c, fl) &&
+	return gate_holds_acks(c, fl) &&
 	       (flags & TCP_ACK) && !(flags & (TCP_SYN | TCP_RST)) &&
 	       (!(g->flags & GATE_SECONDARY) || seq_gt(ack, g->s_ack));
 }
 
 /**
- * compare_gate_connection - both sides have opened a connection alike
+ * gate_connection - both sides have opened a connection alike
  * @c:		the comparison
  * @fl:		its flow
  * @syn:	the primary's SYN or SYN+ACK
  */
-void compare_gate_connection(struct compare *c, struct cmp_flow *fl,
-			     const struct packet *syn)
+void gate_connection(struct compare *c, struct cmp_flow *fl,
+		     const struct packet *syn)
 {
-	struct segment seg = compare_segment_of(syn);
+	struct segment seg = segment_of(syn);
 
 	seg.end++;
 	act_gate_merge(c, fl);
-	clamp_note_syn(&fl->gate, &seg, compare_syn_scale(syn));
+	clamp_note_syn(&fl->gate, &seg, syn_scale(syn));
 	if (c->config.ack_policy == COMPARE_ACK_CLAMP &&
-	    compare_ack_is_signed(packet_l4(syn)))
+	    ack_is_signed(packet_l4(syn)))
 		fl->gate.flags |= GATE_SIGNED;
 }
 
 /**
- * compare_gate_secondary_syn - the secondary begins a connection
+ * gate_secondary_syn - the secondary begins a connection
  * @fl:		its flow
  *
  * What it acknowledges from here on is of that.
  */
-void compare_gate_secondary_syn(struct cmp_flow *fl)
+void gate_secondary_syn(struct cmp_flow *fl)
 {
 	fl->gate.flags &= (uint8_t)~GATE_SECONDARY;
 }
 
 /**
- * compare_gate_secondary - what a secondary segment acknowledges
+ * gate_secondary - what a secondary segment acknowledges
  * @c:		the comparison
  * @fl:		its flow
  * @p:		the segment
@@ -360,8 +358,8 @@ void compare_gate_secondary_syn(struct cmp_flow *fl)
  * May send an ACK. What waits has waited since the secondary last acknowledged
  * anything new, or closed its window.
  */
-void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
-			    const struct packet *p)
+void gate_secondary(struct compare *c, struct cmp_flow *fl,
+		    const struct packet *p)
 {
 	struct gate *g = &fl->gate;
 
@@ -381,13 +379,13 @@ void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * compare_gate_agree - the secondary has become the primary's copy
+ * gate_agree - the secondary has become the primary's copy
  * @c:		the comparison
  * @fl:		the flow
  * @seg:	a segment of the primary
  */
-void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
-			const struct segment *seg)
+void gate_agree(const struct compare *c, struct cmp_flow *fl,
+		const struct segment *seg)
 {
 	struct gate *g = &fl->gate;
 
@@ -402,13 +400,12 @@ void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * compare_gate_open - tell the client all the primary says
+ * gate_open - tell the client all the primary says
  * @c:		the comparison
  * @fl:		a flow in which something waits
  * @why:	what a packet that waits is counted as
  */
-void compare_gate_open(struct compare *c, struct cmp_flow *fl,
-		       enum compare_note why)
+void gate_open(struct compare *c, struct cmp_flow *fl, enum compare_note why)
 {
 	struct gate *g = &fl->gate;
 	struct frame f;
@@ -427,13 +424,13 @@ void compare_gate_open(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * compare_gate_is_stuck - does what waits show a difference?
+ * gate_is_stuck - does what waits show a difference?
  * @fl:		a flow in which something has waited too long
  *
  * Return: true when the secondary has not acknowledged what the primary has,
  * or has closed its window; false when its window is just smaller
  */
-bool compare_gate_is_stuck(const struct cmp_flow *fl)
+bool gate_is_stuck(const struct cmp_flow *fl)
 {
 	const struct gate *g = &fl->gate;
 

@@ -5,34 +5,31 @@
 #include "core.h"
 
 /* Do segments wait for the secondary's acknowledgement? */
-static inline bool compare_holds_acks(const struct compare *c,
-				      const struct cmp_flow *fl)
+static inline bool gate_holds_acks(const struct compare *c,
+				   const struct cmp_flow *fl)
 {
 	return c->config.ack_policy == COMPARE_ACK_HOLD ||
 	       (fl->gate.flags & GATE_SIGNED);
 }
 
 void gate_copied(struct compare *c);
-bool compare_gate_is_told(const struct cmp_flow *fl, uint32_t ack,
-			  uint16_t window);
-bool compare_gate_is_known(const struct compare *c, const struct cmp_flow *fl,
-			   uint32_t ack, uint16_t window);
-void compare_gate_flush(const struct compare *c, struct cmp_flow *fl,
-			uint8_t *tcp);
-void compare_gate_release(struct compare *c, struct cmp_flow *fl,
-			  const struct frame *f, const struct segment *seg,
-			  enum compare_note why, const struct packet *said);
-bool compare_gate_blocks(const struct compare *c, const struct cmp_flow *fl,
-			 unsigned flags, uint32_t ack);
-void compare_gate_connection(struct compare *c, struct cmp_flow *fl,
-			     const struct packet *syn);
-void compare_gate_secondary_syn(struct cmp_flow *fl);
-void compare_gate_secondary(struct compare *c, struct cmp_flow *fl,
-			    const struct packet *p);
-void compare_gate_agree(const struct compare *c, struct cmp_flow *fl,
-			const struct segment *seg);
-void compare_gate_open(struct compare *c, struct cmp_flow *fl,
-		       enum compare_note why);
-bool compare_gate_is_stuck(const struct cmp_flow *fl);
+bool gate_is_told(const struct cmp_flow *fl, uint32_t ack, uint16_t window);
+bool gate_is_known(const struct compare *c, const struct cmp_flow *fl,
+		   uint32_t ack, uint16_t window);
+void gate_flush(const struct compare *c, struct cmp_flow *fl, uint8_t *tcp);
+void gate_release(struct compare *c, struct cmp_flow *fl, const struct frame *f,
+		  const struct segment *seg, enum compare_note why,
+		  const struct packet *said);
+bool gate_blocks(const struct compare *c, const struct cmp_flow *fl,
+		 unsigned flags, uint32_t ack);
+void gate_connection(struct compare *c, struct cmp_flow *fl,
+		     const struct packet *syn);
+void gate_secondary_syn(struct cmp_flow *fl);
+void gate_secondary(struct compare *c, struct cmp_flow *fl,
+		    const struct packet *p);
+void gate_agree(const struct compare *c, struct cmp_flow *fl,
+		const struct segment *seg);
+void gate_open(struct compare *c, struct cmp_flow *fl, enum compare_note why);
+bool gate_is_stuck(const struct cmp_flow *fl);
 
 #endif

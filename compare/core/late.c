@@ -35,16 +35,15 @@ static void report_one(struct compare *c, struct cmp_flow *fl,
 {
 	bool is_primary = h->side == COMPARE_PRIMARY;
 	struct compare_difference d =
-		compare_difference_of(c, fl, COMPARE_TIMEOUT,
-				      is_primary ? h : NULL,
-				      is_primary ? NULL : h);
+		differ_describe(c, fl, COMPARE_TIMEOUT, is_primary ? h : NULL,
+				is_primary ? NULL : h);
 
 	if (!fl || !fl->is_tcp) {
-		compare_report(c, &d);
+		differ_tell(c, &d);
 		return;
 	}
 	set_place(c, fl, h, &d);
-	compare_differ(c, fl, &d);
+	differ_flow(c, fl, &d);
 }
 
 /* The first segment of a side that is neither SYN nor RST. */
@@ -92,13 +91,13 @@ static bool skip_gap(struct compare *c, struct cmp_flow *fl)
 		to = lacks->seq;
 	if (seq_le(to, fl->edge))
 		return false;
-	d = compare_difference_of(c, fl, COMPARE_TIMEOUT, has == p ? p : NULL,
-				  has == s ? s : NULL);
+	d = differ_describe(c, fl, COMPARE_TIMEOUT, has == p ? p : NULL,
+			    has == s ? s : NULL);
 	set_place(c, fl, has, &d);
 	d.len[has->side] = to - fl->edge;
-	compare_report(c, &d);
+	differ_tell(c, &d);
 	stream_set_edge(fl, to);
-	compare_stream_match(c, fl, NULL);
+	match_flow(c, fl, NULL);
 	return true;
 }
 
@@ -118,31 +117,31 @@ static bool skip_tail(struct compare *c, struct cmp_flow *fl)
 	secondary = tail_len(c, fl, s);
 	if (!primary == !secondary)
 		return false;
-	d = compare_difference_of(c, fl, COMPARE_PAYLOAD, p, s);
+	d = differ_describe(c, fl, COMPARE_PAYLOAD, p, s);
 	set_place(c, fl, s, &d);
 	set_place(c, fl, p, &d);
 	d.len[COMPARE_PRIMARY] = primary;
 	d.len[COMPARE_SECONDARY] = secondary;
-	compare_differ(c, fl, &d);
+	differ_flow(c, fl, &d);
 	fl->edge += primary;
-	compare_align_shift(c, fl, secondary - primary);
-	compare_stream_match(c, fl, NULL);
+	stream_shift(c, fl, secondary - primary);
+	match_flow(c, fl, NULL);
 	return true;
 }
 
 /**
- * compare_report_late - what has waited too long is told of and forgotten
+ * late_tell - what has waited too long is told of and forgotten
  * @c:		the comparison, which reports
  * @side:	which holds something: of the flow that has the oldest packet,
  *		the first one
  */
-void compare_report_late(struct compare *c, enum compare_side side)
+void late_tell(struct compare *c, enum compare_side side)
 {
 	const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
-	struct cmp_flow *fl = compare_flow_of(c, h);
+	struct cmp_flow *fl = flows_of(c, h);
 
 	if (fl && (fl->align & ALIGN_WAITS)) {
-		compare_align_end(c, fl);
+		align_end(c, fl);
 		return;
 	}
 	if (fl && fl->is_tcp && (skip_gap(c, fl) || skip_tail(c, fl)))
@@ -151,7 +150,7 @@ void compare_report_late(struct compare *c, enum compare_side side)
 		h = hold_at(&c->pool, fl->q[side].head);
 	report_one(c, fl, h);
 	if (fl && !fl->is_tcp)
-		compare_datagram_forget(c, fl, side);
+		datagram_forget(c, fl, side);
 	else if (!fl && side == COMPARE_PRIMARY)
 		act_release_group(c, h->group, NOTE_UNCOMPARED);
 	else if (!fl)

@@ -4,6 +4,6 @@
 
 #include "core.h"
 
-void compare_report_late(struct compare *c, enum compare_side side);
+void late_tell(struct compare *c, enum compare_side side);
 
 #endif

@@ -22,11 +22,11 @@ static uint32_t differ_and_go_on(struct compare *c, struct cmp_flow *fl,
 {
 	uint32_t rest[2] = { p_left, s_left };
 
-	compare_differ_bytes(c, fl, d, rest);
+	differ_bytes(c, fl, d, rest);
 	p_left -= rest[COMPARE_PRIMARY];
 	s_left -= rest[COMPARE_SECONDARY];
 	if (p_left != s_left)
-		compare_align_shift(c, fl, s_left - p_left);
+		stream_shift(c, fl, s_left - p_left);
 	return p_left;
 }
 
@@ -43,18 +43,18 @@ static uint32_t differ_at_edge(struct compare *c, struct cmp_flow *fl,
 {
 	uint32_t both = least(p_left, s_left);
 	struct compare_difference d =
-		compare_difference_of(c, fl, both ? COMPARE_PAYLOAD :
-				      COMPARE_FLAGS, p, s);
+		differ_describe(c, fl, both ? COMPARE_PAYLOAD :
+				COMPARE_FLAGS, p, s);
 
 	d.at[COMPARE_PRIMARY] += fl->edge - p->seq;
 	d.at[COMPARE_SECONDARY] += fl->edge - s->seq;
 	d.offset = fl->edge - fl->isn[COMPARE_PRIMARY] - 1;
-	if (both && compare_is_same_mac(c, hold_eth(&c->pool, p),
-					hold_eth(&c->pool, s)))
+	if (both && differ_is_same_mac(c, hold_eth(&c->pool, p),
+				       hold_eth(&c->pool, s)))
 		return differ_and_go_on(c, fl, &d, p_left, s_left);
 	if (both)
 		d.reason = COMPARE_MAC;
-	compare_differ(c, fl, &d);
+	differ_flow(c, fl, &d);
 	return both;
 }
 
@@ -77,11 +77,11 @@ static bool find_edge(struct compare *c, struct cmp_flow *fl,
 static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
 		       const struct hold *p)
 {
-	return compare_gate_blocks(c, fl, p->flags, p->ack);
+	return gate_blocks(c, fl, p->flags, p->ack);
 }
 
 /**
- * compare_stream_begin_late - a midstream flow that has waited for too long
+ * match_begin_late - a midstream flow that has waited for too long
  * @c:		the comparison
  * @fl:		the flow
  *
@@ -90,7 +90,7 @@ static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
  *
  * Return: false when that is not so, and nothing was done
  */
-bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl)
+bool match_begin_late(struct compare *c, struct cmp_flow *fl)
 {
 	const struct hold *p = stream_head(c, fl, COMPARE_PRIMARY);
 	const struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
@@ -103,8 +103,8 @@ bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl)
 	while ((p = stream_head(c, fl, COMPARE_PRIMARY)) &&
 	       !(p->flags & (TCP_SYN | TCP_RST)) &&
 	       seq_le(stream_end(p), fl->edge) && !is_blocked(c, fl, p))
-		compare_stream_release(c, fl, NOTE_UNCOMPARED, NULL);
-	compare_stream_match(c, fl, NULL);
+		stream_release(c, fl, NOTE_UNCOMPARED, NULL);
+	match_flow(c, fl, NULL);
 	return true;
 }
 
@@ -141,8 +141,8 @@ static uint32_t match_whole(struct compare *c, struct cmp_flow *fl,
 			    uint32_t n)
 {
 	if (is_same_at_edge(c, fl, p, s, n) &&
-	    compare_is_same_mac(c, hold_eth(&c->pool, p),
-				hold_eth(&c->pool, s)))
+	    differ_is_same_mac(c, hold_eth(&c->pool, p),
+			       hold_eth(&c->pool, s)))
 		return n;
 	if (!c->config.own_isn)
 		return differ_at_edge(c, fl, p, s, n, n);
@@ -172,7 +172,7 @@ static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 		fl->flags |= FLOW_CLOSED;
 	fl->edge += n ? n : 1;
 	if (seq_le(stream_end(s), fl->edge))
-		compare_drop_held(c, fl, s, DROP_MATCHED);
+		act_drop_held(c, fl, s, DROP_MATCHED);
 	return STEP_DONE;
 }
 
@@ -185,31 +185,31 @@ static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
 	if (is_blocked(c, fl, p))
 		return STEP_WAIT;
 	if (end == p->seq) {
-		compare_stream_release(c, fl, NOTE_RELEASED_ACK, said);
+		stream_release(c, fl, NOTE_RELEASED_ACK, said);
 		return STEP_DONE;
 	}
 	if (stream_has_edge(fl) && seq_le(end, fl->edge)) {
-		compare_stream_release(c, fl, NOTE_RETRANSMITTED, said);
+		stream_release(c, fl, NOTE_RETRANSMITTED, said);
 		return STEP_DONE;
 	}
 	if (!stream_has_edge(fl) &&
 	    !find_edge(c, fl, p, stream_head(c, fl, COMPARE_SECONDARY)))
 		return STEP_WAIT;
 	while (seq_lt(fl->edge, end)) {
-		struct hold *s = compare_stream_secondary(c, fl);
+		struct hold *s = stream_secondary(c, fl);
 		enum compare_step step;
 
 		if (!s || (s->flags & TCP_SYN) || seq_gt(p->seq, fl->edge))
 			return STEP_WAIT;
 		if (s->flags & TCP_RST)
-			return compare_stream_differ(c, fl, p, s);
+			return connection_differ(c, fl, p, s);
 		if (seq_gt(s->seq, fl->edge))
 			return STEP_WAIT;
 		step = match_bytes(c, fl, p, s);
 		if (step != STEP_DONE)
 			return step;
 	}
-	compare_stream_release(c, fl, NOTE_COMPARED, said);
+	stream_release(c, fl, NOTE_COMPARED, said);
 	return STEP_DONE;
 }
 
@@ -242,21 +242,21 @@ static enum compare_step match_head(struct compare *c, struct cmp_flow *fl,
 	if (!p)
 		return STEP_WAIT;
 	if (p->flags & TCP_SYN)
-		return compare_stream_syn(c, fl, p);
+		return connection_syn(c, fl, p);
 	if (p->flags & TCP_RST)
-		return compare_stream_rst(c, fl, p);
+		return connection_rst(c, fl, p);
 	return match_data(c, fl, p, said);
 }
 
 /**
- * compare_stream_match - release what both sides have shown
+ * match_flow - release what both sides have shown
  * @c:		the comparison
  * @fl:		the flow
  * @said:	the secondary's segment that has just come, or NULL: what leaves
  *		for it echoes the timestamp that it echoes
  */
-void compare_stream_match(struct compare *c, struct cmp_flow *fl,
-			  const struct packet *said)
+void match_flow(struct compare *c, struct cmp_flow *fl,
+		const struct packet *said)
 {
 	if (fl->flags & FLOW_DIFFERENT)
 		return;
@@ -264,5 +264,5 @@ void compare_stream_match(struct compare *c, struct cmp_flow *fl,
 		;
 	if (stream_has_edge(fl) && !(fl->flags & FLOW_DIFFERENT))
 		release_overlapped(c, fl, said);
-	compare_stream_secondary(c, fl);	/* what overlapped is late */
+	stream_secondary(c, fl);	/* what overlapped is late */
 }

@@ -4,8 +4,8 @@
 
 #include "core.h"
 
-bool compare_stream_begin_late(struct compare *c, struct cmp_flow *fl);
-void compare_stream_match(struct compare *c, struct cmp_flow *fl,
-			  const struct packet *said);
+bool match_begin_late(struct compare *c, struct cmp_flow *fl);
+void match_flow(struct compare *c, struct cmp_flow *fl,
+		const struct packet *said);
 
 #endif

@@ -242,11 +242,11 @@ static void free_blocks(struct order *o)
 }
 
 /**
- * compare_order_drop - a queue is no longer what its index says
+ * order_drop - a queue is no longer what its index says
  * @t:		the table of indexes
  * @q:		the queue, with or without an index
  */
-void compare_order_drop(struct order_table *t, struct hold_queue *q)
+void order_drop(struct order_table *t, struct hold_queue *q)
 {
 	struct order *o = order_of(t, q);
 
@@ -269,10 +269,10 @@ void order_init(struct order_table *t, const struct hold_pool *pool)
 }
 
 /**
- * compare_order_fini - free all indexes
+ * order_fini - free all indexes
  * @t:		the table of indexes
  */
-void compare_order_fini(struct order_table *t)
+void order_fini(struct order_table *t)
 {
 	for (uint32_t i = 0; i < t->n; i++)
 		free_blocks(&t->orders[i]);
@@ -336,7 +336,7 @@ static uint32_t find_indexed(struct order_table *t, const struct hold_queue *q,
 }
 
 /**
- * compare_order_find - what does a segment stand behind?
+ * order_find - what does a segment stand behind?
  * @t:		the table of indexes
  * @q:		a queue of segments
  * @seq:	the segment's sequence number
@@ -344,8 +344,7 @@ static uint32_t find_indexed(struct order_table *t, const struct hold_queue *q,
  * Return: the last segment of the last connection whose number is no larger,
  *	   else what stands before these: a SYN, or HOLD_NONE
  */
-uint32_t compare_order_find(struct order_table *t, struct hold_queue *q,
-			    uint32_t seq)
+uint32_t order_find(struct order_table *t, struct hold_queue *q, uint32_t seq)
 {
 	const struct order *o = order_of(t, q);
 	uint32_t i = q->tail;
@@ -365,7 +364,7 @@ uint32_t compare_order_find(struct order_table *t, struct hold_queue *q,
 }
 
 /**
- * compare_order_syn - a SYN that waits already
+ * order_syn - a SYN that waits already
  * @t:		the table of indexes
  * @q:		a queue of segments
  * @seq:	its sequence number; NULL for any
@@ -373,8 +372,8 @@ uint32_t compare_order_find(struct order_table *t, struct hold_queue *q,
  * Return: the last one that is found where it is worth to look, HOLD_NONE when
  *	   there is none
  */
-uint32_t compare_order_syn(struct order_table *t, struct hold_queue *q,
-			   const uint32_t *seq)
+uint32_t order_syn(struct order_table *t, struct hold_queue *q,
+		   const uint32_t *seq)
 {
 	const struct order *o = order_of(t, q);
 	uint32_t i = q->tail;
@@ -394,20 +393,20 @@ uint32_t compare_order_syn(struct order_table *t, struct hold_queue *q,
 }
 
 /**
- * compare_order_added - a segment was put into a queue that has an index
+ * order_added - a segment was put into a queue that has an index
  * @t:		the table of indexes
  * @q:		the queue
- * @i:		the segment, where compare_order_find() wanted it; a SYN behind
+ * @i:		the segment, where order_find() wanted it; a SYN behind
  *		the same one or at the end, a RST at the end
  */
-void compare_order_added(struct order_table *t, struct hold_queue *q, uint32_t i)
+void order_added(struct order_table *t, struct hold_queue *q, uint32_t i)
 {
 	const struct hold *h = hold_at(t->pool, i);
 	struct order *o = order_of(t, q);
 
 	if (h->flags & TCP_SYN) {
 		if (h->next == HOLD_NONE)	/* another connection */
-			compare_order_drop(t, q);
+			order_drop(t, q);
 	} else if (!(h->flags & TCP_RST)) {
 		if (!o->n)
 			o->base = h->seq - BASE_BELOW;
@@ -418,18 +417,18 @@ void compare_order_added(struct order_table *t, struct hold_queue *q, uint32_t i
 }
 
 /**
- * compare_order_removed - a segment leaves a queue that has an index
+ * order_removed - a segment leaves a queue that has an index
  * @t:		the table of indexes
  * @q:		the queue, which still has it
  * @i:		the segment
  */
-void compare_order_removed(struct order_table *t, struct hold_queue *q, uint32_t i)
+void order_removed(struct order_table *t, struct hold_queue *q, uint32_t i)
 {
 	const struct hold *h = hold_at(t->pool, i);
 	struct order *o = order_of(t, q);
 
 	if ((h->flags & TCP_SYN) || q->n <= WALK_MAX / 2) {
-		compare_order_drop(t, q);
+		order_drop(t, q);
 		return;
 	}
 	if (o->rst == i)
@@ -437,5 +436,5 @@ void compare_order_removed(struct order_table *t, struct hold_queue *q, uint32_t
 	if (is_data(h))
 		key_remove(t, o, h->seq - o->base, i);
 	if (o->n && o->first[0] > BASE_TOO_LOW)
-		compare_order_drop(t, q);
+		order_drop(t, q);
 }

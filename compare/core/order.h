@@ -34,15 +34,12 @@ struct order_table {
 };
 
 void order_init(struct order_table *t, const struct hold_pool *pool);
-void compare_order_drop(struct order_table *t, struct hold_queue *q);
-void compare_order_fini(struct order_table *t);
-uint32_t compare_order_find(struct order_table *t, struct hold_queue *q,
-			    uint32_t seq);
-uint32_t compare_order_syn(struct order_table *t, struct hold_queue *q,
-			   const uint32_t *seq);
-void compare_order_added(struct order_table *t, struct hold_queue *q,
-			 uint32_t i);
-void compare_order_removed(struct order_table *t, struct hold_queue *q,
-			   uint32_t i);
+void order_drop(struct order_table *t, struct hold_queue *q);
+void order_fini(struct order_table *t);
+uint32_t order_find(struct order_table *t, struct hold_queue *q, uint32_t seq);
+uint32_t order_syn(struct order_table *t, struct hold_queue *q,
+		   const uint32_t *seq);
+void order_added(struct order_table *t, struct hold_queue *q, uint32_t i);
+void order_removed(struct order_table *t, struct hold_queue *q, uint32_t i);
 
 #endif

@@ -22,12 +22,12 @@ struct pair {			/* a flow's number, a service's count */
 };
 
 /**
- * compare_pair_table - what compare_pair_key() keeps
+ * pair_table - what pair_key() keeps
  * @config:	of the comparison
  *
  * Return: for flow_table_free(), NULL when memory is short
  */
-struct flow_table *compare_pair_table(const struct compare_config *config)
+struct flow_table *pair_table(const struct compare_config *config)
 {
 	return flow_table_new(2 * config->max_flows + SERVICES_MAX,
 			      sizeof(struct pair), config->seed);
@@ -105,14 +105,14 @@ static uint32_t number_of(struct compare *c, enum compare_side side,
 }
 
 /**
- * compare_pair_key - the key that a flow has in common with its counterpart
+ * pair_key - the key that a flow has in common with its counterpart
  * @c:		the comparison
  * @side:	whose packet
  * @key:	of the flow; changed
  * @p:		the packet
  */
-void compare_pair_key(struct compare *c, enum compare_side side,
-		      struct flow_key *key, const struct packet *p)
+void pair_key(struct compare *c, enum compare_side side, struct flow_key *key,
+	      const struct packet *p)
 {
 	struct flow_key service;
 

@@ -88,13 +88,13 @@ static bool is_like(const uint8_t *a, const uint8_t *b, uint32_t len,
 }
 
 /**
- * compare_predict_first - whose twin is expected next
+ * predict_first - whose twin is expected next
  * @c:		the comparison
  * @side:	whose frames come
  *
  * Return: a node of the other side, HOLD_NONE when there is nothing to expect
  */
-uint32_t compare_predict_first(const struct compare *c, enum compare_side side)
+uint32_t predict_first(const struct compare *c, enum compare_side side)
 {
 	unsigned other = !side;
 	uint32_t i = c->pool.expected[other];
@@ -106,15 +106,15 @@ uint32_t compare_predict_first(const struct compare *c, enum compare_side side)
 }
 
 /**
- * compare_predict - is a frame what was expected?
+ * predict_twin - is a frame what was expected?
  * @c:		the comparison
- * @at:		from compare_predict_first(); goes on to the next
+ * @at:		from predict_first(); goes on to the next
  * @f:		the frame; borrowed
  *
  * Return: the node whose headers it has, HOLD_NONE when it has to be parsed
  */
-uint32_t compare_predict(const struct compare *c, uint32_t *at,
-			 const struct frame *f)
+uint32_t predict_twin(const struct compare *c, uint32_t *at,
+		      const struct frame *f)
 {
 	uint32_t i = *at, len = frame_eth_len(f);
 	const struct hold *h = hold_at(&c->pool, i);
@@ -135,10 +135,10 @@ static bool is_plain(const struct compare *c, const struct cmp_flow *fl)
 	const unsigned special = FLOW_DIFFERENT | FLOW_SYN_LATE;
 
 	return (fl->flags & (FLOW_EDGE | special)) == FLOW_EDGE &&
-	       !compare_holds_acks(c, fl);
+	       !gate_holds_acks(c, fl);
 }
 
-/* The same bytes at the edge, for which compare_predict() has seen that all
+/* The same bytes at the edge, for which predict_twin() has seen that all
  * that says where they are is the same. */
 static bool has_twins_bytes(const struct compare *c, const struct cmp_flow *fl,
 			    const struct hold *h, const uint8_t *eth)
@@ -148,7 +148,7 @@ static bool has_twins_bytes(const struct compare *c, const struct cmp_flow *fl,
 
 	return h->seq == fl->edge && bytes_get32(tcp + 4) == h->seq &&
 	       h->payload_len && !((h->flags | tcp[13]) & odd) &&
-	       compare_is_same_mac(c, hold_eth(&c->pool, h), eth) &&
+	       differ_is_same_mac(c, hold_eth(&c->pool, h), eth) &&
 	       !memcmp(hold_payload(&c->pool, h), eth + h->payload_off,
 		       h->payload_len);
 }
@@ -163,9 +163,9 @@ static bool has_no_news(const struct compare *c, const struct cmp_flow *fl,
 	uint16_t window = bytes_get16(tcp + 14);
 
 	if (side == COMPARE_PRIMARY)
-		return compare_gate_is_told(fl, ack, window);
-	return compare_gate_is_told(fl, h->ack, h->window) &&
-	       compare_gate_is_known(c, fl, ack, window);
+		return gate_is_told(fl, ack, window);
+	return gate_is_told(fl, h->ack, h->window) &&
+	       gate_is_known(c, fl, ack, window);
 }
 
 /* Does what waits behind it just go on waiting? */
@@ -179,21 +179,20 @@ static bool is_next_in_step(const struct compare *c, const struct hold *h)
 }
 
 /**
- * compare_predict_take - take a frame that has the headers of one that waits
+ * predict_take - take a frame that has the headers of one that waits
  * @c:		the comparison
  * @side:	whose frame it is
  * @f:		the frame; borrowed
- * @twin:	from compare_predict(); it may have left since
+ * @twin:	from predict_twin(); it may have left since
  *
- * What compare_tcp_primary() and compare_tcp_secondary() do, for the common
+ * What tcp_primary() and tcp_secondary() do, for the common
  * case alone: the same bytes at the edge, of a flow in which nothing else is
  * new. A datagram is the next that has to be equal, and is.
  *
  * Return: its flow; NULL when it is not that case, and nothing was done
  */
-struct cmp_flow *compare_predict_take(struct compare *c,
-				      enum compare_side side,
-				      const struct frame *f, uint32_t twin)
+struct cmp_flow *predict_take(struct compare *c, enum compare_side side,
+			      const struct frame *f, uint32_t twin)
 {
 	struct hold *h = hold_at(&c->pool, twin);
 	struct cmp_flow *fl = flow_at(c->flows, h->flow);
@@ -202,7 +201,7 @@ struct cmp_flow *compare_predict_take(struct compare *c,
 	if (!fl || fl->q[!side].head != twin || fl->q[side].n)
 		return NULL;
 	if (!fl->is_tcp)
-		return compare_datagram_twin(c, side, fl, f, h) ? fl : NULL;
+		return datagram_twin(c, side, fl, f, h) ? fl : NULL;
 	if (!is_plain(c, fl) || !has_no_news(c, fl, side, h, frame_eth(f)) ||
 	    !is_next_in_step(c, h) ||
 	    !has_twins_bytes(c, fl, h, frame_eth(f)))
@@ -213,7 +212,7 @@ struct cmp_flow *compare_predict_take(struct compare *c,
 	fl->edge += h->payload_len;
 	stream_note_left(fl, h->seq, fl->edge);
 	act_drop(c, DROP_MATCHED);
-	compare_release_frame(c, &out, NOTE_COMPARED);
-	compare_unhold(c, fl, h);
+	act_release(c, &out, NOTE_COMPARED);
+	act_unhold(c, fl, h);
 	return fl;
 }

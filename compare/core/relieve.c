@@ -16,7 +16,7 @@ static struct cmp_flow *fullest_flow(const struct compare *c,
 	uint32_t i = c->pool.oldest[side];
 
 	for (; i != HOLD_NONE; i = hold_at(&c->pool, i)->age_next) {
-		struct cmp_flow *fl = compare_flow_of(c, hold_at(&c->pool, i));
+		struct cmp_flow *fl = flows_of(c, hold_at(&c->pool, i));
 
 		if (!fl)
 			continue;
@@ -32,19 +32,19 @@ static void give_up_flow(struct compare *c, struct cmp_flow *fl)
 
 	if (!fl)
 		return;
-	d = compare_difference_of(c, fl, COMPARE_QUEUE, NULL, NULL);
+	d = differ_describe(c, fl, COMPARE_QUEUE, NULL, NULL);
 	act_drop_queue(c, fl, DROP_OVER_BOUND);
 	if (c->config.full_waits)	/* TCP repeats it: nobody has it */
 		return;
-	compare_differ(c, fl, &d);
+	differ_flow(c, fl, &d);
 }
 
 static void give_up_oldest(struct compare *c, enum compare_side side)
 {
 	const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
 
-	if (compare_flow_of(c, h))
-		give_up_flow(c, compare_flow_of(c, h));
+	if (flows_of(c, h))
+		give_up_flow(c, flows_of(c, h));
 	else if (side == COMPARE_SECONDARY)
 		act_drop_group(c, h->group, DROP_OVER_BOUND);
 	else
@@ -52,7 +52,7 @@ static void give_up_oldest(struct compare *c, enum compare_side side)
 }
 
 /**
- * compare_relieve - keep a side within its half of the bytes
+ * relieve_side - keep a side within its half of the bytes
  * @c:		the comparison
  * @side:	for which relieve_is_due()
  *
@@ -60,7 +60,7 @@ static void give_up_oldest(struct compare *c, enum compare_side side)
  * spread over many flows, the oldest go too, so that the search is paid for by
  * what it frees.
  */
-void compare_relieve(struct compare *c, enum compare_side side)
+void relieve_side(struct compare *c, enum compare_side side)
 {
 	size_t bound = c->config.max_bytes / 2;
 

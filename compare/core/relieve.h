@@ -13,6 +13,6 @@ static inline bool relieve_is_due(const struct compare *c,
 	       (side == COMPARE_SECONDARY || c->config.report_only);
 }
 
-void compare_relieve(struct compare *c, enum compare_side side);
+void relieve_side(struct compare *c, enum compare_side side);
 
 #endif

@@ -16,12 +16,12 @@ struct segment {			/* a TCP header, in short */
 };
 
 /* Only what has a sound header of its own may go by the rules of TCP. */
-static inline bool compare_is_segment(const struct packet *p)
+static inline bool segment_is(const struct packet *p)
 {
 	return p->level == PACKET_L4 && p->proto == PACKET_TCP && !p->fragment;
 }
 
-static inline struct segment compare_segment_of(const struct packet *p)
+static inline struct segment segment_of(const struct packet *p)
 {
 	return (struct segment){
 		.l4_off = p->l4_off,

@@ -18,10 +18,10 @@
 #define START_SHARE 16u		/* of the primary's half: counting begins */
 
 /**
- * compare_share_init - begin with nothing counted
+ * share_init - begin with nothing counted
  * @c:		its configuration is known
  */
-void compare_share_init(struct compare *c)
+void share_init(struct compare *c)
 {
 	size_t start = c->config.max_bytes / 2 / START_SHARE;
 
@@ -51,14 +51,14 @@ static size_t *client_of(struct compare *c, const struct cmp_flow *fl)
 }
 
 /**
- * compare_share_count - a primary packet is held, or not any more
+ * share_count - a primary packet is held, or not any more
  * @c:		the comparison, which counts
  * @fl:		its flow
  * @h:		the packet
  * @is_held:	it is from now on
  */
-void compare_share_count(struct compare *c, struct cmp_flow *fl,
-			 const struct hold *h, bool is_held)
+void share_count(struct compare *c, struct cmp_flow *fl, const struct hold *h,
+		 bool is_held)
 {
 	uint32_t bytes = h->len + (uint32_t)sizeof(*h);
 	size_t *client = client_of(c, fl);
@@ -84,8 +84,7 @@ void share_count_all(struct compare *c, bool is_held)
 
 	for (; (h = hold_at(&c->pool, i)); i = h->age_next)
 		if (h->kind == HOLD_PACKET || h->kind == HOLD_WHOLE)
-			compare_share_count(c, flow_at(c->flows, h->flow), h,
-					    is_held);
+			share_count(c, flow_at(c->flows, h->flow), h, is_held);
 	c->share.is_counting = is_held;
 }
 

@@ -11,9 +11,9 @@ static inline bool share_is_counted(const struct compare *c)
 	       c->pool.bytes[COMPARE_PRIMARY] > c->share.start;
 }
 
-void compare_share_init(struct compare *c);
-void compare_share_count(struct compare *c, struct cmp_flow *fl,
-			 const struct hold *h, bool is_held);
+void share_init(struct compare *c);
+void share_count(struct compare *c, struct cmp_flow *fl, const struct hold *h,
+		 bool is_held);
 void share_count_all(struct compare *c, bool is_held);
 bool share_is_over(struct compare *c, const struct cmp_flow *fl,
 		   bool *is_client);

@@ -60,9 +60,9 @@ static void drop_last(struct compare *c, struct cmp_flow *fl)
 	struct hold *h = last_of(c, fl);
 
 	if (!fl->is_tcp && fl->n_lost < UINT16_MAX &&
-	    !compare_datagram_is_matched(h))
+	    !datagram_is_matched(h))
 		fl->n_lost++;
-	compare_drop_held(c, fl, h, DROP_OVER_SHARE);
+	act_drop_held(c, fl, h, DROP_OVER_SHARE);
 }
 
 static void keep_within(struct compare *c, struct cmp_flow *fl)
@@ -72,7 +72,7 @@ static void keep_within(struct compare *c, struct cmp_flow *fl)
 	if (!share_is_over(c, fl, &is_client))
 		return;
 	if (!c->config.full_waits)
-		compare_ask(c, COMPARE_QUEUE, fl, NULL);
+		differ_ask(c, COMPARE_QUEUE, fl, NULL);
 	while (fl->q[COMPARE_PRIMARY].n && share_is_over(c, fl, &is_client)) {
 		note(c, fl, is_client);
 		drop_last(c, fl);
@@ -80,11 +80,11 @@ static void keep_within(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * compare_share_keep - a flow keeps to its share, and its client to his
+ * shed_excess - a flow keeps to its share, and its client to his
  * @c:		the comparison, which holds more than c->share.start, or counts
  * @fl:		a flow of which a packet of the primary has come
  */
-COLD void compare_share_keep(struct compare *c, struct cmp_flow *fl)
+COLD void shed_excess(struct compare *c, struct cmp_flow *fl)
 {
 	if (!c->share.is_counting)
 		share_count_all(c, true);
@@ -94,10 +94,10 @@ COLD void compare_share_keep(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * compare_share_expire - tell which flows drop nothing any more
+ * shed_expire - tell which flows drop nothing any more
  * @c:		the comparison
  */
-void compare_share_expire(struct compare *c)
+void shed_expire(struct compare *c)
 {
 	struct told_flow over;
 

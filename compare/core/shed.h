@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-void compare_share_keep(struct compare *c, struct cmp_flow *fl);
-void compare_share_expire(struct compare *c);
+void shed_excess(struct compare *c, struct cmp_flow *fl);
+void shed_expire(struct compare *c);
 
 #endif

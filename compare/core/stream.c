@@ -28,21 +28,21 @@ void stream_release_at(struct compare *c, struct cmp_flow *fl, uint32_t i,
 	struct segment seg = stream_segment(h);
 
 	stream_note_left(fl, h->seq, seg.end);
-	compare_gate_release(c, fl, &f, &seg, why, said);
-	compare_unhold(c, fl, hold_at(&c->pool, i));
+	gate_release(c, fl, &f, &seg, why, said);
+	act_unhold(c, fl, hold_at(&c->pool, i));
 	if (!fl->q[COMPARE_PRIMARY].n)
 		fl->flags &= (uint16_t)~FLOW_FLUSHING;
 }
 
 /**
- * compare_stream_release - let the first held primary segment out
+ * stream_release - let the first held primary segment out
  * @c:		the comparison
  * @fl:		a flow with a primary segment
  * @why:	what it is counted as
  * @said:	the secondary's segment for which it leaves, or NULL
  */
-void compare_stream_release(struct compare *c, struct cmp_flow *fl,
-			    enum compare_note why, const struct packet *said)
+void stream_release(struct compare *c, struct cmp_flow *fl,
+		    enum compare_note why, const struct packet *said)
 {
 	stream_release_at(c, fl, fl->q[COMPARE_PRIMARY].head, why, said);
 }
@@ -55,8 +55,8 @@ static uint32_t place_of(struct compare *c, struct hold_queue *q,
 	uint32_t same;
 
 	if (!(h->flags & (TCP_SYN | TCP_RST)))
-		return compare_order_find(&c->orders, q, h->seq);
-	same = h->flags & TCP_SYN ? compare_order_syn(&c->orders, q, &h->seq) :
+		return order_find(&c->orders, q, h->seq);
+	same = h->flags & TCP_SYN ? order_syn(&c->orders, q, &h->seq) :
 				    HOLD_NONE;
 	return same == HOLD_NONE ? q->tail : same;
 }
@@ -68,11 +68,11 @@ static void insert_sorted(struct compare *c, struct hold_queue *q,
 
 	hold_queue_insert(&c->pool, q, place_of(c, q, h), i);
 	if (q->order)
-		compare_order_added(&c->orders, q, i);
+		order_added(&c->orders, q, i);
 }
 
 /**
- * compare_stream_hold - keep a segment in its place in the stream
+ * stream_hold - keep a segment in its place in the stream
  * @c:		the comparison
  * @fl:		its flow
  * @side:	whose it is
@@ -83,11 +83,10 @@ static void insert_sorted(struct compare *c, struct hold_queue *q,
  *	   is the first of its queue that does, and a SYN, which makes old what
  *	   is before it.
  */
-bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
-			 enum compare_side side, const struct frame *f,
-			 const struct packet *p)
+bool stream_hold(struct compare *c, struct cmp_flow *fl, enum compare_side side,
+		 const struct frame *f, const struct packet *p)
 {
-	struct hold *h = compare_hold(c, fl, side, f);
+	struct hold *h = act_hold(c, fl, side, f);
 
 	h->seq = p->seq;
 	h->ack = p->ack;
@@ -101,13 +100,13 @@ bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * compare_stream_secondary - the secondary's first segment not below the edge
+ * stream_secondary - the secondary's first segment not below the edge
  * @c:		the comparison
  * @fl:		the flow; what is below is dropped
  *
  * Return: the segment or NULL
  */
-struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl)
+struct hold *stream_secondary(struct compare *c, struct cmp_flow *fl)
 {
 	struct hold *s;
 
@@ -115,7 +114,7 @@ struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl)
 	       stream_has_edge(fl) &&
 	       !(s->flags & (TCP_SYN | TCP_RST)) &&
 	       seq_le(stream_end(s), fl->edge))
-		compare_drop_held(c, fl, s, DROP_LATE);
+		act_drop_held(c, fl, s, DROP_LATE);
 	return s;
 }
 
@@ -125,17 +124,16 @@ static void release_part(struct compare *c, struct cmp_flow *fl,
 {
 	uint32_t first = seq_max(h->seq, seq_min(s->seq, fl->left));
 	struct frame from = hold_frame(&c->pool, h), f;
-	struct packet p = compare_ack_part(&f, &from, first - h->seq,
-					   fl->edge - first);
-	struct segment seg = compare_segment_of(&p);
+	struct packet p = ack_part(&f, &from, first - h->seq, fl->edge - first);
+	struct segment seg = segment_of(&p);
 
 	fl->end = seq_max(fl->end, seg.end);
-	compare_gate_release(c, fl, &f, &seg, NOTE_ORIGINATED, s);
+	gate_release(c, fl, &f, &seg, NOTE_ORIGINATED, s);
 	chunk_unref(f.chunk);
 }
 
 /**
- * compare_stream_repeat - the secondary repeats what the edge has passed
+ * stream_repeat - the secondary repeats what the edge has passed
  * @c:		the comparison
  * @fl:		its flow
  * @s:		the segment that it repeats; it ends at the edge or before
@@ -145,32 +143,31 @@ static void release_part(struct compare *c, struct cmp_flow *fl,
  * and it may have no more to say until it is acknowledged. So the client gets
  * the part that is equal, in a segment made here.
  */
-void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
-			   const struct packet *s)
+void stream_repeat(struct compare *c, struct cmp_flow *fl,
+		   const struct packet *s)
 {
 	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
 
 	if (!h || h->flags & (TCP_SYN | TCP_RST) || !stream_has_edge(fl) ||
 	    seq_gt(h->seq, fl->left) || seq_ge(fl->left, fl->edge) ||
 	    seq_le(stream_end(h), fl->edge) ||
-	    compare_gate_blocks(c, fl, h->flags, h->ack) || !act_may_make(c) ||
+	    gate_blocks(c, fl, h->flags, h->ack) || !act_may_make(c) ||
 	    (fl->gate.flags & GATE_SIGNED))
 		return;
 	release_part(c, fl, h, s);
 }
 
 /**
- * compare_align_shift - the secondary's stream goes on elsewhere
+ * stream_shift - the secondary's stream goes on elsewhere
  * @c:		the comparison
  * @fl:		the flow
  * @delta:	taken off the sequence numbers of what it has and will have
  */
-void compare_align_shift(struct compare *c, struct cmp_flow *fl,
-			 uint32_t delta)
+void stream_shift(struct compare *c, struct cmp_flow *fl, uint32_t delta)
 {
 	struct hold *h = stream_head(c, fl, COMPARE_SECONDARY);
 
-	compare_order_drop(&c->orders, &fl->q[COMPARE_SECONDARY]);
+	order_drop(&c->orders, &fl->q[COMPARE_SECONDARY]);
 	for (; h && !(h->flags & TCP_SYN); h = hold_at(&c->pool, h->next))
 		h->seq -= delta;
 	if (!(fl->flags & FLOW_SECONDARY_SYN))

@@ -81,15 +81,13 @@ static inline void stream_note_rst(struct cmp_flow *fl, unsigned flags,
 
 void stream_release_at(struct compare *c, struct cmp_flow *fl, uint32_t i,
 		       enum compare_note why, const struct packet *said);
-void compare_stream_release(struct compare *c, struct cmp_flow *fl,
-			    enum compare_note why, const struct packet *said);
-bool compare_stream_hold(struct compare *c, struct cmp_flow *fl,
-			 enum compare_side side, const struct frame *f,
-			 const struct packet *p);
-struct hold *compare_stream_secondary(struct compare *c, struct cmp_flow *fl);
-void compare_stream_repeat(struct compare *c, struct cmp_flow *fl,
-			   const struct packet *s);
-void compare_align_shift(struct compare *c, struct cmp_flow *fl,
-			 uint32_t delta);
+void stream_release(struct compare *c, struct cmp_flow *fl,
+		    enum compare_note why, const struct packet *said);
+bool stream_hold(struct compare *c, struct cmp_flow *fl, enum compare_side side,
+		 const struct frame *f, const struct packet *p);
+struct hold *stream_secondary(struct compare *c, struct cmp_flow *fl);
+void stream_repeat(struct compare *c, struct cmp_flow *fl,
+		   const struct packet *s);
+void stream_shift(struct compare *c, struct cmp_flow *fl, uint32_t delta);
 
 #endif

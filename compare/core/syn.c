@@ -56,12 +56,12 @@ static bool is_same_shape(const struct shape *a, const struct shape *b)
 }
 
 /**
- * compare_syn_scale - the window scale a SYN or SYN+ACK offers
+ * syn_scale - the window scale a SYN or SYN+ACK offers
  * @p:		the segment
  *
  * Return: 0 to 14 (more counts as 14, RFC 7323 section 2.3), -1 without one
  */
-int compare_syn_scale(const struct packet *p)
+int syn_scale(const struct packet *p)
 {
 	struct shape shape = shape_of(p);
 
@@ -71,7 +71,7 @@ int compare_syn_scale(const struct packet *p)
 }
 
 /**
- * compare_syn_is_same - do two SYN or SYN+ACK segments open alike?
+ * syn_is_same - do two SYN or SYN+ACK segments open alike?
  * @a:		a segment of TCP
  * @b:		another
  *
@@ -79,7 +79,7 @@ int compare_syn_scale(const struct packet *p)
  * count: MSS, window scale, SACK permitted, and whether there are timestamps.
  * The sequence numbers, windows and timestamps do not.
  */
-bool compare_syn_is_same(const struct packet *a, const struct packet *b)
+bool syn_is_same(const struct packet *a, const struct packet *b)
 {
 	const unsigned mask = TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST;
 	struct shape sa = shape_of(a), sb = shape_of(b);

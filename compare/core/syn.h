@@ -6,7 +6,7 @@
 
 #include "../../common/packet.h"
 
-int compare_syn_scale(const struct packet *p);
-bool compare_syn_is_same(const struct packet *a, const struct packet *b);
+int syn_scale(const struct packet *p);
+bool syn_is_same(const struct packet *a, const struct packet *b);
 
 #endif

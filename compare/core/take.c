@@ -29,18 +29,18 @@ static void input_uncompared(struct compare *c, enum compare_side side,
 			     const struct frame *f, uint32_t group)
 {
 	if (side == COMPARE_PRIMARY)
-		compare_release_new(c, f, group, NOTE_UNCOMPARED);
+		act_release_new(c, f, group, NOTE_UNCOMPARED);
 	else
-		compare_drop_new(c, group, DROP_UNCOMPARED);
+		act_drop_new(c, group, DROP_UNCOMPARED);
 }
 
 /* All flows hold something, and no other can be known: it is dropped, whoever
  * sent it. A checkpoint makes room. */
 static void input_without_flow(struct compare *c, uint32_t group)
 {
-	compare_drop_new(c, group, DROP_NO_FLOW);
+	act_drop_new(c, group, DROP_NO_FLOW);
 	if (!c->config.full_waits)
-		compare_ask(c, COMPARE_QUEUE, NULL, NULL);
+		differ_ask(c, COMPARE_QUEUE, NULL, NULL);
 }
 
 static void input_primary(struct compare *c, struct cmp_flow *fl,
@@ -48,9 +48,9 @@ static void input_primary(struct compare *c, struct cmp_flow *fl,
 			  uint32_t group)
 {
 	if (fl->is_tcp)
-		compare_tcp_primary(c, fl, f, p);
+		tcp_primary(c, fl, f, p);
 	else
-		compare_datagram_primary(c, fl, f, p, group);
+		datagram_primary(c, fl, f, p, group);
 }
 
 static void input_secondary(struct compare *c, struct cmp_flow *fl,
@@ -58,11 +58,11 @@ static void input_secondary(struct compare *c, struct cmp_flow *fl,
 			    uint32_t group)
 {
 	if (fl->is_tcp)
-		compare_tcp_secondary(c, fl, f, p);
+		tcp_secondary(c, fl, f, p);
 	else if (fl->flags & FLOW_DIFFERENT)
-		compare_drop_new(c, group, DROP_DIFFERENT);
+		act_drop_new(c, group, DROP_DIFFERENT);
 	else
-		compare_datagram_secondary(c, fl, f, p, group);
+		datagram_secondary(c, fl, f, p, group);
 }
 
 /* What keeps a network together rather than what a service says: its timing is
@@ -90,8 +90,8 @@ static void give_up(struct compare *c, uint32_t group,
 		return;
 	}
 	fragment_close(&c->fragments, group);
-	compare_ask(c, reason, NULL,
-		    hold_at(&c->pool, fragment_at(&c->fragments, group)->parts));
+	differ_ask(c, reason, NULL,
+		   hold_at(&c->pool, fragment_at(&c->fragments, group)->parts));
 }
 
 /* The common case, kept small. twin may be none. */
@@ -99,10 +99,10 @@ static bool take_twin(struct compare *c, enum compare_side side,
 		      const struct frame *f, uint32_t twin)
 {
 	struct cmp_flow *fl = twin == HOLD_NONE ? NULL :
-			      compare_predict_take(c, side, f, twin);
+			      predict_take(c, side, f, twin);
 
 	if (fl)
-		compare_flow_touch(c, fl);
+		flows_touch(c, fl);
 	return fl;
 }
 
@@ -121,12 +121,12 @@ static void take_packet(struct compare *c, enum compare_side side,
 	} else {
 		input_primary(c, fl, f, p, group);
 		if (share_is_counted(c))
-			compare_share_keep(c, fl);
+			shed_excess(c, fl);
 	}
 	if (fl->q[side].n > c->config.max_queue && !c->config.full_waits &&
-	    !compare_is_graced(c, side, c->now_ns))
-		compare_ask(c, COMPARE_QUEUE, fl, NULL);
-	compare_flow_touch(c, fl);
+	    !differ_is_graced(c, side, c->now_ns))
+		differ_ask(c, COMPARE_QUEUE, fl, NULL);
+	flows_touch(c, fl);
 }
 
 /* All fragments of a datagram are there: what they make is compared. */
@@ -180,8 +180,7 @@ static void take(struct compare *c, enum compare_side side,
 	if (!c->config.compare_non_ip && is_housekeeping(p))
 		input_uncompared(c, side, f, HOLD_NONE);
 	else if (!p->fragment || !take_fragment(c, side, f, p))
-		take_packet(c, side, f, p, compare_flow_find(c, side, i),
-			    HOLD_NONE);
+		take_packet(c, side, f, p, arrive_find(c, side, i), HOLD_NONE);
 }
 
 /**
@@ -196,11 +195,11 @@ void take_frames(struct compare *c, enum compare_side side,
 {
 	if (c->config.report_only && side == COMPARE_PRIMARY)
 		act_pass(c, v, n);
-	compare_flow_arrive(c, side, v, n);
+	arrive_frames(c, side, v, n);
 	for (unsigned i = 0; i < n; i++) {
 		if (!take_twin(c, side, &v[i], c->arrivals.flow[i].twin))
 			take(c, side, &v[i], i);
 		if (relieve_is_due(c, side))
-			compare_relieve(c, side);
+			relieve_side(c, side);
 	}
 }

@@ -50,10 +50,10 @@ static void release_segment(struct compare *c, struct cmp_flow *fl,
 			    const struct frame *f, const struct packet *p,
 			    enum compare_note why)
 {
-	struct segment seg = compare_segment_of(p);
+	struct segment seg = segment_of(p);
 
 	stream_note_left(fl, p->seq, seg.end);
-	compare_gate_release(c, fl, f, &seg, why, NULL);
+	gate_release(c, fl, f, &seg, why, NULL);
 }
 
 /* Bytes that have left already, or may leave with no gap; or a SYN that has. */
@@ -83,11 +83,11 @@ static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
 {
 	return waiting && (fl->flags & (FLOW_EDGE | FLOW_CUT)) == FLOW_EDGE &&
 	       p->seq == fl->edge &&
-	       !compare_holds_acks(c, fl) &&
+	       !gate_holds_acks(c, fl) &&
 	       waiting->seq == p->seq && p->payload_len &&
 	       waiting->payload_len == p->payload_len &&
 	       !((waiting->flags | p->flags) & (TCP_SYN | TCP_FIN | TCP_RST)) &&
-	       compare_is_same_mac(c, hold_eth(&c->pool, waiting), p->eth) &&
+	       differ_is_same_mac(c, hold_eth(&c->pool, waiting), p->eth) &&
 	       !memcmp(hold_payload(&c->pool, waiting), packet_payload(p),
 		       p->payload_len);
 }
@@ -111,13 +111,13 @@ static void note_primary(struct cmp_flow *fl, const struct packet *p)
 static void hold_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct packet *p)
 {
-	bool is_news = compare_stream_hold(c, fl, COMPARE_PRIMARY, f, p);
+	bool is_news = stream_hold(c, fl, COMPARE_PRIMARY, f, p);
 
 	note_primary(fl, p);
 	if (p->flags & TCP_SYN)
 		fl->flags |= FLOW_PRIMARY_SYN;
 	if (is_news)
-		compare_stream_match(c, fl, NULL);
+		match_flow(c, fl, NULL);
 }
 
 /* In a report, a flow that differs is looked at again when it begins anew. */
@@ -178,12 +178,12 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 	struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
 
 	if (is_over(c, fl, p)) {
-		compare_release_frame(c, f, NOTE_UNCOMPARED);
+		act_release(c, f, NOTE_UNCOMPARED);
 		return;
 	}
-	if (fl->align && compare_align_takes(c, fl, COMPARE_PRIMARY, f, p))
+	if (fl->align && align_takes(c, fl, COMPARE_PRIMARY, f, p))
 		return;
-	if (compare_gate_blocks(c, fl, p->flags, p->ack)) {
+	if (gate_blocks(c, fl, p->flags, p->ack)) {
 		hold_primary(c, fl, f, p);
 		return;
 	}
@@ -199,27 +199,27 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 	} else if (is_twin(c, fl, s, p)) {
 		note_primary(fl, p);
 		fl->edge += p->payload_len;
-		compare_drop_held(c, fl, s, DROP_MATCHED);
+		act_drop_held(c, fl, s, DROP_MATCHED);
 		release_segment(c, fl, f, p, NOTE_COMPARED);
-		compare_stream_secondary(c, fl);
+		stream_secondary(c, fl);
 	} else {
 		hold_primary(c, fl, f, p);
 	}
 }
 
 /**
- * compare_tcp_primary - a segment of the primary
+ * tcp_primary - a segment of the primary
  * @c:		the comparison
  * @fl:		its flow
  * @f:		the frame; borrowed
  * @p:		what is in it
  */
-void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
-			 const struct frame *f, struct packet *p)
+void tcp_primary(struct compare *c, struct cmp_flow *fl, const struct frame *f,
+		 struct packet *p)
 {
-	assert(compare_is_segment(p));
+	assert(segment_is(p));
 	if (c->config.own_isn && !prepare(fl, COMPARE_PRIMARY, p))
-		compare_release_frame(c, f, NOTE_RETRANSMITTED);
+		act_release(c, f, NOTE_RETRANSMITTED);
 	else
 		take_primary(c, fl, f, p);
 }
@@ -229,8 +229,8 @@ static uint32_t look_from(struct compare *c, struct hold_queue *q,
 			  const struct packet *p)
 {
 	if (p->flags & TCP_SYN)
-		return compare_order_syn(&c->orders, q, NULL);
-	return p->flags & TCP_RST ? q->tail : compare_order_find(&c->orders, q, p->seq);
+		return order_syn(&c->orders, q, NULL);
+	return p->flags & TCP_RST ? q->tail : order_find(&c->orders, q, p->seq);
 }
 
 /* Does a waiting secondary packet of this connection cover it already? */
@@ -285,15 +285,15 @@ static enum compare_drop stale(struct compare *c, struct cmp_flow *fl,
 static void hold_secondary(struct compare *c, struct cmp_flow *fl,
 			   const struct frame *f, const struct packet *p)
 {
-	bool is_news = compare_stream_hold(c, fl, COMPARE_SECONDARY, f, p);
+	bool is_news = stream_hold(c, fl, COMPARE_SECONDARY, f, p);
 
 	if (p->flags & TCP_SYN) {
 		fl->flags |= FLOW_SECONDARY_SYN;
-		compare_gate_secondary_syn(fl);
+		gate_secondary_syn(fl);
 	}
-	if (is_news || compare_holds_acks(c, fl))
-		compare_stream_match(c, fl, p);
-	compare_gap_watch(c, fl);
+	if (is_news || gate_holds_acks(c, fl))
+		match_flow(c, fl, p);
+	gap_watch(c, fl);
 }
 
 static void take_secondary(struct compare *c, struct cmp_flow *fl,
@@ -301,7 +301,7 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 {
 	enum compare_drop why = stale(c, fl, p);
 
-	compare_gate_secondary(c, fl, p);
+	gate_secondary(c, fl, p);
 	if (!(p->flags & TCP_SYN)) {
 		fl->flags |= FLOW_BUSY;
 		fl->flags &= (uint16_t)~FLOW_SYN_LATE;
@@ -309,39 +309,39 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 	if (why != DROP_REASONS) {
 		act_drop(c, why);
 		if (why == DROP_LATE && p->payload_len)
-			compare_stream_repeat(c, fl, p);
-		if (compare_holds_acks(c, fl))
-			compare_stream_match(c, fl, p);
+			stream_repeat(c, fl, p);
+		if (gate_holds_acks(c, fl))
+			match_flow(c, fl, p);
 	} else if (!fl->q[COMPARE_SECONDARY].n &&
 		   is_twin(c, fl, stream_head(c, fl, COMPARE_PRIMARY), p)) {
 		fl->edge += p->payload_len;
 		act_drop(c, DROP_MATCHED);
-		compare_stream_release(c, fl, NOTE_COMPARED, p);
+		stream_release(c, fl, NOTE_COMPARED, p);
 		if (!is_in_step(c, fl))
-			compare_stream_match(c, fl, p);
+			match_flow(c, fl, p);
 	} else {
 		hold_secondary(c, fl, f, p);
 	}
 }
 
 /**
- * compare_tcp_secondary - a segment of the secondary
+ * tcp_secondary - a segment of the secondary
  * @c:		the comparison
  * @fl:		its flow
  * @f:		the frame; borrowed
  * @p:		what is in it, the sequence number in the primary's terms
  *		except on a SYN
  */
-void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
-			   const struct frame *f, struct packet *p)
+void tcp_secondary(struct compare *c, struct cmp_flow *fl,
+		   const struct frame *f, struct packet *p)
 {
-	assert(compare_is_segment(p));
+	assert(segment_is(p));
 	if (c->config.own_isn && !prepare(fl, COMPARE_SECONDARY, p)) {
 		act_drop(c, DROP_DUPLICATE);
 		return;
 	}
 	if (fl->align && !(fl->flags & FLOW_DIFFERENT) &&
-	    compare_align_takes(c, fl, COMPARE_SECONDARY, f, p))
+	    align_takes(c, fl, COMPARE_SECONDARY, f, p))
 		return;
 	take_secondary(c, fl, f, p);
 }
@@ -380,23 +380,23 @@ static void take_as_compared(struct cmp_flow *fl, const struct hold *h,
 }
 
 /**
- * compare_tcp_flush_head - the first held segment leaves uncompared
+ * tcp_flush_head - the first held segment leaves uncompared
  * @c:		the comparison
  * @fl:		a flow with a primary segment
  * @why:	what it is counted as
  */
-void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
-			    enum compare_note why)
+void tcp_flush_head(struct compare *c, struct cmp_flow *fl,
+		    enum compare_note why)
 {
 	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
 	struct segment seg = stream_segment(h);
 
 	assert(h->kind == HOLD_PACKET && h->header_len);
-	compare_gate_flush(c, fl, hold_payload(&c->pool, h) - h->header_len);
+	gate_flush(c, fl, hold_payload(&c->pool, h) - h->header_len);
 	take_as_compared(fl, h, &seg);
 	if (h->flags & TCP_SYN)
-		compare_stream_open(c, fl, h);
+		connection_open(c, fl, h);
 	else
-		compare_gate_agree(c, fl, &seg);
-	compare_stream_release(c, fl, why, NULL);
+		gate_agree(c, fl, &seg);
+	stream_release(c, fl, why, NULL);
 }

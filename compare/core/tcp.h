@@ -4,11 +4,11 @@
 
 #include "core.h"
 
-void compare_tcp_primary(struct compare *c, struct cmp_flow *fl,
-			 const struct frame *f, struct packet *p);
-void compare_tcp_secondary(struct compare *c, struct cmp_flow *fl,
-			   const struct frame *f, struct packet *p);
-void compare_tcp_flush_head(struct compare *c, struct cmp_flow *fl,
-			    enum compare_note why);
+void tcp_primary(struct compare *c, struct cmp_flow *fl, const struct frame *f,
+		 struct packet *p);
+void tcp_secondary(struct compare *c, struct cmp_flow *fl,
+		   const struct frame *f, struct packet *p);
+void tcp_flush_head(struct compare *c, struct cmp_flow *fl,
+		    enum compare_note why);
 
 #endif

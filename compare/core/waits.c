@@ -69,13 +69,13 @@ static bool drop_lonely(struct compare *c, struct cmp_flow *fl, struct hold *h)
 	}
 	if (h->side == COMPARE_PRIMARY || fl->is_tcp)
 		return false;
-	compare_drop_held(c, fl, h, DROP_OVERDUE);
+	act_drop_held(c, fl, h, DROP_OVERDUE);
 	return true;
 }
 
 static bool is_stuck(const struct cmp_flow *fl, const struct hold *h)
 {
-	return h->kind != HOLD_GATE || compare_gate_is_stuck(fl);
+	return h->kind != HOLD_GATE || gate_is_stuck(fl);
 }
 
 /* What is dropped may take newer ones with it: the walk goes on behind the last
@@ -87,7 +87,7 @@ static void look_at(struct compare *c, enum compare_side side)
 
 	while ((h = hold_at(&c->pool, i)) &&
 	       age_ns(c->now_ns, h->time_ns) >= c->config.timeout_ns) {
-		struct cmp_flow *fl = compare_flow_of(c, h);
+		struct cmp_flow *fl = flows_of(c, h);
 
 		if (drop_lonely(c, fl, h)) {
 			i = before == HOLD_NONE ? c->pool.oldest[side] :
@@ -102,10 +102,10 @@ static void look_at(struct compare *c, enum compare_side side)
 }
 
 /**
- * compare_waits_look - tell which flows wait for too long, and which no more
+ * waits_look - tell which flows wait for too long, and which no more
  * @c:		the comparison, for which no checkpoints are to be had
  */
-void compare_waits_look(struct compare *c)
+void waits_look(struct compare *c)
 {
 	struct told_flow over;
 

@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-void compare_waits_look(struct compare *c);
+void waits_look(struct compare *c);
 void waits_forget(struct compare *c);
 
 #endif

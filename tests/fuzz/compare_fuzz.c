@@ -123,7 +123,7 @@ static void check_flows(const struct compare *c)
 
 		for (; fl; fl = flow_next(c->flows, fl)) {
 			check_flow(c, fl, list);
-			n_holding += compare_flow_holds(fl);
+			n_holding += flows_holds(fl);
 			n++;
 		}
 	}

@@ -25,8 +25,7 @@ static void say(struct kit *k, enum compare_side side, uint32_t seq,
 
 static struct cmp_flow *flow_of(const struct kit *k, enum compare_side side)
 {
-	return compare_flow_of(k->c, hold_at(&k->c->pool,
-					     k->c->pool.oldest[side]));
+	return flows_of(k->c, hold_at(&k->c->pool, k->c->pool.oldest[side]));
 }
 
 static void init(struct kit *k)
@@ -105,7 +104,7 @@ static void remove_some(struct kit *k, struct model *m)
 		if (at && h->flags & (S | R))
 			break;
 		k->c->account.out++;
-		compare_unhold(k->c, fl, h);
+		act_unhold(k->c, fl, h);
 		m->n--;
 		memmove(&m->v[at], &m->v[at + 1], (m->n - at) * sizeof(*m->v));
 	}

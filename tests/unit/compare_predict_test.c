@@ -48,9 +48,9 @@ static void end(struct pair *p)
 static uint32_t predict(const struct pair *p)
 {
 	const struct compare *c = p->k.c;
-	uint32_t at = compare_predict_first(c, COMPARE_SECONDARY);
+	uint32_t at = predict_first(c, COMPARE_SECONDARY);
 
-	return compare_predict(c, &at, &p->f);
+	return predict_twin(c, &at, &p->f);
 }
 
 /* What it would be parsed to is what waits, and its key is that flow's. */
@@ -339,8 +339,7 @@ static void a_flow_is_not_found_where_it_was(void)
 	g.len = 2;
 	kit_input(&k, COMPARE_PRIMARY, g);
 	h = hold_at(&k.c->pool, k.c->pool.oldest[COMPARE_PRIMARY]);
-	CHECK_EQ(flow_key_get(k.c->flows, compare_flow_of(k.c, h))->dport,
-		 2000);
+	CHECK_EQ(flow_key_get(k.c->flows, flows_of(k.c, h))->dport, 2000);
 	kit_fini(&k);
 }
 
