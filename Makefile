@@ -17,7 +17,7 @@ SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet sta
 	      log nowait nowait_stream file netns peer endpoint_spec unix_path endpoint endpoint_output \
 	      endpoint_stream endpoint_file endpoint_null endpoint_socket \
 	      endpoint_connect endpoint_rival endpoint_listen endpoint_dev \
-	      endpoint_tap endpoint_packet endpoint_pcap loop loop_pump clock \
+	      endpoint_tap endpoint_packet endpoint_pcap starter loop loop_pump clock \
 	      option own_file role rpc control_table failover filter marker qmp qmp_link vmstate qemu
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce

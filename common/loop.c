@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "endpoint_impl.h"
+#include "starter.h"
 
 #define DRAIN_MS 5000
 #define FILES_MIN 32u
@@ -65,15 +66,25 @@ static void add_endpoint_stats(struct stats *s, const struct endpoint *ep)
 		stats_note(s, ep->name, "refused", c.refused);
 }
 
-static void print_stats(struct loop *loop)
+/**
+ * loop_stats() - The account of the process
+ * @loop:	The loop
+ * @s:		All zero; filled in
+ */
+void loop_stats(const struct loop *loop, struct stats *s)
+{
+	add_counters(s, &loop->gone);
+	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
+		add_endpoint_stats(s, ep);
+	if (loop->handler.on_stats)
+		loop->handler.on_stats(loop->handler.arg, s);
+}
+
+static void print_stats(const struct loop *loop)
 {
 	struct stats s = { 0 };
 
-	add_counters(&s, &loop->gone);
-	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
-		add_endpoint_stats(&s, ep);
-	if (loop->handler.on_stats)
-		loop->handler.on_stats(loop->handler.arg, &s);
+	loop_stats(loop, &s);
 	stats_print(&s);
 }
 
@@ -92,10 +103,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 		if (loop->handler.on_checkpoint)
 			loop->handler.on_checkpoint(loop->handler.arg);
 	} else {
-		if (loop->hurried)	/* asked twice: now */
-			close_all(loop);
-		loop->hurried = true;
-		loop_end(loop);
+		loop_stop(loop);
 	}
 }
 
@@ -156,6 +164,18 @@ void loop_end(struct loop *loop)
 }
 
 /**
+ * loop_stop() - End as SIGTERM does
+ * @loop:	The loop; the second time what is queued is not delivered
+ */
+void loop_stop(struct loop *loop)
+{
+	if (loop->hurried)
+		close_all(loop);
+	loop->hurried = true;
+	loop_end(loop);
+}
+
+/**
  * loop_fail() - The process has failed: exit status 1, whatever comes
  * @loop:	The loop; it is not ended by this
  */
@@ -171,6 +191,8 @@ static void close_all(struct loop *loop)
 	loop->closing = true;
 	if (loop->options->log_level >= LOG_INFO)
 		print_stats(loop);
+	if (loop->handler.on_close)
+		loop->handler.on_close(loop->handler.arg);
 	while (loop->endpoints)
 		endpoint_close(loop->endpoints);
 	clock_close(&loop->clock);
@@ -221,39 +243,13 @@ static void on_after_poll(uv_check_t *handle)
 
 /* --- start --- */
 
-/* s6's convention (a newline on a descriptor) and systemd's (sd_notify(3)). */
-static void notify_systemd(void)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	size_t len = path ? strlen(path) : 0;
-	int fd;
-
-	if (!len || len >= sizeof(sun.sun_path))
-		return;
-	memcpy(sun.sun_path, path, len);
-	if (sun.sun_path[0] == '@')
-		sun.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&sun,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		log_warn(NULL, "NOTIFY_SOCKET: %s", uv_strerror(-errno));
-	close(fd);
-}
-
 static void notify_ready(const struct loop *loop)
 {
 	uint64_t fd = loop->options->notify_fd;
 
-	notify_systemd();
-	if (fd == OPTION_NO_FD)
-		return;
-	if (write((int)fd, "\n", 1) != 1)
-		log_warn(NULL, "--notify-fd: %s", uv_strerror(-errno));
-	if (fd > STDERR_FILENO)
-		close((int)fd);
+	starter_tell("READY=1");
+	if (fd != OPTION_NO_FD)
+		starter_ready((int)fd);
 }
 
 static bool all_inputs_are_captures(const struct loop *loop)

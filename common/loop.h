@@ -23,6 +23,7 @@ struct loop_handler {
 	void (*on_checkpoint)(void *arg);		/* SIGHUP; or NULL */
 	/* no more input: the last chance to send; or NULL */
 	void (*on_end)(void *arg);
+	void (*on_close)(void *arg);	/* all handles are closed now; or NULL */
 	void *arg;
 };
 
@@ -55,6 +56,8 @@ int loop_run(struct loop *loop);
 void loop_abandon(struct loop *loop);
 void loop_fail(struct loop *loop);
 void loop_end(struct loop *loop);
+void loop_stop(struct loop *loop);
+void loop_stats(const struct loop *loop, struct stats *s);
 void loop_settle(struct loop *loop);
 
 /* loop_pump.c */
