@@ -18,7 +18,8 @@ SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet sta
 	      endpoint_stream endpoint_file endpoint_null endpoint_socket \
 	      endpoint_connect endpoint_rival endpoint_listen endpoint_dev \
 	      endpoint_tap endpoint_packet endpoint_pcap starter loop loop_pump clock \
-	      option own_file role rpc control_table failover filter marker qmp qmp_link vmstate qemu
+	      option own_file role rpc control_spec control_table control failover \
+	      verdict control_process filter marker qmp qmp_link vmstate qemu
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
@@ -32,7 +33,7 @@ COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 		  fragment gap gate hold late match order pair predict \
 		  relieve share shed stream syn take tcp told waits)
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
-		  command epoch feed live live_config live_epoch live_learn \
+		  command epoch feed live live_config live_verdict live_epoch live_learn \
 		  live_options notify progress quarantine report running tell)
 COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
 		  diff_pcap diff_print diff_sums diff_text ignore learn pcapng)
@@ -55,7 +56,7 @@ UNIT_flow          := common/flow common/flow_key common/packet
 UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
 		      common/chunk
 UNIT_endpoint_spec := common/endpoint_spec
-UNIT_option        := common/option common/endpoint_spec common/log common/nowait
+UNIT_option        := common/option common/control_spec common/endpoint_spec common/log common/nowait
 UNIT_log           := common/log common/nowait common/stats
 UNIT_role          := common/role common/own_file
 UNIT_redirect      := redirector/redirect

@@ -566,6 +566,17 @@ void endpoint_read_rest(struct endpoint *ep)
 }
 
 /**
+ * endpoint_next() - Walk over the endpoints of a loop
+ * @ep:	The endpoint
+ *
+ * Return: the one that was opened before it, or NULL
+ */
+const struct endpoint *endpoint_next(const struct endpoint *ep)
+{
+	return ep->next;
+}
+
+/**
  * endpoint_name() - What messages call it
  * @ep:		The endpoint
  *

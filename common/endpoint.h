@@ -91,6 +91,7 @@ void endpoint_yield(struct endpoint *ep, bool yields);
 bool endpoint_capture(const struct endpoint *ep, struct endpoint_capture *c);
 struct endpoint_captured endpoint_captured(const struct endpoint *ep);
 
+const struct endpoint *endpoint_next(const struct endpoint *ep);
 const char *endpoint_name(const struct endpoint *ep);
 const struct endpoint_spec *endpoint_spec(const struct endpoint *ep);
 struct endpoint_counters endpoint_counters(const struct endpoint *ep);

@@ -178,6 +178,23 @@ void filter_forward(struct filter *f, enum filter_dir dir,
 }
 
 /**
+ * filter_down() - Is a side without its peer?
+ * @f:		The filter
+ *
+ * Return: the name of an endpoint that is down; NULL when all are up
+ */
+const char *filter_down(const struct filter *f)
+{
+	for (int dir = FILTER_TX; dir <= FILTER_RX; dir++) {
+		if (f->in[dir] && !endpoint_is_up(f->in[dir]))
+			return endpoint_name(f->in[dir]);
+		if (f->out[dir] && !endpoint_is_up(f->out[dir]))
+			return endpoint_name(f->out[dir]);
+	}
+	return NULL;
+}
+
+/**
  * filter_stats() - Add the filter's part of the account
  * @f:		The filter
  * @s:		The account

@@ -52,6 +52,7 @@ int filter_open(struct filter *f, struct loop *loop,
 		void (*on_frames)(void *arg, enum filter_dir dir,
 				  struct frame *v, unsigned n),
 		void *arg);
+const char *filter_down(const struct filter *f);
 void filter_stats(const struct filter *f, struct stats *s);
 void filter_forward(struct filter *f, enum filter_dir dir,
 		    const struct frame *v, unsigned n);

@@ -19,6 +19,11 @@ static const char *log_name = "colo";
 static enum log_level log_max = LOG_INFO;
 static struct nowait out = { .fd = STDERR_FILENO };
 
+static struct {			/* who else is told of events */
+	void (*on_event)(void *arg, const char *name, const char *text);
+	void *arg;
+} watcher;
+
 static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
 	[LOG_WARN] = "warn",
@@ -180,6 +185,29 @@ out:
 }
 
 /**
+ * log_program() - Who writes
+ *
+ * Return: as given to log_init()
+ */
+const char *log_program(void)
+{
+	return log_name;
+}
+
+/**
+ * log_watch() - Have somebody told of events, too
+ * @on_event:	called with each; its texts are borrowed for the call. It must
+ *		not write an event itself. NULL: nobody any more
+ * @arg:	for @on_event
+ */
+void log_watch(void (*on_event)(void *arg, const char *name, const char *text),
+	       void *arg)
+{
+	watcher.on_event = on_event;
+	watcher.arg = arg;
+}
+
+/**
  * log_event() - Write an event for whoever watches the process
  * @name:	its name, one word
  * @fmt:	printf's, without a newline
@@ -187,14 +215,19 @@ out:
 void log_event(const char *name, const char *fmt, ...)
 {
 	int saved_errno = errno;
+	size_t head;
 	struct line l;
 	va_list ap;
 
 	l.len = 0;
 	line_add(&l, "%s: event: %s: ", log_name, name);
+	head = l.len;
 	va_start(ap, fmt);
 	line_vadd(&l, fmt, ap);
 	va_end(ap);
+	line_clean(&l);
+	if (watcher.on_event)
+		watcher.on_event(watcher.arg, name, l.text + head);
 	line_write(&l);
 	errno = saved_errno;
 }

@@ -39,6 +39,10 @@ void log_line(struct log_site *site, enum log_level level, const char *where,
 void log_event(const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+void log_watch(void (*on_event)(void *arg, const char *name, const char *text),
+	       void *arg);
+const char *log_program(void);
+
 /* A line of the counters: `PROGRAM: stats: text`, likewise. */
 void log_stats(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -46,6 +46,9 @@ static const struct option_spec common_specs[] = {
 	{ .name = "state-dir", .type = OPTION_STRING, .arg = "DIR",
 	  .offset = offsetof(struct option_common, state_dir),
 	  .help = "keep across restarts what must not be forgotten" },
+	{ .name = "control", .type = OPTION_CONTROL, .arg = "PATH",
+	  .offset = offsetof(struct option_common, control),
+	  .help = "listen there for colo-ctl; PATH[,mode=OCTAL][,group=NAME]" },
 	{ .name = "notify-fd", .type = OPTION_UINT, .arg = "N",
 	  .offset = offsetof(struct option_common, notify_fd), .max = INT_MAX,
 	  .help = "write a newline to descriptor N when ready" },
@@ -299,6 +302,16 @@ static int set_endpoint(struct endpoint_spec *out,
 	return 0;
 }
 
+static int set_control(struct control_spec *out,
+		       const struct option_spec *spec, const char *arg)
+{
+	char why[160];
+
+	if (control_spec_parse(out, arg, why, sizeof(why)) < 0)
+		return option_bad("--%s: %s", spec->name, why);
+	return 0;
+}
+
 /* Return: 0, or what option_bad() returned */
 static int set(struct parser *p, unsigned row, const char *arg)
 {
@@ -322,6 +335,8 @@ static int set(struct parser *p, unsigned row, const char *arg)
 		if (is_again)
 			return option_bad("--%s given twice", spec->name);
 		return set_endpoint(member, spec, arg);
+	case OPTION_CONTROL:
+		return set_control(member, spec, arg);
 	}
 	abort();		/* no such type: a broken table */
 }

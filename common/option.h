@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control_spec.h"
 #include "endpoint.h"
 #include "log.h"
 
@@ -21,6 +22,7 @@ enum option_type {
 	OPTION_LIST,		/* the same, given again: more   -> struct option_list */
 	OPTION_CHOICE,		/* one of choices, by its index  -> unsigned */
 	OPTION_ENDPOINT,	/* an endpoint's text            -> struct endpoint_spec */
+	OPTION_CONTROL,		/* a control socket's            -> struct control_spec */
 };
 
 #define OPTION_LIST_MAX 64
@@ -44,6 +46,7 @@ struct option_common {
 	bool vnet_hdr_support;	/* the default of the endpoints' vnet-hdr */
 	bool check_only;	/* -n */
 	const char *state_dir;	/* or NULL */
+	struct control_spec control;	/* its path is empty without one */
 	uint64_t notify_fd;	/* OPTION_NO_FD without one */
 	uint64_t busy_poll;	/* us; 0: sleep at once */
 	unsigned log_level;	/* enum log_level */

@@ -113,6 +113,29 @@ static void on_end(void *arg)
 	end_episode(arg);
 }
 
+static void on_close(void *arg)
+{
+	struct mirror *m = arg;
+
+	control_process_close(&m->control);
+}
+
+/* What the secondary has not got makes it useless until the next checkpoint,
+ * of which a mirror does not hear. */
+static void on_verdict(void *arg, struct verdict *v)
+{
+	const struct mirror *m = arg;
+	const char *down = filter_down(&m->filter);
+
+	if (down)
+		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", down);
+	else if (!endpoint_is_up(m->outdev))
+		verdict_set(v, VERDICT_UNPROTECTED, "nobody takes the copies");
+	else if (m->is_losing)
+		verdict_set(v, VERDICT_UNPROTECTED, "copies are lost: the "
+			    "outdev is slow");
+}
+
 static int open_outdev(struct mirror *m)
 {
 	const struct endpoint_handler handler = { NULL, on_outdev_event, m };
@@ -144,6 +167,11 @@ int mirror_run(struct mirror *m, const struct mirror_options *options)
 		.on_stats = on_stats,
 		.on_failover = on_failover_signal,
 		.on_end = on_end,
+		.on_close = on_close,
+		.arg = m,
+	};
+	const struct control_process_handler control = {
+		.on_verdict = on_verdict,
 		.arg = m,
 	};
 	int err;
@@ -160,6 +188,9 @@ int mirror_run(struct mirror *m, const struct mirror_options *options)
 				  on_frames, m);
 	if (err == 0)
 		err = open_outdev(m);
+	if (err == 0)
+		err = control_process_open(&m->control, &m->loop, &m->failover,
+					   &control);
 	if (err < 0) {
 		loop_abandon(&m->loop);
 		return err == -EINVAL ? 2 : 1;

@@ -2,6 +2,7 @@
 #ifndef COLO_MIRROR_H
 #define COLO_MIRROR_H
 
+#include "../common/control_process.h"
 #include "../common/failover.h"
 #include "../common/filter.h"
 
@@ -25,6 +26,7 @@ struct mirror {
 	struct loop loop;
 	struct filter filter;
 	struct failover failover;
+	struct control_process control;
 	struct endpoint *outdev;	/* NULL after a failover */
 	uint64_t copied;
 	bool is_losing;			/* copies: an episode */

@@ -251,6 +251,31 @@ static void on_stats(void *arg, struct stats *s)
 	stats_note(s, "redirector", "uncompared", r->n_uncompared);
 }
 
+static void on_close(void *arg)
+{
+	struct redirector *r = arg;
+
+	control_process_close(&r->control);
+}
+
+static void on_verdict(void *arg, struct verdict *v)
+{
+	const struct redirector *r = arg;
+	const char *down = filter_down(&r->filter);
+
+	if (down)
+		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", down);
+	else if (r->outdev && !endpoint_is_up(r->outdev))
+		verdict_set(v, VERDICT_UNPROTECTED, r->is_uncompared ?
+			    "outdev is gone: frames pass uncompared" :
+			    "outdev is gone");
+	else if (r->indev && !endpoint_is_up(r->indev))
+		verdict_set(v, VERDICT_UNPROTECTED, "indev is gone");
+	else if (r->is_uncompared)
+		verdict_set(v, VERDICT_SYNCING, "frames have passed "
+			    "uncompared: a checkpoint is wanted");
+}
+
 static void init_redirect(struct redirector *r)
 {
 	const struct redirector_options *o = r->options;
@@ -343,6 +368,11 @@ int redirector_run(struct redirector *r,
 		.on_stats = on_stats,
 		.on_failover = on_failover_signal,
 		.on_checkpoint = on_checkpoint,
+		.on_close = on_close,
+		.arg = r,
+	};
+	const struct control_process_handler control = {
+		.on_verdict = on_verdict,
 		.arg = r,
 	};
 	int err;
@@ -353,6 +383,9 @@ int redirector_run(struct redirector *r,
 	if (err < 0)
 		return 1;
 	err = open_all(r);
+	if (err == 0)
+		err = control_process_open(&r->control, &r->loop, &r->failover,
+					   &control);
 	if (err < 0) {
 		loop_abandon(&r->loop);
 		return err == -EINVAL ? 2 : 1;

@@ -2,6 +2,7 @@
 #ifndef COLO_REDIRECTOR_H
 #define COLO_REDIRECTOR_H
 
+#include "../common/control_process.h"
 #include "../common/failover.h"
 #include "../common/filter.h"
 #include "announce.h"
@@ -25,6 +26,7 @@ struct redirector {
 	struct loop loop;
 	struct filter filter;
 	struct failover failover;
+	struct control_process control;
 	struct endpoint *indev, *outdev;	/* NULL after a failover */
 	struct redirect redirect;
 	struct announce announce;

@@ -221,6 +221,22 @@ static void on_end(void *arg)
 	qemu_close(&r->qemu);
 }
 
+static void on_close(void *arg)
+{
+	struct rewriter *r = arg;
+
+	control_process_close(&r->control);
+}
+
+static void on_verdict(void *arg, struct verdict *v)
+{
+	const struct rewriter *r = arg;
+	const char *down = filter_down(&r->filter);
+
+	if (down)
+		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", down);
+}
+
 static int open_core(struct rewriter *r)
 {
 	const struct rewriter_options *o = r->options;
@@ -315,6 +331,11 @@ int rewriter_run(struct rewriter *r, const struct rewriter_options *options)
 		.on_failover = on_failover_signal,
 		.on_checkpoint = on_checkpoint,
 		.on_end = on_end,
+		.on_close = on_close,
+		.arg = r,
+	};
+	const struct control_process_handler control = {
+		.on_verdict = on_verdict,
 		.arg = r,
 	};
 	int status, err;
@@ -325,6 +346,9 @@ int rewriter_run(struct rewriter *r, const struct rewriter_options *options)
 	if (err < 0)
 		return 1;
 	err = open_all(r);
+	if (err == 0)
+		err = control_process_open(&r->control, &r->loop, &r->failover,
+					   &control);
 	if (err < 0)
 		loop_abandon(&r->loop);
 	status = err == -EINVAL ? 2 : 1;

@@ -2,6 +2,7 @@
 #ifndef COLO_REWRITER_H
 #define COLO_REWRITER_H
 
+#include "../common/control_process.h"
 #include "../common/failover.h"
 #include "../common/filter.h"
 #include "../common/qemu.h"
@@ -23,6 +24,7 @@ struct rewriter {
 	struct loop loop;
 	struct filter filter;
 	struct failover failover;
+	struct control_process control;
 	struct clock_timer expiry;
 	struct rewrite_table *table;
 	struct rewrite *rewrite;

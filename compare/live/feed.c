@@ -166,9 +166,9 @@ static void on_over_share(void *arg, const struct compare_over_share *s)
 
 static void on_waits(void *arg, const struct compare_wait *w)
 {
-	const struct feed *f = arg;
+	struct feed *f = arg;
 
-	tell_wait(w, now_ns(f));
+	tell_wait(&f->tell, w, now_ns(f));
 }
 
 /**

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../../common/control_process.h"
 #include "../../common/failover.h"
 #include "../../common/log.h"
 #include "checkpoint.h"
 #include "feed.h"
 #include "live_config.h"
 #include "live_epoch.h"
+#include "live_verdict.h"
 #include "quarantine.h"
 #include "report.h"
 #include "running.h"
@@ -19,6 +21,8 @@ struct live {
 	struct loop loop;
 	struct wires wires;
 	struct failover failover;
+	struct control_process control;
+	struct live_verdict verdict;
 	struct checkpoint checkpoint;
 	struct quarantine quarantine;
 	struct report report;
@@ -193,6 +197,40 @@ static void on_end(void *arg)
 		running_end(l->options->common.state_dir);
 }
 
+static void on_close(void *arg)
+{
+	struct live *l = arg;
+
+	control_process_close(&l->control);
+}
+
+static void on_verdict(void *arg, struct verdict *v)
+{
+	const struct live *l = arg;
+
+	live_verdict_of(&l->verdict, clock_now_ns(&l->loop.clock), v);
+}
+
+/* The last one to be opened: it may be asked at once. */
+static int open_control(struct live *l)
+{
+	const struct control_process_handler handler = {
+		.on_verdict = on_verdict,
+		.arg = l,
+		.methods = live_verdict_methods,
+		.methods_arg = &l->verdict,
+	};
+
+	l->verdict = (struct live_verdict){
+		.wires = &l->wires,
+		.feed = &l->feed,
+		.checkpoint = &l->checkpoint,
+		.is_report = l->report.is_on,
+	};
+	return control_process_open(&l->control, &l->loop, &l->failover,
+				    &handler);
+}
+
 static int open_endpoints(struct live *l)
 {
 	const struct live_options *o = l->options;
@@ -300,6 +338,8 @@ static int start(struct live *l)
 		err = report_ready(&l->report);
 	if (err == 0)
 		err = take_up(l);
+	if (err == 0)
+		err = open_control(l);
 	return err;
 }
 
@@ -341,6 +381,7 @@ static int start_and_run(struct live *l)
 		.on_failover = on_failover_signal,
 		.on_checkpoint = on_checkpoint_signal,
 		.on_end = on_end,
+		.on_close = on_close,
 		.arg = l,
 	};
 	int err;

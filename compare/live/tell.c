@@ -8,13 +8,18 @@
 
 /**
  * tell_wait() - Tell that a flow waits for too long, or waits no more
+ * @t:		Counts those that wait
  * @w:		The flow, and what it waits for
  * @now_ns:	The time
  */
-void tell_wait(const struct compare_wait *w, uint64_t now_ns)
+void tell_wait(struct tell *t, const struct compare_wait *w, uint64_t now_ns)
 {
 	char flow[FLOW_TEXT_MAX];
 
+	if (w->is_over)
+		t->n_waiting--;
+	else
+		t->n_waiting++;
 	flow_key_text(w->flow, flow, sizeof(flow));
 	if (w->is_over)
 		log_event("waits-over", "%s", flow);

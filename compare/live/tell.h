@@ -15,10 +15,11 @@ struct tell {			/* zeroed to begin with */
 	uint64_t frames, bytes;
 	const char *why;	/* the last of it left; static text */
 	char flow[FLOW_TEXT_MAX];	/* the last flow that differed */
+	unsigned n_waiting;	/* flows that were told to wait, and still do */
 	uint64_t told_ns;	/* when the last event was; 0: never */
 };
 
-void tell_wait(const struct compare_wait *w, uint64_t now_ns);
+void tell_wait(struct tell *t, const struct compare_wait *w, uint64_t now_ns);
 void tell_over_share(const struct compare_over_share *s);
 void tell_left(struct tell *t, const struct compare_left *left,
 	       const char *why, const char *flow, uint64_t now_ns);

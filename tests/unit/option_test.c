@@ -245,9 +245,9 @@ static void test_unknown(void)
 	CHECK_BAD("unknown option -: (try --help)", "-:");
 	CHECK_BAD("unknown option --a?b (try --help)", "--a\nb");
 	CHECK_BAD("ambiguous option --c: --cells, --colour, "
-		  "--command-with-a-name-that-is-long, --check", "--c");
+		  "--command-with-a-name-that-is-long, --control, --check", "--c");
 	CHECK_BAD("ambiguous option --co: --colour, "
-		  "--command-with-a-name-that-is-long", "--co=red");
+		  "--command-with-a-name-that-is-long, --control", "--co=red");
 	CHECK_BAD("unexpected argument \"unix:x\"", "unix:x");
 	CHECK_BAD("unexpected argument \"off\"", "--exclusive", "off");
 	CHECK_BAD("unexpected argument \"-\"", "-", "--help");
@@ -315,6 +315,8 @@ static const char help[] =
 "  --vnet-hdr-support[=on|off]  frames carry a virtio-net header where an\n"
 "                               endpoint does not say vnet-hdr=\n"
 "  --state-dir DIR              keep across restarts what must not be forgotten\n"
+"  --control PATH               listen there for colo-ctl;\n"
+"                               PATH[,mode=OCTAL][,group=NAME]\n"
 "  --notify-fd N                write a newline to descriptor N when ready\n"
 "  --busy-poll US               microseconds to look for more before sleeping (0)\n"
 "  --log-level error|warn|info|debug\n"

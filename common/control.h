@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_CONTROL_H
+#define COLO_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "control_spec.h"
+#include "control_table.h"
+#include "unix_path.h"
+
+/*
+ * The control socket of a process: clients ask, and are told of events. It
+ * never makes a frame wait: requests get a twentieth of the time at most, a client
+ * that does not read its answers is not read either, and the events that it
+ * has no room for are lost to it, and counted.
+ *
+ * Root and our own user may do all. Others who can open the socket, by its
+ * mode and group, may only read.
+ */
+struct control {
+	uv_loop_t *uv;
+	struct control_table table;
+	struct unix_path path;
+	uv_pipe_t *listener;		/* NULL: there is no socket */
+	uv_timer_t *turn;		/* answers what has been asked */
+	struct control_client *clients;
+	unsigned n_clients;
+	uint64_t next_turn_ns;		/* no request is answered before */
+	uint64_t n_events;		/* told so far; the number of the last one */
+};
+
+int control_open(struct control *c, uv_loop_t *uv,
+		 const struct control_spec *spec,
+		 const struct control_table *table);
+void control_close(struct control *c);
+void control_tell(struct control *c, const char *name, const char *text);
+uint64_t control_subscribe(struct control_client *client);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: ISC */
+#include "control_process.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "starter.h"
+#include "time.h"
+
+#define LOOK_MS 250u
+#define LINKS_MAX 32u
+
+/* --- the verdict --- */
+
+static uint64_t now_s(void)
+{
+	uv_timeval64_t now = { 0 };
+
+	uv_gettimeofday(&now);
+	return (uint64_t)now.tv_sec;
+}
+
+static void text_of(const struct control_process *p, char *text, size_t size)
+{
+	uint64_t for_ns = clock_now_ns(&p->loop->clock) - p->since_ns;
+
+	verdict_text(&p->verdict, p->since_s, for_ns / NS_PER_S, text, size);
+}
+
+/* A new state is told to all; a new reason within a state to systemd only. */
+static void tell(struct control_process *p, bool is_new_state)
+{
+	char text[VERDICT_TEXT_MAX], status[VERDICT_TEXT_MAX + 8];
+
+	text_of(p, text, sizeof(text));
+	snprintf(status, sizeof(status), "STATUS=%s", text);
+	starter_tell(status);
+	if (!is_new_state)
+		return;
+	log_info("status", "%s", text);
+	control_tell(&p->control, "status", text);
+}
+
+/**
+ * control_process_look() - Has the verdict changed?
+ * @p:	the process; something that the verdict depends on may have changed
+ */
+void control_process_look(struct control_process *p)
+{
+	struct verdict v = { VERDICT_PROTECTED, "" };
+	bool is_new_state;
+
+	if (p->failover->role == ROLE_FAILOVER)
+		v.state = VERDICT_FAILOVER;
+	else if (p->handler.on_verdict)
+		p->handler.on_verdict(p->handler.arg, &v);
+	is_new_state = !p->has_verdict || v.state != p->verdict.state;
+	if (!is_new_state && !strcmp(v.why, p->verdict.why))
+		return;
+	if (is_new_state) {
+		p->since_s = now_s();
+		p->since_ns = clock_now_ns(&p->loop->clock);
+	}
+	p->verdict = v;
+	p->has_verdict = true;
+	tell(p, is_new_state);
+}
+
+static void on_look(void *arg)
+{
+	control_process_look(arg);
+}
+
+/* --- what can be asked --- */
+
+static void put_text(msgpack_packer *pk, const char *key, const char *text)
+{
+	rpc_str(pk, key);
+	rpc_str(pk, text);
+}
+
+static void put_number(msgpack_packer *pk, const char *key, uint64_t n)
+{
+	rpc_str(pk, key);
+	rpc_uint(pk, n);
+}
+
+static int on_version(void *arg, struct control_call *call)
+{
+	(void)arg;
+	rpc_map(call->pk, 3);
+	put_text(call->pk, "program", log_program());
+	put_text(call->pk, "version", COLO_VERSION);
+	put_number(call->pk, "pid", (uint64_t)getpid());
+	return 0;
+}
+
+static int on_methods(void *arg, struct control_call *call)
+{
+	const struct control_process *p = arg;
+
+	control_table_list(&p->control.table, call->pk);
+	return 0;
+}
+
+static void put_status(struct control_process *p, msgpack_packer *pk)
+{
+	char text[VERDICT_TEXT_MAX];
+
+	control_process_look(p);
+	text_of(p, text, sizeof(text));
+	rpc_map(pk, 4);
+	put_text(pk, "state", verdict_name(p->verdict.state));
+	put_text(pk, "text", text);
+	put_number(pk, "since", p->since_s);
+	put_text(pk, "role", role_text(p->failover->role));
+}
+
+static int on_status(void *arg, struct control_call *call)
+{
+	put_status(arg, call->pk);
+	return 0;
+}
+
+static void put_row(msgpack_packer *pk, const char *group, const char *name,
+		    uint64_t value)
+{
+	rpc_map(pk, 3);
+	put_text(pk, "group", group);
+	put_text(pk, "name", name);
+	put_number(pk, "value", value);
+}
+
+static int on_stats(void *arg, struct control_call *call)
+{
+	const struct control_process *p = arg;
+	struct stats s = { 0 };
+
+	loop_stats(p->loop, &s);
+	rpc_array(call->pk, 7 + s.n_rows);
+	put_row(call->pk, "frames", "in", s.in);
+	put_row(call->pk, "frames", "originated", s.originated);
+	put_row(call->pk, "frames", "copied", s.copied);
+	put_row(call->pk, "frames", "out", s.out);
+	put_row(call->pk, "frames", "merged", s.merged);
+	put_row(call->pk, "frames", "held", s.held);
+	put_row(call->pk, "frames", "dropped", stats_dropped(&s));
+	for (unsigned i = 0; i < s.n_rows; i++)
+		put_row(call->pk, s.rows[i].group, s.rows[i].name,
+			s.rows[i].value);
+	return 0;
+}
+
+static void put_link(msgpack_packer *pk, const struct endpoint *ep)
+{
+	struct endpoint_counters c = endpoint_counters(ep);
+
+	rpc_map(pk, 9);
+	put_text(pk, "name", endpoint_name(ep));
+	put_text(pk, "endpoint", endpoint_spec(ep)->text);
+	put_text(pk, "state", endpoint_is_up(ep) ? "up" : "down");
+	put_number(pk, "in", c.in);
+	put_number(pk, "out", c.out);
+	put_number(pk, "queued", c.queued);
+	put_number(pk, "queued_bytes", c.queued_bytes);
+	put_number(pk, "dropped", c.drop_down + c.drop_full + c.drop_link);
+	put_number(pk, "connections", c.n_up);
+}
+
+static int on_links(void *arg, struct control_call *call)
+{
+	const struct control_process *p = arg;
+	const struct endpoint *ep, *all[LINKS_MAX];
+	uint32_t n = 0;
+
+	for (ep = p->loop->endpoints; ep && n < LINKS_MAX;
+	     ep = endpoint_next(ep))
+		all[n++] = ep;
+	rpc_array(call->pk, n);
+	while (n)			/* as they were opened */
+		put_link(call->pk, all[--n]);
+	return 0;
+}
+
+static int on_subscribe(void *arg, struct control_call *call)
+{
+	struct control_process *p = arg;
+
+	rpc_array(call->pk, 2);
+	rpc_uint(call->pk, control_subscribe(call->client));
+	put_status(p, call->pk);
+	return 0;
+}
+
+/* The answer says what is true after it: the role is on the disk by then. */
+static int on_failover(void *arg, struct control_call *call)
+{
+	struct control_process *p = arg;
+	bool was_so = p->failover->role == ROLE_FAILOVER;
+
+	failover_now(p->failover);
+	rpc_map(call->pk, 2);
+	put_text(call->pk, "role", role_text(p->failover->role));
+	rpc_str(call->pk, "changed");
+	rpc_bool(call->pk, !was_so);
+	control_process_look(p);
+	return 0;
+}
+
+static int on_flush(void *arg, struct control_call *call)
+{
+	struct control_process *p = arg;
+	const struct loop_handler *h = &p->loop->handler;
+
+	if (!h->on_checkpoint) {
+		snprintf(call->error, sizeof(call->error), "a checkpoint is "
+			 "nothing to this program");
+		return -EOPNOTSUPP;
+	}
+	h->on_checkpoint(h->arg);
+	rpc_bool(call->pk, true);
+	control_process_look(p);
+	return 0;
+}
+
+static int on_quit(void *arg, struct control_call *call)
+{
+	struct control_process *p = arg;
+
+	rpc_bool(call->pk, true);
+	loop_stop(p->loop);
+	return 0;
+}
+
+#define NO_PARAMS { { NULL, CONTROL_ANY, false } }
+
+static const struct control_method methods[] = {
+	{ "version", "program, version, process number", NO_PARAMS, false,
+	  on_version },
+	{ "methods", "what can be asked, and how", NO_PARAMS, false,
+	  on_methods },
+	{ "status", "is the service protected? one word, one line, since when",
+	  NO_PARAMS, false, on_status },
+	{ "stats", "all counters, as SIGUSR1 prints them", NO_PARAMS, false,
+	  on_stats },
+	{ "links", "the endpoints: state, frames, what is queued", NO_PARAMS,
+	  false, on_links },
+	{ "subscribe", "the status now, and from now on events as they come",
+	  NO_PARAMS, false, on_subscribe },
+	{ "failover", "the other host is dead, as SIGUSR2 says it; answered "
+		      "when it is done and on the disk",
+	  NO_PARAMS, true, on_failover },
+	{ "flush", "a checkpoint was made, as SIGHUP says it", NO_PARAMS, true,
+	  on_flush },
+	{ "quit", "end as SIGTERM does", NO_PARAMS, true, on_quit },
+	{ 0 },
+};
+
+static void on_event(void *arg, const char *name, const char *text)
+{
+	struct control_process *p = arg;
+
+	control_tell(&p->control, name, text);
+}
+
+/**
+ * control_process_open() - Begin to answer, if --control says where
+ * @p:		to be filled in; must live until the loop has ended
+ * @loop:	initialised; borrowed
+ * @failover:	initialised; borrowed
+ * @handler:	copied
+ *
+ * Return: 0 or a negative errno, logged
+ */
+int control_process_open(struct control_process *p, struct loop *loop,
+			 struct failover *failover,
+			 const struct control_process_handler *handler)
+{
+	const struct control_spec *spec = &loop->options->control;
+	struct control_table table = { { { methods, p } }, 1 };
+
+	memset(p, 0, sizeof(*p));
+	p->loop = loop;
+	p->failover = failover;
+	p->handler = *handler;
+	clock_timer_init(&loop->clock, &p->look, on_look, p);
+	if (handler->methods) {
+		table.v[1].methods = handler->methods;
+		table.v[1].arg = handler->methods_arg;
+		table.n = 2;
+	}
+	if (*spec->path || getenv("NOTIFY_SOCKET"))
+		clock_timer_start(&p->look, LOOK_MS, LOOK_MS);
+	if (!*spec->path)
+		return 0;
+	log_watch(on_event, p);
+	return control_open(&p->control, &loop->uv, spec, &table);
+}
+
+/**
+ * control_process_close() - Answer no more
+ * @p:	the process; all zero is legal
+ */
+void control_process_close(struct control_process *p)
+{
+	log_watch(NULL, NULL);
+	control_close(&p->control);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_CONTROL_PROCESS_H
+#define COLO_CONTROL_PROCESS_H
+
+#include "control.h"
+#include "failover.h"
+#include "loop.h"
+#include "verdict.h"
+
+/*
+ * What every process can be asked over its control socket, and its verdict,
+ * which subscribers and systemd are told of when it changes.
+ */
+struct control_process_handler {
+	/* @v: PROTECTED; to be changed when it is not so. Not called after a
+	 * failover; or NULL: there is no verdict */
+	void (*on_verdict)(void *arg, struct verdict *v);
+	void *arg;
+	const struct control_method *methods;	/* of this program alone; or NULL */
+	void *methods_arg;
+};
+
+struct control_process {
+	struct loop *loop;
+	struct failover *failover;
+	struct control_process_handler handler;
+	struct control control;
+	struct clock_timer look;		/* at the verdict */
+	struct verdict verdict;
+	uint64_t since_s;		/* 1970: of its state */
+	uint64_t since_ns;		/* the same on the loop's clock */
+	bool has_verdict;		/* looked at already */
+};
+
+int control_process_open(struct control_process *p, struct loop *loop,
+			 struct failover *failover,
+			 const struct control_process_handler *handler);
+void control_process_look(struct control_process *p);
+void control_process_close(struct control_process *p);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+#include "live_verdict.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../common/time.h"
+
+/* Return: the name of an endpoint without a peer, or NULL */
+static const char *gone(const struct wires *w)
+{
+	const struct endpoint *all[] = { w->in[COMPARE_PRIMARY],
+					 w->in[COMPARE_SECONDARY], w->outdev };
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (!endpoint_is_up(all[i]))
+			return endpoint_name(all[i]);
+	}
+	return NULL;
+}
+
+/* May the secondary have missed input, or its output have been lost? */
+static bool is_out_of_step(const struct checkpoint_request *r)
+{
+	return !strcmp(r->reason, "interrupted") ||
+	       !strcmp(r->reason, "restart");
+}
+
+static void judge_request(const struct checkpoint *cp, uint64_t now_ns,
+			  struct verdict *v)
+{
+	const struct checkpoint_request *r = &cp->request;
+
+	if (is_out_of_step(r))
+		verdict_set(v, VERDICT_SYNCING, "a checkpoint is wanted (%s)",
+			    r->reason);
+	else if (now_ns - r->asked_ns > cp->pace.retry_ms * NS_PER_MS)
+		verdict_set(v, VERDICT_HOLDING,
+			    "checkpoint unanswered (%s%s%s)", r->reason,
+			    *r->flow ? ", " : "", r->flow);
+}
+
+/**
+ * live_verdict_of() - Would clients keep their connections if the primary died?
+ * @lv:		The parts
+ * @now_ns:	The time, on the loop's clock
+ * @v:		PROTECTED; changed when it is not so
+ *
+ * A checkpoint that is asked for because packets differ does not end the
+ * protection: the client has got nothing that the secondary has not sent.
+ */
+void live_verdict_of(const struct live_verdict *lv, uint64_t now_ns,
+		     struct verdict *v)
+{
+	const char *name = gone(lv->wires);
+
+	if (name)
+		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", name);
+	else if (lv->is_report)
+		verdict_set(v, VERDICT_UNPROTECTED, "--dry-run");
+	else if (lv->checkpoint->choice.mode == CHECKPOINT_NONE)
+		verdict_set(v, VERDICT_UNPROTECTED, "with --checkpoint none "
+			    "what differs leaves");
+	else if (lv->checkpoint->request.is_asked)
+		judge_request(lv->checkpoint, now_ns, v);
+	else if (lv->feed->tell.n_waiting)
+		verdict_set(v, VERDICT_HOLDING, "%u flows wait for the "
+			    "secondary", lv->feed->tell.n_waiting);
+}
+
+static int on_checkpoint(void *arg, struct control_call *call)
+{
+	const struct live_verdict *lv = arg;
+
+	struct checkpoint *cp = lv->checkpoint;
+
+	if (cp->choice.mode == CHECKPOINT_NONE ||
+	    cp->choice.mode == CHECKPOINT_HOLD || cp->is_stopped) {
+		snprintf(call->error, sizeof(call->error), "there are no "
+			 "checkpoints: --checkpoint none or hold, or a failover");
+		return -EOPNOTSUPP;
+	}
+	checkpoint_ask(cp, "control", "");
+	rpc_bool(call->pk, true);
+	return 0;
+}
+
+/* For a control_table; their arg is a struct live_verdict. */
+const struct control_method live_verdict_methods[] = {
+	{ "checkpoint", "ask for a checkpoint", { { NULL, CONTROL_ANY, false } },
+	  true, on_checkpoint },
+	{ 0 },
+};
