@@ -20,6 +20,7 @@ SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet sta
 	      endpoint_tap endpoint_packet endpoint_pcap starter loop loop_pump clock \
 	      option own_file role rpc control_spec control_table control failover \
 	      verdict control_process filter marker qmp qmp_link vmstate qemu
+SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_status
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
@@ -204,7 +205,7 @@ say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 	check-asan soak bench fuzz lint graph graph-objects tags deps install uninstall dist deb clean
 .DELETE_ON_ERROR:
 
-all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
+all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-ctl $(BIN)/colo-run
 
 programs: $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/tests/clock-step.so
 
@@ -228,6 +229,11 @@ $$(BIN)/colo-$(1): $$(call objs,$(1)) $$(BUILD)/libcolo.a
 	$$(Q)$$(LINK) $$(LTO) -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
+
+$(BIN)/colo-ctl: $(SRC_ctl:%=$(BUILD)/common/ctl/%.o) $(BUILD)/libcolo.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) $(LTO) -o $@ $^ $(PKG_LIBS)
 
 # the runner is a script; it looks for the programs beside itself
 $(BIN)/colo-run: examples/colo-run Makefile
@@ -429,8 +435,8 @@ deps-%:
 # Pacemaker looks for agents in /usr/lib/ocf, whatever PREFIX is.
 OCFDIR   ?= $(PREFIX)/lib/ocf/resource.d
 SHARE    := $(PREFIX)/share
-RUN      := $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-run
-MAN      := $(wildcard */colo-*.[1-8])
+RUN      := $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-ctl $(BIN)/colo-run
+MAN      := $(wildcard */colo-*.[1-8] common/ctl/*.[1-8])
 AGENT    := examples/pacemaker/colo $(wildcard examples/pacemaker/*.bash examples/pacemaker/*.proc)
 DOCS      = README.md NEWS.md LICENSE $(shell find examples \
 	    ! -path 'examples/colo-run*' ! -type d ! -name '.*' ! -name '*~')

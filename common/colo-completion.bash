@@ -65,7 +65,7 @@ _colo() {
 	elif [[ ${help%%$'\n'*} == *' FILE' && $word != -* ]]; then
 		_colo_files "$word"
 	else
-		_colo_propose "$word" "$(grep -oE '^  --?[a-zA-Z-]+' <<<"$help")"
+		_colo_propose "$word" "$(grep -oE '^  -{0,2}[a-z][a-zA-Z-]*' <<<"$help")"
 	fi
 }
 

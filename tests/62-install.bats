@@ -124,7 +124,8 @@ stub() {
 	for word in "${words[@]}"; do
 		[[ $word == -DCOLO_VERSION=* ]] || has "$line" "$word"
 	done
-	"${CC:-cc}" "${words[@]}" -fsyntax-only "$TOP/common/option.c"
+	read -ra cc <<<"${CC:-cc}"	# it may be two words, such as ccache gcc
+	"${cc[@]}" "${words[@]}" -fsyntax-only "$TOP/common/option.c"
 }
 
 # --- installed ---
@@ -275,6 +276,7 @@ proposed() {
 	[ "$(proposed 'colo-compare --primary-in pcap:o')" = one.pcap ]
 	[ "$(proposed 'colo-compare --report tw')" = two.pcap ]
 	[ "$(proposed 'colo-run --pid-dir . on')" = one.pcap ]
+	[ "$(proposed 'colo-ctl -j wa')" = $'wait\nwatch' ]
 }
 
 @test "completion knows every kind of endpoint" {

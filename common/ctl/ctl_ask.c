@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: ISC */
+/* Questions to all processes, and what they say by themselves. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl.h"
+
+static void print_error(const struct ctl *c, const struct ctl_options *o,
+			const json_t *error)
+{
+	const char *text = json_string_value(json_object_get(error, "text"));
+
+	if (o->is_json)
+		ctl_print_json(c->name, "error", error);
+	else
+		fprintf(stderr, "colo-ctl: %s: %s\n", c->name,
+			text ? text : "refused");
+}
+
+/* One line for a process that cannot be asked. */
+static void print_unreachable(const struct ctl *c, const struct ctl_options *o)
+{
+	json_t *error;
+
+	if (!o->is_json) {
+		fprintf(stderr, "colo-ctl: %s: %s\n", c->path, c->error);
+		return;
+	}
+	error = json_pack("{s:s, s:s}", "code", "unreachable", "text",
+			  c->error);
+	ctl_print_json(c->name, "error", error);
+	json_decref(error);
+}
+
+/* Reads until the answer to the last question is there: events may come before
+ * it. Return: 1 with it, 0 after the time that is allowed, -1 */
+static int read_answer(struct ctl *c, struct rpc_message *m, unsigned timeout_s)
+{
+	for (;;) {
+		int rc = ctl_link_read(c, m, (int)timeout_s * 1000);
+
+		if (rc <= 0 || (m->kind == RPC_RESPONSE &&
+				(m->id == c->last_id || m->id == UINT64_MAX)))
+			return rc;
+		ctl_link_next(c, m);
+	}
+}
+
+/**
+ * ctl_ask() - Ask one process
+ * @c:		link; when it fails c->fd is -1 and c->error says why
+ * @method:	what to call
+ * @params:	an array; borrowed
+ * @o:		options
+ *
+ * Return: {"result": ...} or {"error": ...}, a new reference; NULL when the
+ * process cannot be reached
+ */
+json_t *ctl_ask(struct ctl *c, const char *method, const json_t *params,
+		const struct ctl_options *o)
+{
+	struct rpc_message m;
+	json_t *answer;
+	bool is_error;
+
+	if (c->fd < 0 || ctl_link_send(c, method, params) < 0)
+		return NULL;
+	switch (read_answer(c, &m, o->timeout_s)) {
+	case 1:
+		break;
+	case 0:
+		snprintf(c->error, sizeof(c->error), "no answer in %u s",
+			 o->timeout_s);
+		return NULL;
+	default:
+		return NULL;
+	}
+	is_error = m.error.type != MSGPACK_OBJECT_NIL;
+	answer = json_object();
+	json_object_set_new(answer, is_error ? "error" : "result",
+			    ctl_json_of(is_error ? &m.error : &m.result));
+	ctl_link_next(c, &m);
+	return answer;
+}
+
+static void print_result(const struct ctl *c, unsigned n,
+			 const struct ctl_options *o, const json_t *result)
+{
+	if (o->is_prometheus)
+		ctl_print_prometheus(c->name, result);
+	else if (o->is_json)
+		ctl_print_json(c->name, "result", result);
+	else
+		ctl_print_text(n > 1 ? c->name : NULL, result);
+}
+
+static int ask_one(struct ctl *c, unsigned n, const struct ctl_options *o,
+		   const char *method, const json_t *params)
+{
+	json_t *answer = ctl_ask(c, method, params, o);
+	const json_t *error, *result;
+	int rc = CTL_OK;
+
+	if (!answer) {
+		print_unreachable(c, o);
+		return CTL_UNREACHABLE;
+	}
+	error = json_object_get(answer, "error");
+	result = json_object_get(answer, "result");
+	if (error)
+		rc = CTL_NOT;
+	if (error)
+		print_error(c, o, error);
+	else
+		print_result(c, n, o, result);
+	json_decref(answer);
+	return rc;
+}
+
+/**
+ * ctl_ask_all() - Ask each process the same, and print what it says
+ * @v:		links
+ * @n:		how many
+ * @o:		options
+ * @argc:	words: the method, then its parameters
+ * @argv:	likewise
+ *
+ * Return: the exit status, the worst of all
+ */
+int ctl_ask_all(struct ctl *v, unsigned n, const struct ctl_options *o,
+		int argc, char **argv)
+{
+	json_t *params = json_array();
+	int worst = CTL_OK;
+
+	for (int i = 1; i < argc; i++)
+		json_array_append_new(params, ctl_json_word(argv[i]));
+	if (o->is_prometheus)
+		puts("# HELP colo_counter A counter of a colo-pipe process.\n"
+		     "# TYPE colo_counter untyped");
+	for (unsigned i = 0; i < n; i++) {
+		int rc = ask_one(&v[i], n, o, argv[0], params);
+
+		if (rc > worst)
+			worst = rc;
+	}
+	json_decref(params);
+	return worst;
+}
+
+/* --- events --- */
+
+/* ISO 8601, UTC, to the millisecond. */
+static void time_text(char *text, size_t size, double seconds)
+{
+	time_t whole = (time_t)seconds;
+	char date[32];
+	struct tm tm;
+
+	gmtime_r(&whole, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, size, "%s.%03dZ", date,
+		 (int)((seconds - (double)whole) * 1000));
+}
+
+static void print_event(const struct ctl *c, const struct ctl_options *o,
+			const struct rpc_message *m)
+{
+	msgpack_object params = { .type = MSGPACK_OBJECT_ARRAY };
+	json_t *j;
+	char when[48];
+
+	params.via.array = m->params;
+	j = ctl_json_of(&params);
+	if (o->is_json) {
+		ctl_print_json(c->name, rpc_is(&m->method, "lost") ? "lost" :
+								     "event", j);
+	} else if (rpc_is(&m->method, "lost")) {
+		printf("%s: %lld events were lost\n", c->name,
+		       (long long)json_integer_value(json_array_get(j, 0)));
+	} else {
+		const char *name = json_string_value(json_array_get(j, 2));
+		const char *text = json_string_value(json_array_get(j, 3));
+
+		/* the process has taken control characters out */
+		time_text(when, sizeof(when),
+			  json_real_value(json_array_get(j, 1)));
+		printf("%s %s: %s: %s\n", when, c->name, name ? name : "?",
+		       text ? text : "");
+	}
+	fflush(stdout);
+	json_decref(j);
+}
+
+/* The state that the events begin with. */
+static void print_snapshot(const struct ctl *c, const struct ctl_options *o,
+			   const json_t *answer)
+{
+	const json_t *result = json_object_get(answer, "result");
+	const char *text = json_string_value(
+		json_object_get(json_array_get(result, 1), "text"));
+	char when[48];
+
+	time_text(when, sizeof(when), (double)time(NULL));
+	if (o->is_json)
+		ctl_print_json(c->name, "subscribed", result);
+	else
+		printf("%s %s: status: %s\n", when, c->name, text ? text : "?");
+	fflush(stdout);
+}
+
+static void print_events(struct ctl *c, const struct ctl_options *o)
+{
+	struct rpc_message m;
+
+	while (ctl_link_read(c, &m, 0) == 1) {
+		if (m.kind == RPC_NOTIFICATION)
+			print_event(c, o, &m);
+		ctl_link_next(c, &m);
+	}
+}
+
+/* Return: how many can still be heard */
+static unsigned wait_for_any(struct ctl *v, unsigned n)
+{
+	struct pollfd polls[CTL_SOCKETS_MAX];
+	unsigned n_open = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		polls[i] = (struct pollfd){ v[i].fd, POLLIN, 0 };
+		n_open += v[i].fd >= 0;
+	}
+	if (n_open)
+		poll(polls, n, -1);
+	return n_open;
+}
+
+/**
+ * ctl_ask_watch() - Print events as they come
+ * @v:	links
+ * @n:	how many
+ * @o:	options
+ *
+ * Return: the exit status, once no process is left to be heard
+ */
+int ctl_ask_watch(struct ctl *v, unsigned n, const struct ctl_options *o)
+{
+	json_t *none = json_array();
+
+	for (unsigned i = 0; i < n; i++) {
+		json_t *answer = ctl_ask(&v[i], "subscribe", none, o);
+
+		if (answer)
+			print_snapshot(&v[i], o, answer);
+		else
+			print_unreachable(&v[i], o);
+		json_decref(answer);
+	}
+	json_decref(none);
+	while (wait_for_any(v, n)) {
+		for (unsigned i = 0; i < n; i++) {
+			if (v[i].fd < 0)
+				continue;
+			print_events(&v[i], o);
+			if (v[i].fd < 0)
+				print_unreachable(&v[i], o);
+		}
+	}
+	return CTL_UNREACHABLE;
+}
+
+/* --- the bridge --- */
+
+/* A line is [METHOD, PARAM...]. Return: a new reference, or NULL */
+static json_t *read_line(const char *line, const char **method)
+{
+	json_t *j = json_loads(line, 0, NULL);
+
+	*method = json_string_value(json_array_get(j, 0));
+	if (*method)
+		return j;
+	json_decref(j);
+	return NULL;
+}
+
+/**
+ * ctl_ask_bridge() - Questions from standard input, a line of JSON each
+ * @c:	link
+ * @o:	options
+ *
+ * Return: the exit status
+ */
+int ctl_ask_bridge(struct ctl *c, const struct ctl_options *o)
+{
+	char *line = NULL;
+	size_t room = 0;
+	int rc = CTL_OK;
+
+	while (rc != CTL_UNREACHABLE && getline(&line, &room, stdin) > 0) {
+		const char *method = NULL;
+		json_t *j = read_line(line, &method), *answer;
+
+		if (!j) {
+			fputs("colo-ctl: a line is [\"METHOD\", PARAM...]\n",
+			      stderr);
+			rc = CTL_USAGE;
+			continue;
+		}
+		char *name = strdup(method);
+
+		json_array_remove(j, 0);
+		answer = name ? ctl_ask(c, name, j, o) : NULL;
+		free(name);
+		json_decref(j);
+		if (!answer) {
+			print_unreachable(c, o);
+			rc = CTL_UNREACHABLE;
+			continue;
+		}
+		json_dumpf(answer, stdout, JSON_COMPACT);
+		putchar('\n');
+		fflush(stdout);
+		json_decref(answer);
+	}
+	free(line);
+	return rc;
+}

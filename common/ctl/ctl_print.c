@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC */
+/* What a process has answered, for people, for programs, and for Prometheus. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+
+#define COLUMNS_MAX 16u
+
+/**
+ * ctl_print_json() - One line of JSON
+ * @name:	of the process
+ * @key:	what @value is: "result", "error" or "event"
+ * @value:	borrowed
+ */
+void ctl_print_json(const char *name, const char *key, const json_t *value)
+{
+	json_t *line = json_object();
+
+	json_object_set_new(line, "process", json_string(name));
+	json_object_set(line, key, (json_t *)value);
+	json_dumpf(line, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(line);
+}
+
+/* What a packet's sender or a user wrote must not steer a terminal. */
+static void clean(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+	}
+}
+
+/* A value as one text, for free(): a number or a text as it is, of a list the
+ * elements, of an object the values behind their names. */
+static char *text_of(const json_t *j);
+
+static void add(char **text, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add(char **text, const char *fmt, ...)
+{
+	char *more = NULL, *both = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&more, fmt, ap) < 0 ||
+	    asprintf(&both, "%s%s", *text ? *text : "", more) < 0)
+		abort();
+	va_end(ap);
+	free(more);
+	free(*text);
+	*text = both;
+}
+
+static void add_list(char **text, const json_t *j)
+{
+	const json_t *element;
+	size_t i;
+
+	json_array_foreach((json_t *)j, i, element) {
+		char *one = text_of(element);
+
+		add(text, "%s%s", i ? ", " : "", one);
+		free(one);
+	}
+}
+
+static void add_object(char **text, const json_t *j)
+{
+	const char *key, *gap = "";
+	const json_t *value;
+
+	json_object_foreach((json_t *)j, key, value) {
+		char *one = text_of(value);
+
+		add(text, "%s%s=%s", gap, key, one);
+		gap = " ";
+		free(one);
+	}
+}
+
+static char *text_of(const json_t *j)
+{
+	char *text = NULL;
+
+	add(&text, "%s", "");
+	switch (json_typeof(j)) {
+	case JSON_STRING:
+		add(&text, "%s", json_string_value(j));
+		break;
+	case JSON_INTEGER:
+		add(&text, "%" JSON_INTEGER_FORMAT, json_integer_value(j));
+		break;
+	case JSON_REAL:
+		add(&text, "%.6f", json_real_value(j));
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		add(&text, "%s", json_is_true(j) ? "true" : "false");
+		break;
+	case JSON_ARRAY:
+		add_list(&text, j);
+		break;
+	case JSON_OBJECT:
+		add_object(&text, j);
+		break;
+	case JSON_NULL:
+		add(&text, "-");
+		break;
+	}
+	clean(text);
+	return text;
+}
+
+/* The name of the process in front of a line, if there are several. */
+static void print_name(const char *name)
+{
+	if (name)
+		printf("%s  ", name);
+}
+
+static void print_object(const char *name, const json_t *object)
+{
+	const json_t *value;
+	const char *key;
+	int width = 0;
+
+	json_object_foreach((json_t *)object, key, value) {
+		if ((int)strlen(key) > width)
+			width = (int)strlen(key);
+	}
+	json_object_foreach((json_t *)object, key, value) {
+		char *text = text_of(value);
+
+		print_name(name);
+		printf("%-*s  %s\n", width, key, text);
+		free(text);
+	}
+}
+
+/* The columns of a table: the keys of its first row. */
+struct columns {
+	const char *key[COLUMNS_MAX];
+	int width[COLUMNS_MAX];
+	bool is_right[COLUMNS_MAX];	/* numbers */
+	unsigned n;
+};
+
+static void columns_init(struct columns *c, const json_t *rows)
+{
+	const json_t *row, *value;
+	const char *key;
+	size_t i;
+
+	c->n = 0;
+	json_object_foreach(json_array_get(rows, 0), key, value) {
+		if (c->n == COLUMNS_MAX)
+			break;
+		c->is_right[c->n] = json_is_number(value);
+		c->width[c->n] = (int)strlen(key);
+		c->key[c->n++] = key;
+	}
+	json_array_foreach((json_t *)rows, i, row) {
+		for (unsigned k = 0; k < c->n; k++) {
+			const json_t *cell = json_object_get(row, c->key[k]);
+			char *text = cell ? text_of(cell) : NULL;
+
+			if (text && (int)strlen(text) > c->width[k])
+				c->width[k] = (int)strlen(text);
+			free(text);
+		}
+	}
+}
+
+/* No blanks at the end of a line. */
+static void print_cell(const struct columns *c, unsigned k, const char *text)
+{
+	bool is_last = k + 1 == c->n;
+
+	if (c->is_right[k])
+		printf("%*s", c->width[k], text);
+	else
+		printf("%-*s", is_last ? 0 : c->width[k], text);
+	fputs(is_last ? "\n" : "  ", stdout);
+}
+
+static void print_table(const char *name, const json_t *rows)
+{
+	struct columns c;
+	const json_t *row;
+	size_t i;
+
+	columns_init(&c, rows);
+	print_name(name);
+	for (unsigned k = 0; k < c.n; k++)
+		print_cell(&c, k, c.key[k]);
+	json_array_foreach((json_t *)rows, i, row) {
+		print_name(name);
+		for (unsigned k = 0; k < c.n; k++) {
+			const json_t *cell = json_object_get(row, c.key[k]);
+			char *text = cell ? text_of(cell) : NULL;
+
+			print_cell(&c, k, text ? text : "-");
+			free(text);
+		}
+	}
+}
+
+/**
+ * ctl_print_text() - Lines for people
+ * @name:	of the process, in front of each line; NULL with one process
+ * @value:	borrowed; an object has a line for each key, a list of objects is
+ *		a table
+ */
+void ctl_print_text(const char *name, const json_t *value)
+{
+	char *text;
+
+	if (json_is_object(value)) {
+		print_object(name, value);
+	} else if (json_is_object(json_array_get(value, 0))) {
+		print_table(name, value);
+	} else {
+		text = text_of(value);
+		print_name(name);
+		puts(text);
+		free(text);
+	}
+}
+
+/* In quotes Prometheus takes anything, but for three that are escaped. */
+static void print_label(const char *key, const char *text)
+{
+	printf("%s=\"", key);
+	for (; text && *text; text++) {
+		if (*text == '\\' || *text == '"')
+			putchar('\\');
+		putchar(*text == '\n' ? ' ' : *text);
+	}
+	putchar('"');
+}
+
+/**
+ * ctl_print_prometheus() - Counters in Prometheus' text format
+ * @name:	of the process: a label
+ * @stats:	an array of {group, name, value}
+ */
+void ctl_print_prometheus(const char *name, const json_t *stats)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach((json_t *)stats, i, row) {
+		fputs("colo_counter{", stdout);
+		print_label("process", name);
+		putchar(',');
+		print_label("group", json_string_value(
+				    json_object_get(row, "group")));
+		putchar(',');
+		print_label("name", json_string_value(
+				    json_object_get(row, "name")));
+		printf("} %" JSON_INTEGER_FORMAT "\n",
+		       json_integer_value(json_object_get(row, "value")));
+	}
+}

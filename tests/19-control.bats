@@ -1,0 +1,284 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The control socket, asked by a client that is not ours (python's msgpack), and
+# by colo-ctl.
+
+load helpers
+
+client() { "$TOP/tests/rpc-client" m.ctl "$@"; }
+
+# start_mirror [OPTION...]: m, with peers on all sides but the outdev's
+start_mirror() {
+	start m colo-mirror --net unix-listen:net --guest null: \
+		--outdev unix-listen:copy --control m.ctl "$@"
+}
+
+# says JQ-FILTER: true of what is on standard input
+says() { jq -e "$1" >/dev/null; }
+
+ctl() { colo-ctl -s m.ctl "$@"; }
+
+@test "every method answers a client that is not ours" {
+	start_mirror
+	client ask version | says '.[1] == 1 and .[2] == null and
+		.[3].program == "colo-mirror"'
+	client ask version | says ".[3].pid == ${PIDS[m]}"
+	client ask methods | says '[.[3][].name] == ["version", "methods",
+		"status", "stats", "links", "subscribe", "failover", "flush",
+		"quit"]'
+	client ask status | says '.[3].state == "UNPROTECTED" and
+		.[3].text == "UNPROTECTED 0 s: net is gone" or
+		(.[3].text | test("^UNPROTECTED [0-9]+ s: net is gone$"))'
+	client ask links | says '[.[3][] | .name + " " + .state] ==
+		["net down", "guest up", "outdev down"]'
+	client ask stats | says '[.[3][] | select(.group == "frames") | .name]
+		== ["in", "originated", "copied", "out", "merged", "held",
+		"dropped"]'
+	client ask subscribe | says '.[3] | (.[0] | type) == "number" and
+		.[1].state == "UNPROTECTED"'
+	client ask flush | says '.[2].code == "failed" and .[3] == null'
+	client ask failover | says '.[3] == {role: "failover", changed: true}'
+	client ask failover | says '.[3] == {role: "failover", changed: false}'
+	client ask status | says '.[3].state == "FAILOVER"'
+	client ask quit | says '.[3] == true'
+	ends m
+	[ ! -e m.ctl ]
+}
+
+@test "what is no request has an error that says why, and the connection stays" {
+	start_mirror
+	# bytes that are no msgpack; a number; an answer; a notification; 96 GB;
+	# arrays that share what is there; an extension; nothing
+	client send c1 07 9401c0c0c0 9302a16190 ddff000000 \
+		dc001edc001edc001edc001edc001e0000000000 d40102 '' >said
+	[ "$(grep -c '^\[1, null, {"code": "malformed"' said)" -eq 8 ]
+	tail -n 1 said | says '.[3].program == "colo-mirror"'
+
+	client ask no-such-method | says '.[2].code == "unknown-method" and
+		(.[2].text | test("^no-such-method: there are version, "))'
+	client ask status 1 | says '.[2].code == "bad-params" and
+		.[2].text == "1 parameters: it is status"'
+}
+
+@test "a message that is too large is skipped, however large it says it is" {
+	start_mirror
+	{
+		printf '00010001'
+		head -c 65537 /dev/zero | xxd -p | tr -d '\n'
+	} >large
+	client raw "$(printf 00010001)" | says '.[2].code == "too-large"'
+	client raw ffffffff | says '.[2].code == "too-large"'
+	# behind the bytes that were announced the next message is heard
+	{
+		head -c 65537 /dev/zero
+		printf '\0\0\0\x0c\x94\0\x05\xa7version\x90'
+	} >rest
+	{ printf '\0\x01\0\x01' && cat rest; } |
+		socat -t 5 - UNIX:m.ctl | grep -qa colo-mirror
+}
+
+@test "requests of one client are answered in their order" {
+	start_mirror
+	[ "$(client many 300 version)" = 300 ]
+}
+
+@test "others may read, not change" {
+	chmod 755 .
+	start_mirror
+	[ "$(stat -c %a m.ctl)" = 600 ]
+	run -1 setpriv --reuid 65534 --clear-groups "$TOP/tests/rpc-client" \
+		m.ctl ask version
+	grep -q PermissionError <<<"$output"
+	stop m
+	start m colo-mirror --guest null: --outdev null: \
+		--net unix-listen:net --control m.ctl,mode=660,group=nogroup
+	[ "$(stat -c '%a %G' m.ctl)" = '660 nogroup' ]
+	as_group() {
+		setpriv --reuid 65534 --regid 65534 --clear-groups \
+			"$TOP/tests/rpc-client" m.ctl "$@"
+	}
+	as_group ask status | says '.[2] == null'
+	as_group ask failover | says '.[2].code == "not-allowed"'
+	as_group ask quit | says '.[2].code == "not-allowed"'
+	client ask status | says '.[3].role == "colo"'
+}
+
+@test "a bad --control is a line and 2, a path that is taken 1" {
+	refused 2 '--control: there is no path' colo-mirror --outdev null: \
+		--control ,mode=600
+	refused 2 '--control: mode=9 is no mode such as mode=660' \
+		colo-mirror --outdev null: --control x,mode=9
+	refused 2 '--control: there is no group "nobody-has-it"' \
+		colo-mirror --outdev null: --control x,group=nobody-has-it
+	refused 2 '--control: "speed=1" is none of mode=OCTAL, group=NAME' \
+		colo-mirror --outdev null: --control x,speed=1
+	start_mirror
+	refused 1 'control: m.ctl: address already in use' \
+		colo-mirror --guest null: --net unix-listen:n --outdev null: \
+		--control m.ctl
+	client ask version >/dev/null
+	# what a dead one has left is no hindrance
+	crash m
+	[ -S m.ctl ]
+	start_mirror
+	client ask version >/dev/null
+}
+
+@test "subscribers hear events, and are told when the verdict changes" {
+	start_mirror
+	spawn watch colo-ctl -s m.ctl watch >text
+	spawn events colo-ctl -j -s m.ctl watch >events
+	wait_for grep -q '"subscribed"' events
+	wait_for grep -q ' m: status: UNPROTECTED ' text
+	spawn_other peer socat -u UNIX:net -
+	spawn_other taker socat -u UNIX:copy -
+	ctl -t 30 wait protected
+	ctl failover
+	wait_for grep -q '"failover","done"' events
+	grep -q '"status","PROTECTED since ' events
+	wait_for grep -q '"status","FAILOVER since ' events
+	wait_for grep -qE '^20[0-9T:.-]+Z m: failover: done$' text
+	stop m
+	ends events 3
+	ends watch 3
+}
+
+@test "colo-ctl: exit status 0 protected, 1 not, 2 usage, 3 unreachable" {
+	run -3 ctl status
+	[[ $output == 'UNREACHABLE: No such file or directory' ]]
+	start_mirror
+	run -1 ctl status
+	[[ $output == 'UNPROTECTED '*' s: net is gone' ]]
+	spawn_other peer socat -u UNIX:net -
+	wait_for ctl links
+	run -1 ctl -t 1 wait protected
+	spawn_other taker socat -u UNIX:copy -
+	ctl -t 30 wait protected
+	run -0 ctl status
+	[[ $output == 'PROTECTED since 20'* ]]
+	run -2 colo-ctl
+	run -2 colo-ctl --colour status
+	run -2 ctl wait
+	run -2 ctl --prometheus links
+	run -2 ctl -t x status
+	run -1 ctl no-such-method
+	[[ $output == 'colo-ctl: m: no-such-method: there are '* ]]
+}
+
+@test "colo-ctl finds the sockets of a host, and the worst of them is the verdict" {
+	mkdir run
+	export COLO_CONTROL_DIR=$PWD/run
+	run -3 colo-ctl status
+	[[ $output == *"no *.ctl in $PWD/run"* ]]
+	start a colo-mirror --net unix-listen:a --guest null: --outdev null: \
+		--control run/a.ctl
+	start b colo-mirror --net unix-listen:b --guest null: --outdev null: \
+		--control run/b.ctl
+	spawn_other peer socat -u UNIX:a -
+	colo-ctl -s run/a.ctl -t 30 wait protected
+	run -1 colo-ctl status
+	[[ ${lines[0]} == 'UNPROTECTED '*' s: net is gone' ]]
+	[[ ${lines[1]} == 'a  PROTECTED since '* ]]
+	[[ ${lines[2]} == 'b  UNPROTECTED '* ]]
+	colo-ctl version >said
+	grep -q '^a  program  colo-mirror$' said
+	colo-ctl -j version | jq -rs 'map(.process) | join(" ")' | grep -qx 'a b'
+}
+
+@test "colo-ctl: stats for people, for jq and for Prometheus" {
+	start_mirror
+	frames gen | send net
+	wait_for stat_is m guest.out 1000
+	ctl stats >said
+	grep -qE '^frames +in +1000$' said
+	ctl -j stats | says '.result[] | select(.group == "frames" and
+		.name == "in") | .value == 1000'
+	ctl --prometheus stats >said
+	grep -qx 'colo_counter{process="m",group="frames",name="in"} 1000' said
+	! grep -vE '^(#|colo_counter\{process="m",group="[^"]*",name="[^"]*"\} [0-9]+$)' said
+}
+
+@test "colo-ctl -: lines of JSON in and out" {
+	start_mirror
+	printf '%s\n' '["status"]' '["version"]' '["nope"]' | ctl - >said
+	[ "$(wc -l <said)" -eq 3 ]
+	sed -n 1p said | says '.result.state == "UNPROTECTED"'
+	sed -n 3p said | says '.error.code == "unknown-method"'
+	run -2 ctl - <<<'no JSON'
+}
+
+@test "a crowd of clients, one deaf, one slow: no frame is lost for them" {
+	start_mirror
+	spawn_other taker socat -u UNIX:copy CREATE:copy.out
+	wait_for ctl links
+	client crowd 100 3 >crowd &
+	local crowd=$!
+	frames gen --count 20000 | send net
+	wait_for stat_is m guest.out 20000
+	wait $crowd
+	[ "$(cat crowd)" -gt 100 ]
+	check_account "$(stats m)"
+}
+
+# start_compare OPTION...: c, whose peers are socats that forget all
+start_compare() {
+	start c colo-compare --primary-in unix-listen:p \
+		--secondary-in unix-listen:s --outdev null: --control c.ctl "$@"
+}
+
+compare_is() {
+	local said
+	said=$(colo-ctl -s c.ctl status) || true	# 1: not protected
+	# shellcheck disable=SC2053	# a pattern
+	[[ $said == $1 ]]
+}
+
+@test "colo-compare: every state" {
+	# the checkpoint command waits for a file, then for another
+	cat >make <<-'END'
+		#!/bin/sh
+		until [ -e made ]; do sleep 0.02; done
+		rm made
+	END
+	chmod +x make
+	start_compare --checkpoint exec:./make --checkpoint-retry 500
+	compare_is 'UNPROTECTED * s: primary-in is gone'
+	spawn_other p socat -u UNIX:p -
+	wait_for compare_is 'UNPROTECTED * s: secondary-in is gone'
+	spawn_other s socat -u UNIX:s -
+	wait_for compare_is 'PROTECTED since *'
+
+	# asked for by us: as if answers differed; nothing is lost meanwhile
+	colo-ctl -s c.ctl checkpoint
+	wait_for compare_is 'HOLDING * s: checkpoint unanswered (control)'
+	: >made
+	wait_for compare_is 'PROTECTED since *'
+
+	# an input that was away may have lost frames
+	kill_other s
+	wait_for compare_is 'UNPROTECTED * s: secondary-in is gone'
+	spawn_other s socat -u UNIX:s -
+	wait_for compare_is 'SYNCING * s: a checkpoint is wanted (interrupted)'
+	: >made
+	wait_for compare_is 'PROTECTED since *'
+
+	colo-ctl -s c.ctl failover
+	compare_is 'FAILOVER since *'
+	run -1 colo-ctl -s c.ctl checkpoint
+	[[ $output == 'colo-ctl: c: there are no checkpoints: '* ]]
+	stop c
+	start_compare --checkpoint none
+	spawn_other p3 socat -u UNIX:p -
+	spawn_other s3 socat -u UNIX:s -
+	wait_for compare_is 'UNPROTECTED * s: with --checkpoint none what differs leaves'
+}
+
+@test "systemd hears the verdict" {
+	spawn_other listener socat -u UNIX-RECV:notify CREATE:told
+	wait_for test -S notify
+	NOTIFY_SOCKET=$PWD/notify start_mirror
+	wait_for grep -qa 'READY=1' told
+	wait_for grep -qaE 'STATUS=UNPROTECTED [0-9]+ s: net is gone' told
+	ctl failover
+	wait_for grep -qa 'STATUS=FAILOVER since ' told
+}
