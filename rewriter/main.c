@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The command line of colo-rewriter. */
 #include "rewriter.h"
 
 static const char *const unknown[] = { "pass", "drop", NULL };
@@ -25,8 +26,8 @@ static const struct option_spec specs[] = {
 	  "connections that are tracked (1048576)", 1, 1u << 28, NULL },
 	{ "max-held", OPTION_UINT,
 	  offsetof(struct rewriter_options, max_held), "BYTES",
-	  "of segments that wait for an offset (16777216)", 0, UINT32_MAX,
-	  NULL },
+	  "bytes of segments that wait for an offset (16777216)", 0,
+	  UINT32_MAX, NULL },
 	{ "unknown", OPTION_CHOICE,
 	  offsetof(struct rewriter_options, unknown), "pass|drop",
 	  "segments of connections whose SYN was not seen (pass)", 0, 0,
@@ -37,7 +38,8 @@ static const struct option_spec specs[] = {
 	  "no-tsval, no-tsecr, no-rst, no-icmp, no-hold, no-lower (on)", 0, 0,
 	  translate },
 	{ "qmp", OPTION_STRING, offsetof(struct rewriter_options, qmp), "PATH",
-	  "the secondary's QMP socket: it tells of checkpoints", 0, 0, NULL },
+	  "QMP socket of the secondary's QEMU, which tells of checkpoints",
+	  0, 0, NULL },
 	{ 0 },
 };
 

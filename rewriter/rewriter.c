@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rewriter as a process: its two sides, its clock, its role and its guest's
- * QEMU around the pure core of rewrite.c.
+ * The rewriter as a process: its two sides, its clock, its role and its
+ * guest's QEMU around the pure core of rewrite.c. It hands frames and the time
+ * in, sends what comes out, and tells of events. It never looks into a frame.
  *
- * At a checkpoint the guest stands still while it becomes another. With --qmp
- * the line between the two is drawn exactly: what the old one sent has been
- * written by QEMU when STOP is read, so it is read to its end and translated
- * with the old offsets; then neither side is read until RESUME. vmstate.c
- * decides whether it was a checkpoint, that is, whether the offsets become 0.
+ * At a checkpoint the guest stands still while it becomes a copy of the
+ * primary. With --qmp the line between the former guest and the copy is drawn
+ * exactly. QEMU has written all that the former guest sent when STOP is read.
+ * That is read to its end and translated with the old offsets; then neither
+ * side is read until RESUME. vmstate.c decides whether the stop was a
+ * checkpoint, that is, whether the offsets become 0.
+ *
+ * struct rewriter is the state. The loop, the filter and QEMU's link call in.
  */
 #include "rewriter.h"
 
@@ -42,8 +46,8 @@ static void on_event(void *arg, enum rewrite_event event, const char *flow)
 			 "translated and pass as they are", flow);
 		break;
 	case REWRITE_STATE_LOST:
-		log_event("state-lost", "connections go on of which no offset "
-			  "is known: a checkpoint is needed");
+		log_event("state-lost", "connections go on whose offsets are "
+			  "not known: a checkpoint is needed");
 		break;
 	case REWRITE_NONE_LEFT:
 		log_event("none-translated", "no connection is translated any "
@@ -69,7 +73,7 @@ static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 {
 	struct rewriter *r = arg;
 
-	/* ours begin here: whatever comes from elsewhere is made up */
+	/* true markers begin here: one that comes in is a forgery */
 	n = marker_take_out(v, n, &r->n_markers_dropped);
 	rewrite_input(r->rewrite, dir == FILTER_TX ? REWRITE_TX : REWRITE_RX,
 		      v, n, clock_now_ns(&r->loop.clock));
@@ -82,8 +86,8 @@ static void on_expiry(void *arg)
 	rewrite_expire(r->rewrite, clock_now_ns(&r->loop.clock));
 }
 
-/* Tells the comparison which epoch follows. Behind a failover there is none,
- * and this way leads to a net. */
+/* Tell the comparison which epoch begins. Not after a failover: then nobody
+ * compares, and the frame would go to the clients' network. */
 static void send_marker(struct rewriter *r, enum marker_kind kind)
 {
 	const struct marker m = { kind, rewrite_epoch(r->rewrite) };
@@ -152,24 +156,25 @@ static void on_missed(void *arg)
 	struct rewriter *r = arg;
 
 	if (rewrite_translated(r->rewrite))
-		log_event("checkpoint-missed", "perhaps, while QMP was not "
-			  "connected: offsets may be old, a checkpoint is "
-			  "wanted");
+		log_event("checkpoint-missed", "there may have been one while "
+			  "QMP was not connected: offsets may be old, a "
+			  "checkpoint is wanted");
 	send_marker(r, MARKER_WANTED);
 }
 
-/* --- */
+/* --- what the loop says --- */
 
-/* Nobody has compared these bytes: the secondary's are taken to be the same. */
-static void tell_ahead(const struct rewriter *r)
+/* Tell how many bytes clients have that nobody compared with the secondary's.
+ * */
+static void tell_uncompared(const struct rewriter *r)
 {
 	uint32_t n_flows;
 	uint64_t bytes = rewrite_uncompared(r->rewrite, &n_flows);
 
 	if (bytes)
 		log_event("uncompared-at-failover", "%llu bytes, of %u "
-			  "connections: clients have them from the primary, and "
-			  "the secondary had not sent them",
+			  "connections: clients have them from the primary, "
+			  "and the secondary had not sent them",
 			  (unsigned long long)bytes, n_flows);
 }
 
@@ -178,10 +183,10 @@ static void on_failover(void *arg)
 	struct rewriter *r = arg;
 
 	qemu_freeze(&r->qemu);
-	qemu_close(&r->qemu);		/* it can tell of nothing any more */
+	qemu_close(&r->qemu);		/* no checkpoint can follow */
 	log_event("translated", "%u connections go on with their offsets",
 		  rewrite_translated(r->rewrite));
-	tell_ahead(r);
+	tell_uncompared(r);
 	rewrite_failover(r->rewrite);
 }
 
@@ -192,7 +197,7 @@ static void on_failover_signal(void *arg)
 	failover_now(&r->failover);
 }
 
-/* Behind a failover there is no primary whose copy the guest could become. */
+/* After a failover there is no primary of which the guest could be a copy. */
 static void on_checkpoint(void *arg)
 {
 	struct rewriter *r = arg;
@@ -237,6 +242,8 @@ static void on_verdict(void *arg, struct verdict *v)
 		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", down);
 }
 
+/* --- the start --- */
+
 static int open_core(struct rewriter *r)
 {
 	const struct rewriter_options *o = r->options;
@@ -252,11 +259,12 @@ static int open_core(struct rewriter *r)
 	if (getrandom(&config.seed, sizeof(config.seed), 0) !=
 	    (ssize_t)sizeof(config.seed))
 		return -EIO;
-	r->rewrite = rewrite_new(&config, &handler, clock_now_ns(&r->loop.clock));
+	r->rewrite = rewrite_new(&config, &handler,
+				 clock_now_ns(&r->loop.clock));
 	return r->rewrite ? 0 : -ENOMEM;
 }
 
-/* What the process before this one knew. */
+/* Open the table with the connections that the process before this one knew. */
 static int open_table(struct rewriter *r)
 {
 	const char *dir = r->options->common.state_dir;
@@ -319,10 +327,10 @@ static int open_all(struct rewriter *r)
 
 /**
  * rewriter_run() - Run a rewriter until it ends
- * @r:		To be filled in
- * @options:	Checked by main(); borrowed
+ * @r:		set, all of it
+ * @options:	checked by main(); borrowed
  *
- * Return: the exit status
+ * Return: the exit status of the process.
  */
 int rewriter_run(struct rewriter *r, const struct rewriter_options *options)
 {

@@ -9,16 +9,18 @@
 #include "rewrite.h"
 #include "rewrite_table.h"
 
+/* What the command line says. */
 struct rewriter_options {
 	struct option_common common;
 	struct filter_options filter;
 	uint64_t max_flows;
-	uint64_t max_held;		/* bytes */
+	uint64_t max_held;		/* bytes of held segments */
 	unsigned unknown;		/* 0 pass, 1 drop */
 	unsigned translate;		/* enum rewrite_translate */
-	const char *qmp;		/* the secondary's QMP socket, or NULL */
+	const char *qmp;		/* the guest's QMP socket, or NULL */
 };
 
+/* The process. Owner: rewriter.c. */
 struct rewriter {
 	const struct rewriter_options *options;
 	struct loop loop;
@@ -26,12 +28,12 @@ struct rewriter {
 	struct failover failover;
 	struct control_process control;
 	struct clock_timer expiry;
-	struct rewrite_table *table;
+	struct rewrite_table *table;	/* or NULL: no --state-dir */
 	struct rewrite *rewrite;
 	struct qemu qemu;
 	bool is_paused;			/* the guest stands still */
 	uint64_t n_markers;		/* made here */
-	uint64_t n_markers_dropped;	/* by whoever was made up */
+	uint64_t n_markers_dropped;	/* forged: they came in */
 };
 
 int rewriter_run(struct rewriter *r, const struct rewriter_options *options);
