@@ -13,13 +13,16 @@ VERSION := 0.1
 
 TOOLS := mirror redirector rewriter compare
 
-SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet stats \
-	      log nowait nowait_stream file netns peer endpoint_spec unix_path endpoint endpoint_output \
-	      endpoint_stream endpoint_file endpoint_null endpoint_socket \
-	      endpoint_connect endpoint_rival endpoint_listen endpoint_dev \
-	      endpoint_tap endpoint_packet endpoint_pcap starter loop loop_pump clock \
-	      option own_file role rpc control_spec control_table control failover \
-	      verdict control_process filter marker qmp qmp_link vmstate qemu
+SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet \
+	      stats log nowait nowait_stream file netns peer unix_path clock \
+	      endpoint endpoint_all endpoint_connect endpoint_dev \
+	      endpoint_file endpoint_handle endpoint_input endpoint_link \
+	      endpoint_listen endpoint_null endpoint_output endpoint_packet \
+	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \
+	      endpoint_set endpoint_socket endpoint_spec endpoint_stream \
+	      endpoint_tap starter process loop option own_file role rpc \
+	      control control_process control_spec control_table failover \
+	      verdict filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_status
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce

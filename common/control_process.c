@@ -161,7 +161,7 @@ static void put_link(msgpack_packer *pk, const struct endpoint *ep)
 
 	rpc_map(pk, 9);
 	put_text(pk, "name", endpoint_name(ep));
-	put_text(pk, "endpoint", endpoint_spec(ep)->text);
+	put_text(pk, "endpoint", endpoint_get_spec(ep)->text);
 	put_text(pk, "state", endpoint_is_up(ep) ? "up" : "down");
 	put_number(pk, "in", c.in);
 	put_number(pk, "out", c.out);
@@ -177,7 +177,7 @@ static int on_links(void *arg, struct control_call *call)
 	const struct endpoint *ep, *all[LINKS_MAX];
 	uint32_t n = 0;
 
-	for (ep = p->loop->endpoints; ep && n < LINKS_MAX;
+	for (ep = p->loop->endpoints.first; ep && n < LINKS_MAX;
 	     ep = endpoint_next(ep))
 		all[n++] = ep;
 	rpc_array(call->pk, n);

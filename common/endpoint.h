@@ -9,8 +9,9 @@
 #include "endpoint_spec.h"
 #include "frame.h"
 
-struct loop;
+struct clock;
 struct endpoint;
+struct uv_loop_s;
 
 /*
  * One end of a wire: a socket, a tap, a capture, standard input or output.
@@ -68,32 +69,56 @@ struct endpoint_captured {	/* a frame as it was captured */
 	uint32_t wire_len;	/* bytes there were */
 };
 
-int endpoint_open(struct endpoint **out, struct loop *loop, const char *name,
-		  const struct endpoint_spec *spec, enum endpoint_mode mode,
+/*
+ * All endpoints of a process. Their inputs flow together: a file piped into a
+ * tool is not over before its outputs had the chance to connect.
+ */
+enum endpoint_set_state {
+	ENDPOINT_SET_WAITS,	/* for each one's first attempt to connect */
+	ENDPOINT_SET_FLOWS,	/* inputs are read */
+	ENDPOINT_SET_OVER,	/* nothing is read any more */
+};
+
+struct endpoint_set {
+	struct uv_loop_s *uv;	/* borrowed */
+	struct clock *clock;	/* borrowed; captures advance it */
+	struct endpoint *first;	/* all of them, newest first */
+	struct endpoint_counters gone;	/* of those closed before the end */
+	unsigned n_unsettled;	/* first attempts to connect under way */
+	enum endpoint_set_state state;
+	bool failed;		/* the process has */
+};
+
+int endpoint_open(struct endpoint **out, struct endpoint_set *set,
+		  const char *name, const struct endpoint_spec *spec,
+		  enum endpoint_mode mode,
 		  const struct endpoint_handler *handler);
 void endpoint_close(struct endpoint *ep);
 
-void endpoint_send(struct endpoint *ep, const struct frame *v, unsigned n);
-unsigned endpoint_offer(struct endpoint *ep, const struct frame *v, unsigned n);
 bool endpoint_is_up(const struct endpoint *ep);
-bool endpoint_is_full(const struct endpoint *ep);
-bool endpoint_has_ended(const struct endpoint *ep);
-
-void endpoint_feeds(struct endpoint *in, struct endpoint *out);
-void endpoint_stop(struct endpoint *ep);
-void endpoint_start(struct endpoint *ep);
-void endpoint_read_rest(struct endpoint *ep);
-void endpoint_take_back(struct endpoint *ep,
-			void (*frame)(void *arg, const struct frame *f),
-			void *arg);
-
-void endpoint_yield(struct endpoint *ep, bool yields);
-bool endpoint_capture(const struct endpoint *ep, struct endpoint_capture *c);
-struct endpoint_captured endpoint_captured(const struct endpoint *ep);
-
 const struct endpoint *endpoint_next(const struct endpoint *ep);
 const char *endpoint_name(const struct endpoint *ep);
-const struct endpoint_spec *endpoint_spec(const struct endpoint *ep);
+const struct endpoint_spec *endpoint_get_spec(const struct endpoint *ep);
 struct endpoint_counters endpoint_counters(const struct endpoint *ep);
+
+/* endpoint_output.c: what goes out, and back-pressure */
+void endpoint_output_send(struct endpoint *ep, const struct frame *v,
+			  unsigned n);
+unsigned endpoint_output_offer(struct endpoint *ep, const struct frame *v,
+			       unsigned n);
+void endpoint_output_couple(struct endpoint *in, struct endpoint *out);
+void endpoint_output_take_back(struct endpoint *ep,
+			       void (*frame)(void *arg, const struct frame *f),
+			       void *arg);
+
+/* endpoint_input.c: what comes in */
+void endpoint_input_stop(struct endpoint *ep);
+void endpoint_input_start(struct endpoint *ep);
+void endpoint_input_read_rest(struct endpoint *ep);
+
+/* endpoint_pcap.c: captures that are read */
+void endpoint_pcap_yield(struct endpoint *ep, bool yields);
+bool endpoint_pcap_look(const struct endpoint *ep, struct endpoint_capture *c);
+struct endpoint_captured endpoint_pcap_captured(const struct endpoint *ep);
 
 #endif

@@ -66,14 +66,14 @@ static void on_connected(uv_poll_t *poll, int status, int events)
 		if (c->next_addr)
 			connect_next(ep);
 		else
-			endpoint_retry_later(ep, -err, "connect");
+			endpoint_link_retry_later(ep, -err, "connect");
 		return;
 	}
 	peer_look(&peer, fd, PEER_WAS_CALLED);
 	if (!peer.is_trusted) {		/* somebody sits in our peer's place */
 		endpoint_socket_refuse(ep, &peer, ENDPOINT_STRANGER);
 		endpoint_socket_stop(&c->wait);
-		endpoint_retry_later(ep, -EACCES, "connect");
+		endpoint_link_retry_later(ep, -EACCES, "connect");
 		return;
 	}
 	c->wait.fd = -1;			/* the endpoint's from here on */
@@ -107,7 +107,7 @@ static void connect_next(struct endpoint *ep)
 		}
 		endpoint_socket_stop(&c->wait);
 	}
-	endpoint_retry_later(ep, err, "connect");
+	endpoint_link_retry_later(ep, err, "connect");
 }
 
 static void on_resolved(uv_getaddrinfo_t *req, int status,
@@ -122,7 +122,7 @@ static void on_resolved(uv_getaddrinfo_t *req, int status,
 		ep->connect->resolving = NULL;
 		forget_addrs(ep->connect);
 		if (status < 0) {
-			endpoint_retry_later(ep, status, ep->spec.target);
+			endpoint_link_retry_later(ep, status, ep->spec.target);
 		} else {
 			ep->connect->addrs = ep->connect->next_addr = addrs;
 			connect_next(ep);
@@ -140,11 +140,11 @@ static void connect_tcp(struct endpoint *ep)
 	if (!req)
 		abort();
 	req->data = ep;
-	err = uv_getaddrinfo(&ep->loop->uv, req, on_resolved, ep->spec.target,
+	err = uv_getaddrinfo(ep->set->uv, req, on_resolved, ep->spec.target,
 			     ep->spec.port, &hints);
 	if (err < 0) {
 		free(req);
-		endpoint_retry_later(ep, err, ep->spec.target);
+		endpoint_link_retry_later(ep, err, ep->spec.target);
 		return;
 	}
 	ep->connect->resolving = req;
@@ -167,7 +167,7 @@ static void connect_unix(struct endpoint *ep)
 		close(fd);
 		fd = err;
 	}
-	endpoint_retry_later(ep, fd, ep->spec.target);
+	endpoint_link_retry_later(ep, fd, ep->spec.target);
 }
 
 static void connect_start(struct endpoint *ep)

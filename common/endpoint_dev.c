@@ -49,7 +49,7 @@ void endpoint_dev_write(struct endpoint *ep)
 				 uv_strerror(-errno));
 			ep->count.drop_link += outq_drop_first(&ep->outq);
 		} else if (errno != EINTR) {
-			endpoint_lost(ep, -errno, "write");
+			endpoint_link_lost(ep, -errno, "write");
 			return;
 		}
 	}
@@ -66,7 +66,7 @@ void endpoint_dev_read_error(struct endpoint *ep)
 		ep->count.drop_link++;
 	} else if (errno != EAGAIN && errno != EINTR && errno != ENETDOWN &&
 		   errno != EIO)
-		endpoint_lost(ep, -errno, "read");
+		endpoint_link_lost(ep, -errno, "read");
 }
 
 /**
@@ -78,7 +78,7 @@ void endpoint_dev_retry(struct endpoint *ep)
 	int err = ep->up ? 0 : ep->ops->open(ep);
 
 	if (err < 0)
-		endpoint_retry_later(ep, err, ep->spec.text);
+		endpoint_link_retry_later(ep, err, ep->spec.text);
 }
 
 /* Open something in the namespace that the endpoint names. */
@@ -116,7 +116,7 @@ int endpoint_dev_open(struct endpoint *ep, int (*open_here)(struct endpoint *ep)
 	}
 	/* what a link brings belongs to whoever reads it, not to an output */
 	ep->half_closed = ep->mode == ENDPOINT_WRITE;
-	return endpoint_attached(ep, fd, true);
+	return endpoint_link_up(ep, fd, true);
 }
 
 /**
@@ -140,5 +140,5 @@ void endpoint_dev_read(struct endpoint *ep,
 		len -= used;
 	}
 	if (ep->fd >= 0)
-		endpoint_deliver(ep);
+		endpoint_link_deliver(ep);
 }

@@ -16,7 +16,7 @@ static struct endpoint *same_socket(const struct endpoint *ep, int fd)
 
 	if (fstat(fd, &mine) || !S_ISSOCK(mine.st_mode))
 		return NULL;
-	for (struct endpoint *o = ep->loop->endpoints; o; o = o->next) {
+	for (struct endpoint *o = ep->set->first; o; o = o->next) {
 		if (o != ep && o->fd >= 0 && !fstat(o->fd, &st) &&
 		    st.st_dev == mine.st_dev && st.st_ino == mine.st_ino)
 			return o;
@@ -46,20 +46,20 @@ static int attach_pollable(struct endpoint *ep, int fd)
 	if (other) {
 		if (other->mode == ENDPOINT_WRITE) {
 			other->half_closed = true;
-			endpoint_watch(other);
+			endpoint_poll_update(other);
 		}
 		ep->fd_flags = other->fd_flags;
 		other->fd_flags = -1;
 	} else {
 		ep->fd_flags = flags;
 	}
-	return endpoint_attached(ep, fd, true);
+	return endpoint_link_up(ep, fd, true);
 }
 
 /* Two endpoints on one descriptor would tear each other's frames apart. */
 static bool is_taken(const struct endpoint *ep, int fd)
 {
-	for (struct endpoint *o = ep->loop->endpoints; o; o = o->next) {
+	for (struct endpoint *o = ep->set->first; o; o = o->next) {
 		if (o != ep && o->fd == fd) {
 			log_error(ep->name, "%s is in use by %s already",
 				  fd == STDIN_FILENO ? "standard input" :
@@ -118,7 +118,7 @@ static int file_open(struct endpoint *ep)
 			  ep->spec.text);
 		return -EINVAL;
 	case UV_FILE:		/* /dev/null too: always ready, no poll */
-		return endpoint_attached(ep, fd, false);
+		return endpoint_link_up(ep, fd, false);
 	case UV_NAMED_PIPE:
 	case UV_TCP:
 		return attach_pollable(ep, fd);

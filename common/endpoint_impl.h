@@ -6,20 +6,18 @@
 
 #include "endpoint.h"
 #include "log.h"
-#include "loop.h"
 #include "outq.h"
 #include "peer.h"
 
 /*
- * What the kinds of endpoints share, seen by common/endpoint*.c and loop.c
- * only. endpoint.c owns the state below; a kind implements endpoint_ops and
- * calls back with endpoint_attached(), endpoint_lost(), endpoint_finished().
+ * The inside of endpoints, seen by common/endpoint*.c only. A kind implements
+ * endpoint_ops and tells endpoint_link.c what has happened.
  */
 struct endpoint_ops {
 	enum outq_form form;	/* OUTQ_PLAIN stands for both wire forms */
 	/* begin: bind, attach or connect; 0, or negative errno: start-up fails */
 	int (*open)(struct endpoint *ep);
-	/* one read's worth of frames: fill, then endpoint_deliver() */
+	/* one read's worth of frames: fill, then endpoint_link_deliver() */
 	void (*read)(struct endpoint *ep);
 	/* write what is queued until it is gone or the kernel is full */
 	void (*write)(struct endpoint *ep);
@@ -32,8 +30,8 @@ struct endpoint_ops {
 };
 
 struct endpoint {
-	struct loop *loop;
-	struct endpoint *next;
+	struct endpoint_set *set;
+	struct endpoint *next;	/* in it */
 	char name[64];
 	struct endpoint_spec spec;
 	enum endpoint_mode mode;
@@ -44,6 +42,7 @@ struct endpoint {
 	int fd;			/* of the peer, tap or file; -1 when down */
 	uv_poll_t *poll;	/* on fd; NULL for regular files */
 	int poll_events;	/* what it watches */
+	uv_poll_cb on_poll;	/* who is called */
 	int fd_flags;		/* inherited: put back in the end; or -1 */
 	bool always_ready;	/* regular files, captures: the pump reads */
 	bool one_shot;		/* never comes back: stdio, files, fd:N */
@@ -53,13 +52,13 @@ struct endpoint {
 	bool closing;
 	bool settled;		/* the first attempt to connect is over */
 	bool want_write;	/* the kernel's buffer was full */
-	bool lossy;		/* endpoint_offer(): never waited for */
+	bool lossy;		/* endpoint_output_offer(): never waited for */
 	bool yields;		/* a capture: another one is read first */
 	bool half_closed;	/* an output with nothing to be read from it */
 	bool full;		/* its feeders are stopped */
 	bool has_spoken;	/* the peer, since it came */
 	int write_err;		/* the peer is gone, but said more: last_words() */
-	unsigned n_stops;	/* endpoint_stop() calls outstanding */
+	unsigned n_stops;	/* endpoint_input_stop() calls outstanding */
 	unsigned n_handles;	/* libuv handles not closed yet */
 
 	struct frame_decoder decoder;
@@ -83,20 +82,37 @@ extern const struct endpoint_ops endpoint_packet_ops;
 extern const struct endpoint_ops endpoint_pcap_ops;
 extern const struct endpoint_ops endpoint_null_ops;
 
-/* For the kinds. */
-int endpoint_attached(struct endpoint *ep, int fd, bool pollable);
-void endpoint_lost(struct endpoint *ep, int err, const char *what);
-void endpoint_input_over(struct endpoint *ep, int err, const char *what);
-void endpoint_output_dead(struct endpoint *ep, int err, const char *what);
-void endpoint_settled(struct endpoint *ep);
-void endpoint_deliver(struct endpoint *ep);
-void endpoint_retry_later(struct endpoint *ep, int err, const char *what);
+static inline void endpoint_tell(struct endpoint *ep, enum endpoint_event ev)
+{
+	if (ep->handler.on_event)
+		ep->handler.on_event(ep, ev, ep->handler.arg);
+}
+
+/* Handles: memory goes with the last one. */
 void endpoint_handle_opened(struct endpoint *ep, uv_handle_t *handle);
 void endpoint_handle_close(uv_handle_t *handle);
 void endpoint_handle_gone(struct endpoint *ep);
-void endpoint_watch(struct endpoint *ep);
-void endpoint_tell(struct endpoint *ep, enum endpoint_event ev);
-void endpoint_set_full(struct endpoint *ep, bool full);
+
+/* What is waited for. */
+int endpoint_poll_open(struct endpoint *ep, int fd, uv_poll_cb on_poll);
+void endpoint_poll_close(struct endpoint *ep);
+void endpoint_poll_update(struct endpoint *ep);
+bool endpoint_poll_reads(const struct endpoint *ep);
+
+/* The queue: back-pressure, writing. */
+void endpoint_output_set_full(struct endpoint *ep, bool full);
+void endpoint_output_flush(struct endpoint *ep);
+
+/* States, moved by the kinds. */
+int endpoint_link_up(struct endpoint *ep, int fd, bool pollable);
+void endpoint_link_cut(struct endpoint *ep);
+void endpoint_link_lost(struct endpoint *ep, int err, const char *what);
+void endpoint_link_input_over(struct endpoint *ep, int err, const char *what);
+void endpoint_link_output_dead(struct endpoint *ep, int err, const char *what);
+void endpoint_link_settled(struct endpoint *ep);
+void endpoint_link_deliver(struct endpoint *ep);
+void endpoint_link_retry_later(struct endpoint *ep, int err, const char *what);
+void endpoint_link_last_words(struct endpoint *ep);
 
 /* Byte streams of any kind: one read or write. */
 void endpoint_stream_read(struct endpoint *ep);
@@ -133,11 +149,6 @@ void endpoint_socket_refuse(struct endpoint *ep, const struct peer *peer,
 /* And what becomes of a second one. */
 void endpoint_rival_came(struct endpoint *ep, int fd, const struct peer *peer);
 void endpoint_rival_end(struct endpoint *ep);
-
-/* For the loop. */
-void endpoint_flush(struct endpoint *ep);
-void endpoint_last_words(struct endpoint *ep);
-bool endpoint_is_reading(const struct endpoint *ep);
 
 /* Captures: the time of the next frame, UINT64_MAX at the end. */
 uint64_t endpoint_pcap_next_ns(const struct endpoint *ep);

@@ -69,7 +69,7 @@ static void on_accept_error(struct endpoint *ep, int err)
 		return;
 	log_warn(ep->name, "accept: %s", uv_strerror(err));
 	uv_poll_stop(ep->listen->wait.poll);
-	endpoint_retry_later(ep, 0, NULL);
+	endpoint_link_retry_later(ep, 0, NULL);
 }
 
 static void on_accept(uv_poll_t *poll, int status, int events)
@@ -116,7 +116,7 @@ static int listen_tcp(struct endpoint *ep)
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 				  .ai_flags = AI_PASSIVE };
 	uv_getaddrinfo_t req;
-	int err = uv_getaddrinfo(&ep->loop->uv, &req, NULL, ep->spec.target,
+	int err = uv_getaddrinfo(ep->set->uv, &req, NULL, ep->spec.target,
 				 ep->spec.port, &hints);
 	int on = 1;
 
@@ -166,7 +166,7 @@ static int listen_open(struct endpoint *ep)
 		log_error(ep->name, "%s: %s", ep->spec.text, uv_strerror(err));
 		return err;
 	}
-	endpoint_settled(ep);
+	endpoint_link_settled(ep);
 	return 0;
 }
 

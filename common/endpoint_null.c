@@ -9,7 +9,7 @@ static int null_open(struct endpoint *ep)
 	ep->one_shot = true;
 	ep->up = true;
 	ep->ended = true;
-	endpoint_settled(ep);
+	endpoint_link_settled(ep);
 	return 0;
 }
 

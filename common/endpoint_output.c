@@ -2,8 +2,9 @@
 /*
  * Endpoints: what is on its way out, and back-pressure.
  *
- * Writing: endpoint_send() queues references; the loop flushes every endpoint
- *          before and after it polls, so one turn's frames share a writev().
+ * Writing: endpoint_output_send() queues references; the loop flushes every
+ *          endpoint before and after it polls, so one turn's frames share a
+ *          writev().
  * Bound:   when more than send-buffer bytes wait, the endpoints that feed this
  *          one stop; at half of it they start again. What was read before the
  *          stop is still queued: the bound is overrun by at most one chunk a
@@ -15,20 +16,20 @@
 #include "vnet.h"
 
 /**
- * endpoint_set_full() - Stop or start who feeds an output
+ * endpoint_output_set_full() - Stop or start who feeds an output
  * @ep:		The output
  * @full:	Whether its queue is over the bound
  */
-void endpoint_set_full(struct endpoint *ep, bool full)
+void endpoint_output_set_full(struct endpoint *ep, bool full)
 {
 	if (ep->full == full)
 		return;
 	ep->full = full;
 	for (unsigned i = 0; i < ep->n_feeders; i++) {
 		if (full)
-			endpoint_stop(ep->feeders[i]);
+			endpoint_input_stop(ep->feeders[i]);
 		else
-			endpoint_start(ep->feeders[i]);
+			endpoint_input_start(ep->feeders[i]);
 	}
 	if (!full)
 		endpoint_tell(ep, ENDPOINT_DRAINED);
@@ -63,15 +64,16 @@ static void queue_one(struct endpoint *ep, const struct frame *f)
 }
 
 /**
- * endpoint_send() - Queue frames
+ * endpoint_output_send() - Queue frames
  * @ep:		The endpoint
  * @v:		The frames; their chunks are referenced, not copied
  * @n:		How many
  *
- * Never refuses: its feeders stop when it is full (endpoint_feeds()). Frames
- * for an output that has died are dropped and counted.
+ * Never refuses: the inputs that endpoint_output_couple() has coupled to it stop
+ * while it is full. Frames for an output that has died are dropped and counted.
  */
-void endpoint_send(struct endpoint *ep, const struct frame *v, unsigned n)
+void endpoint_output_send(struct endpoint *ep, const struct frame *v,
+			  unsigned n)
 {
 	if (ep->dead) {
 		ep->count.drop_link += n;
@@ -80,11 +82,11 @@ void endpoint_send(struct endpoint *ep, const struct frame *v, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		queue_one(ep, &v[i]);
 	if (ep->outq.bytes > ep->spec.send_buffer)
-		endpoint_flush(ep);
+		endpoint_output_flush(ep);
 }
 
 /**
- * endpoint_offer() - Queue what fits and drop the rest
+ * endpoint_output_offer() - Queue what fits and drop the rest
  * @ep:		The endpoint
  * @v:		The frames
  * @n:		How many
@@ -94,7 +96,8 @@ void endpoint_send(struct endpoint *ep, const struct frame *v, unsigned n)
  *
  * Return: frames queued; those are the first ones of @v
  */
-unsigned endpoint_offer(struct endpoint *ep, const struct frame *v, unsigned n)
+unsigned endpoint_output_offer(struct endpoint *ep, const struct frame *v,
+			       unsigned n)
 {
 	unsigned i;
 
@@ -105,7 +108,7 @@ unsigned endpoint_offer(struct endpoint *ep, const struct frame *v, unsigned n)
 	}
 	for (i = 0; i < n; i++) {
 		if (ep->outq.bytes > ep->spec.send_buffer) {
-			endpoint_flush(ep);
+			endpoint_output_flush(ep);
 			if (ep->full || !ep->up)
 				break;
 		}
@@ -119,37 +122,28 @@ unsigned endpoint_offer(struct endpoint *ep, const struct frame *v, unsigned n)
 }
 
 /**
- * endpoint_flush() - Write what is queued, as far as the kernel takes it
+ * endpoint_output_flush() - Write what is queued, as far as the kernel takes it
  * @ep:		The endpoint
  */
-void endpoint_flush(struct endpoint *ep)
+void endpoint_output_flush(struct endpoint *ep)
 {
 	if (ep->up && !ep->want_write && !ep->write_err &&
 	    (ep->mode & ENDPOINT_WRITE) && (ep->outq.count || ep->ops->send))
 		ep->ops->write(ep);
 	if (ep->want_write)
-		endpoint_watch(ep);
+		endpoint_poll_update(ep);
 	if (!ep->full && ep->outq.bytes > ep->spec.send_buffer)
-		endpoint_set_full(ep, true);
+		endpoint_output_set_full(ep, true);
 	else if (ep->full && ep->outq.bytes <= ep->spec.send_buffer / 2)
-		endpoint_set_full(ep, false);
+		endpoint_output_set_full(ep, false);
 }
 
 /**
- * endpoint_is_full() - Is the output queue over its bound?
- * @ep:		The endpoint
- */
-bool endpoint_is_full(const struct endpoint *ep)
-{
-	return ep->full;
-}
-
-/**
- * endpoint_feeds() - Couple an input to an output: back-pressure
+ * endpoint_output_couple() - Couple an input to an output: back-pressure
  * @in:		Stops being read while @out is full
  * @out:	The output
  */
-void endpoint_feeds(struct endpoint *in, struct endpoint *out)
+void endpoint_output_couple(struct endpoint *in, struct endpoint *out)
 {
 	struct endpoint **v = realloc(out->feeders,
 				      (out->n_feeders + 1) * sizeof(*v));
@@ -159,20 +153,20 @@ void endpoint_feeds(struct endpoint *in, struct endpoint *out)
 	v[out->n_feeders++] = in;
 	out->feeders = v;
 	if (out->full)
-		endpoint_stop(in);
+		endpoint_input_stop(in);
 }
 
 /**
- * endpoint_take_back() - Take back what is queued: it goes another way
+ * endpoint_output_take_back() - Take back what is queued: it goes another way
  * @ep:		A stream endpoint
  * @frame:	Gets each frame in order, borrowed for the call
  * @arg:	For @frame
  */
-void endpoint_take_back(struct endpoint *ep,
-			void (*frame)(void *arg, const struct frame *f),
-			void *arg)
+void endpoint_output_take_back(struct endpoint *ep,
+			       void (*frame)(void *arg, const struct frame *f),
+			       void *arg)
 {
 	if (ep->outq.form != OUTQ_RAW)
 		ep->count.out += outq_take(&ep->outq, frame, arg);
-	endpoint_set_full(ep, false);
+	endpoint_output_set_full(ep, false);
 }

@@ -113,7 +113,7 @@ static void put_plain(void *arg, const struct frame *f)
 	frame_prefix_put(room, len, 0, false);
 	memcpy(room + 4, frame_eth(f), len);
 	frame_decoder_filled(&ep->decoder, 4 + len);
-	endpoint_deliver(ep);
+	endpoint_link_deliver(ep);
 }
 
 /* A frame that the kernel left unfinished, for an endpoint without headers. */
@@ -130,7 +130,7 @@ static void packet_complete(struct endpoint *ep, const uint8_t *eth, size_t len,
 
 	memcpy(c->bytes, vh, PACKET_VNET_LEN);
 	memcpy(c->bytes + PACKET_VNET_LEN, eth, len);
-	endpoint_deliver(ep);		/* those before it stay before it */
+	endpoint_link_deliver(ep);		/* those before it stay before it */
 	if (vnet_to_plain(&f, put_plain, ep) < 0) {
 		ep->count.in++;
 		ep->count.drop_link++;

@@ -16,6 +16,7 @@
 
 #include "bytes.h"
 #include "endpoint_impl.h"
+#include "endpoint_set.h"
 #include "file.h"
 #include "time.h"
 #include "vnet.h"
@@ -47,7 +48,7 @@ static void read_ahead(struct endpoint *ep)
 	if (rc == PCAP_ERROR) {
 		log_error(ep->name, "%s: %s", ep->spec.target,
 			  pcap_geterr(p->in));
-		loop_fail(ep->loop);
+		endpoint_set_fail(ep->set);
 	}
 }
 
@@ -86,23 +87,23 @@ uint64_t endpoint_pcap_next_ns(const struct endpoint *ep)
 }
 
 /**
- * endpoint_yield() - Read other captures before this one, whatever the time
+ * endpoint_pcap_yield() - Read other captures before this one, whatever the time
  * @ep:		A capture that is read
  * @yields:	Until false is said, or it is the only one left
  */
-void endpoint_yield(struct endpoint *ep, bool yields)
+void endpoint_pcap_yield(struct endpoint *ep, bool yields)
 {
 	ep->yields = yields;
 }
 
 /**
- * endpoint_capture() - What is there to know of a capture?
+ * endpoint_pcap_look() - What is there to know of a capture?
  * @ep:		Any endpoint
  * @c:		Filled
  *
  * Return: false when it is no capture that is read
  */
-bool endpoint_capture(const struct endpoint *ep, struct endpoint_capture *c)
+bool endpoint_pcap_look(const struct endpoint *ep, struct endpoint_capture *c)
 {
 	struct stat st;
 	FILE *file;
@@ -122,12 +123,12 @@ bool endpoint_capture(const struct endpoint *ep, struct endpoint_capture *c)
 }
 
 /**
- * endpoint_captured() - The frame that on_frames() is called with, as it was
+ * endpoint_pcap_captured() - The frame that on_frames() is called with, as it was
  * @ep:		A capture that is read
  *
  * Return: its bytes with the capture's own link header; good for the call
  */
-struct endpoint_captured endpoint_captured(const struct endpoint *ep)
+struct endpoint_captured endpoint_pcap_captured(const struct endpoint *ep)
 {
 	return (struct endpoint_captured){
 		.bytes = ep->pcap->next_bytes,
@@ -225,19 +226,19 @@ void endpoint_pcap_read_until(struct endpoint *ep, uint64_t limit_ns)
 {
 	bool yields = ep->yields;
 
-	for (int i = 0; i < FRAMES_A_TURN && endpoint_is_reading(ep) &&
+	for (int i = 0; i < FRAMES_A_TURN && endpoint_poll_reads(ep) &&
 			ep->yields == yields; i++) {
 		uint64_t now_ns = endpoint_pcap_next_ns(ep);
 
 		if (now_ns == UINT64_MAX) {
-			endpoint_input_over(ep, 0, "read");
+			endpoint_link_input_over(ep, 0, "read");
 			return;
 		}
 		if (now_ns > limit_ns)
 			return;
-		clock_advance(&ep->loop->clock, now_ns);
+		clock_advance(ep->set->clock, now_ns);
 		/* a timer or the tool may have stopped or closed it */
-		if (!endpoint_is_reading(ep))
+		if (!endpoint_poll_reads(ep))
 			return;
 		deliver_next(ep, now_ns);
 		if (!ep->pcap)
@@ -327,7 +328,7 @@ static int pcap_kind_open(struct endpoint *ep)
 		return err;
 	ep->up = true;
 	ep->count.n_up++;
-	endpoint_settled(ep);
+	endpoint_link_settled(ep);
 	return 0;
 }
 
@@ -394,7 +395,7 @@ static void pcap_write(struct endpoint *ep)
 	if (!err && pcap_dump_flush(ep->pcap->out))
 		err = errno ? -errno : -EIO;
 	if (err)
-		endpoint_output_dead(ep, err, ep->spec.target);
+		endpoint_link_output_dead(ep, err, ep->spec.target);
 }
 
 const struct endpoint_ops endpoint_pcap_ops = {

@@ -89,7 +89,7 @@ static enum verdict judge_host(const struct endpoint *ep, uint64_t waited_ms)
 static enum verdict judge(const struct endpoint *ep)
 {
 	const struct endpoint_rival *r = ep->rival;
-	uint64_t waited_ms = uv_now(&ep->loop->uv) - r->came_ms;
+	uint64_t waited_ms = uv_now(ep->set->uv) - r->came_ms;
 	bool is_mute = !has_spoken(ep);
 	enum verdict verdict = REFUSE;
 
@@ -133,11 +133,11 @@ static void give_place(struct endpoint *ep)
 		log_warn(ep->name, "%s replaces the peer that %s",
 			 ep->rival->peer.text, has_spoken(ep) ?
 			 "is silent" : "has said nothing");
-		endpoint_read_rest(ep);		/* what came before */
+		endpoint_input_read_rest(ep);		/* what came before */
 	}
 	endpoint_rival_end(ep);
 	if (ep->up)
-		endpoint_lost(ep, 0, "replaced");
+		endpoint_link_lost(ep, 0, "replaced");
 	endpoint_socket_attach(ep, fd);
 }
 
@@ -192,8 +192,8 @@ void endpoint_rival_came(struct endpoint *ep, int fd, const struct peer *peer)
 		if (!r || !(r->timer = malloc(sizeof(*r->timer))))
 			abort();
 		ep->rival = r;
-		r->came_ms = uv_now(&ep->loop->uv);
-		uv_timer_init(&ep->loop->uv, r->timer);
+		r->came_ms = uv_now(ep->set->uv);
+		uv_timer_init(ep->set->uv, r->timer);
 		endpoint_handle_opened(ep, (uv_handle_t *)r->timer);
 		uv_timer_start(r->timer, on_look, LOOK_MS, LOOK_MS);
 		if (endpoint_socket_is_tcp(ep))

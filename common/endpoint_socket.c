@@ -55,7 +55,7 @@ int endpoint_socket_wait(struct endpoint *ep, struct endpoint_socket *s,
 
 	if (!poll)
 		abort();
-	err = uv_poll_init(&ep->loop->uv, poll, s->fd);
+	err = uv_poll_init(ep->set->uv, poll, s->fd);
 	if (err < 0) {
 		free(poll);
 		return err;
@@ -126,7 +126,7 @@ void endpoint_socket_attach(struct endpoint *ep, int fd)
 	ep->fd = fd;
 	endpoint_socket_options(ep);
 	log_info(ep->name, "connected");
-	err = endpoint_attached(ep, fd, true);
+	err = endpoint_link_up(ep, fd, true);
 	if (err < 0)
 		log_error(ep->name, "%s", uv_strerror(err));
 }

@@ -32,11 +32,11 @@ static void read_and_ignore(struct endpoint *ep)
 	if (n > 0)
 		log_warn(ep->name, "the peer of an output sends: ignored");
 	else if (n < 0 && errno == EBADF)	/* a pipe without a reader */
-		endpoint_lost(ep, -EPIPE, "write");
+		endpoint_link_lost(ep, -EPIPE, "write");
 	else if (n < 0 && errno != EAGAIN && errno != EINTR)
-		endpoint_lost(ep, -errno, "read");
+		endpoint_link_lost(ep, -errno, "read");
 	else if (n == 0 && peer_is_gone(ep))
-		endpoint_lost(ep, 0, "connection closed");
+		endpoint_link_lost(ep, 0, "connection closed");
 	else if (n == 0)
 		ep->half_closed = true;
 }
@@ -44,9 +44,9 @@ static void read_and_ignore(struct endpoint *ep)
 static void on_end_of_file(struct endpoint *ep)
 {
 	if (ep->one_shot)
-		endpoint_input_over(ep, 0, "read");
+		endpoint_link_input_over(ep, 0, "read");
 	else
-		endpoint_lost(ep, 0, "connection closed");
+		endpoint_link_lost(ep, 0, "connection closed");
 }
 
 /**
@@ -68,23 +68,23 @@ void endpoint_stream_read(struct endpoint *ep)
 	if (n > 0) {
 		ep->has_spoken = true;
 		frame_decoder_filled(&ep->decoder, (size_t)n);
-		endpoint_deliver(ep);
+		endpoint_link_deliver(ep);
 	} else if (n == 0) {
 		on_end_of_file(ep);
 	} else if (errno != EAGAIN && errno != EINTR) {
-		endpoint_lost(ep, -errno, "read");
+		endpoint_link_lost(ep, -errno, "read");
 	}
 }
 
 /* A write is often the first to find that the peer has gone. What it said before
- * is read when nobody is in the middle of anything: endpoint_last_words(). */
+ * is read when nobody is in the middle of anything: endpoint_link_last_words(). */
 static void on_write_error(struct endpoint *ep, int err)
 {
 	if ((ep->mode & ENDPOINT_READ) && !ep->ended && ep->poll &&
 	    peer_is_gone(ep))
 		ep->write_err = err;
 	else
-		endpoint_lost(ep, err, "write");
+		endpoint_link_lost(ep, err, "write");
 }
 
 /**

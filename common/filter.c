@@ -64,7 +64,8 @@ static int open_one(struct filter *f, const char *name,
 		on_side_frames, on_side_event, f
 	};
 
-	return endpoint_open(out, f->loop, name, spec, mode, &handler);
+	return endpoint_open(out, &f->loop->endpoints, name, spec, mode,
+			     &handler);
 }
 
 /* One side: its input starts direction @from_here, its output ends the other. */
@@ -154,7 +155,7 @@ int filter_open(struct filter *f, struct loop *loop,
 	if (err == 0) {
 		for (int dir = FILTER_TX; dir <= FILTER_RX; dir++) {
 			if (f->in[dir] && f->out[dir])
-				endpoint_feeds(f->in[dir], f->out[dir]);
+				endpoint_output_couple(f->in[dir], f->out[dir]);
 		}
 	}
 	return err;
@@ -172,7 +173,7 @@ void filter_forward(struct filter *f, enum filter_dir dir,
 		    const struct frame *v, unsigned n)
 {
 	if (f->out[dir])
-		endpoint_send(f->out[dir], v, n);
+		endpoint_output_send(f->out[dir], v, n);
 	else
 		f->no_side += n;
 }

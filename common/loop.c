@@ -13,58 +13,20 @@
  */
 #include "loop.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include "endpoint_impl.h"
+#include "endpoint_all.h"
+#include "log.h"
+#include "process.h"
 #include "starter.h"
 
 #define DRAIN_MS 5000
-#define FILES_MIN 32u
 
 static void close_all(struct loop *loop);
 
 /* --- the account --- */
-
-static void add_counters(struct stats *s, const struct endpoint_counters *c)
-{
-	s->in += c->in;
-	s->originated += c->segmented;
-	s->out += c->out;
-	s->held += c->queued;
-	if (c->drop_down)
-		stats_drop(s, "down", c->drop_down);
-	if (c->drop_full)
-		stats_drop(s, "full", c->drop_full);
-	if (c->drop_link)
-		stats_drop(s, "link", c->drop_link);
-}
-
-static void add_endpoint_stats(struct stats *s, const struct endpoint *ep)
-{
-	struct endpoint_counters c = endpoint_counters(ep);
-
-	add_counters(s, &c);
-	stats_note(s, ep->name, "in", c.in);
-	stats_note(s, ep->name, "out", c.out);
-	stats_note(s, ep->name, "queued", c.queued);
-	if (c.truncated)
-		stats_note(s, ep->name, "truncated", c.truncated);
-	if (c.bad)
-		stats_note(s, ep->name, "bad", c.bad);
-	if (c.refused)
-		stats_note(s, ep->name, "refused", c.refused);
-}
 
 /**
  * loop_stats() - The account of the process
@@ -73,9 +35,7 @@ static void add_endpoint_stats(struct stats *s, const struct endpoint *ep)
  */
 void loop_stats(const struct loop *loop, struct stats *s)
 {
-	add_counters(s, &loop->gone);
-	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
-		add_endpoint_stats(s, ep);
+	endpoint_all_stats(&loop->endpoints, s);
 	if (loop->handler.on_stats)
 		loop->handler.on_stats(loop->handler.arg, s);
 }
@@ -109,37 +69,13 @@ static void on_signal(uv_signal_t *handle, int signum)
 
 /* --- ending --- */
 
-static bool has_undelivered(const struct loop *loop)
-{
-	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
-		if (ep->outq.count && !ep->dead &&
-		    (ep->up || !(loop->hurried || ep->lossy)))
-			return true;
-	}
-	return false;
-}
-
-static bool inputs_are_over(const struct loop *loop)
-{
-	bool has_input = false;
-
-	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
-		if (!(ep->mode & ENDPOINT_READ))
-			continue;
-		has_input = true;
-		if (!ep->ended)
-			return false;
-	}
-	return has_input;
-}
-
 static void on_drain_timeout(uv_timer_t *timer)
 {
 	struct loop *loop = timer->data;
 
 	log_error(NULL, "output was not taken within %d s: giving up",
 		  DRAIN_MS / 1000);
-	loop->exit_code = 1;
+	loop_fail(loop);
 	close_all(loop);
 }
 
@@ -157,8 +93,7 @@ void loop_end(struct loop *loop)
 		return;
 	loop->draining = true;
 	clock_resume(&loop->clock);
-	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
-		endpoint_watch(ep);
+	endpoint_set_end(&loop->endpoints);
 	if (loop->handler.on_end)
 		loop->handler.on_end(loop->handler.arg);
 }
@@ -181,7 +116,7 @@ void loop_stop(struct loop *loop)
  */
 void loop_fail(struct loop *loop)
 {
-	loop->exit_code = 1;
+	endpoint_set_fail(&loop->endpoints);
 }
 
 static void close_all(struct loop *loop)
@@ -193,42 +128,32 @@ static void close_all(struct loop *loop)
 		print_stats(loop);
 	if (loop->handler.on_close)
 		loop->handler.on_close(loop->handler.arg);
-	while (loop->endpoints)
-		endpoint_close(loop->endpoints);
+	endpoint_all_close(&loop->endpoints);
 	clock_close(&loop->clock);
 	for (unsigned i = 0; i < 5; i++)
 		uv_close((uv_handle_t *)&loop->signals[i], NULL);
 	uv_close((uv_handle_t *)&loop->before_poll, NULL);
 	uv_close((uv_handle_t *)&loop->after_poll, NULL);
-	uv_close((uv_handle_t *)&loop->pump, NULL);
+	endpoint_pump_close(&loop->pump);
 	uv_close((uv_handle_t *)&loop->drain_timer, NULL);
 }
 
 /* --- a turn --- */
 
-static void flush_all(struct loop *loop)
-{
-	struct endpoint *next;
-
-	for (struct endpoint *ep = loop->endpoints; ep; ep = next) {
-		next = ep->next;
-		endpoint_flush(ep);
-		endpoint_last_words(ep);
-	}
-}
-
 static void on_turn(struct loop *loop)
 {
-	flush_all(loop);
-	if (loop->started && !loop->draining && inputs_are_over(loop)) {
+	endpoint_all_flush(&loop->endpoints);
+	if (loop->endpoints.state == ENDPOINT_SET_FLOWS &&
+	    endpoint_all_are_over(&loop->endpoints)) {
 		loop_end(loop);
-		flush_all(loop);
+		endpoint_all_flush(&loop->endpoints);
 	}
-	if (loop->draining && !has_undelivered(loop)) {
+	if (loop->draining &&
+	    endpoint_all_are_delivered(&loop->endpoints, loop->hurried)) {
 		close_all(loop);
 		return;
 	}
-	loop_pump_update(loop);
+	endpoint_pump_update(&loop->pump);
 }
 
 static void on_before_poll(uv_prepare_t *handle)
@@ -238,10 +163,10 @@ static void on_before_poll(uv_prepare_t *handle)
 
 static void on_after_poll(uv_check_t *handle)
 {
-	flush_all(handle->data);
-}
+	struct loop *loop = handle->data;
 
-/* --- start --- */
+	endpoint_all_flush(&loop->endpoints);
+}
 
 static void notify_ready(const struct loop *loop)
 {
@@ -250,21 +175,6 @@ static void notify_ready(const struct loop *loop)
 	starter_tell("READY=1");
 	if (fd != OPTION_NO_FD)
 		starter_ready((int)fd);
-}
-
-static bool all_inputs_are_captures(const struct loop *loop)
-{
-	bool any = false;
-
-	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next) {
-		if (!(ep->mode & ENDPOINT_READ))
-			continue;
-		if (ep->spec.kind == ENDPOINT_PCAP)
-			any = true;
-		else if (ep->spec.kind != ENDPOINT_NULL)
-			return false;
-	}
-	return any;
 }
 
 static void init_signals(struct loop *loop)
@@ -280,48 +190,6 @@ static void init_signals(struct loop *loop)
 	}
 }
 
-/* Chunks come and go by the thousand a second. glibc would give their pages
- * back each time and have the kernel clear new ones. */
-static void keep_memory(void)
-{
-#ifdef __GLIBC__
-	mallopt(M_MMAP_THRESHOLD, 4 << 20);
-	mallopt(M_TRIM_THRESHOLD, 16 << 20);
-#endif
-}
-
-/* A descriptor of ours in the place of a closed standard one would get the
- * log, or be taken for standard input. Open for the wrong direction, as libc
- * does it for setuid programs: who uses it is told. */
-static void fill_stdio(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
-		    open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
-			return;
-	}
-}
-
-/* libuv aborts when it cannot have those that it needs. */
-static int check_limits(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return -errno;
-	if (limit.rlim_cur < FILES_MIN && limit.rlim_max >= FILES_MIN) {
-		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-			return -errno;
-	}
-	if (limit.rlim_cur >= FILES_MIN)
-		return 0;
-	log_error(NULL, "only %llu descriptors may be open (ulimit -n): at "
-		  "least %u are needed", (unsigned long long)limit.rlim_cur,
-		  FILES_MIN);
-	return -EMFILE;
-}
-
 /**
  * loop_init() - The loop of a process, its signals handled from here on
  * @loop:	To be filled in; must stay where it is
@@ -333,45 +201,30 @@ static int check_limits(void)
 int loop_init(struct loop *loop, const struct option_common *options,
 	      const struct loop_handler *handler)
 {
-	int err = check_limits();
+	int err = process_init();
 
 	if (err < 0)
 		return err;
-	fill_stdio();
 	memset(loop, 0, sizeof(*loop));
 	loop->options = options;
 	loop->handler = *handler;
-	loop->n_unsettled = 1;		/* loop_run() settles this one */
-	keep_memory();
 	err = uv_loop_init(&loop->uv);
 	if (err < 0) {
 		log_error(NULL, "event loop: %s", uv_strerror(err));
 		return err;
 	}
 	clock_init(&loop->clock, &loop->uv);
+	endpoint_set_init(&loop->endpoints, &loop->uv, &loop->clock);
 	init_signals(loop);
 	uv_prepare_init(&loop->uv, &loop->before_poll);
 	uv_check_init(&loop->uv, &loop->after_poll);
-	loop_pump_init(loop);
+	endpoint_pump_init(&loop->pump, &loop->endpoints, options->busy_poll);
 	uv_timer_init(&loop->uv, &loop->drain_timer);
 	loop->before_poll.data = loop->after_poll.data = loop;
 	loop->drain_timer.data = loop;
 	uv_prepare_start(&loop->before_poll, on_before_poll);
 	uv_check_start(&loop->after_poll, on_after_poll);
 	return 0;
-}
-
-/**
- * loop_settle() - One attempt to connect fewer is under way
- * @loop:	The loop; its inputs flow when this was the last
- */
-void loop_settle(struct loop *loop)
-{
-	if (--loop->n_unsettled || loop->started)
-		return;
-	loop->started = true;
-	for (struct endpoint *ep = loop->endpoints; ep; ep = ep->next)
-		endpoint_watch(ep);
 }
 
 /**
@@ -382,14 +235,14 @@ void loop_settle(struct loop *loop)
  */
 int loop_run(struct loop *loop)
 {
-	loop->clock.is_virtual = all_inputs_are_captures(loop);
+	loop->clock.is_virtual = endpoint_all_are_captures(&loop->endpoints);
 	notify_ready(loop);
-	loop_settle(loop);	/* the one of loop_init() */
+	endpoint_set_settle(&loop->endpoints);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	/* a handle that is still open would be a leak */
 	if (uv_loop_close(&loop->uv))
 		abort();
-	return loop->exit_code;
+	return loop->endpoints.failed;
 }
 
 /**

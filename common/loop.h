@@ -7,7 +7,8 @@
 #include <uv.h>
 
 #include "clock.h"
-#include "endpoint.h"
+#include "endpoint_pump.h"
+#include "endpoint_set.h"
 #include "option.h"
 #include "stats.h"
 
@@ -32,22 +33,15 @@ struct loop {
 	struct clock clock;
 	const struct option_common *options;
 	struct loop_handler handler;
-	struct endpoint *endpoints;	/* all of them, newest first */
-	struct endpoint_counters gone;	/* of those closed before the end */
+	struct endpoint_set endpoints;
+	struct endpoint_pump pump;
 	uv_signal_t signals[5];
 	uv_prepare_t before_poll;	/* what is queued is written twice a */
 	uv_check_t after_poll;		/* turn, gathered */
-	uv_idle_t pump;			/* reads files and captures */
-	bool pumping;
-	uint64_t n_in;			/* frames, all told, and until when the */
-	uint64_t busy_until_ns;		/* last ones keep us from sleeping */
 	uv_timer_t drain_timer;
-	unsigned n_unsettled;		/* first attempts to connect under way */
-	bool started;			/* all of them are over: inputs flow */
 	bool draining;			/* inputs are over */
 	bool hurried;			/* by a signal: do not wait for absent peers */
 	bool closing;			/* handles are going away */
-	int exit_code;
 };
 
 int loop_init(struct loop *loop, const struct option_common *options,
@@ -58,10 +52,5 @@ void loop_fail(struct loop *loop);
 void loop_end(struct loop *loop);
 void loop_stop(struct loop *loop);
 void loop_stats(const struct loop *loop, struct stats *s);
-void loop_settle(struct loop *loop);
-
-/* loop_pump.c */
-void loop_pump_init(struct loop *loop);
-void loop_pump_update(struct loop *loop);
 
 #endif

@@ -69,10 +69,6 @@ struct packet {
 	uint8_t tcp_opt_len;	/* bytes of options behind the 20 fixed ones */
 };
 
-/* A view of nothing. To be copied: to clear so much gcc takes a string
- * instruction, and that as long as to parse a frame. */
-extern const struct packet packet_blank;
-
 void packet_parse(struct packet *p, uint8_t *eth, size_t len);
 uint32_t packet_wire_len(const struct packet *p);
 uint32_t packet_body_off(const struct packet *p);

@@ -40,8 +40,8 @@ static void copy(struct mirror *m, const struct frame *v, unsigned n)
 {
 	m->copied += n;
 	if (m->options->when_slow == MIRROR_BLOCK)
-		endpoint_send(m->outdev, v, n);
-	else if (endpoint_offer(m->outdev, v, n) < n)
+		endpoint_output_send(m->outdev, v, n);
+	else if (endpoint_output_offer(m->outdev, v, n) < n)
 		m->is_losing = true;
 	else if (m->is_losing)
 		end_episode(m);
@@ -143,13 +143,13 @@ static int open_outdev(struct mirror *m)
 
 	if (m->failover.role == ROLE_FAILOVER)
 		return 0;
-	err = endpoint_open(&m->outdev, &m->loop, "outdev",
+	err = endpoint_open(&m->outdev, &m->loop.endpoints, "outdev",
 			    &m->options->outdev, ENDPOINT_WRITE, &handler);
 	if (err < 0 || m->options->when_slow != MIRROR_BLOCK)
 		return err;
 	for (int dir = FILTER_TX; dir <= FILTER_RX; dir++) {
 		if (m->filter.in[dir] && is_copied(m, (enum filter_dir)dir))
-			endpoint_feeds(m->filter.in[dir], m->outdev);
+			endpoint_output_couple(m->filter.in[dir], m->outdev);
 	}
 	return 0;
 }

@@ -27,7 +27,7 @@ static void send_routed(struct redirector *r, struct redirect_route route,
 	if (route.net)
 		filter_forward(&r->filter, FILTER_RX, v, n);
 	if (route.outdev)
-		endpoint_send(r->outdev, v, n);
+		endpoint_output_send(r->outdev, v, n);
 }
 
 /* They are for a comparison, and nobody's business on a net. */
@@ -97,7 +97,7 @@ static void start_passing(struct redirector *r)
 	r->redirect.outdev = REDIRECT_PASSING;
 	r->is_uncompared = true;
 	log_event("uncompared", "outdev is down: frames pass uncompared");
-	endpoint_take_back(r->outdev, pass_held, r);
+	endpoint_output_take_back(r->outdev, pass_held, r);
 }
 
 static void on_grace_over(void *arg)
@@ -192,7 +192,7 @@ static void close_indev(void *arg)
 
 	if (!r->indev)
 		return;
-	endpoint_read_rest(r->indev);
+	endpoint_input_read_rest(r->indev);
 	endpoint_close(r->indev);
 	r->indev = NULL;
 }
@@ -204,7 +204,7 @@ static void close_outdev(struct redirector *r)
 	if (!outdev)
 		return;
 	r->outdev = NULL;
-	endpoint_take_back(outdev, pass_held, r);
+	endpoint_output_take_back(outdev, pass_held, r);
 	endpoint_close(outdev);
 }
 
@@ -298,7 +298,7 @@ static int open_indev(struct redirector *r)
 {
 	const struct endpoint_handler handler = { on_indev_frames,
 						  on_indev_event, r };
-	int err = endpoint_open(&r->indev, &r->loop, "indev",
+	int err = endpoint_open(&r->indev, &r->loop.endpoints, "indev",
 				&r->options->indev, ENDPOINT_READ, &handler);
 
 	if (err < 0)
@@ -310,7 +310,7 @@ static int open_indev(struct redirector *r)
 		if (r->filter.out[dir] &&
 		    (r->redirect.indev_queue == QUEUE_ALL ||
 		     r->redirect.indev_queue == queue))
-			endpoint_feeds(r->indev, r->filter.out[dir]);
+			endpoint_output_couple(r->indev, r->filter.out[dir]);
 	}
 	return 0;
 }
@@ -318,15 +318,15 @@ static int open_indev(struct redirector *r)
 static int open_outdev(struct redirector *r)
 {
 	const struct endpoint_handler handler = { NULL, on_outdev_event, r };
-	int err = endpoint_open(&r->outdev, &r->loop, "outdev",
+	int err = endpoint_open(&r->outdev, &r->loop.endpoints, "outdev",
 				&r->options->outdev, ENDPOINT_WRITE, &handler);
 
 	if (err < 0)
 		return err;
 	if (r->filter.in[FILTER_TX] && r->redirect.outdev_queue != QUEUE_RX)
-		endpoint_feeds(r->filter.in[FILTER_TX], r->outdev);
+		endpoint_output_couple(r->filter.in[FILTER_TX], r->outdev);
 	if (r->filter.in[FILTER_RX] && r->redirect.outdev_queue != QUEUE_TX)
-		endpoint_feeds(r->filter.in[FILTER_RX], r->outdev);
+		endpoint_output_couple(r->filter.in[FILTER_RX], r->outdev);
 	if (!endpoint_is_up(r->outdev))
 		on_outdev_down(r);
 	return 0;

@@ -120,8 +120,8 @@ static void on_guest_stop(void *arg)
 		return;
 	r->is_paused = true;
 	if (r->filter.in[FILTER_RX])
-		endpoint_read_rest(r->filter.in[FILTER_RX]);
-	for_both_inputs(r, endpoint_stop);
+		endpoint_input_read_rest(r->filter.in[FILTER_RX]);
+	for_both_inputs(r, endpoint_input_stop);
 }
 
 static void on_guest_continue(void *arg)
@@ -131,7 +131,7 @@ static void on_guest_continue(void *arg)
 	if (!r->is_paused)
 		return;
 	r->is_paused = false;
-	for_both_inputs(r, endpoint_start);
+	for_both_inputs(r, endpoint_input_start);
 }
 
 static void checkpoint(struct rewriter *r)

@@ -240,7 +240,7 @@ int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
 		checkpoint_qmp_open(cp);
 	cp->notify.on_made = on_made;
 	cp->notify.arg = cp;
-	return notify_open(&cp->notify, cp->loop, notify);
+	return notify_open(&cp->notify, &cp->loop->endpoints, notify);
 }
 
 /**

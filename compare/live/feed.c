@@ -66,9 +66,9 @@ void feed_apply_pressure(struct feed *f)
 		return;
 	f->is_stopped = is_full;
 	if (is_full)
-		endpoint_stop(in);
+		endpoint_input_stop(in);
 	else
-		endpoint_start(in);
+		endpoint_input_start(in);
 }
 
 /* Which of two captures is read first? They are read by time. But two that were
@@ -82,8 +82,10 @@ static void balance(struct feed *f)
 		return;
 	primary = compare_is_half_full(f->compare, COMPARE_PRIMARY);
 	secondary = compare_is_half_full(f->compare, COMPARE_SECONDARY);
-	endpoint_yield(f->wires.in[COMPARE_PRIMARY], primary && !secondary);
-	endpoint_yield(f->wires.in[COMPARE_SECONDARY], secondary && !primary);
+	endpoint_pcap_yield(f->wires.in[COMPARE_PRIMARY],
+			    primary && !secondary);
+	endpoint_pcap_yield(f->wires.in[COMPARE_SECONDARY],
+			    secondary && !primary);
 }
 
 /* After a call of the comparison: do what it has asked for. */
@@ -125,7 +127,7 @@ static void on_release(void *arg, const struct frame *frame)
 {
 	struct feed *f = arg;
 
-	endpoint_send(f->wires.outdev, frame, 1);
+	endpoint_output_send(f->wires.outdev, frame, 1);
 }
 
 static void on_differ(void *arg, const struct compare_difference *d)
@@ -230,7 +232,7 @@ static void input_report(struct feed *f, enum compare_side side,
 			compare_input(f->compare, side, &v[i], 1,
 				      report_time_ns(r, &v[i]));
 		else if (side == COMPARE_PRIMARY)
-			endpoint_send(f->wires.outdev, &v[i], 1);
+			endpoint_output_send(f->wires.outdev, &v[i], 1);
 	}
 }
 

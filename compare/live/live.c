@@ -242,21 +242,21 @@ static int open_endpoints(struct live *l)
 	const struct endpoint_handler outdev = { NULL, on_outdev_event, l };
 	int err;
 
-	err = endpoint_open(&w->outdev, &l->loop, "outdev", &o->outdev,
-			    ENDPOINT_WRITE, &outdev);
+	err = endpoint_open(&w->outdev, &l->loop.endpoints, "outdev",
+			    &o->outdev, ENDPOINT_WRITE, &outdev);
 	if (err == 0)
-		err = endpoint_open(&w->in[COMPARE_PRIMARY], &l->loop,
+		err = endpoint_open(&w->in[COMPARE_PRIMARY], &l->loop.endpoints,
 				    "primary-in", &o->primary_in,
 				    ENDPOINT_READ, &primary);
 	if (err == 0)
-		err = endpoint_open(&w->in[COMPARE_SECONDARY], &l->loop,
+		err = endpoint_open(&w->in[COMPARE_SECONDARY], &l->loop.endpoints,
 				    "secondary-in", &o->secondary_in,
 				    ENDPOINT_READ, &secondary);
 	if (err == 0)
 		err = checkpoint_open(&l->checkpoint, &o->notify_dev);
 	if (err < 0)
 		return err;
-	endpoint_feeds(w->in[COMPARE_PRIMARY], w->outdev);
+	endpoint_output_couple(w->in[COMPARE_PRIMARY], w->outdev);
 	feed_start(&l->feed, w, o->scan_ms);
 	return 0;
 }

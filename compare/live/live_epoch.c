@@ -11,14 +11,14 @@ static struct endpoint *secondary_in(const struct live_epoch *e)
 static void stop_secondary(struct live_epoch *e)
 {
 	if (!e->is_ahead)
-		endpoint_stop(secondary_in(e));
+		endpoint_input_stop(secondary_in(e));
 	e->is_ahead = true;
 }
 
 static void let_secondary_go_on(struct live_epoch *e)
 {
 	if (e->is_ahead)
-		endpoint_start(secondary_in(e));
+		endpoint_input_start(secondary_in(e));
 	e->is_ahead = false;
 }
 
@@ -173,8 +173,8 @@ void live_epoch_stop(struct live_epoch *e)
 	feed_apply_pressure(e->feed);
 	if (e->is_reading)		/* an input is in the middle of it */
 		return;
-	endpoint_read_rest(secondary_in(e));
-	endpoint_read_rest(e->wires->in[COMPARE_PRIMARY]);
+	endpoint_input_read_rest(secondary_in(e));
+	endpoint_input_read_rest(e->wires->in[COMPARE_PRIMARY]);
 }
 
 /**

@@ -19,7 +19,7 @@ static void send_message(struct notify *n, const char *text)
 			   .len = (uint32_t)len };
 
 	memcpy(chunk->bytes, text, len);
-	endpoint_send(n->ep, &f, 1);
+	endpoint_output_send(n->ep, &f, 1);
 	chunk_unref(chunk);
 	n->n_sent++;
 }
@@ -54,20 +54,20 @@ static void on_frames(struct endpoint *ep, struct frame *v, unsigned n_frames,
 /**
  * notify_open() - Open notify-dev
  * @n:		Its on_made and arg are set
- * @loop:	Borrowed; closes it
+ * @set:	The endpoints of the process, which it belongs to
  * @spec:	Where it is; its kind is ENDPOINT_UNSET without a notify-dev
  *
  * Return: 0 or a negative errno, logged
  */
-int notify_open(struct notify *n, struct loop *loop,
+int notify_open(struct notify *n, struct endpoint_set *set,
 		const struct endpoint_spec *spec)
 {
 	const struct endpoint_handler handler = { on_frames, NULL, n };
 
 	if (spec->kind == ENDPOINT_UNSET)
 		return 0;
-	return endpoint_open(&n->ep, loop, "notify-dev", spec, ENDPOINT_DUPLEX,
-			     &handler);
+	return endpoint_open(&n->ep, set, "notify-dev", spec,
+			     ENDPOINT_DUPLEX, &handler);
 }
 
 /**

@@ -18,7 +18,7 @@ struct notify {			/* zeroed: there is no notify-dev */
 	void *arg;
 };
 
-int notify_open(struct notify *n, struct loop *loop,
+int notify_open(struct notify *n, struct endpoint_set *set,
 		const struct endpoint_spec *spec);
 void notify_ask(struct notify *n);
 

@@ -105,7 +105,7 @@ static int prepare_side(struct report *r, enum compare_side side,
 	char text[512];
 	int err;
 
-	if (endpoint_capture(r->wires->in[side], &capture)) {
+	if (endpoint_pcap_look(r->wires->in[side], &capture)) {
 		r->diff.clock.shift_ns[side] = capture.shift_ns;
 		*size += capture.size;
 	}
@@ -147,8 +147,8 @@ static bool is_ignored(const struct report *r, enum compare_side side,
 
 	if (!ignore->n_filters)
 		return false;
-	if (endpoint_spec(ep)->kind == ENDPOINT_PCAP)
-		raw = endpoint_captured(ep);
+	if (endpoint_get_spec(ep)->kind == ENDPOINT_PCAP)
+		raw = endpoint_pcap_captured(ep);
 	return ignore_frame(ignore, side, raw.bytes, raw.len, raw.wire_len);
 }
 
@@ -199,7 +199,7 @@ static uint64_t done_of(const struct endpoint *ep)
 {
 	struct endpoint_capture capture;
 
-	return endpoint_capture(ep, &capture) ? capture.at : 0;
+	return endpoint_pcap_look(ep, &capture) ? capture.at : 0;
 }
 
 /**

@@ -71,7 +71,7 @@ static void on_frames(struct endpoint *ep, struct frame *v, unsigned n,
 		      void *arg)
 {
 	struct run *r = arg;
-	struct endpoint_captured raw = endpoint_captured(ep);
+	struct endpoint_captured raw = endpoint_pcap_captured(ep);
 	uint64_t now_ns = clock_now_ns(&r->loop.clock);
 	uint8_t x = 0;
 
@@ -109,7 +109,8 @@ static int open_file(struct run *r, const char *name, const uint8_t *bytes,
 	snprintf(text, sizeof(text), "pcap:/proc/self/fd/%d", fd);
 	assert(!endpoint_spec_parse(&spec, text, err, sizeof(err)));
 	spec.from_start = *name == 's';
-	rc = endpoint_open(&ep, &r->loop, name, &spec, ENDPOINT_READ, &handler);
+	rc = endpoint_open(&ep, &r->loop.endpoints, name, &spec, ENDPOINT_READ,
+			   &handler);
 	close(fd);
 	return rc;
 }

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_PROCESS_H
+#define COLO_PROCESS_H
+
+int process_init(void);
+
+#endif
