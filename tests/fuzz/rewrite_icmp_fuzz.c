@@ -24,12 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	traffic_open(&t, &config);
 	for (unsigned i = 0; i < CONNS; i++)
 		traffic_handshake(&t, i, WITH_TIMESTAMP);
-	l4 = put_ip(put_ether(eth, s.conn), s.conn, !to_guest,
-		    v6 ? PACKET_ICMP6 : PACKET_ICMP, len);
+	l4 = wire_ip(put_ether(eth, s.conn), v6, !to_guest,
+		     v6 ? PACKET_ICMP6 : PACKET_ICMP, len);
 	memcpy(l4, z.at, len);
 	quote = l4 + 8;
 	if (how & 16 && len >= 8u + (v6 ? 40 : 20))
-		put_ip(quote, s.conn, to_guest, PACKET_TCP, len - 8);
+		wire_ip(quote, v6, to_guest, PACKET_TCP, len - 8);
 	if (how & 32 && len >= 8u + (v6 ? 44 : 24)) {
 		uint16_t port = (uint16_t)(1024 + s.conn);
 		uint8_t *tcp = quote + (v6 ? 40 : 20);

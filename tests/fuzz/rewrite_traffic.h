@@ -6,12 +6,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "../../common/bytes.h"
-#include "../../common/checksum.h"
-#include "../../common/packet.h"
 #include "../../common/stats.h"
 #include "../../rewriter/rewrite.h"
 #include "../../rewriter/rewrite_table.h"
+#include "../unit/rewrite_wire.h"
 #include "fuzz.h"
 
 /*
@@ -81,31 +79,6 @@ static inline uint8_t *put_ether(uint8_t *at, unsigned conn)
 	return at + 2;
 }
 
-/* Peers are 10.0.0.1 or fd00::1, with ports of their own; the guest ends in 2. */
-static inline uint8_t *put_ip(uint8_t *at, unsigned conn, bool from_guest,
-			      uint8_t proto, size_t len)
-{
-	if (conn & 1) {
-		memset(at, 0, 40);
-		at[0] = 0x60;
-		bytes_put16(at + 4, (uint16_t)len);
-		at[6] = proto;
-		at[8] = at[24] = 0xfd;
-		at[23] = from_guest ? 2 : 1;
-		at[39] = from_guest ? 1 : 2;
-		return at + 40;
-	}
-	memset(at, 0, 20);
-	at[0] = 0x45;
-	bytes_put16(at + 2, (uint16_t)(20 + len));
-	at[8] = 64;
-	at[9] = proto;
-	at[12] = at[16] = 10;
-	at[15] = from_guest ? 2 : 1;
-	at[19] = from_guest ? 1 : 2;
-	return at + 20;
-}
-
 static inline size_t put_options(struct fuzz *z, const struct conn *c,
 				 const struct segment *s, uint8_t *at)
 {
@@ -147,28 +120,15 @@ static inline size_t put_options(struct fuzz *z, const struct conn *c,
 static inline size_t put_tcp(struct fuzz *z, const struct conn *c,
 			     const struct segment *s, uint8_t *at)
 {
-	bool is_tx = s->side == REWRITE_TX;
-	uint16_t port = (uint16_t)(1024 + s->conn);
-	size_t n = 20, payload = 0;
+	size_t opt_len = put_options(z, c, s, at + 20);
+	size_t n = 20 + opt_len, payload = 0;
 
-	memset(at, 0, 20);
-	bytes_put16(at, is_tx ? port : 80);
-	bytes_put16(at + 2, is_tx ? 80 : port);
-	bytes_put32(at + 4, s->seq);
-	bytes_put32(at + 8, s->ack);
-	at[13] = s->flags;
-	n += put_options(z, c, s, at + 20);
-	at[12] = (uint8_t)(n / 4 << 4);
+	wire_tcp(at, s->side == REWRITE_RX, (uint16_t)(1024 + s->conn), s->seq,
+		 s->ack, s->flags, opt_len);
 	if (s->how & WITH_PAYLOAD)
 		payload = fuzz_byte(z);
 	memset(at + n, 'x', payload);
 	return n + payload;
-}
-
-static inline uint32_t pseudo(const struct packet *p)
-{
-	return checksum_pseudo(p->ip_version, p->src, p->dst, p->proto,
-			       p->l4_len);
 }
 
 /* The checksum where it belongs, with what of it is wanted. */
@@ -267,7 +227,7 @@ static inline void traffic_finish(struct traffic *t, struct fuzz *z,
 	if (p.level == PACKET_L4) {
 		bool has_pseudo = p.proto != PACKET_ICMP;
 
-		put_sum(&p, sum_at, has_pseudo ? pseudo(&p) : 0, s->how);
+		put_sum(&p, sum_at, has_pseudo ? wire_pseudo(&p) : 0, s->how);
 		vnet[0] = 1;
 		vnet[6] = (uint8_t)p.l4_off;
 		vnet[8] = (uint8_t)sum_at;
@@ -285,7 +245,7 @@ static inline void traffic_segment(struct traffic *t, struct fuzz *z,
 	size_t n = put_tcp(z, &t->conns[s->conn], s, tcp);
 
 	l3 = put_ether(eth, s->conn);
-	l4 = put_ip(l3, s->conn, s->side == REWRITE_RX, PACKET_TCP, n);
+	l4 = wire_ip(l3, s->conn & 1, s->side == REWRITE_RX, PACKET_TCP, n);
 	memcpy(l4, tcp, n);
 	traffic_finish(t, z, s, eth, (size_t)(l4 - eth) + n, 16);
 }
@@ -305,18 +265,18 @@ static inline void traffic_icmp(struct traffic *t, struct fuzz *z,
 
 	quoted.side = to_guest ? REWRITE_RX : REWRITE_TX;
 	n = put_tcp(z, &t->conns[s->conn], &quoted, tcp);
-	put_ip(quote, s->conn, to_guest, PACKET_TCP, n);
+	wire_ip(quote, v6, to_guest, PACKET_TCP, n);
 	q.src = quote + (v6 ? 8 : 12);
 	q.dst = quote + (v6 ? 24 : 16);
 	q.l4_len = (uint32_t)n;
-	sum = checksum_add(pseudo(&q), tcp, n);
+	sum = checksum_add(wire_pseudo(&q), tcp, n);
 	bytes_put16(tcp + 16, checksum_fold(sum));
 	memcpy(quote + ip_len, tcp, n);
 	n = (ip_len + n) * (fuzz_byte(z) % 9) / 8;
 	if (n > 200)
 		n = 200;
-	l4 = put_ip(put_ether(eth, s->conn), s->conn, !to_guest,
-		    v6 ? PACKET_ICMP6 : PACKET_ICMP, 8 + n);
+	l4 = wire_ip(put_ether(eth, s->conn), v6, !to_guest,
+		     v6 ? PACKET_ICMP6 : PACKET_ICMP, 8 + n);
 	memset(l4, 0, 8);
 	l4[0] = types[v6][fuzz_byte(z) % 6];
 	memcpy(l4 + 8, quote, n);
@@ -342,7 +302,7 @@ static inline void check_tcp(const struct packet *was, const uint8_t *in,
 			     const uint8_t *out, bool partial)
 {
 	size_t l4 = was->l4_off;
-	uint32_t start = pseudo(was);
+	uint32_t start = wire_pseudo(was);
 
 	check_same(in, out, 0, l4 + 4);
 	check_same(in, out, l4 + 12, l4 + 16);
@@ -360,7 +320,7 @@ static inline void check_icmp(const struct packet *was, const uint8_t *in,
 			      const uint8_t *out, bool partial)
 {
 	size_t l4 = was->l4_off;
-	uint32_t start = was->proto == PACKET_ICMP6 ? pseudo(was) : 0;
+	uint32_t start = was->proto == PACKET_ICMP6 ? wire_pseudo(was) : 0;
 
 	check_same(in, out, 0, l4 + 2);
 	check_same(in, out, l4 + 4, l4 + (was->l4_len < 28 ? was->l4_len : 28));
@@ -384,7 +344,7 @@ static inline void check_made(enum rewrite_side side, const struct frame *f)
 	       p.proto == PACKET_TCP && p.flags == TCP_ACK && !p.payload_len);
 	assert(p.ip_version == 6 ||
 	       sum_is_right(l3, (uint32_t)p.l4_off - p.l3_off, 0));
-	assert(sum_is_right(packet_l4(&p), p.l4_len, pseudo(&p)));
+	assert(sum_is_right(packet_l4(&p), p.l4_len, wire_pseudo(&p)));
 }
 
 static inline void check_frame(const struct traffic *t, enum rewrite_side side,

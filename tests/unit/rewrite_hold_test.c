@@ -214,7 +214,7 @@ static void all_ways_out(void)
 	CHECK_EQ(stat("dropped", "hold-reset"), 2);
 	n_seen = 0;
 	CHECK_EQ(held_now(), HELD_MAX - 2);
-	now += 31 * SECOND;
+	now += 31 * NS_PER_S;
 	rewrite_expire(rw, now);
 	CHECK_EQ(held_now(), 0);
 	knock(7, 1, 2);

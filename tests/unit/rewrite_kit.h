@@ -2,11 +2,10 @@
 #ifndef COLO_REWRITE_KIT_H
 #define COLO_REWRITE_KIT_H
 
-#include "../../common/bytes.h"
-#include "../../common/checksum.h"
-#include "../../common/packet.h"
+#include "../../common/time.h"
 #include "../../rewriter/rewrite.h"
 #include "../../rewriter/rewrite_table.h"
+#include "rewrite_wire.h"
 #include "test.h"
 
 /*
@@ -22,7 +21,6 @@
 #define GUEST_ISN 9000u
 #define PRIMARY_TS 70000u
 #define GUEST_TS 20000u
-#define SECOND UINT64_C(1000000000)
 #define SEEN_MAX 64
 
 struct seen {
@@ -37,7 +35,7 @@ static char state_dir[] = "/tmp/rewrite_test.XXXXXX";
 static struct seen seen[SEEN_MAX];
 static unsigned n_seen;
 static unsigned n_events[8];
-static uint64_t now = SECOND;
+static uint64_t now = NS_PER_S;
 
 /* How the next segments are wrapped. */
 static struct {
@@ -92,7 +90,7 @@ static inline void start_with(struct rewrite_config config)
 	if (!config.max_held)
 		config.max_held = 1 << 20;
 	rewrite_free(rw);
-	now = SECOND;
+	now = NS_PER_S;
 	n_seen = 0;
 	memset(&wrap, 0, sizeof(wrap));
 	memset(n_events, 0, sizeof(n_events));
@@ -137,57 +135,40 @@ static inline struct opts opt_sack(const uint32_t *edge, unsigned n_edges)
 	return o;
 }
 
-static inline size_t put_ipv4(uint8_t *ip, bool rx, size_t tcp_len)
+static inline uint8_t *put_ipv4(uint8_t *ip, bool rx, size_t tcp_len)
 {
-	const uint8_t peer[4] = { 10, 0, 0, 1 }, guest[4] = { 10, 0, 0, 2 };
-	size_t header_len = wrap.ip_options ? 24 : 20;
+	size_t opt_len = wrap.ip_options ? 4 : 0;
+	uint8_t *end = wire_ip(ip, false, rx, PACKET_TCP, opt_len + tcp_len);
+	uint8_t *peer = ip + (rx ? 16 : 12);
 
-	memset(ip, 0, header_len);
-	ip[0] = (uint8_t)(0x40 | header_len / 4);
-	bytes_put16(ip + 2, (uint16_t)(header_len + tcp_len));
+	ip[0] = (uint8_t)(0x45 + opt_len / 4);
 	if (wrap.first_fragment)
 		bytes_put16(ip + 6, 0x2000);
-	ip[8] = 64;
-	ip[9] = PACKET_TCP;
-	memcpy(ip + 12, rx ? guest : peer, 4);
-	memcpy(ip + 16, rx ? peer : guest, 4);
-	bytes_put32(ip + (rx ? 16 : 12), bytes_get32(peer) + wrap.host);
-	if (wrap.ip_options)
-		memset(ip + 20, 1, 4);
-	bytes_put16(ip + 10, checksum_fold(checksum_add(0, ip, header_len)));
-	return header_len;
+	bytes_put32(peer, bytes_get32(peer) + wrap.host);
+	memset(end, 1, opt_len);
+	bytes_put16(ip + 10, checksum_fold(checksum_add(0, ip, 20 + opt_len)));
+	return end + opt_len;
 }
 
-static inline size_t put_ipv6(uint8_t *ip, bool rx, size_t tcp_len)
+static inline uint8_t *put_ipv6(uint8_t *ip, bool rx, size_t tcp_len)
 {
-	size_t ext_len = wrap.ip_options ? 8 : 0;
+	static const uint8_t padded[8] = { PACKET_TCP, 0, 1, 4 };
+	size_t ext_len = wrap.ip_options ? sizeof(padded) : 0;
+	uint8_t *end = wire_ip(ip, true, rx, ext_len ? 60 : PACKET_TCP,
+			       ext_len + tcp_len);
+	uint8_t *peer = ip + (rx ? 24 : 8);
 
-	memset(ip, 0, 40 + ext_len);
-	ip[0] = 0x60;
-	bytes_put16(ip + 4, (uint16_t)(ext_len + tcp_len));
-	ip[6] = wrap.ip_options ? 60 : PACKET_TCP;
-	ip[7] = 64;
-	ip[8] = ip[24] = 0xfd;
-	ip[23] = rx ? 2 : 1;
-	ip[39] = rx ? 1 : 2;
-	ip[rx ? 31 : 15] = wrap.net;
-	bytes_put32(ip + (rx ? 36 : 20), 1 + wrap.host);
-	if (wrap.ip_options) {
-		ip[40] = PACKET_TCP;
-		ip[42] = 1;	/* PadN */
-		ip[43] = 4;
-	}
-	return 40 + ext_len;
+	peer[7] = wrap.net;
+	bytes_put32(peer + 12, 1 + wrap.host);
+	memcpy(end, padded, ext_len);
+	return end + ext_len;
 }
 
 static inline uint16_t tcp_sum(const struct packet *p, bool partial)
 {
-	uint32_t sum = checksum_pseudo(p->ip_version, p->src, p->dst,
-				       PACKET_TCP, p->l4_len);
-
 	if (partial)
-		return (uint16_t)~checksum_fold(sum);
-	return checksum_fold(checksum_add(sum, packet_l4(p), p->l4_len));
+		return (uint16_t)~checksum_fold(wire_pseudo(p));
+	return wire_sum(p);
 }
 
 /* What a checksum that is wrong by 0x1234 looks like. */
@@ -218,24 +199,17 @@ static inline uint32_t put_segment(uint8_t *buf, enum rewrite_side side,
 {
 	bool rx = side == REWRITE_RX;
 	size_t tcp_len = 20 + o->len + payload_len;
-	size_t off = put_ether(buf);
-	uint16_t port = wrap.port ? wrap.port : 1024;
+	uint8_t *ip = buf + put_ether(buf), *tcp, *options;
 	struct packet p;
-	uint8_t *tcp;
+	size_t off;
 
-	off += wrap.v6 ? put_ipv6(buf + off, rx, tcp_len) :
-			 put_ipv4(buf + off, rx, tcp_len);
-	tcp = buf + off;
-	memset(tcp, 0, 20);
-	bytes_put16(tcp, rx ? 80 : port);
-	bytes_put16(tcp + 2, rx ? port : 80);
-	bytes_put32(tcp + 4, seq);
-	bytes_put32(tcp + 8, ack);
-	tcp[12] = (uint8_t)((20 + o->len) / 4 << 4);
-	tcp[13] = flags;
+	tcp = wrap.v6 ? put_ipv6(ip, rx, tcp_len) : put_ipv4(ip, rx, tcp_len);
+	off = (size_t)(tcp - buf);
+	options = wire_tcp(tcp, rx, wrap.port ? wrap.port : 1024, seq, ack,
+			   flags, o->len);
 	bytes_put16(tcp + 14, 502);
-	memcpy(tcp + 20, o->bytes, o->len);
-	memset(tcp + 20 + o->len, 'x', payload_len);
+	memcpy(options, o->bytes, o->len);
+	memset(options + o->len, 'x', payload_len);
 	packet_parse(&p, buf, off + tcp_len);
 	CHECK_EQ(p.level, PACKET_L4);
 	CHECK_EQ(p.l4_off, off);
@@ -317,26 +291,29 @@ static inline uint32_t option32(const struct packet *p, unsigned at)
 	return bytes_get32(packet_l4(p) + 20 + at);
 }
 
-/* A client opens; the handshake is over and looked at. */
+/* A client opens, with these options. What comes out of its last segment is not
+ * looked at. */
+static inline void open_with(struct opts syn, struct opts syn_ack,
+			     struct opts ack)
+{
+	send_full(REWRITE_TX, PEER_ISN, 0, TCP_SYN, syn, 0);
+	expect(REWRITE_TX, PEER_ISN, 0);
+	send_full(REWRITE_RX, GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK,
+		  syn_ack, 0);
+	expect(REWRITE_RX, GUEST_ISN, PEER_ISN + 1);
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, ack, 0);
+}
+
 static inline void open_passive(void)
 {
-	tx(PEER_ISN, 0, TCP_SYN, 0);
-	expect(REWRITE_TX, PEER_ISN, 0);
-	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
-	expect(REWRITE_RX, GUEST_ISN, PEER_ISN + 1);
-	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	open_with(no_opts, no_opts, no_opts);
 	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
 }
 
-/* The same with timestamps; what the client says last is not looked at. */
+/* With timestamps; what comes out of its last segment is not looked at. */
 static inline void open_passive_ts(void)
 {
-	send_full(REWRITE_TX, PEER_ISN, 0, TCP_SYN, opt_ts(1, 0), 0);
-	send_full(REWRITE_RX, GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK,
-		  opt_ts(GUEST_TS, 1), 0);
-	n_seen = 0;
-	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK,
-		  opt_ts(2, PRIMARY_TS), 0);
+	open_with(opt_ts(1, 0), opt_ts(GUEST_TS, 1), opt_ts(2, PRIMARY_TS));
 }
 
 /* The guest opens. */

@@ -26,13 +26,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../common/bytes.h"
-#include "../../common/checksum.h"
-#include "../../common/packet.h"
 #include "../../common/seq.h"
 #include "../../rewriter/rewrite.h"
 #include "../../rewriter/rewrite_table.h"
 #include "random.h"
+#include "rewrite_wire.h"
 #include "test.h"
 
 #define STREAM_MAX 3000u
@@ -169,36 +167,6 @@ static uint32_t put_options(uint8_t *at, const struct seg *g)
 	return len;
 }
 
-static uint8_t *put_ip(uint8_t *at, bool rx, uint32_t tcp_len)
-{
-	if (v6) {
-		memset(at, 0, 40);
-		at[0] = 0x60;
-		bytes_put16(at + 4, (uint16_t)tcp_len);
-		at[6] = PACKET_TCP;
-		at[8] = at[24] = 0xfd;
-		at[23] = rx ? 2 : 1;
-		at[39] = rx ? 1 : 2;
-		return at + 40;
-	}
-	memset(at, 0, 20);
-	at[0] = 0x45;
-	bytes_put16(at + 2, (uint16_t)(20 + tcp_len));
-	at[9] = PACKET_TCP;
-	at[12] = at[16] = 10;
-	at[15] = rx ? 2 : 1;
-	at[19] = rx ? 1 : 2;
-	return at + 20;
-}
-
-static uint16_t tcp_sum(const struct packet *v)
-{
-	uint32_t sum = checksum_pseudo(v->ip_version, v->src, v->dst,
-				       PACKET_TCP, v->l4_len);
-
-	return checksum_fold(checksum_add(sum, packet_l4(v), v->l4_len));
-}
-
 static uint32_t encode(uint8_t *buf, bool rx, const struct seg *g)
 {
 	uint8_t options[40], *at = buf + 12, *tcp;
@@ -212,18 +180,12 @@ static uint32_t encode(uint8_t *buf, bool rx, const struct seg *g)
 		at += 4;
 	}
 	bytes_put16(at, v6 ? 0x86dd : 0x0800);
-	tcp = put_ip(at + 2, rx, tcp_len);
-	memset(tcp, 0, 20);
-	bytes_put16(tcp, rx ? 80 : 1024);
-	bytes_put16(tcp + 2, rx ? 1024 : 80);
-	bytes_put32(tcp + 4, g->seq);
-	bytes_put32(tcp + 8, g->ack);
-	tcp[12] = (uint8_t)((20 + opt_len) / 4 << 4);
-	tcp[13] = g->flags;
-	memcpy(tcp + 20, options, opt_len);
-	memcpy(tcp + 20 + opt_len, g->data, g->len);
+	tcp = wire_ip(at + 2, v6, rx, PACKET_TCP, tcp_len);
+	at = wire_tcp(tcp, rx, 1024, g->seq, g->ack, g->flags, opt_len);
+	memcpy(at, options, opt_len);
+	memcpy(at + opt_len, g->data, g->len);
 	packet_parse(&v, buf, (size_t)(tcp - buf) + tcp_len);
-	bytes_put16(tcp + 16, tcp_sum(&v));
+	bytes_put16(tcp + 16, wire_sum(&v));
 	return (uint32_t)(tcp - buf) + tcp_len;
 }
 
@@ -234,7 +196,7 @@ static void decode(struct seg *g, uint8_t *buf, uint32_t len)
 
 	packet_parse(&v, buf, len);
 	CHECK_EQ(v.level, PACKET_L4);
-	CHECK_EQ(tcp_sum(&v), 0);
+	CHECK_EQ(wire_sum(&v), 0);
 	memset(g, 0, sizeof(*g));
 	g->seq = v.seq;
 	g->ack = v.ack;

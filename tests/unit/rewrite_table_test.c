@@ -109,7 +109,7 @@ static void live_and_die(void)
 	for (unsigned i = 0; i < 3; i++) {
 		rewrite_checkpoint(rw, now);
 		n_seen = 0;
-		now += SECOND;
+		now += NS_PER_S;
 		tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
 		rewrite_expire(rw, now);
 	}
@@ -117,7 +117,7 @@ static void live_and_die(void)
 	n_seen = 0;
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
 	rx(GUEST_ISN + 1, PEER_ISN + 11, TCP_ACK, 10);
-	now += 6 * 86400 * SECOND;
+	now += 6 * 86400 * NS_PER_S;
 	rewrite_expire(rw, now);
 	CHECK_EQ(rewrite_translated(rw), 0);
 	for (unsigned i = 0; i < 4; i++) {

@@ -260,7 +260,7 @@ static void closes_in_order(void)
 	n_seen = 0;
 	tx(PEER_ISN + 2, PRIMARY_ISN + 2, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 2, GUEST_ISN + 2);
-	now += 121 * SECOND;
+	now += 121 * NS_PER_S;
 	rewrite_expire(rw, now);
 	CHECK_EQ(stat("flows", "closed"), 0);
 	CHECK_EQ(rewrite_translated(rw), 0);
@@ -592,7 +592,7 @@ static void copy_repeats_its_handshake(void)
 
 	start();	/* of the peer nothing but data is seen, further on */
 	rewrite_checkpoint(rw, now);
-	now += 5 * SECOND;
+	now += 5 * NS_PER_S;
 	send_full(REWRITE_RX, PRIMARY_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK,
 		  opt_ts(PRIMARY_TS + 500, 7), 0);
 	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1934, TCP_ACK,
@@ -636,7 +636,7 @@ static void failover_ends_with_an_event(void)
 	rewrite_failover(rw);
 	CHECK_EQ(n_events[REWRITE_NONE_LEFT], 0);
 	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
-	now += 121 * SECOND;
+	now += 121 * NS_PER_S;
 	rewrite_expire(rw, now);
 	CHECK_EQ(n_events[REWRITE_NONE_LEFT], 1);
 	rewrite_failover(rw);
@@ -710,10 +710,10 @@ static void hold_is_bounded(void)
 		tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
 	CHECK_EQ(stat("hold", "held"), 32);
 	CHECK_EQ(stat("dropped", "hold-full"), 8);
-	now += 29 * SECOND;
+	now += 29 * NS_PER_S;
 	rewrite_expire(rw, now);
 	CHECK_EQ(stat("dropped", "hold-expired"), 0);
-	now += SECOND;
+	now += NS_PER_S;
 	rewrite_expire(rw, now);
 	CHECK_EQ(stat("dropped", "hold-expired"), 32);
 
@@ -742,7 +742,7 @@ static void eviction(void)
 	wrap.port = 2;
 	open_passive();
 	for (uint16_t port = 100; port < 1100; port++) {
-		now += SECOND / 100;
+		now += NS_PER_S / 100;
 		open_half(port);
 	}
 	CHECK_EQ(stat("flows", "evicted"), 998);
@@ -758,7 +758,7 @@ static void eviction(void)
 	CHECK_EQ(stat("flows", "table-full"), 1);
 	wrap.port = 2;
 	data_both_ways();
-	now += 7441 * SECOND;	/* both idle now; the older goes */
+	now += 7441 * NS_PER_S;	/* both idle now; the older goes */
 	open_half(3);
 	CHECK_EQ(stat("flows", "evicted"), 1);
 	wrap.port = 2;
@@ -807,10 +807,10 @@ static void half_open_expires(void)
 {
 	start();
 	open_half(5);
-	now += 119 * SECOND;
+	now += 119 * NS_PER_S;
 	rewrite_expire(rw, now);
 	CHECK_EQ(stat("flows", "half-open"), 1);
-	now += SECOND;
+	now += NS_PER_S;
 	rewrite_expire(rw, now);
 	CHECK_EQ(stat("flows", "half-open"), 0);
 	CHECK_EQ(stat("flows", "expired"), 1);
@@ -823,7 +823,7 @@ static void survives_a_disbelieved_reset(void)
 	open_passive();
 	tx(PEER_ISN + 5000, 0, TCP_RST, 0);
 	CHECK_EQ(stat("flows", "closed"), 1);
-	now += 3 * SECOND;
+	now += 3 * NS_PER_S;
 	n_seen = 0;
 	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK, 10);
 	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
@@ -1036,7 +1036,7 @@ static void restart_after_removals(void)
 			rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
 		n_seen = 0;
 	}
-	now += 121 * SECOND;
+	now += 121 * NS_PER_S;
 	rewrite_expire(rw, now);
 	for (int i = 0; i < 3; i++) {
 		restart(16);
