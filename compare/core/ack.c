@@ -37,11 +37,11 @@ static void drop_sacks(uint8_t *tcp, bool is_partial)
 }
 
 /**
- * ack_lower - change what a segment acknowledges, in place
- * @f:		the frame
- * @l4_off:	where its TCP header begins, from frame_eth() on
- * @ack:	what it is to acknowledge
- * @window:	its window, as in the header
+ * ack_lower() - Change what a segment acknowledges, in place
+ * @f:		The frame
+ * @l4_off:	Where its TCP header begins, from frame_eth() on
+ * @ack:	What it is to acknowledge
+ * @window:	Its window, as in the header
  *
  * With another acknowledgement it says nothing selectively any more. The
  * checksum follows (RFC 1624), unless it is for the hardware to finish.
@@ -76,8 +76,8 @@ static uint8_t *times_find(uint8_t *tcp)
 }
 
 /**
- * ack_is_signed - is a segment signed? Then it cannot be changed
- * @tcp:	its header
+ * ack_is_signed() - Is a segment signed? Then it cannot be changed
+ * @tcp:	Its header
  *
  * Return: true with TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925)
  */
@@ -103,10 +103,10 @@ static void put_option(const struct frame *f, unsigned l4_off, uint8_t *at,
 }
 
 /**
- * ack_echo - let a segment echo the timestamp that another echoes
- * @f:		the frame
- * @l4_off:	where its TCP header begins, from frame_eth() on
- * @of:		the other segment
+ * ack_echo() - Let a segment echo the timestamp that another echoes
+ * @f:		The frame
+ * @l4_off:	Where its TCP header begins, from frame_eth() on
+ * @of:		The other segment
  *
  * Nothing happens unless both have the option.
  */
@@ -120,9 +120,9 @@ void ack_echo(const struct frame *f, unsigned l4_off, const struct packet *of)
 }
 
 /**
- * ack_time - a segment's timestamp
- * @tcp:	its header
- * @tsval:	set if there is one
+ * ack_time() - A segment's timestamp
+ * @tcp:	Its header
+ * @tsval:	Set if there is one
  *
  * Return: whether there is
  */
@@ -136,11 +136,11 @@ bool ack_time(uint8_t *tcp, uint32_t *tsval)
 }
 
 /**
- * ack_set_time - let a segment say another timestamp
- * @f:		the frame
- * @l4_off:	where its TCP header begins, from frame_eth() on; it has the
+ * ack_set_time() - Let a segment say another timestamp
+ * @f:		The frame
+ * @l4_off:	Where its TCP header begins, from frame_eth() on; it has the
  *		option
- * @tsval:	the timestamp
+ * @tsval:	The timestamp
  */
 void ack_set_time(const struct frame *f, unsigned l4_off, uint32_t tsval)
 {
@@ -197,12 +197,12 @@ static struct packet copy_part(struct frame *f, const struct frame *from,
 }
 
 /**
- * ack_make - an acknowledgement alone
- * @f:		set; the caller gives the reference on its chunk back
- * @from:	a segment of the same sender; its headers are copied
- * @seq:	its sequence number
- * @ack:	what it acknowledges
- * @window:	its window, as in the header
+ * ack_make() - An acknowledgement alone
+ * @f:		Set; the caller gives the reference on its chunk back
+ * @from:	A segment of the same sender; its headers are copied
+ * @seq:	Its sequence number
+ * @ack:	What it acknowledges
+ * @window:	Its window, as in the header
  */
 void ack_make(struct frame *f, const struct frame *from, uint32_t seq,
 	      uint32_t ack, uint16_t window)
@@ -217,11 +217,11 @@ void ack_make(struct frame *f, const struct frame *from, uint32_t seq,
 }
 
 /**
- * ack_part - a part of a segment's payload, as a segment
- * @f:		set; the caller gives the reference on its chunk back
- * @from:	the segment
- * @at:		where the part begins, in its payload
- * @len:	bytes, not its last; of a GSO frame as many as make a segment
+ * ack_part() - A part of a segment's payload, as a segment
+ * @f:		Set; the caller gives the reference on its chunk back
+ * @from:	The segment
+ * @at:		Where the part begins, in its payload
+ * @len:	Bytes, not its last; of a GSO frame as many as make a segment
  *
  * Return: what was made
  */

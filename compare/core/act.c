@@ -56,10 +56,10 @@ void act_after_failover(struct compare *c, enum compare_side side,
 }
 
 /**
- * act_release - let a primary frame out
- * @c:		the comparison
- * @f:		borrowed
- * @why:	what it is counted as
+ * act_release() - Let a primary frame out
+ * @c:		The comparison
+ * @f:		Borrowed
+ * @why:	What it is counted as
  */
 void act_release(struct compare *c, const struct frame *f,
 		 enum compare_note why)
@@ -72,10 +72,10 @@ void act_release(struct compare *c, const struct frame *f,
 }
 
 /**
- * act_release_group - let the fragments of a datagram out
- * @c:		the comparison
- * @group:	of the primary; gone afterwards
- * @why:	what each is counted as
+ * act_release_group() - Let the fragments of a datagram out
+ * @c:		The comparison
+ * @group:	Of the primary; gone afterwards
+ * @why:	What each is counted as
  */
 void act_release_group(struct compare *c, uint32_t group,
 		       enum compare_note why)
@@ -93,10 +93,10 @@ void act_release_group(struct compare *c, uint32_t group,
 }
 
 /**
- * act_drop_group - drop the fragments of a datagram
- * @c:		the comparison
- * @group:	of the secondary; gone afterwards
- * @why:	what each is counted as
+ * act_drop_group() - Drop the fragments of a datagram
+ * @c:		The comparison
+ * @group:	Of the secondary; gone afterwards
+ * @why:	What each is counted as
  */
 void act_drop_group(struct compare *c, uint32_t group,
 		    enum compare_drop why)
@@ -134,10 +134,10 @@ static void clear_suspicion(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * act_unhold - take a packet out of its queue and let go of it
- * @c:		the comparison
- * @fl:		its flow; what its flags say of its queues stays true
- * @h:		the packet; counting it is the caller's business
+ * act_unhold() - Take a packet out of its queue and let go of it
+ * @c:		The comparison
+ * @fl:		Its flow; what its flags say of its queues stays true
+ * @h:		The packet; counting it is the caller's business
  */
 void act_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 {
@@ -159,10 +159,10 @@ void act_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 }
 
 /**
- * act_release_head - let the first held primary packet of a flow out
- * @c:		the comparison
- * @fl:		a flow with a primary packet
- * @why:	what it is counted as
+ * act_release_head() - Let the first held primary packet of a flow out
+ * @c:		The comparison
+ * @fl:		A flow with a primary packet
+ * @why:	What it is counted as
  */
 void act_release_head(struct compare *c, struct cmp_flow *fl,
 		      enum compare_note why)
@@ -180,11 +180,11 @@ void act_release_head(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * act_release_new - let out what has just come
- * @c:		the comparison
- * @f:		borrowed
- * @group:	the fragments that made it; HOLD_NONE for what came whole
- * @why:	what it is counted as
+ * act_release_new() - Let out what has just come
+ * @c:		The comparison
+ * @f:		Borrowed
+ * @group:	The fragments that made it; HOLD_NONE for what came whole
+ * @why:	What it is counted as
  */
 void act_release_new(struct compare *c, const struct frame *f, uint32_t group,
 		     enum compare_note why)
@@ -196,10 +196,10 @@ void act_release_new(struct compare *c, const struct frame *f, uint32_t group,
 }
 
 /**
- * act_drop_new - drop what has just come
- * @c:		the comparison
- * @group:	the fragments that made it; HOLD_NONE for what came whole
- * @why:	what it is counted as
+ * act_drop_new() - Drop what has just come
+ * @c:		The comparison
+ * @group:	The fragments that made it; HOLD_NONE for what came whole
+ * @why:	What it is counted as
  */
 void act_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
 {
@@ -210,11 +210,11 @@ void act_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
 }
 
 /**
- * act_drop_held - drop a held packet
- * @c:		the comparison
- * @fl:		its flow
- * @h:		the packet; with a fragment its whole datagram goes
- * @why:	what it is counted as
+ * act_drop_held() - Drop a held packet
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @h:		The packet; with a fragment its whole datagram goes
+ * @why:	What it is counted as
  */
 void act_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		   enum compare_drop why)
@@ -231,11 +231,11 @@ void act_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 }
 
 /**
- * act_hold - keep a packet
- * @c:		the comparison
- * @fl:		its flow, into whose queue the caller puts it
- * @side:	whose it is
- * @f:		borrowed
+ * act_hold() - Keep a packet
+ * @c:		The comparison
+ * @fl:		Its flow, into whose queue the caller puts it
+ * @side:	Whose it is
+ * @f:		Borrowed
  *
  * Return: its node, valid until the next call
  */

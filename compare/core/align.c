@@ -150,9 +150,9 @@ static bool align(struct compare *c, struct cmp_flow *fl, bool is_last)
 }
 
 /**
- * align_end - nothing more comes to find the place by
- * @c:		the comparison
- * @fl:		a flow that waits for it
+ * align_end() - Nothing more comes to find the place by
+ * @c:		The comparison
+ * @fl:		A flow that waits for it
  */
 void align_end(struct compare *c, struct cmp_flow *fl)
 {
@@ -174,12 +174,12 @@ static void let_go(struct compare *c, enum compare_side side,
 }
 
 /**
- * align_takes - is this a segment of a flow whose place is sought?
- * @c:		the comparison
- * @fl:		the flow
- * @side:	whose segment
- * @f:		the frame; borrowed
- * @p:		what is in it
+ * align_takes() - Is this a segment of a flow whose place is sought?
+ * @c:		The comparison
+ * @fl:		The flow
+ * @side:	Whose segment
+ * @f:		The frame; borrowed
+ * @p:		What is in it
  *
  * Return: true when it was taken: held, until the place is found
  */

@@ -92,11 +92,11 @@ static struct flow_hint *hint_of(struct compare *c, const struct packet *p,
 }
 
 /**
- * arrive_frames - look at frames and say which flows they belong to
- * @c:		the comparison
- * @side:	whose they are
- * @v:		the frames; borrowed
- * @n:		how many, FLOW_HASH_MAX at most
+ * arrive_frames() - Look at frames and say which flows they belong to
+ * @c:		The comparison
+ * @side:	Whose they are
+ * @v:		The frames; borrowed
+ * @n:		How many, FLOW_HASH_MAX at most
  *
  * What each of them has to wait for, memory and the hash, all wait for at once.
  */
@@ -173,10 +173,10 @@ static struct cmp_flow *find_and_hint(struct compare *c,
 }
 
 /**
- * arrive_find - the flow of a packet, a new one if need be
- * @c:		the comparison
- * @side:	whose packet
- * @i:		which of the frames that arrive_frames() has looked at
+ * arrive_find() - The flow of a packet, a new one if need be
+ * @c:		The comparison
+ * @side:	Whose packet
+ * @i:		Which of the frames that arrive_frames() has looked at
  *
  * Return: the flow, NULL when the table is full
  */

@@ -11,8 +11,8 @@
 
 /**
  * clamp_ack() - Up to which acknowledgement
- * @g:		the flow's gate
- * @ack:	the primary's
+ * @g:		The flow's gate
+ * @ack:	The primary's
  *
  * Return: the largest that both have given or that was sent, @ack at most
  *	   unless more was sent
@@ -27,8 +27,8 @@ uint32_t clamp_ack(const struct gate *g, uint32_t ack)
 
 /**
  * clamp_right() - Up to which right edge of the window
- * @g:		the flow's gate; its scale is known
- * @right:	the primary's
+ * @g:		The flow's gate; its scale is known
+ * @right:	The primary's
  *
  * Return: the smaller one of both sides', but not left of what was sent
  */
@@ -46,8 +46,8 @@ uint32_t clamp_right(const struct gate *g, uint32_t right)
 
 /**
  * clamp_is_told() - Has the client been told of that acknowledgement?
- * @g:		the flow's gate
- * @ack:	the acknowledgement
+ * @g:		The flow's gate
+ * @ack:	The acknowledgement
  */
 bool clamp_is_told(const struct gate *g, uint32_t ack)
 {
@@ -62,8 +62,8 @@ static uint32_t units_to(const struct gate *g, uint32_t right)
 
 /**
  * clamp_opens() - Would the client gain by that right edge?
- * @g:		the flow's gate
- * @right:	the edge
+ * @g:		The flow's gate
+ * @right:	The edge
  *
  * By little only when it has hardly any: less than a segment it may not use at
  * all, and the primary, which thinks that the client has more, will not speak
@@ -82,7 +82,7 @@ bool clamp_opens(const struct gate *g, uint32_t right)
 
 /**
  * clamp_is_limited() - Has the client been told less than the primary said?
- * @g:		the flow's gate
+ * @g:		The flow's gate
  */
 bool clamp_is_limited(const struct gate *g)
 {
@@ -92,9 +92,9 @@ bool clamp_is_limited(const struct gate *g)
 
 /**
  * clamp_window() - The window field that puts the right edge there
- * @g:		the flow's gate; its scale is known
- * @ack:	what the segment acknowledges
- * @right:	the edge
+ * @g:		The flow's gate; its scale is known
+ * @ack:	What the segment acknowledges
+ * @right:	The edge
  *
  * In whole units of the scale: not beyond the edge, for what lies there is
  * dropped. That may be up to one unit left of what was sent before, which RFC
@@ -111,9 +111,9 @@ uint16_t clamp_window(const struct gate *g, uint32_t ack, uint32_t right)
 
 /**
  * clamp_note_sent() - The client is told
- * @g:		the flow's gate
- * @ack:	the acknowledgement
- * @right:	the edge that was meant, not the one that the field's scale made
+ * @g:		The flow's gate
+ * @ack:	The acknowledgement
+ * @right:	The edge that was meant, not the one that the field's scale made
  *		of it: so the error stays below one unit of the scale
  */
 void clamp_note_sent(struct gate *g, uint32_t ack, uint32_t right)
@@ -128,9 +128,9 @@ void clamp_note_sent(struct gate *g, uint32_t ack, uint32_t right)
 
 /**
  * clamp_note_syn() - A connection begins
- * @g:		the flow's gate; what waits in it stays
- * @seg:	the primary's SYN or SYN+ACK; its window has no scale yet
- * @scale:	that it offers, -1 for none
+ * @g:		The flow's gate; what waits in it stays
+ * @seg:	The primary's SYN or SYN+ACK; its window has no scale yet
+ * @scale:	That it offers, -1 for none
  *
  * The secondary may be ahead: what it has said since its own SYN stays.
  */
@@ -160,8 +160,8 @@ void clamp_note_syn(struct gate *g, const struct segment *seg, int scale)
 
 /**
  * clamp_note_primary() - What the primary says
- * @g:		the flow's gate
- * @seg:	its segment
+ * @g:		The flow's gate
+ * @seg:	Its segment
  */
 void clamp_note_primary(struct gate *g, const struct segment *seg)
 {
@@ -174,8 +174,8 @@ void clamp_note_primary(struct gate *g, const struct segment *seg)
 
 /**
  * clamp_must_wait() - Is an ACK alone to wait?
- * @g:		the flow's gate
- * @ack:	what it acknowledges
+ * @g:		The flow's gate
+ * @ack:	What it acknowledges
  *
  * Return: false for what was told before, that may be told again
  */

@@ -72,9 +72,9 @@ static const char *const note_text[NOTES] = {
 };
 
 /**
- * compare_new - make a comparison
- * @config:	copied
- * @handler:	copied
+ * compare_new() - Make a comparison
+ * @config:	Copied
+ * @handler:	Copied
  *
  * Return: it, for compare_free(); NULL when memory is short
  */
@@ -116,8 +116,8 @@ struct compare *compare_new(const struct compare_config *config,
 }
 
 /**
- * compare_free - free it and what it holds
- * @c:		may be NULL
+ * compare_free() - Free it and what it holds
+ * @c:		May be NULL
  */
 void compare_free(struct compare *c)
 {
@@ -132,13 +132,13 @@ void compare_free(struct compare *c)
 }
 
 /**
- * compare_input - take frames of one side
- * @c:		the comparison
- * @side:	whose they are
- * @v:		the frames; borrowed, but references on their chunks are kept
+ * compare_input() - Take frames of one side
+ * @c:		The comparison
+ * @side:	Whose they are
+ * @v:		The frames; borrowed, but references on their chunks are kept
  *		for those that have to wait
- * @n:		how many
- * @now_ns:	the time; where it goes back, what came later is as good as new
+ * @n:		How many
+ * @now_ns:	The time; where it goes back, what came later is as good as new
  */
 void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 		   unsigned n, uint64_t now_ns)
@@ -159,9 +159,9 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 }
 
 /**
- * compare_expire - see what has become too old
- * @c:		the comparison
- * @now_ns:	the time
+ * compare_expire() - See what has become too old
+ * @c:		The comparison
+ * @now_ns:	The time
  */
 void compare_expire(struct compare *c, uint64_t now_ns)
 {
@@ -170,8 +170,8 @@ void compare_expire(struct compare *c, uint64_t now_ns)
 }
 
 /**
- * compare_end - nothing more comes: what waits has waited for too long
- * @c:		the comparison
+ * compare_end() - Nothing more comes: what waits has waited for too long
+ * @c:		The comparison
  */
 void compare_end(struct compare *c)
 {
@@ -179,8 +179,8 @@ void compare_end(struct compare *c)
 }
 
 /**
- * compare_due_ns - when compare_expire() has something urgent to do
- * @c:		the comparison
+ * compare_due_ns() - When compare_expire() has something urgent to do
+ * @c:		The comparison
  *
  * Return: the time, COMPARE_NEVER when nothing waits. Idle flows do not
  * count: a call now and then is soon enough for them.
@@ -191,9 +191,9 @@ uint64_t compare_due_ns(const struct compare *c)
 }
 
 /**
- * compare_flush - the replicas are equal: a checkpoint was made
- * @c:		the comparison
- * @now_ns:	the time
+ * compare_flush() - The replicas are equal: a checkpoint was made
+ * @c:		The comparison
+ * @now_ns:	The time
  *
  * Held primary packets are released in order, secondary ones dropped.
  *
@@ -206,8 +206,8 @@ struct compare_left compare_flush(struct compare *c, uint64_t now_ns)
 }
 
 /**
- * compare_copied - the secondary has been made the primary's copy
- * @c:		the comparison, before the compare_flush() for it
+ * compare_copied() - The secondary has been made the primary's copy
+ * @c:		The comparison, before the compare_flush() for it
  *
  * A flush alone lets go of what is held, but what the secondary has
  * acknowledged stays true.
@@ -218,9 +218,9 @@ void compare_copied(struct compare *c)
 }
 
 /**
- * compare_grace - some of the secondary's may still be of before the flush
- * @c:		the comparison
- * @until_ns:	what comes until then and has no equal asks for nothing
+ * compare_grace() - Some of the secondary's may still be of before the flush
+ * @c:		The comparison
+ * @until_ns:	What comes until then and has no equal asks for nothing
  */
 void compare_grace(struct compare *c, uint64_t until_ns)
 {
@@ -228,9 +228,9 @@ void compare_grace(struct compare *c, uint64_t until_ns)
 }
 
 /**
- * compare_failover - the secondary is gone: pass the primary
- * @c:		the comparison
- * @now_ns:	the time
+ * compare_failover() - The secondary is gone: pass the primary
+ * @c:		The comparison
+ * @now_ns:	The time
  *
  * Return: what has left of what was held
  */
@@ -252,8 +252,8 @@ static bool is_crowded(const struct compare *c)
 }
 
 /**
- * compare_is_full - must the primary's input stop?
- * @c:		the comparison
+ * compare_is_full() - Must the primary's input stop?
+ * @c:		The comparison
  *
  * Return: true over the primary's half of the bytes, and when max_flows flows,
  * all but a few, hold something
@@ -265,9 +265,9 @@ bool compare_is_full(const struct compare *c)
 }
 
 /**
- * compare_is_half_full - is most of a side's half of the bytes used?
- * @c:		the comparison
- * @side:	whose
+ * compare_is_half_full() - Is most of a side's half of the bytes used?
+ * @c:		The comparison
+ * @side:	Whose
  *
  * Return: true when the other side had better be heard before this one is
  */
@@ -277,8 +277,8 @@ bool compare_is_half_full(const struct compare *c, enum compare_side side)
 }
 
 /**
- * compare_is_holding - is any packet held?
- * @c:		the comparison
+ * compare_is_holding() - Is any packet held?
+ * @c:		The comparison
  */
 bool compare_is_holding(const struct compare *c)
 {
@@ -286,9 +286,9 @@ bool compare_is_holding(const struct compare *c)
 }
 
 /**
- * compare_stats - give account
- * @c:		the comparison
- * @s:		its totals are added to, rows appended
+ * compare_stats() - Give account
+ * @c:		The comparison
+ * @s:		Its totals are added to, rows appended
  */
 void compare_stats(const struct compare *c, struct stats *s)
 {
@@ -318,8 +318,8 @@ void compare_stats(const struct compare *c, struct stats *s)
 }
 
 /**
- * compare_reason_text - a reason in one word
- * @reason:	below COMPARE_REASONS
+ * compare_reason_text() - A reason in one word
+ * @reason:	Below COMPARE_REASONS
  *
  * Return: static text
  */
@@ -329,8 +329,8 @@ const char *compare_reason_text(enum compare_reason reason)
 }
 
 /**
- * compare_wait_text - what is waited for
- * @what:	below COMPARE_WAITS
+ * compare_wait_text() - What is waited for
+ * @what:	Below COMPARE_WAITS
  *
  * Return: static text
  */
@@ -340,9 +340,9 @@ const char *compare_wait_text(enum compare_wait_for what)
 }
 
 /**
- * compare_pair_service - what a service's flows of one direction have in common
- * @service:	filled: the protocol and the smaller port
- * @key:	of a flow, with the ports of its packets
+ * compare_pair_service() - What a service's flows of one direction have in common
+ * @service:	Filled: the protocol and the smaller port
+ * @key:	Of a flow, with the ports of its packets
  */
 void compare_pair_service(struct flow_key *service, const struct flow_key *key)
 {

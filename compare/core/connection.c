@@ -17,11 +17,11 @@
 #define NEAR UINT32_C(0x40000000)	/* largest window there can be */
 
 /**
- * connection_differ - the two say different things, not different bytes
- * @c:		the comparison
- * @fl:		the flow
- * @p:		the primary's segment
- * @s:		the secondary's
+ * connection_differ() - The two say different things, not different bytes
+ * @c:		The comparison
+ * @fl:		The flow
+ * @p:		The primary's segment
+ * @s:		The secondary's
  *
  * Return: STEP_DIFFERENT
  */
@@ -72,10 +72,10 @@ static bool is_same_syn(const struct compare *c, const struct hold *p,
 }
 
 /**
- * connection_open - a connection begins
- * @c:		the comparison
- * @fl:		its flow
- * @syn:	the primary's SYN
+ * connection_open() - A connection begins
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @syn:	The primary's SYN
  */
 void connection_open(struct compare *c, struct cmp_flow *fl,
 		     const struct hold *syn)
@@ -98,10 +98,10 @@ static void begin_connection(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * connection_syn - the primary's first segment is a SYN
- * @c:		the comparison
- * @fl:		its flow
- * @p:		the SYN
+ * connection_syn() - The primary's first segment is a SYN
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @p:		The SYN
  */
 COLD enum compare_step connection_syn(struct compare *c, struct cmp_flow *fl,
 				      const struct hold *p)
@@ -133,10 +133,10 @@ static bool is_near(const struct cmp_flow *fl, uint32_t seq)
 }
 
 /**
- * connection_rst - the primary's first segment is a RST
- * @c:		the comparison
- * @fl:		its flow
- * @p:		the RST
+ * connection_rst() - The primary's first segment is a RST
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @p:		The RST
  */
 COLD enum compare_step connection_rst(struct compare *c, struct cmp_flow *fl,
 				      const struct hold *p)

@@ -124,8 +124,8 @@ static void decide(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * datagram_is_matched - has the secondary sent the same already?
- * @h:		a held datagram of the primary, which waits for those before it
+ * datagram_is_matched() - Has the secondary sent the same already?
+ * @h:		A held datagram of the primary, which waits for those before it
  */
 bool datagram_is_matched(const struct hold *h)
 {
@@ -133,12 +133,12 @@ bool datagram_is_matched(const struct hold *h)
 }
 
 /**
- * datagram_twin - take a datagram that has the headers of one that waits
- * @c:		the comparison
- * @side:	whose it is; none of them waits
- * @fl:		the flow
- * @f:		the frame; borrowed
- * @h:		the first of the other side, from predict_twin()
+ * datagram_twin() - Take a datagram that has the headers of one that waits
+ * @c:		The comparison
+ * @side:	Whose it is; none of them waits
+ * @fl:		The flow
+ * @f:		The frame; borrowed
+ * @h:		The first of the other side, from predict_twin()
  *
  * Return: false when it is not equal, or more is to be done; nothing was done
  */
@@ -163,12 +163,12 @@ bool datagram_twin(struct compare *c, enum compare_side side,
 }
 
 /**
- * datagram_primary - a datagram of the primary
- * @c:		the comparison
- * @fl:		its flow
- * @f:		the frame; borrowed
- * @p:		what is in it
- * @group:	the fragments that made it; HOLD_NONE for what came whole
+ * datagram_primary() - A datagram of the primary
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @f:		The frame; borrowed
+ * @p:		What is in it
+ * @group:	The fragments that made it; HOLD_NONE for what came whole
  */
 void datagram_primary(struct compare *c, struct cmp_flow *fl,
 		      const struct frame *f, const struct packet *p,
@@ -217,10 +217,10 @@ static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * datagram_forgive - is a secondary's datagram without an equal known?
- * @c:		the comparison
- * @fl:		its flow
- * @s:		the datagram, with all of its fragments
+ * datagram_forgive() - Is a secondary's datagram without an equal known?
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @s:		The datagram, with all of its fragments
  *
  * Return: true when one of the primary was dropped that may have been its equal;
  * then it is gone
@@ -237,11 +237,11 @@ bool datagram_forgive(struct compare *c, struct cmp_flow *fl, struct hold *s)
 }
 
 /**
- * datagram_differ - two datagrams that should be equal are not
- * @c:		the comparison
- * @fl:		their flow
- * @p:		the primary's
- * @s:		the secondary's
+ * datagram_differ() - Two datagrams that should be equal are not
+ * @c:		The comparison
+ * @fl:		Their flow
+ * @p:		The primary's
+ * @s:		The secondary's
  */
 void datagram_differ(struct compare *c, struct cmp_flow *fl,
 		     const struct hold *p, struct hold *s)
@@ -263,10 +263,10 @@ void datagram_differ(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * datagram_forget - the first datagram of a side has no equal
- * @c:		the comparison, which reports
- * @fl:		the flow
- * @side:	whose datagram
+ * datagram_forget() - The first datagram of a side has no equal
+ * @c:		The comparison, which reports
+ * @fl:		The flow
+ * @side:	Whose datagram
  */
 void datagram_forget(struct compare *c, struct cmp_flow *fl,
 		     enum compare_side side)
@@ -282,12 +282,12 @@ void datagram_forget(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * datagram_secondary - a datagram of the secondary
- * @c:		the comparison
- * @fl:		its flow, not known to differ
- * @f:		the frame; borrowed
- * @p:		what is in it
- * @group:	the fragments that made it; HOLD_NONE for what came whole
+ * datagram_secondary() - A datagram of the secondary
+ * @c:		The comparison
+ * @fl:		Its flow, not known to differ
+ * @f:		The frame; borrowed
+ * @p:		What is in it
+ * @group:	The fragments that made it; HOLD_NONE for what came whole
  */
 void datagram_secondary(struct compare *c, struct cmp_flow *fl,
 			const struct frame *f, const struct packet *p,

@@ -20,12 +20,12 @@ static void put_frame(const struct compare *c, struct compare_difference *d,
 }
 
 /**
- * differ_describe - describe a difference
- * @c:		the comparison
- * @fl:		the flow that shows it; NULL when it is none in particular
- * @reason:	how it differs
- * @p:		the primary's packet, or NULL
- * @s:		the secondary's packet, or NULL
+ * differ_describe() - Describe a difference
+ * @c:		The comparison
+ * @fl:		The flow that shows it; NULL when it is none in particular
+ * @reason:	How it differs
+ * @p:		The primary's packet, or NULL
+ * @s:		The secondary's packet, or NULL
  *
  * Return: the description, with the packets' first bytes as the place
  */
@@ -53,9 +53,9 @@ static bool may_ask(const struct compare *c, const struct compare_difference *d)
 }
 
 /**
- * differ_tell - tell of a difference
- * @c:		the comparison
- * @d:		the difference; asks for a checkpoint, once in an episode
+ * differ_tell() - Tell of a difference
+ * @c:		The comparison
+ * @d:		The difference; asks for a checkpoint, once in an episode
  */
 void differ_tell(struct compare *c, struct compare_difference *d)
 {
@@ -69,11 +69,11 @@ void differ_tell(struct compare *c, struct compare_difference *d)
 }
 
 /**
- * differ_ask - ask for a checkpoint, unless one has been asked for
- * @c:		the comparison
- * @reason:	why
- * @fl:		the flow that shows it; NULL when it is none in particular
- * @h:		its packet, or NULL
+ * differ_ask() - Ask for a checkpoint, unless one has been asked for
+ * @c:		The comparison
+ * @reason:	Why
+ * @fl:		The flow that shows it; NULL when it is none in particular
+ * @h:		Its packet, or NULL
  */
 void differ_ask(struct compare *c, enum compare_reason reason,
 		const struct cmp_flow *fl, const struct hold *h)
@@ -115,10 +115,10 @@ static void mark_in_report(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * differ_flow - a flow differs: nothing of it is compared until the flush
- * @c:		the comparison
- * @fl:		the flow
- * @d:		how it differs
+ * differ_flow() - A flow differs: nothing of it is compared until the flush
+ * @c:		The comparison
+ * @fl:		The flow
+ * @d:		How it differs
  *
  * In a report FLOW_DIFFERENT is not set where the flow is compared further.
  */
@@ -162,11 +162,11 @@ static void put_first(const struct compare *c, const struct cmp_flow *fl,
 }
 
 /**
- * differ_midstream - say from where on a flow in midstream is compared
- * @c:		the comparison
- * @fl:		the flow
- * @is_found:	from bytes that both have
- * @skipped:	by side: bytes that are not compared
+ * differ_midstream() - Say from where on a flow in midstream is compared
+ * @c:		The comparison
+ * @fl:		The flow
+ * @is_found:	From bytes that both have
+ * @skipped:	By side: bytes that are not compared
  */
 void differ_midstream(struct compare *c, struct cmp_flow *fl, bool is_found,
 		      const uint32_t skipped[2])
@@ -231,11 +231,11 @@ static bool go_to_difference(struct piece v[2], struct compare_difference *d)
 }
 
 /**
- * differ_bytes - two pieces that should be equal are not
- * @c:		the comparison
- * @fl:		their flow
- * @d:		says where they begin
- * @len:	by side: bytes there; what is left uncompared at the end, of one
+ * differ_bytes() - Two pieces that should be equal are not
+ * @c:		The comparison
+ * @fl:		Their flow
+ * @d:		Says where they begin
+ * @len:	By side: bytes there; what is left uncompared at the end, of one
  *		side at least nothing
  *
  * In a report every place that differs is told of.

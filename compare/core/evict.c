@@ -73,8 +73,8 @@ static void expire_list(struct compare *c, unsigned list)
 }
 
 /**
- * evict_idle - forget the flows that have been idle
- * @c:		the comparison
+ * evict_idle() - Forget the flows that have been idle
+ * @c:		The comparison
  */
 void evict_idle(struct compare *c)
 {

@@ -21,9 +21,9 @@ static unsigned home_list(const struct cmp_flow *fl)
 }
 
 /**
- * flows_touch - a flow was used, or has become another kind
- * @c:		the comparison
- * @fl:		the flow
+ * flows_touch() - A flow was used, or has become another kind
+ * @c:		The comparison
+ * @fl:		The flow
  *
  * Keeps the lists in about the order of use: to the second is enough.
  */
@@ -44,8 +44,8 @@ void flows_touch(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * flows_clear_marks - no flow differs any more
- * @c:		the comparison, which holds nothing, so that no flow is suspect
+ * flows_clear_marks() - No flow differs any more
+ * @c:		The comparison, which holds nothing, so that no flow is suspect
  */
 void flows_clear_marks(struct compare *c)
 {
@@ -58,9 +58,9 @@ void flows_clear_marks(struct compare *c)
 }
 
 /**
- * flows_of - the flow a packet is held in
- * @c:		the comparison
- * @h:		the packet
+ * flows_of() - The flow a packet is held in
+ * @c:		The comparison
+ * @h:		The packet
  *
  * Return: NULL for a fragment of an incomplete datagram
  */

@@ -22,9 +22,9 @@ static bool has_gap(const struct compare *c, const struct cmp_flow *fl)
 }
 
 /**
- * gap_watch - a secondary segment waits
- * @c:		the comparison
- * @fl:		its flow
+ * gap_watch() - A secondary segment waits
+ * @c:		The comparison
+ * @fl:		Its flow
  *
  * A secondary that goes on without some bytes takes them for sent: the primary
  * had sent them before a checkpoint, and they were lost on the way to us. It

@@ -159,10 +159,10 @@ static void renew(const struct compare *c, struct gate *g)
 }
 
 /**
- * gate_is_told - has the client been told all that?
- * @fl:		a flow
- * @ack:	what a primary segment acknowledges
- * @window:	and its window
+ * gate_is_told() - Has the client been told all that?
+ * @fl:		A flow
+ * @ack:	What a primary segment acknowledges
+ * @window:	And its window
  *
  * Return: true when the primary said just that before and the client was told.
  * Then it may say it again and nothing changes here: most data segments of a
@@ -180,11 +180,11 @@ bool gate_is_told(const struct cmp_flow *fl, uint32_t ack, uint16_t window)
 }
 
 /**
- * gate_is_known - has the secondary said all that?
- * @c:		the comparison
- * @fl:		a flow
- * @ack:	what a secondary segment acknowledges
- * @window:	and its window
+ * gate_is_known() - Has the secondary said all that?
+ * @c:		The comparison
+ * @fl:		A flow
+ * @ack:	What a secondary segment acknowledges
+ * @window:	And its window
  *
  * Return: true when gate_secondary() has nothing to do for it
  */
@@ -227,10 +227,10 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_flush - all that waits leaves, one after the other
- * @c:		the comparison
- * @fl:		its flow
- * @tcp:	the header of the first
+ * gate_flush() - All that waits leaves, one after the other
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @tcp:	The header of the first
  *
  * What was sent again while it waited stands before what was sent earlier. The
  * client would take that for older than what it has, and drop all of it (PAWS,
@@ -275,14 +275,14 @@ static void keep_time(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_release - let a primary segment out, through the gate
- * @c:		the comparison
- * @fl:		its flow
- * @f:		the frame; its header is changed in place where it says too
+ * gate_release() - Let a primary segment out, through the gate
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @f:		The frame; its header is changed in place where it says too
  *		much
- * @seg:	what is in it
- * @why:	what it is counted as; an ACK alone is NOTE_RELEASED_ACK
- * @said:	the secondary's segment for which it leaves, or NULL
+ * @seg:	What is in it
+ * @why:	What it is counted as; an ACK alone is NOTE_RELEASED_ACK
+ * @said:	The secondary's segment for which it leaves, or NULL
  */
 void gate_release(struct compare *c, struct cmp_flow *fl, const struct frame *f,
 		  const struct segment *seg, enum compare_note why,
@@ -301,11 +301,11 @@ void gate_release(struct compare *c, struct cmp_flow *fl, const struct frame *f,
 }
 
 /**
- * gate_blocks - has a segment to wait for the secondary's ACK?
- * @c:		the comparison
- * @fl:		its flow
- * @flags:	the segment's TCP flags
- * @ack:	what it acknowledges
+ * gate_blocks() - Has a segment to wait for the secondary's ACK?
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @flags:	The segment's TCP flags
+ * @ack:	What it acknowledges
  *
  * Return: true only with COMPARE_ACK_HOLD, and for signed segments
  */
@@ -320,10 +320,10 @@ bool gate_blocks(const struct compare *c, const struct cmp_flow *fl,
 }
 
 /**
- * gate_connection - both sides have opened a connection alike
- * @c:		the comparison
- * @fl:		its flow
- * @syn:	the primary's SYN or SYN+ACK
+ * gate_connection() - Both sides have opened a connection alike
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @syn:	The primary's SYN or SYN+ACK
  */
 void gate_connection(struct compare *c, struct cmp_flow *fl,
 		     const struct packet *syn)
@@ -339,8 +339,8 @@ void gate_connection(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_secondary_syn - the secondary begins a connection
- * @fl:		its flow
+ * gate_secondary_syn() - The secondary begins a connection
+ * @fl:		Its flow
  *
  * What it acknowledges from here on is of that.
  */
@@ -350,10 +350,10 @@ void gate_secondary_syn(struct cmp_flow *fl)
 }
 
 /**
- * gate_secondary - what a secondary segment acknowledges
- * @c:		the comparison
- * @fl:		its flow
- * @p:		the segment
+ * gate_secondary() - What a secondary segment acknowledges
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @p:		The segment
  *
  * May send an ACK. What waits has waited since the secondary last acknowledged
  * anything new, or closed its window.
@@ -379,10 +379,10 @@ void gate_secondary(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_agree - the secondary has become the primary's copy
- * @c:		the comparison
- * @fl:		the flow
- * @seg:	a segment of the primary
+ * gate_agree() - The secondary has become the primary's copy
+ * @c:		The comparison
+ * @fl:		The flow
+ * @seg:	A segment of the primary
  */
 void gate_agree(const struct compare *c, struct cmp_flow *fl,
 		const struct segment *seg)
@@ -400,10 +400,10 @@ void gate_agree(const struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_open - tell the client all the primary says
- * @c:		the comparison
- * @fl:		a flow in which something waits
- * @why:	what a packet that waits is counted as
+ * gate_open() - Tell the client all the primary says
+ * @c:		The comparison
+ * @fl:		A flow in which something waits
+ * @why:	What a packet that waits is counted as
  */
 void gate_open(struct compare *c, struct cmp_flow *fl, enum compare_note why)
 {
@@ -424,8 +424,8 @@ void gate_open(struct compare *c, struct cmp_flow *fl, enum compare_note why)
 }
 
 /**
- * gate_is_stuck - does what waits show a difference?
- * @fl:		a flow in which something has waited too long
+ * gate_is_stuck() - Does what waits show a difference?
+ * @fl:		A flow in which something has waited too long
  *
  * Return: true when the secondary has not acknowledged what the primary has,
  * or has closed its window; false when its window is just smaller

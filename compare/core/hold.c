@@ -109,8 +109,8 @@ static void pin_detach(struct hold_pool *p, const struct hold *h)
 }
 
 /**
- * hold_pool_init - begin with nothing held
- * @p:		filled
+ * hold_pool_init() - Begin with nothing held
+ * @p:		Filled
  */
 void hold_pool_init(struct hold_pool *p)
 {
@@ -125,8 +125,8 @@ void hold_pool_init(struct hold_pool *p)
 }
 
 /**
- * hold_pool_fini - let go of everything held and the memory
- * @p:		as hold_pool_init() left it, or used
+ * hold_pool_fini() - Let go of everything held and the memory
+ * @p:		As hold_pool_init() left it, or used
  */
 void hold_pool_fini(struct hold_pool *p)
 {
@@ -196,11 +196,11 @@ static void uncount_frame(struct hold_pool *p, const struct hold *h)
 }
 
 /**
- * hold_add - keep a frame without copying it
- * @p:		the pool
- * @f:		borrowed; a reference on its chunk is taken
+ * hold_add() - Keep a frame without copying it
+ * @p:		The pool
+ * @f:		Borrowed; a reference on its chunk is taken
  * @side:	0 or 1
- * @now_ns:	its time of arrival
+ * @now_ns:	Its time of arrival
  *
  * Return: the node's index; it is in no flow's queue yet.
  */
@@ -225,9 +225,9 @@ uint32_t hold_add(struct hold_pool *p, const struct frame *f, unsigned side,
 }
 
 /**
- * hold_remove - let go of a frame
- * @p:		the pool
- * @index:	of a node that is in no flow's queue any more
+ * hold_remove() - Let go of a frame
+ * @p:		The pool
+ * @index:	Of a node that is in no flow's queue any more
  */
 void hold_remove(struct hold_pool *p, uint32_t index)
 {
@@ -242,10 +242,10 @@ void hold_remove(struct hold_pool *p, uint32_t index)
 }
 
 /**
- * hold_replace - keep another frame in a node's place
- * @p:		the pool
- * @index:	the node; its age stays
- * @f:		borrowed; a reference on its chunk is taken
+ * hold_replace() - Keep another frame in a node's place
+ * @p:		The pool
+ * @index:	The node; its age stays
+ * @f:		Borrowed; a reference on its chunk is taken
  */
 void hold_replace(struct hold_pool *p, uint32_t index, const struct frame *f)
 {
@@ -260,10 +260,10 @@ void hold_replace(struct hold_pool *p, uint32_t index, const struct frame *f)
 }
 
 /**
- * hold_touch - make a node the youngest of its side
- * @p:		the pool
- * @index:	the node
- * @now_ns:	its time from now on
+ * hold_touch() - Make a node the youngest of its side
+ * @p:		The pool
+ * @index:	The node
+ * @now_ns:	Its time from now on
  */
 void hold_touch(struct hold_pool *p, uint32_t index, uint64_t now_ns)
 {
@@ -334,8 +334,8 @@ static void compact_now(struct hold_pool *p)
 }
 
 /**
- * hold_compact - keep the memory of held frames in proportion to them
- * @p:		the pool
+ * hold_compact() - Keep the memory of held frames in proportion to them
+ * @p:		The pool
  *
  * Cheap when there is nothing to gain. It gains something only after as many
  * bytes as it may leave have arrived, so its cost is a share of theirs.
@@ -348,8 +348,8 @@ void hold_compact(struct hold_pool *p)
 }
 
 /**
- * hold_queue_init - an empty queue
- * @q:		filled
+ * hold_queue_init() - An empty queue
+ * @q:		Filled
  */
 void hold_queue_init(struct hold_queue *q)
 {
@@ -357,11 +357,11 @@ void hold_queue_init(struct hold_queue *q)
 }
 
 /**
- * hold_queue_insert - put a node in a queue
- * @p:		the pool
- * @q:		the queue
- * @after:	the node it comes behind, HOLD_NONE for the front
- * @index:	the node
+ * hold_queue_insert() - Put a node in a queue
+ * @p:		The pool
+ * @q:		The queue
+ * @after:	The node it comes behind, HOLD_NONE for the front
+ * @index:	The node
  */
 void hold_queue_insert(struct hold_pool *p, struct hold_queue *q,
 		       uint32_t after, uint32_t index)
@@ -382,10 +382,10 @@ void hold_queue_insert(struct hold_pool *p, struct hold_queue *q,
 }
 
 /**
- * hold_queue_remove - take a node out of its queue
- * @p:		the pool
- * @q:		the queue it is in
- * @index:	the node
+ * hold_queue_remove() - Take a node out of its queue
+ * @p:		The pool
+ * @q:		The queue it is in
+ * @index:	The node
  */
 void hold_queue_remove(struct hold_pool *p, struct hold_queue *q,
 		       uint32_t index)

@@ -130,9 +130,9 @@ static bool skip_tail(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * late_tell - what has waited too long is told of and forgotten
- * @c:		the comparison, which reports
- * @side:	which holds something: of the flow that has the oldest packet,
+ * late_tell() - What has waited too long is told of and forgotten
+ * @c:		The comparison, which reports
+ * @side:	Which holds something: of the flow that has the oldest packet,
  *		the first one
  */
 void late_tell(struct compare *c, enum compare_side side)

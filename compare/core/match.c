@@ -81,9 +81,9 @@ static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
 }
 
 /**
- * match_begin_late - a midstream flow that has waited for too long
- * @c:		the comparison
- * @fl:		the flow
+ * match_begin_late() - A midstream flow that has waited for too long
+ * @c:		The comparison
+ * @fl:		The flow
  *
  * The secondary has shown nothing of what the primary's first segments say, but
  * later bytes: the comparison begins there, and what lies before leaves.
@@ -249,10 +249,10 @@ static enum compare_step match_head(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * match_flow - release what both sides have shown
- * @c:		the comparison
- * @fl:		the flow
- * @said:	the secondary's segment that has just come, or NULL: what leaves
+ * match_flow() - Release what both sides have shown
+ * @c:		The comparison
+ * @fl:		The flow
+ * @said:	The secondary's segment that has just come, or NULL: what leaves
  *		for it echoes the timestamp that it echoes
  */
 void match_flow(struct compare *c, struct cmp_flow *fl,

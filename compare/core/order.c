@@ -242,9 +242,9 @@ static void free_blocks(struct order *o)
 }
 
 /**
- * order_drop - a queue is no longer what its index says
- * @t:		the table of indexes
- * @q:		the queue, with or without an index
+ * order_drop() - A queue is no longer what its index says
+ * @t:		The table of indexes
+ * @q:		The queue, with or without an index
  */
 void order_drop(struct order_table *t, struct hold_queue *q)
 {
@@ -269,8 +269,8 @@ void order_init(struct order_table *t, const struct hold_pool *pool)
 }
 
 /**
- * order_fini - free all indexes
- * @t:		the table of indexes
+ * order_fini() - Free all indexes
+ * @t:		The table of indexes
  */
 void order_fini(struct order_table *t)
 {
@@ -336,10 +336,10 @@ static uint32_t find_indexed(struct order_table *t, const struct hold_queue *q,
 }
 
 /**
- * order_find - what does a segment stand behind?
- * @t:		the table of indexes
- * @q:		a queue of segments
- * @seq:	the segment's sequence number
+ * order_find() - What does a segment stand behind?
+ * @t:		The table of indexes
+ * @q:		A queue of segments
+ * @seq:	The segment's sequence number
  *
  * Return: the last segment of the last connection whose number is no larger,
  *	   else what stands before these: a SYN, or HOLD_NONE
@@ -364,10 +364,10 @@ uint32_t order_find(struct order_table *t, struct hold_queue *q, uint32_t seq)
 }
 
 /**
- * order_syn - a SYN that waits already
- * @t:		the table of indexes
- * @q:		a queue of segments
- * @seq:	its sequence number; NULL for any
+ * order_syn() - A SYN that waits already
+ * @t:		The table of indexes
+ * @q:		A queue of segments
+ * @seq:	Its sequence number; NULL for any
  *
  * Return: the last one that is found where it is worth to look, HOLD_NONE when
  *	   there is none
@@ -393,10 +393,10 @@ uint32_t order_syn(struct order_table *t, struct hold_queue *q,
 }
 
 /**
- * order_added - a segment was put into a queue that has an index
- * @t:		the table of indexes
- * @q:		the queue
- * @i:		the segment, where order_find() wanted it; a SYN behind
+ * order_added() - A segment was put into a queue that has an index
+ * @t:		The table of indexes
+ * @q:		The queue
+ * @i:		The segment, where order_find() wanted it; a SYN behind
  *		the same one or at the end, a RST at the end
  */
 void order_added(struct order_table *t, struct hold_queue *q, uint32_t i)
@@ -417,10 +417,10 @@ void order_added(struct order_table *t, struct hold_queue *q, uint32_t i)
 }
 
 /**
- * order_removed - a segment leaves a queue that has an index
- * @t:		the table of indexes
- * @q:		the queue, which still has it
- * @i:		the segment
+ * order_removed() - A segment leaves a queue that has an index
+ * @t:		The table of indexes
+ * @q:		The queue, which still has it
+ * @i:		The segment
  */
 void order_removed(struct order_table *t, struct hold_queue *q, uint32_t i)
 {

@@ -22,8 +22,8 @@ struct pair {			/* a flow's number, a service's count */
 };
 
 /**
- * pair_table - what pair_key() keeps
- * @config:	of the comparison
+ * pair_table() - What pair_key() keeps
+ * @config:	Of the comparison
  *
  * Return: for flow_table_free(), NULL when memory is short
  */
@@ -51,9 +51,9 @@ static struct pair *find_or_add(struct compare *c, const struct flow_key *key,
 }
 
 /**
- * pair_service - what a service's flows of one direction have in common
- * @service:	filled: the protocol and the smaller port
- * @key:	of a flow, with the ports of its packets
+ * pair_service() - What a service's flows of one direction have in common
+ * @service:	Filled: the protocol and the smaller port
+ * @key:	Of a flow, with the ports of its packets
  */
 void pair_service(struct flow_key *service, const struct flow_key *key)
 {
@@ -105,11 +105,11 @@ static uint32_t number_of(struct compare *c, enum compare_side side,
 }
 
 /**
- * pair_key - the key that a flow has in common with its counterpart
- * @c:		the comparison
- * @side:	whose packet
- * @key:	of the flow; changed
- * @p:		the packet
+ * pair_key() - The key that a flow has in common with its counterpart
+ * @c:		The comparison
+ * @side:	Whose packet
+ * @key:	Of the flow; changed
+ * @p:		The packet
  */
 void pair_key(struct compare *c, enum compare_side side, struct flow_key *key,
 	      const struct packet *p)

@@ -88,9 +88,9 @@ static bool is_like(const uint8_t *a, const uint8_t *b, uint32_t len,
 }
 
 /**
- * predict_first - whose twin is expected next
- * @c:		the comparison
- * @side:	whose frames come
+ * predict_first() - Whose twin is expected next
+ * @c:		The comparison
+ * @side:	Whose frames come
  *
  * Return: a node of the other side, HOLD_NONE when there is nothing to expect
  */
@@ -106,10 +106,10 @@ uint32_t predict_first(const struct compare *c, enum compare_side side)
 }
 
 /**
- * predict_twin - is a frame what was expected?
- * @c:		the comparison
- * @at:		from predict_first(); goes on to the next
- * @f:		the frame; borrowed
+ * predict_twin() - Is a frame what was expected?
+ * @c:		The comparison
+ * @at:		From predict_first(); goes on to the next
+ * @f:		The frame; borrowed
  *
  * Return: the node whose headers it has, HOLD_NONE when it has to be parsed
  */
@@ -179,11 +179,11 @@ static bool is_next_in_step(const struct compare *c, const struct hold *h)
 }
 
 /**
- * predict_take - take a frame that has the headers of one that waits
- * @c:		the comparison
- * @side:	whose frame it is
- * @f:		the frame; borrowed
- * @twin:	from predict_twin(); it may have left since
+ * predict_take() - Take a frame that has the headers of one that waits
+ * @c:		The comparison
+ * @side:	Whose frame it is
+ * @f:		The frame; borrowed
+ * @twin:	From predict_twin(); it may have left since
  *
  * What tcp_primary() and tcp_secondary() do, for the common
  * case alone: the same bytes at the edge, of a flow in which nothing else is

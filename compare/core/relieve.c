@@ -52,9 +52,9 @@ static void give_up_oldest(struct compare *c, enum compare_side side)
 }
 
 /**
- * relieve_side - keep a side within its half of the bytes
- * @c:		the comparison
- * @side:	for which relieve_is_due()
+ * relieve_side() - Keep a side within its half of the bytes
+ * @c:		The comparison
+ * @side:	For which relieve_is_due()
  *
  * The fullest flow's packets go. When that is little, because the bytes are
  * spread over many flows, the oldest go too, so that the search is paid for by

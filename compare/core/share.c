@@ -18,8 +18,8 @@
 #define START_SHARE 16u		/* of the primary's half: counting begins */
 
 /**
- * share_init - begin with nothing counted
- * @c:		its configuration is known
+ * share_init() - Begin with nothing counted
+ * @c:		Its configuration is known
  */
 void share_init(struct compare *c)
 {
@@ -51,11 +51,11 @@ static size_t *client_of(struct compare *c, const struct cmp_flow *fl)
 }
 
 /**
- * share_count - a primary packet is held, or not any more
- * @c:		the comparison, which counts
- * @fl:		its flow
- * @h:		the packet
- * @is_held:	it is from now on
+ * share_count() - A primary packet is held, or not any more
+ * @c:		The comparison, which counts
+ * @fl:		Its flow
+ * @h:		The packet
+ * @is_held:	It is from now on
  */
 void share_count(struct compare *c, struct cmp_flow *fl, const struct hold *h,
 		 bool is_held)

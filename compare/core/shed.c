@@ -80,9 +80,9 @@ static void keep_within(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * shed_excess - a flow keeps to its share, and its client to his
- * @c:		the comparison, which holds more than c->share.start, or counts
- * @fl:		a flow of which a packet of the primary has come
+ * shed_excess() - A flow keeps to its share, and its client to his
+ * @c:		The comparison, which holds more than c->share.start, or counts
+ * @fl:		A flow of which a packet of the primary has come
  */
 COLD void shed_excess(struct compare *c, struct cmp_flow *fl)
 {
@@ -94,8 +94,8 @@ COLD void shed_excess(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * shed_expire - tell which flows drop nothing any more
- * @c:		the comparison
+ * shed_expire() - Tell which flows drop nothing any more
+ * @c:		The comparison
  */
 void shed_expire(struct compare *c)
 {

@@ -35,11 +35,11 @@ void stream_release_at(struct compare *c, struct cmp_flow *fl, uint32_t i,
 }
 
 /**
- * stream_release - let the first held primary segment out
- * @c:		the comparison
- * @fl:		a flow with a primary segment
- * @why:	what it is counted as
- * @said:	the secondary's segment for which it leaves, or NULL
+ * stream_release() - Let the first held primary segment out
+ * @c:		The comparison
+ * @fl:		A flow with a primary segment
+ * @why:	What it is counted as
+ * @said:	The secondary's segment for which it leaves, or NULL
  */
 void stream_release(struct compare *c, struct cmp_flow *fl,
 		    enum compare_note why, const struct packet *said)
@@ -72,12 +72,12 @@ static void insert_sorted(struct compare *c, struct hold_queue *q,
 }
 
 /**
- * stream_hold - keep a segment in its place in the stream
- * @c:		the comparison
- * @fl:		its flow
- * @side:	whose it is
- * @f:		the frame; borrowed
- * @p:		what is in it
+ * stream_hold() - Keep a segment in its place in the stream
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @side:	Whose it is
+ * @f:		The frame; borrowed
+ * @p:		What is in it
  *
  * Return: can it change anything? Not behind others that wait already: it
  *	   is the first of its queue that does, and a SYN, which makes old what
@@ -100,9 +100,9 @@ bool stream_hold(struct compare *c, struct cmp_flow *fl, enum compare_side side,
 }
 
 /**
- * stream_secondary - the secondary's first segment not below the edge
- * @c:		the comparison
- * @fl:		the flow; what is below is dropped
+ * stream_secondary() - The secondary's first segment not below the edge
+ * @c:		The comparison
+ * @fl:		The flow; what is below is dropped
  *
  * Return: the segment or NULL
  */
@@ -133,10 +133,10 @@ static void release_part(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * stream_repeat - the secondary repeats what the edge has passed
- * @c:		the comparison
- * @fl:		its flow
- * @s:		the segment that it repeats; it ends at the edge or before
+ * stream_repeat() - The secondary repeats what the edge has passed
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @s:		The segment that it repeats; it ends at the edge or before
  *
  * It has no acknowledgement of that. If the primary's segment reaches further
  * the client cannot have given one: what the secondary sent behind it was lost,
@@ -158,10 +158,10 @@ void stream_repeat(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * stream_shift - the secondary's stream goes on elsewhere
- * @c:		the comparison
- * @fl:		the flow
- * @delta:	taken off the sequence numbers of what it has and will have
+ * stream_shift() - The secondary's stream goes on elsewhere
+ * @c:		The comparison
+ * @fl:		The flow
+ * @delta:	Taken off the sequence numbers of what it has and will have
  */
 void stream_shift(struct compare *c, struct cmp_flow *fl, uint32_t delta)
 {

@@ -56,8 +56,8 @@ static bool is_same_shape(const struct shape *a, const struct shape *b)
 }
 
 /**
- * syn_scale - the window scale a SYN or SYN+ACK offers
- * @p:		the segment
+ * syn_scale() - The window scale a SYN or SYN+ACK offers
+ * @p:		The segment
  *
  * Return: 0 to 14 (more counts as 14, RFC 7323 section 2.3), -1 without one
  */
@@ -71,9 +71,9 @@ int syn_scale(const struct packet *p)
 }
 
 /**
- * syn_is_same - do two SYN or SYN+ACK segments open alike?
- * @a:		a segment of TCP
- * @b:		another
+ * syn_is_same() - Do two SYN or SYN+ACK segments open alike?
+ * @a:		A segment of TCP
+ * @b:		Another
  *
  * The flags, what is acknowledged, and the options that shape the connection
  * count: MSS, window scale, SACK permitted, and whether there are timestamps.

@@ -208,11 +208,11 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * tcp_primary - a segment of the primary
- * @c:		the comparison
- * @fl:		its flow
- * @f:		the frame; borrowed
- * @p:		what is in it
+ * tcp_primary() - A segment of the primary
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @f:		The frame; borrowed
+ * @p:		What is in it
  */
 void tcp_primary(struct compare *c, struct cmp_flow *fl, const struct frame *f,
 		 struct packet *p)
@@ -325,11 +325,11 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * tcp_secondary - a segment of the secondary
- * @c:		the comparison
- * @fl:		its flow
- * @f:		the frame; borrowed
- * @p:		what is in it, the sequence number in the primary's terms
+ * tcp_secondary() - A segment of the secondary
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @f:		The frame; borrowed
+ * @p:		What is in it, the sequence number in the primary's terms
  *		except on a SYN
  */
 void tcp_secondary(struct compare *c, struct cmp_flow *fl,
@@ -380,10 +380,10 @@ static void take_as_compared(struct cmp_flow *fl, const struct hold *h,
 }
 
 /**
- * tcp_flush_head - the first held segment leaves uncompared
- * @c:		the comparison
- * @fl:		a flow with a primary segment
- * @why:	what it is counted as
+ * tcp_flush_head() - The first held segment leaves uncompared
+ * @c:		The comparison
+ * @fl:		A flow with a primary segment
+ * @why:	What it is counted as
  */
 void tcp_flush_head(struct compare *c, struct cmp_flow *fl,
 		    enum compare_note why)

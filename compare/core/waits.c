@@ -102,8 +102,8 @@ static void look_at(struct compare *c, enum compare_side side)
 }
 
 /**
- * waits_look - tell which flows wait for too long, and which no more
- * @c:		the comparison, for which no checkpoints are to be had
+ * waits_look() - Tell which flows wait for too long, and which no more
+ * @c:		The comparison, for which no checkpoints are to be had
  */
 void waits_look(struct compare *c)
 {
