@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Acknowledgements as bytes: lowered in a segment, made anew. And what else is
- * made of a segment's bytes.
+ * Segments as bytes: an acknowledgement is lowered, a timestamp is changed, a
+ * segment is made of another one's headers. Checksums follow. Pure: what is to
+ * be said is decided in gate.c and stream.c.
  */
 #include "ack.h"
 
@@ -22,10 +23,11 @@ static size_t header_len(const uint8_t *tcp)
 }
 
 /*
- * Blocks left of the acknowledgement that the segment had say that data has
- * arrived of which the client may not know. Without them the ones to the right
- * of it make a hole of that data, which the client would fill at once (RFC
- * 8985): so all go. The next acknowledgement that is not lowered has them.
+ * SACK blocks that lie before the acknowledgement which the segment had say
+ * that data has arrived of which the client may not know. Without them, those
+ * that lie behind would tell the client of a hole there, which it would fill
+ * at once (RFC 8985). So all blocks go. The next acknowledgement that is not
+ * lowered has them.
  */
 static void drop_sacks(uint8_t *tcp, bool is_partial)
 {
@@ -39,12 +41,12 @@ static void drop_sacks(uint8_t *tcp, bool is_partial)
 /**
  * ack_lower() - Change what a segment acknowledges, in place
  * @f:		The frame
- * @l4_off:	Where its TCP header begins, from frame_eth() on
+ * @l4_off:	Where its TCP header begins, counted from frame_eth()
  * @ack:	What it is to acknowledge
- * @window:	Its window, as in the header
+ * @window:	The window it is to have, as in the header
  *
- * With another acknowledgement it says nothing selectively any more. The
- * checksum follows (RFC 1624), unless it is for the hardware to finish.
+ * When the acknowledgement changes the SACK blocks go. The checksum follows
+ * (RFC 1624), unless the hardware is to finish it.
  */
 void ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
 	       uint16_t window)
@@ -67,7 +69,8 @@ void ack_lower(const struct frame *f, unsigned l4_off, uint32_t ack,
 	}
 }
 
-/* The timestamp (RFC 7323 section 3), and behind it the echoed one; or NULL. */
+/* Where the timestamp is (RFC 7323 section 3), or NULL. The echoed one is
+ * behind it. */
 static uint8_t *times_find(uint8_t *tcp)
 {
 	size_t at = tcp_option_find(tcp, header_len(tcp), TCP_OPTION_TIMESTAMP);
@@ -76,8 +79,8 @@ static uint8_t *times_find(uint8_t *tcp)
 }
 
 /**
- * ack_is_signed() - Is a segment signed? Then it cannot be changed
- * @tcp:	Its header
+ * ack_is_signed() - Is a segment signed, so that it cannot be changed?
+ * @tcp:	Its TCP header
  *
  * Return: true with TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925)
  */
@@ -89,7 +92,7 @@ bool ack_is_signed(uint8_t *tcp)
 	       tcp_option_find(tcp, len, TCP_OPTION_AO);
 }
 
-/* Four bytes of an option, at any place in it. */
+/* Put four bytes into an option, at any place in it; the checksum follows. */
 static void put_option(const struct frame *f, unsigned l4_off, uint8_t *at,
 		       uint32_t value)
 {
@@ -103,12 +106,12 @@ static void put_option(const struct frame *f, unsigned l4_off, uint8_t *at,
 }
 
 /**
- * ack_echo() - Let a segment echo the timestamp that another echoes
+ * ack_echo() - Make a segment echo the timestamp that another one echoes
  * @f:		The frame
- * @l4_off:	Where its TCP header begins, from frame_eth() on
- * @of:		The other segment
+ * @l4_off:	Where its TCP header begins, counted from frame_eth()
+ * @of:		The other segment, parsed
  *
- * Nothing happens unless both have the option.
+ * Nothing happens unless both have timestamps.
  */
 void ack_echo(const struct frame *f, unsigned l4_off, const struct packet *of)
 {
@@ -120,11 +123,11 @@ void ack_echo(const struct frame *f, unsigned l4_off, const struct packet *of)
 }
 
 /**
- * ack_time() - A segment's timestamp
- * @tcp:	Its header
- * @tsval:	Set if there is one
+ * ack_time() - Get the timestamp of a segment
+ * @tcp:	Its TCP header
+ * @tsval:	Set to the timestamp, if there is one
  *
- * Return: whether there is
+ * Return: whether there is one
  */
 bool ack_time(uint8_t *tcp, uint32_t *tsval)
 {
@@ -136,11 +139,11 @@ bool ack_time(uint8_t *tcp, uint32_t *tsval)
 }
 
 /**
- * ack_set_time() - Let a segment say another timestamp
+ * ack_set_time() - Change the timestamp of a segment
  * @f:		The frame
- * @l4_off:	Where its TCP header begins, from frame_eth() on; it has the
- *		option
- * @tsval:	The timestamp
+ * @l4_off:	Where its TCP header begins, counted from frame_eth(). It has a
+ *		timestamp
+ * @tsval:	The timestamp it is to have
  */
 void ack_set_time(const struct frame *f, unsigned l4_off, uint32_t tsval)
 {
@@ -173,7 +176,8 @@ static void fix_tcp(struct packet *p, unsigned tcp_len)
 	bytes_put16(tcp + 16, checksum_fold(checksum_add(sum, tcp, tcp_len)));
 }
 
-/* Headers of `from` and a part of its payload; the sums are not right yet. */
+/* Make a frame of another one's headers and a part of its payload. Lengths and
+ * checksums are still the other one's. */
 static struct packet copy_part(struct frame *f, const struct frame *from,
 			       uint32_t at, uint32_t len)
 {
@@ -197,9 +201,9 @@ static struct packet copy_part(struct frame *f, const struct frame *from,
 }
 
 /**
- * ack_make() - An acknowledgement alone
- * @f:		Set; the caller gives the reference on its chunk back
- * @from:	A segment of the same sender; its headers are copied
+ * ack_make() - Make a segment that only acknowledges
+ * @f:		Set to the frame; the caller gives the reference on its chunk back
+ * @from:	A segment of the same sender, of which the headers are copied
  * @seq:	Its sequence number
  * @ack:	What it acknowledges
  * @window:	Its window, as in the header
@@ -217,13 +221,14 @@ void ack_make(struct frame *f, const struct frame *from, uint32_t seq,
 }
 
 /**
- * ack_part() - A part of a segment's payload, as a segment
- * @f:		Set; the caller gives the reference on its chunk back
- * @from:	The segment
- * @at:		Where the part begins, in its payload
- * @len:	Bytes, not its last; of a GSO frame as many as make a segment
+ * ack_part() - Make a segment of a part of another one's payload
+ * @f:		Set to the frame; the caller gives the reference on its chunk back
+ * @from:	The other segment
+ * @at:		Where the part begins in the payload
+ * @len:	How many bytes it has; the payload's last one is not among them. Of a
+ *		GSO frame no more are taken than make one segment
  *
- * Return: what was made
+ * Return: what was made, parsed
  */
 struct packet ack_part(struct frame *f, const struct frame *from, uint32_t at,
 		       uint32_t len)

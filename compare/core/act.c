@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What becomes of a packet: released, held, dropped.
+ * What becomes of a packet: it is released, held or dropped, and counted.
+ *
+ * This file owns the account. It is the only one that calls release(), and the
+ * only one that puts packets into the pool and takes them out, except for the
+ * fragments that fragment.c holds. So `in = out + held + dropped` can be
+ * checked here. All other files of the core that decide something call it; it
+ * decides nothing.
  */
 #include "act.h"
 
@@ -12,10 +18,10 @@
 /**
  * act_n_held() - How many packets of a side are held?
  * @c:		The comparison
- * @side:	Whose
+ * @side:	The side
  *
- * Return: packets, without what the pool holds beside them: templates and what
- * fragments make. In a report the primary's have left, and none is held
+ * Return: packets; not all nodes of the pool are. In a report those of the
+ * primary have left when they came, and none is held
  */
 uint64_t act_n_held(const struct compare *c, enum compare_side side)
 {
@@ -38,9 +44,9 @@ void act_pass(struct compare *c, const struct frame *v, unsigned n)
 }
 
 /**
- * act_after_failover() - The primary passes, the secondary is ignored
+ * act_after_failover() - Pass the primary's frames, drop the secondary's
  * @c:		The comparison
- * @side:	Whose frames come
+ * @side:	Whose frames these are
  * @v:		The frames; borrowed
  * @n:		How many
  */
@@ -56,10 +62,12 @@ void act_after_failover(struct compare *c, enum compare_side side,
 }
 
 /**
- * act_release() - Let a primary frame out
+ * act_release() - Let a frame of the primary out
  * @c:		The comparison
- * @f:		Borrowed
- * @why:	What it is counted as
+ * @f:		The frame; borrowed
+ * @why:	As what it is counted
+ *
+ * In a report it is counted only, because it left when it came.
  */
 void act_release(struct compare *c, const struct frame *f,
 		 enum compare_note why)
@@ -74,8 +82,8 @@ void act_release(struct compare *c, const struct frame *f,
 /**
  * act_release_group() - Let the fragments of a datagram out
  * @c:		The comparison
- * @group:	Of the primary; gone afterwards
- * @why:	What each is counted as
+ * @group:	A group of the primary's; it is gone afterwards
+ * @why:	As what each fragment is counted
  */
 void act_release_group(struct compare *c, uint32_t group,
 		       enum compare_note why)
@@ -95,8 +103,8 @@ void act_release_group(struct compare *c, uint32_t group,
 /**
  * act_drop_group() - Drop the fragments of a datagram
  * @c:		The comparison
- * @group:	Of the secondary; gone afterwards
- * @why:	What each is counted as
+ * @group:	A group of either side; it is gone afterwards
+ * @why:	As what each fragment is counted
  */
 void act_drop_group(struct compare *c, uint32_t group,
 		    enum compare_drop why)
@@ -111,7 +119,7 @@ void act_drop_group(struct compare *c, uint32_t group,
 	fragment_free(&c->fragments, group);
 }
 
-/* After a SYN left a queue: is there another? */
+/* A SYN has left a queue: clear the flow's flag if it was the last one. */
 static void recount_syns(const struct compare *c, struct cmp_flow *fl,
 			 unsigned side)
 {
@@ -125,8 +133,8 @@ static void recount_syns(const struct compare *c, struct cmp_flow *fl,
 		fl->flags &= (uint16_t)~flag;
 }
 
-/* Where nothing waits on one side nothing is suspect: the flow leaves the
- * suspects together with what was there, whatever took that. */
+/* A flow is suspect while both of its queues wait. One is empty now, whoever
+ * emptied it: the flow leaves the list of suspects. */
 static void clear_suspicion(struct compare *c, struct cmp_flow *fl)
 {
 	fl->flags &= (uint16_t)~FLOW_SUSPECT;
@@ -136,8 +144,8 @@ static void clear_suspicion(struct compare *c, struct cmp_flow *fl)
 /**
  * act_unhold() - Take a packet out of its queue and let go of it
  * @c:		The comparison
- * @fl:		Its flow; what its flags say of its queues stays true
- * @h:		The packet; counting it is the caller's business
+ * @fl:		Its flow; the flags that tell about the queue follow
+ * @h:		The packet. It is not counted: the caller has done that
  */
 void act_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 {
@@ -159,10 +167,10 @@ void act_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 }
 
 /**
- * act_release_head() - Let the first held primary packet of a flow out
+ * act_release_head() - Let the first packet of the primary's queue out
  * @c:		The comparison
- * @fl:		A flow with a primary packet
- * @why:	What it is counted as
+ * @fl:		A flow, not of TCP, that holds one
+ * @why:	As what it is counted
  */
 void act_release_head(struct compare *c, struct cmp_flow *fl,
 		      enum compare_note why)
@@ -180,11 +188,12 @@ void act_release_head(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * act_release_new() - Let out what has just come
+ * act_release_new() - Let a packet out that has just come, or was put together
  * @c:		The comparison
- * @f:		Borrowed
- * @group:	The fragments that made it; HOLD_NONE for what came whole
- * @why:	What it is counted as
+ * @f:		The frame it came in; borrowed
+ * @group:	The fragments that it was made of, which leave in its place;
+ *		HOLD_NONE for one that came whole
+ * @why:	As what it is counted
  */
 void act_release_new(struct compare *c, const struct frame *f, uint32_t group,
 		     enum compare_note why)
@@ -196,10 +205,11 @@ void act_release_new(struct compare *c, const struct frame *f, uint32_t group,
 }
 
 /**
- * act_drop_new() - Drop what has just come
+ * act_drop_new() - Drop a packet that has just come, or was put together
  * @c:		The comparison
- * @group:	The fragments that made it; HOLD_NONE for what came whole
- * @why:	What it is counted as
+ * @group:	The fragments that it was made of; HOLD_NONE for one that came
+ *		whole
+ * @why:	As what it is counted
  */
 void act_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
 {
@@ -210,11 +220,11 @@ void act_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
 }
 
 /**
- * act_drop_held() - Drop a held packet
+ * act_drop_held() - Drop a packet that is held
  * @c:		The comparison
  * @fl:		Its flow
- * @h:		The packet; with a fragment its whole datagram goes
- * @why:	What it is counted as
+ * @h:		The packet. For a fragment its whole datagram is dropped
+ * @why:	As what it is counted
  */
 void act_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		   enum compare_drop why)
@@ -231,13 +241,13 @@ void act_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 }
 
 /**
- * act_hold() - Keep a packet
+ * act_hold() - Hold a packet
  * @c:		The comparison
- * @fl:		Its flow, into whose queue the caller puts it
+ * @fl:		Its flow; the caller puts it into the queue
  * @side:	Whose it is
- * @f:		Borrowed
+ * @f:		The frame; borrowed, a reference on its chunk is taken
  *
- * Return: its node, valid until the next call
+ * Return: its node, valid until the next node is added
  */
 struct hold *act_hold(struct compare *c, struct cmp_flow *fl,
 		      enum compare_side side, const struct frame *f)
@@ -254,10 +264,10 @@ struct hold *act_hold(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * act_drop_queue() - Drop all that a flow holds of the secondary
+ * act_drop_queue() - Drop all packets of the secondary that a flow holds
  * @c:		The comparison
  * @fl:		The flow
- * @why:	What it is counted as
+ * @why:	As what each is counted
  */
 void act_drop_queue(struct compare *c, struct cmp_flow *fl,
 		    enum compare_drop why)
@@ -269,9 +279,9 @@ void act_drop_queue(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * act_mark_whole() - What is held was put together of fragments
+ * act_mark_whole() - Note that a held packet was put together of fragments
  * @c:		The comparison
- * @h:		The packet, which stands for its fragments from now on
+ * @h:		The packet; it stands for its fragments from now on
  * @group:	The fragments
  */
 void act_mark_whole(struct compare *c, struct hold *h, uint32_t group)
@@ -282,7 +292,8 @@ void act_mark_whole(struct compare *c, struct hold *h, uint32_t group)
 	c->account.n_made[h->side]++;
 }
 
-/* Is what waits in a flow's gate a packet, or only a template? */
+/* Note whether what waits in a flow's gate is a packet that has to leave, or
+ * only a header of one that has left. */
 static void mark_packet(struct compare *c, struct cmp_flow *fl, bool is_packet)
 {
 	struct gate *g = &fl->gate;

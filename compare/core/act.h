@@ -4,26 +4,27 @@
 
 #include "core.h"
 
-/* A frame came in. */
+/* Frames of a side have come. */
 static inline void act_come(struct compare *c, enum compare_side side,
 			    unsigned n)
 {
 	c->account.in[side] += n;
 }
 
-/* A frame of the secondary is dropped as it comes. */
+/* A packet of the secondary is dropped as it comes: it was never held. */
 static inline void act_drop(struct compare *c, enum compare_drop why)
 {
 	c->account.dropped[why]++;
 }
 
-/* May segments be made here, or changed? In a report all have left on arrival. */
+/* May segments be made or changed? Not in a report, where all have left
+ * already. */
 static inline bool act_may_make(const struct compare *c)
 {
 	return !c->config.report_only;
 }
 
-/* Something happened that is no frame's fate. */
+/* Count something that is not the fate of a packet. */
 static inline void act_note(struct compare *c, enum compare_note what)
 {
 	c->account.noted[what]++;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * TCP flows of recordings whose beginning one side or both have not seen.
- * Sequence numbers say nothing then: each side chose its own. The first bytes
- * of the one are looked for in what the other has; until they are found, all
- * is held. From there on the flow is compared as any other.
+ * Their sequence numbers cannot be compared, because each side chose its own.
+ * So the first bytes of the one side are looked for in what the other has.
+ * Until they are found all is held; from there on the flow is compared as any
+ * other.
  *
- * Not found in ALIGN_MAX bytes, or when there is nothing more to come, both
- * are compared from their first bytes on.
+ * When they are not found in ALIGN_MAX bytes, or nothing more comes, both
+ * sides are compared from their first bytes on.
+ *
+ * This file owns ALIGN_WAITS of a flow. tcp.c calls it with each segment while
+ * that is set, late.c when it has waited for too long.
  */
 #include "align.h"
 
@@ -19,14 +23,14 @@
 #include "match.h"
 #include "stream.h"
 
-#define ALIGN_MAX 65536u	/* bytes of each side that are looked through */
-#define ANCHOR 32u		/* bytes that are looked for */
+#define ALIGN_MAX 65536u	/* how many bytes of each side are searched */
+#define ANCHOR 32u		/* how many bytes are searched for */
 
-struct prefix {			/* what a side has without a gap */
+struct prefix {			/* the first bytes of a side, without a gap */
 	uint8_t *bytes;
 	uint32_t len;
-	uint32_t seq;		/* of the first */
-	bool is_known;		/* is there a first? */
+	uint32_t seq;		/* of the first byte */
+	bool is_known;		/* there is a first byte */
 	bool is_midstream;
 };
 
@@ -38,7 +42,7 @@ static void add_segment(const struct compare *c, struct prefix *x,
 	if (!x->is_known)
 		x->seq = h->seq;
 	x->is_known = true;
-	at = x->seq + x->len - h->seq;	/* below that it is there already */
+	at = x->seq + x->len - h->seq;	/* bytes before that are there */
 	if (at >= len)
 		return;
 	len -= at;
@@ -65,7 +69,7 @@ static void get_prefix(const struct compare *c, const struct cmp_flow *fl,
 	}
 }
 
-/* Where the beginning of b is in a. */
+/* Find the first len bytes of b in a. */
 static bool find(const struct prefix *a, const struct prefix *b, uint32_t len,
 		 uint32_t *at)
 {
@@ -79,7 +83,7 @@ static bool find(const struct prefix *a, const struct prefix *b, uint32_t len,
 	return found;
 }
 
-/* The fewest bytes to skip, of one side. */
+/* Find the place where the fewest bytes are skipped, all of one side. */
 static bool find_first(const struct prefix v[2], uint32_t len,
 		       uint32_t skipped[2])
 {
@@ -94,7 +98,7 @@ static bool find_first(const struct prefix v[2], uint32_t len,
 	return in_primary || in_secondary;
 }
 
-/* A SYN that only one side has shown is not compared. */
+/* SYNs that only one side has shown are not compared. */
 static void forget_syns(struct compare *c, struct cmp_flow *fl)
 {
 	struct hold *h;
@@ -122,7 +126,8 @@ static void begin(struct compare *c, struct cmp_flow *fl,
 	match_flow(c, fl, NULL);
 }
 
-/* Return: true once the flow is compared */
+/* Look for the place, and begin to compare there. is_last: nothing more comes
+ * that could show it. Return: whether the comparison has begun. */
 static bool align(struct compare *c, struct cmp_flow *fl, bool is_last)
 {
 	struct prefix v[2] = { { .bytes = malloc(2 * ALIGN_MAX) } };
@@ -150,9 +155,9 @@ static bool align(struct compare *c, struct cmp_flow *fl, bool is_last)
 }
 
 /**
- * align_end() - Nothing more comes to find the place by
+ * align_end() - Begin to compare a flow without more bytes to find the place by
  * @c:		The comparison
- * @fl:		A flow that waits for it
+ * @fl:		A flow with ALIGN_WAITS
  */
 void align_end(struct compare *c, struct cmp_flow *fl)
 {
@@ -174,14 +179,15 @@ static void let_go(struct compare *c, enum compare_side side,
 }
 
 /**
- * align_takes() - Is this a segment of a flow whose place is sought?
+ * align_takes() - Hold a segment of a flow whose place is being looked for
  * @c:		The comparison
  * @fl:		The flow
- * @side:	Whose segment
+ * @side:	Whose segment it is
  * @f:		The frame; borrowed
- * @p:		What is in it
+ * @p:		The frame, parsed
  *
- * Return: true when it was taken: held, until the place is found
+ * Return: false when the flow is not, or no more, one of these: the caller
+ * goes on
  */
 bool align_takes(struct compare *c, struct cmp_flow *fl, enum compare_side side,
 		 const struct frame *f, const struct packet *p)
@@ -205,7 +211,7 @@ bool align_takes(struct compare *c, struct cmp_flow *fl, enum compare_side side,
 	if (p->flags & TCP_SYN)
 		fl->flags |= side == COMPARE_PRIMARY ? FLOW_PRIMARY_SYN :
 						       FLOW_SECONDARY_SYN;
-	/* the longer it takes, the rarer: each look costs what there is */
+	/* a look costs what is held: the more that is, the rarer they are */
 	if (n_before < 64 || !(n_before & (n_before - 1)))
 		align(c, fl, false);
 	return true;

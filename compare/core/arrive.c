@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Frames that arrive are parsed, and their flows found.
+ * Frames that have come are parsed, and their flows found: by the packet that
+ * waits with the same headers (predict.c), else by a hint of where the last
+ * packet with these addresses and ports went, else by the flow's key.
+ *
+ * Frames are looked at together, because the processor can wait for the memory
+ * of several flows at once. This file owns the arrivals and the hints, and
+ * makes new flows. take.c calls it.
  */
 #include "arrive.h"
 
@@ -11,7 +17,7 @@
 #include "predict.h"
 #include "segment.h"
 
-/* A frame that is not IP goes by its type and addresses. */
+/* The key of a frame that is not IP is its EtherType and addresses. */
 static void ether_key(struct flow_key *key, const struct packet *p)
 {
 	*key = (struct flow_key){ .sport = p->ethertype, .vlan = p->vlan };
@@ -43,11 +49,13 @@ static struct cmp_flow *add_flow(struct compare *c, const struct flow_key *key)
 	return fl;
 }
 
-/* Says also by which rules the packet is compared, so that nobody who chooses
- * addresses and ports can bring one into a flow that goes by others. */
+/* The key of a packet. It says by which rules the packet is compared, too:
+ * nobody who chooses addresses and ports can bring a packet into a flow with
+ * other rules. */
 static void key_of(struct flow_key *key, const struct packet *p, bool is_whole)
 {
-	/* a TCP segment that was cut cannot be changed on its way out */
+	/* TCP in fragments is compared as datagrams: it cannot be changed on its
+	 * way out */
 	bool cut = p->fragment || (is_whole && p->proto == PACKET_TCP);
 
 	if (flow_key_of(key, p, false) < 0) {
@@ -60,8 +68,8 @@ static void key_of(struct flow_key *key, const struct packet *p, bool is_whole)
 		key->tag[1] = KEY_DATAGRAM;
 }
 
-/* Do the addresses and ports of a packet say all of its flow? Not where it was
- * cut, and where flows go by other names. */
+/* Do the addresses and ports of a packet decide which flow it belongs to? Not
+ * of a fragment, and not where flows are paired. */
 static bool is_hinted(const struct compare *c, const struct packet *p)
 {
 	return (p->proto == PACKET_TCP || p->proto == PACKET_UDP) &&
@@ -69,7 +77,8 @@ static bool is_hinted(const struct compare *c, const struct packet *p)
 	       !c->config.ignore_addr;
 }
 
-/* Who makes packets collide here gains that their flows are looked up. */
+/* A hash for the hints. Somebody may choose packets that collide: then their
+ * flows are looked up by their keys, no more. */
 static uint64_t hint_hash(const struct packet *p)
 {
 	uint64_t x = (uint64_t)p->sport << 16 | p->dport, addr;
@@ -92,13 +101,13 @@ static struct flow_hint *hint_of(struct compare *c, const struct packet *p,
 }
 
 /**
- * arrive_frames() - Look at frames and say which flows they belong to
- * @c:		The comparison
- * @side:	Whose they are
+ * arrive_frames() - Parse frames and prepare to find their flows
+ * @c:		The comparison; its arrivals are filled
+ * @side:	Whose frames these are
  * @v:		The frames; borrowed
  * @n:		How many, FLOW_HASH_MAX at most
  *
- * What each of them has to wait for, memory and the hash, all wait for at once.
+ * Keys are hashed and memory is fetched for all of them together.
  */
 void arrive_frames(struct compare *c, enum compare_side side,
 		   const struct frame *v, unsigned n)
@@ -139,7 +148,7 @@ void arrive_frames(struct compare *c, enum compare_side side,
 	flow_hash(c->flows, a->key, a->hash, n_keys);
 }
 
-/* The flow of a packet, by its key. */
+/* Find a packet's flow by its key, or make it. */
 static struct cmp_flow *find_by_key(struct compare *c, enum compare_side side,
 				    const struct packet *p,
 				    struct flow_key *key, uint32_t hash)
@@ -155,7 +164,7 @@ static struct cmp_flow *find_by_key(struct compare *c, enum compare_side side,
 	return fl ? fl : add_flow(c, key);
 }
 
-/* The same for a packet that came whole: where it goes is noted. */
+/* The same for a packet that came whole: a hint is left for the next one. */
 static struct cmp_flow *find_and_hint(struct compare *c,
 				      enum compare_side side,
 				      const struct packet *p,
@@ -173,10 +182,10 @@ static struct cmp_flow *find_and_hint(struct compare *c,
 }
 
 /**
- * arrive_find() - The flow of a packet, a new one if need be
+ * arrive_find() - Find the flow of a packet, or make it
  * @c:		The comparison
- * @side:	Whose packet
- * @i:		Which of the frames that arrive_frames() has looked at
+ * @side:	Whose packet it is
+ * @i:		Its index among those of the last arrive_frames()
  *
  * Return: the flow, NULL when the table is full
  */
@@ -201,10 +210,10 @@ struct cmp_flow *arrive_find(struct compare *c, enum compare_side side,
 }
 
 /**
- * arrive_find_whole() - The flow of a packet that fragments made
+ * arrive_find_whole() - Find the flow of a packet made of fragments, or make it
  * @c:		The comparison
- * @side:	Whose packet
- * @p:		The packet
+ * @side:	Whose packet it is
+ * @p:		The packet, parsed
  *
  * Return: the flow, NULL when the table is full
  */

@@ -18,13 +18,13 @@
  * Bounds: each side may hold half of max_bytes. Over it the primary's input
  * has to stop (compare_is_full()). The secondary's never stops, or the two
  * inputs could wait for each other: its fullest flow is given up as different.
- * One flow over max_queue asks for a checkpoint and stops nobody; over its share
- * of the bytes what it sends further is dropped. Nothing ever leaves because
- * there is no room for it.
+ * One flow over max_queue asks for a checkpoint and stops nobody; over its
+ * share of the bytes what it sends further is dropped. Nothing ever leaves
+ * because there is no room for it.
  *
  * Differences from QEMU's colo-compare: queues are FIFO, SYN, FIN, RST and the
- * destination MAC are compared, IPv6 and VLANs are compared, the flow table never
- * empties itself.
+ * destination MAC are compared, IPv6 and VLANs are compared, the flow table
+ * never empties itself.
  */
 #include "compare.h"
 
@@ -295,7 +295,8 @@ void compare_stats(const struct compare *c, struct stats *s)
 	uint64_t n_primary = act_n_held(c, COMPARE_PRIMARY);
 	uint64_t n_secondary = act_n_held(c, COMPARE_SECONDARY);
 
-	s->in += c->account.in[COMPARE_PRIMARY] + c->account.in[COMPARE_SECONDARY];
+	s->in += c->account.in[COMPARE_PRIMARY] +
+		 c->account.in[COMPARE_SECONDARY];
 	s->originated += c->account.noted[NOTE_ORIGINATED];
 	s->merged += c->account.merged;
 	s->out += c->account.out;

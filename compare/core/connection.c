@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How a TCP connection begins, and how it is broken off: SYN and RST. A SYN
- * stands before all that belongs to its connection, a RST behind it.
+ * How a TCP connection begins, and how it is broken off: SYN and RST are
+ * compared. In a queue a SYN stands before all that belongs to its connection,
+ * a RST behind it. match.c calls this when the first segment of the primary is
+ * one of them.
  */
 #include "connection.h"
 
@@ -14,12 +16,12 @@
 #include "stream.h"
 #include "syn.h"
 
-#define NEAR UINT32_C(0x40000000)	/* largest window there can be */
+#define NEAR UINT32_C(0x40000000)	/* the largest window there is */
 
 /**
- * connection_differ() - The two say different things, not different bytes
+ * connection_differ() - Tell that two segments are not of the same kind
  * @c:		The comparison
- * @fl:		The flow
+ * @fl:		Their flow
  * @p:		The primary's segment
  * @s:		The secondary's
  *
@@ -38,7 +40,8 @@ COLD enum compare_step connection_differ(struct compare *c, struct cmp_flow *fl,
 	return STEP_DIFFERENT;
 }
 
-/* The secondary's SYN, if it is there; what it makes old is dropped. */
+/* The first SYN that waits of the secondary, or NULL. What stands before it
+ * belongs to an older connection, and is dropped. */
 static struct hold *secondary_syn(struct compare *c, struct cmp_flow *fl)
 {
 	struct hold *s;
@@ -65,17 +68,17 @@ static bool is_same_syn(const struct compare *c, const struct hold *p,
 {
 	struct packet a = parse_held(c, p), b = parse_held(c, s);
 
-	if (c->config.own_isn)		/* the clients' are their own too */
+	if (c->config.own_isn)		/* the clients chose their own, too */
 		b.ack = a.ack;
 	return differ_is_same_mac(c, a.eth, b.eth) &&
 	       syn_is_same(&a, &b);
 }
 
 /**
- * connection_open() - A connection begins
+ * connection_open() - Note in the gate that a connection begins
  * @c:		The comparison
  * @fl:		Its flow
- * @syn:	The primary's SYN
+ * @syn:	The primary's SYN, held
  */
 void connection_open(struct compare *c, struct cmp_flow *fl,
 		     const struct hold *syn)
@@ -98,10 +101,12 @@ static void begin_connection(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * connection_syn() - The primary's first segment is a SYN
+ * connection_syn() - Compare a SYN
  * @c:		The comparison
  * @fl:		Its flow
- * @p:		The SYN
+ * @p:		The primary's SYN, the first of its queue
+ *
+ * Return: what became of it
  */
 COLD enum compare_step connection_syn(struct compare *c, struct cmp_flow *fl,
 				      const struct hold *p)
@@ -133,10 +138,14 @@ static bool is_near(const struct cmp_flow *fl, uint32_t seq)
 }
 
 /**
- * connection_rst() - The primary's first segment is a RST
+ * connection_rst() - Compare a RST
  * @c:		The comparison
  * @fl:		Its flow
- * @p:		The RST
+ * @p:		The primary's RST, the first of its queue
+ *
+ * Its place in the stream counts only where both are near the edge.
+ *
+ * Return: what became of it
  */
 COLD enum compare_step connection_rst(struct compare *c, struct cmp_flow *fl,
 				      const struct hold *p)

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Everything but TCP is compared datagram by datagram, in any order within the
- * flow: for UDP the payload (and for TCP that was cut into fragments), for the
+ * Packets that are not TCP are compared one by one, in any order within their
+ * flow. Of UDP, and of TCP that came in fragments, the payload is compared; of
  * others all that follows the IP headers.
  *
- * A primary datagram leaves when it and all before it have found their equal,
- * so the order is the primary's. Of those that wait on the two sides none are
- * equal, except that a matched primary one may wait behind one that is not.
+ * A datagram of the primary leaves when it and all that came before it have
+ * found their equal: the order that leaves is the primary's. One that has
+ * found its equal and waits for others is marked HOLD_MATCHED. Apart from
+ * these no datagram that waits on one side is equal to one that waits on the
+ * other.
  *
- * When both sides wait, the order may differ or the contents; what is still so
- * after reorder_ns is a difference. When only one side waits it is late, which
- * is a matter of timeout_ns.
+ * When both sides wait, either the order differs or the contents: the flow is
+ * suspect. What is still so after reorder_ns is a difference. When one side
+ * waits alone the other is late, which is a matter of timeout_ns.
+ *
+ * take.c and predict.c hand datagrams to this file; expire.c and late.c ask it
+ * about what has waited for too long.
  */
 #include "datagram.h"
 
@@ -21,8 +26,8 @@
 #include "differ.h"
 #include "flows.h"
 
-#define HOLD_MATCHED 0x80u	/* of hold.flags */
-#define HOLD_CUT 0x40u		/* captured in part */
+#define HOLD_MATCHED 0x80u	/* hold.flags: its equal has come */
+#define HOLD_CUT 0x40u		/* hold.flags: captured in part */
 #define UNORDERED_MAX 64u	/* waiting on both sides: not another order */
 #define SEARCH_MAX 256u		/* further apart is not reordering */
 
@@ -61,7 +66,7 @@ static bool is_equal(const struct compare *c, const struct hold *h,
 	       differ_is_same_mac(c, hold_eth(&c->pool, h), eth);
 }
 
-/* The first datagram of a side that waits for this one. */
+/* The first datagram of a side that waits for one like this, or NULL. */
 static struct hold *find_equal(const struct compare *c,
 			       const struct cmp_flow *fl,
 			       enum compare_side side, const uint8_t *eth,
@@ -77,7 +82,7 @@ static struct hold *find_equal(const struct compare *c,
 	return NULL;
 }
 
-/* Return: its node, valid until the next one. */
+/* Hold a datagram at the end of its queue. Return: its node. */
 static struct hold *hold_datagram(struct compare *c, struct cmp_flow *fl,
 				  enum compare_side side,
 				  const struct frame *f, struct part part,
@@ -104,8 +109,9 @@ static void release_matched(struct compare *c, struct cmp_flow *fl)
 		act_release_head(c, fl, NOTE_COMPARED);
 }
 
-/* Both sides wait, and the head of the primary's is not what the other has.
- * Where nobody can be asked for a checkpoint its equal may still come. */
+/* Both sides wait, and no datagram of the one is equal to one of the other.
+ * Where no checkpoint can be asked for the equal may still come: nothing is
+ * suspect. */
 static void suspect(const struct compare *c, struct cmp_flow *fl)
 {
 	if (!c->config.holds && fl->q[COMPARE_PRIMARY].n &&
@@ -113,7 +119,8 @@ static void suspect(const struct compare *c, struct cmp_flow *fl)
 		fl->flags |= FLOW_SUSPECT;
 }
 
-/* Where all waits to the end, so many datagrams are in no other order. */
+/* Recordings wait to their end. When so many datagrams wait on both sides they
+ * are not in another order: the first ones are taken for each other's. */
 static void decide(struct compare *c, struct cmp_flow *fl)
 {
 	while (fl->q[COMPARE_PRIMARY].n > UNORDERED_MAX &&
@@ -124,8 +131,8 @@ static void decide(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * datagram_is_matched() - Has the secondary sent the same already?
- * @h:		A held datagram of the primary, which waits for those before it
+ * datagram_is_matched() - Has the equal of a datagram come?
+ * @h:		A datagram of the primary that is held, behind others that wait
  */
 bool datagram_is_matched(const struct hold *h)
 {
@@ -133,14 +140,14 @@ bool datagram_is_matched(const struct hold *h)
 }
 
 /**
- * datagram_twin() - Take a datagram that has the headers of one that waits
+ * datagram_twin() - Compare a datagram with one that has the same headers
  * @c:		The comparison
- * @side:	Whose it is; none of them waits
+ * @side:	Whose it is; the flow holds nothing of this side
  * @fl:		The flow
  * @f:		The frame; borrowed
- * @h:		The first of the other side, from predict_twin()
+ * @h:		The first datagram of the other side, from predict_twin()
  *
- * Return: false when it is not equal, or more is to be done; nothing was done
+ * Return: whether the two are equal and have left. If not, nothing was done
  */
 bool datagram_twin(struct compare *c, enum compare_side side,
 		   struct cmp_flow *fl, const struct frame *f, struct hold *h)
@@ -163,12 +170,13 @@ bool datagram_twin(struct compare *c, enum compare_side side,
 }
 
 /**
- * datagram_primary() - A datagram of the primary
+ * datagram_primary() - Compare a datagram of the primary
  * @c:		The comparison
  * @fl:		Its flow
  * @f:		The frame; borrowed
- * @p:		What is in it
- * @group:	The fragments that made it; HOLD_NONE for what came whole
+ * @p:		The frame, parsed
+ * @group:	The fragments that it was made of; HOLD_NONE for one that came
+ *		whole
  */
 void datagram_primary(struct compare *c, struct cmp_flow *fl,
 		      const struct frame *f, const struct packet *p,
@@ -194,14 +202,17 @@ void datagram_primary(struct compare *c, struct cmp_flow *fl,
 		decide(c, fl);
 }
 
+/* Are the bytes the same that were captured of both? */
 static bool is_same_bytes(const struct compare *c, const struct hold *a,
-			  const struct hold *b, uint32_t len)
+			  const struct hold *b)
 {
+	uint32_t len = least(hold_captured_len(a), hold_captured_len(b));
+
 	return !memcmp(hold_payload(&c->pool, a), hold_payload(&c->pool, b),
 		       len);
 }
 
-/* What one of them has more at the end differs too. */
+/* Tell how two datagrams differ. When one is longer its end differs, too. */
 static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
 			      const struct hold *p, const struct hold *s)
 {
@@ -217,13 +228,13 @@ static void differ_to_the_end(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * datagram_forgive() - Is a secondary's datagram without an equal known?
+ * datagram_forgive() - Is it known why a datagram has no equal?
  * @c:		The comparison
  * @fl:		Its flow
- * @s:		The datagram, with all of its fragments
+ * @s:		A datagram of the secondary, or a fragment of one
  *
- * Return: true when one of the primary was dropped that may have been its equal;
- * then it is gone
+ * Return: true when shed.c has dropped one of the primary, which may have been
+ * its equal: it was dropped, too
  */
 bool datagram_forgive(struct compare *c, struct cmp_flow *fl, struct hold *s)
 {
@@ -237,7 +248,7 @@ bool datagram_forgive(struct compare *c, struct cmp_flow *fl, struct hold *s)
 }
 
 /**
- * datagram_differ() - Two datagrams that should be equal are not
+ * datagram_differ() - Tell that two datagrams differ that should be equal
  * @c:		The comparison
  * @fl:		Their flow
  * @p:		The primary's
@@ -252,7 +263,7 @@ void datagram_differ(struct compare *c, struct cmp_flow *fl,
 	if (datagram_forgive(c, fl, s))
 		return;
 	if (p->payload_len == s->payload_len &&
-	    is_same_bytes(c, p, s, least(hold_captured_len(p), hold_captured_len(s))))
+	    is_same_bytes(c, p, s))
 		differ_flow(c, fl, &d);
 	else
 		differ_to_the_end(c, fl, p, s);
@@ -263,10 +274,10 @@ void datagram_differ(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * datagram_forget() - The first datagram of a side has no equal
- * @c:		The comparison, which reports
+ * datagram_forget() - Give up the first datagram of a side: it has no equal
+ * @c:		The comparison, in a report
  * @fl:		The flow
- * @side:	Whose datagram
+ * @side:	The side
  */
 void datagram_forget(struct compare *c, struct cmp_flow *fl,
 		     enum compare_side side)
@@ -282,12 +293,13 @@ void datagram_forget(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * datagram_secondary() - A datagram of the secondary
+ * datagram_secondary() - Compare a datagram of the secondary
  * @c:		The comparison
- * @fl:		Its flow, not known to differ
+ * @fl:		Its flow, which is not marked as different
  * @f:		The frame; borrowed
- * @p:		What is in it
- * @group:	The fragments that made it; HOLD_NONE for what came whole
+ * @p:		The frame, parsed
+ * @group:	The fragments that it was made of; HOLD_NONE for one that came
+ *		whole
  */
 void datagram_secondary(struct compare *c, struct cmp_flow *fl,
 			const struct frame *f, const struct packet *p,

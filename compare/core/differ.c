@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a difference is, and who is told of it: a flow that differs, an episode
- * that begins, and in a report every place where bytes differ.
+ * Differences: what one is, who is told of it, and what becomes of its flow.
+ *
+ * The first difference opens an episode: it asks for a checkpoint, and no
+ * other one asks until a flush has closed the episode. The flow that differs
+ * is marked, and nothing of it is compared until then.
+ *
+ * In a report nothing is asked for. Bytes that differ are told of one place
+ * after the other, and the comparison goes on behind them.
+ *
+ * This file owns the episode, and is the only one that calls differ() and
+ * midstream().
  */
 #include "differ.h"
 
@@ -22,12 +31,12 @@ static void put_frame(const struct compare *c, struct compare_difference *d,
 /**
  * differ_describe() - Describe a difference
  * @c:		The comparison
- * @fl:		The flow that shows it; NULL when it is none in particular
- * @reason:	How it differs
- * @p:		The primary's packet, or NULL
- * @s:		The secondary's packet, or NULL
+ * @fl:		The flow that shows it, or NULL
+ * @reason:	How the replicas differ
+ * @p:		A packet of the primary that shows it, or NULL
+ * @s:		A packet of the secondary, or NULL
  *
- * Return: the description, with the packets' first bytes as the place
+ * Return: the description; the place is the first byte of each payload
  */
 struct compare_difference differ_describe(const struct compare *c,
 					  const struct cmp_flow *fl,
@@ -48,14 +57,15 @@ struct compare_difference differ_describe(const struct compare *c,
 
 static bool may_ask(const struct compare *c, const struct compare_difference *d)
 {
-	return !c->episode.is_open && !c->config.report_only && !c->config.holds &&
+	return !c->episode.is_open && !c->config.report_only &&
+	       !c->config.holds &&
 	       (!c->handler.may_ask || c->handler.may_ask(c->handler.arg, d));
 }
 
 /**
  * differ_tell() - Tell of a difference
  * @c:		The comparison
- * @d:		The difference; asks for a checkpoint, once in an episode
+ * @d:		The difference. Its asks is set: whether it opens an episode
  */
 void differ_tell(struct compare *c, struct compare_difference *d)
 {
@@ -72,8 +82,8 @@ void differ_tell(struct compare *c, struct compare_difference *d)
  * differ_ask() - Ask for a checkpoint, unless one has been asked for
  * @c:		The comparison
  * @reason:	Why
- * @fl:		The flow that shows it; NULL when it is none in particular
- * @h:		Its packet, or NULL
+ * @fl:		The flow that shows why, or NULL
+ * @h:		A packet of it, or NULL
  */
 void differ_ask(struct compare *c, enum compare_reason reason,
 		const struct cmp_flow *fl, const struct hold *h)
@@ -98,8 +108,9 @@ static void mark(struct compare *c, struct cmp_flow *fl)
 	act_drop_queue(c, fl, DROP_DIFFERENT);
 }
 
-/* In a report the caller goes on behind bytes that differ. What is different in
- * another way ends a connection; datagrams that come can be compared again. */
+/* In a report the caller goes on behind bytes that differ, so that the flow is
+ * not marked. Any other difference ends a connection; of another flow only
+ * what waits is given up, as datagrams that come can be compared. */
 static void mark_in_report(struct compare *c, struct cmp_flow *fl,
 			   enum compare_reason reason)
 {
@@ -115,12 +126,12 @@ static void mark_in_report(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * differ_flow() - A flow differs: nothing of it is compared until the flush
+ * differ_flow() - Tell that a flow differs, and mark it
  * @c:		The comparison
  * @fl:		The flow
  * @d:		How it differs
  *
- * In a report FLOW_DIFFERENT is not set where the flow is compared further.
+ * FLOW_DIFFERENT is set unless the flow is compared further, in a report.
  */
 void differ_flow(struct compare *c, struct cmp_flow *fl,
 		 struct compare_difference *d)
@@ -134,7 +145,7 @@ void differ_flow(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * differ_end_episode() - The replicas are equal: the next difference may ask
+ * differ_end_episode() - Close the episode: the next difference may ask
  * @c:		The comparison
  */
 void differ_end_episode(struct compare *c)
@@ -143,9 +154,10 @@ void differ_end_episode(struct compare *c)
 }
 
 /**
- * differ_grace() - The secondary may be alone for a while
+ * differ_grace() - Let the secondary's packets lack an equal for a while
  * @c:		The comparison
- * @until_ns:	What of it comes until then and has no equal asks for nothing
+ * @until_ns:	What has come until then may be of before the checkpoint: it
+ *		asks for nothing
  */
 void differ_grace(struct compare *c, uint64_t until_ns)
 {
@@ -162,11 +174,12 @@ static void put_first(const struct compare *c, const struct cmp_flow *fl,
 }
 
 /**
- * differ_midstream() - Say from where on a flow in midstream is compared
- * @c:		The comparison
- * @fl:		The flow
- * @is_found:	From bytes that both have
- * @skipped:	By side: bytes that are not compared
+ * differ_midstream() - Tell where the comparison of a flow begins
+ * @c:		The comparison, in a report
+ * @fl:		A flow whose beginning was not seen
+ * @is_found:	It begins with bytes that both sides have; else with the first
+ *		ones of each
+ * @skipped:	By side: bytes before that
  */
 void differ_midstream(struct compare *c, struct cmp_flow *fl, bool is_found,
 		      const uint32_t skipped[2])
@@ -184,14 +197,13 @@ void differ_midstream(struct compare *c, struct cmp_flow *fl, bool is_found,
 }
 
 /**
- * differ_may_begin() - May a flow in midstream be compared from here on?
+ * differ_may_begin() - May the comparison of a flow begin at a place?
  * @c:		The comparison
- * @fl:		The flow
- * @primary:	Bytes of the primary before that place, which are not compared
- * @secondary:	The secondary's
+ * @fl:		A flow whose beginning was not seen
+ * @primary:	How many bytes of the primary lie before the place
+ * @secondary:	How many of the secondary
  *
- * Return: in a report true, and it is told; else whether nothing of the primary
- * is skipped
+ * Return: when no byte of the primary does. In a report always, and it is told
  */
 COLD bool differ_may_begin(struct compare *c, struct cmp_flow *fl,
 			   uint32_t primary, uint32_t secondary)
@@ -221,7 +233,7 @@ static struct piece piece_of(const struct compare_difference *d, unsigned side,
 	return (struct piece){ frame_eth(&d->frame[side]) + d->at[side], len };
 }
 
-/* Return: false when one of the pieces ends first. */
+/* Skip equal bytes. Return: false when one of the pieces ends before they do. */
 static bool go_to_difference(struct piece v[2], struct compare_difference *d)
 {
 	uint32_t n = extent_equal(v), both[2] = { n, n };
@@ -231,14 +243,14 @@ static bool go_to_difference(struct piece v[2], struct compare_difference *d)
 }
 
 /**
- * differ_bytes() - Two pieces that should be equal are not
+ * differ_bytes() - Tell how two pieces differ that should be equal
  * @c:		The comparison
  * @fl:		Their flow
- * @d:		Says where they begin
- * @len:	By side: bytes there; what is left uncompared at the end, of one
- *		side at least nothing
+ * @d:		Their packets and where the pieces begin; changed
+ * @len:	By side: bytes of the piece. Set to what is left behind the
+ *		differences, which is nothing on one side at least
  *
- * In a report every place that differs is told of.
+ * In a report every place is told of, else the first.
  */
 void differ_bytes(struct compare *c, struct cmp_flow *fl,
 		  struct compare_difference *d, uint32_t len[2])

@@ -6,14 +6,15 @@
 
 #include "core.h"
 
-/* What the secondary sent during the grace may be of before the checkpoint. */
+/* May a packet lack an equal because the secondary sent it before the
+ * checkpoint? */
 static inline bool differ_is_graced(const struct compare *c,
 				    enum compare_side side, uint64_t time_ns)
 {
 	return side == COMPARE_SECONDARY && time_ns < c->episode.grace_ns;
 }
 
-/* Do two frames go to the same station? */
+/* Do two Ethernet frames go to the same station, or does that not matter? */
 static inline bool differ_is_same_mac(const struct compare *c, const uint8_t *a,
 				      const uint8_t *b)
 {

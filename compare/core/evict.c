@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Which flows are forgotten when: by their list and its idle time, or at
- * max_flows to make room. One that holds a packet is never forgotten.
+ * Flows are forgotten when they have been idle for as long as their list says,
+ * and when there are max_flows of them and another one comes. A flow that
+ * holds a packet is never forgotten. arrive.c and expire.c call this.
  */
 #include "evict.h"
 
@@ -12,7 +13,7 @@
 
 #define EVICT_SCAN 64u		/* flows looked at to find one to evict */
 
-/* Idle for so long, a flow is forgotten; 0: never. */
+/* By list: a flow that was idle for so long is forgotten. 0: none is. */
 static const uint64_t list_idle_ns[FLOW_LISTS] = {
 	[LIST_CLOSED] = 60 * NS_PER_S,
 	[LIST_HALF] = 60 * NS_PER_S,
@@ -45,8 +46,11 @@ static bool evict_from(struct compare *c, unsigned list)
 }
 
 /**
- * evict_make_room() - Forget a flow if there are max_flows of them
+ * evict_make_room() - If there are max_flows flows, forget one
  * @c:		The comparison
+ *
+ * The one is of the first list in which EVICT_SCAN flows show one that holds no
+ * packet. There may be none: the table has some more room.
  */
 void evict_make_room(struct compare *c)
 {
@@ -73,7 +77,7 @@ static void expire_list(struct compare *c, unsigned list)
 }
 
 /**
- * evict_idle() - Forget the flows that have been idle
+ * evict_idle() - Forget the flows that have been idle for too long
  * @c:		The comparison
  */
 void evict_idle(struct compare *c)

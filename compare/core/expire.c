@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What time does to what is held.
+ * What has waited for too long: datagrams that wait on both sides, a gap,
+ * packets without an equal, flows that are idle. This file only finds them, in
+ * the order of their age; what is to be done stands in the files that it
+ * calls. compare.c calls it when compare_due_ns() says so, and now and then.
  */
 #include "expire.h"
 
@@ -19,14 +22,15 @@
 #include "shed.h"
 #include "waits.h"
 
-/* Since when the first packets of both sides have waited together. */
+/* The time since which the first packets of both sides have waited together. */
 static uint64_t suspect_since(const struct hold *p, const struct hold *s)
 {
 	return p->time_ns > s->time_ns ? p->time_ns : s->time_ns;
 }
 
-/* What waits on both sides for reorder_ns does differ. A flow's place in the list
- * says when suspicion began; the packets it is about may be newer ones by now. */
+/* Datagrams that have waited on both sides for reorder_ns differ. A flow's
+ * place in the list says when suspicion began; the packets may be newer ones
+ * by now, and then the flow moves to where it belongs. */
 static void expire_suspects(struct compare *c)
 {
 	uint64_t reorder_ns = c->config.reorder_ns;
@@ -49,7 +53,8 @@ static void expire_suspects(struct compare *c)
 	}
 }
 
-/* A gate may wait without being a difference; it waits on then. */
+/* Has a packet waited too long? What waits in a gate may do so when the
+ * secondary's window is smaller: then it begins to wait anew. */
 static bool is_overdue(struct compare *c, const struct hold *h)
 {
 	if (h->kind != HOLD_GATE ||
@@ -70,7 +75,8 @@ static void drop_graced(struct compare *c, struct hold *h)
 	act_drop_held(c, fl, h, DROP_FLUSHED);
 }
 
-/* Asks for a checkpoint; what may go before that goes. */
+/* Ask for a checkpoint, unless a packet may go without one. Return: whether the
+ * oldest packet of the side is another one now. */
 static bool ask_for_late(struct compare *c, struct hold *h)
 {
 	struct cmp_flow *fl = flows_of(c, h);
@@ -109,7 +115,7 @@ static void expire_side(struct compare *c, enum compare_side side)
 }
 
 /**
- * expire_held() - What has waited for too long at c->now_ns is dealt with
+ * expire_held() - Deal with all that has waited for too long at c->now_ns
  * @c:		The comparison
  */
 void expire_held(struct compare *c)
@@ -132,11 +138,11 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 }
 
 /**
- * expire_due_ns() - When has expire_held() something urgent to do?
+ * expire_due_ns() - When will something have waited for too long?
  * @c:		The comparison
  *
- * Return: the time, COMPARE_NEVER when nothing waits. Idle flows do not
- * count: a call now and then is soon enough for them.
+ * Return: the time, COMPARE_NEVER when nothing waits. Idle flows do not count:
+ * for them a call now and then is enough
  */
 uint64_t expire_due_ns(const struct compare *c)
 {

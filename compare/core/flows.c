@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The lists of the flow table, which say what goes together at expiry and at
- * eviction; and the flow of what is held.
+ * The lists of the flow table: flows that are forgotten, or looked at,
+ * together are on one list. This file says on which list a flow belongs;
+ * common/flow.c has the table. It neither makes flows (arrive.c) nor forgets
+ * them (evict.c).
  */
 #include "flows.h"
 
@@ -21,11 +23,13 @@ static unsigned home_list(const struct cmp_flow *fl)
 }
 
 /**
- * flows_touch() - A flow was used, or has become another kind
+ * flows_touch() - Put a flow into its place in the lists
  * @c:		The comparison
- * @fl:		The flow
+ * @fl:		A flow that was used, or whose flags have changed
  *
- * Keeps the lists in about the order of use: to the second is enough.
+ * The lists are in the order of use to within a second: so a busy flow moves
+ * once in a second and not with each packet. Suspects and flows that differ
+ * keep the place that they got when they became so.
  */
 void flows_touch(struct compare *c, struct cmp_flow *fl)
 {
@@ -44,8 +48,8 @@ void flows_touch(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * flows_clear_marks() - No flow differs any more
- * @c:		The comparison, which holds nothing, so that no flow is suspect
+ * flows_clear_marks() - Compare all flows again
+ * @c:		The comparison. It holds nothing, so that no flow is suspect
  */
 void flows_clear_marks(struct compare *c)
 {
@@ -58,11 +62,11 @@ void flows_clear_marks(struct compare *c)
 }
 
 /**
- * flows_of() - The flow a packet is held in
+ * flows_of() - Find the flow that a packet is held in
  * @c:		The comparison
  * @h:		The packet
  *
- * Return: NULL for a fragment of an incomplete datagram
+ * Return: the flow; NULL for a fragment of a datagram that is not complete
  */
 struct cmp_flow *flows_of(const struct compare *c, const struct hold *h)
 {

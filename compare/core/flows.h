@@ -4,7 +4,8 @@
 
 #include "core.h"
 
-/* A packet, that is: a template at the gate may be thrown away. */
+/* Does a flow hold a packet? A header that waits in its gate is none, and can
+ * be thrown away. */
 static inline bool flows_holds(const struct cmp_flow *fl)
 {
 	return fl->q[COMPARE_PRIMARY].n || fl->q[COMPARE_SECONDARY].n ||

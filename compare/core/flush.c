@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a checkpoint or a failover does to what is held: all of it goes.
+ * All that is held goes at once: at a checkpoint, because the replicas are
+ * equal again, and at a failover, because the secondary is gone. compare.c
+ * calls this.
  */
 #include "flush.h"
 
@@ -24,7 +26,7 @@ static uint64_t part_bytes(const struct compare *c, uint32_t group)
 	return bytes;
 }
 
-/* Bytes of the flow's first packet that the secondary has not said. */
+/* How many bytes of a flow's first packet the secondary has not said. */
 static uint64_t unsaid_bytes(const struct compare *c, const struct cmp_flow *fl)
 {
 	const struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
@@ -38,8 +40,9 @@ static uint64_t unsaid_bytes(const struct compare *c, const struct cmp_flow *fl)
 	return seq_gt(end, fl->edge) ? end - fl->edge : 0;
 }
 
-/* The oldest packet's flow lets its first one go, until all have gone: so
- * the order between flows is kept too, as far as that of the flows allows. */
+/* The flow of the oldest packet lets its first packet go, and so on until
+ * nothing is held. So each flow stays in order, and the flows among themselves
+ * as far as that allows. */
 static struct compare_left flush_primary(struct compare *c,
 					 enum compare_note why)
 {
@@ -83,10 +86,10 @@ static void flush_secondary(struct compare *c, enum compare_drop why)
 }
 
 /**
- * flush_all() - Let all that is held go, and compare anew
+ * flush_all() - Let all that is held go, and compare all flows again
  * @c:		The comparison
- * @primary:	What packets of the primary are counted as, which leave in order
- * @secondary:	What packets of the secondary are counted as, which are dropped
+ * @primary:	As what packets of the primary are counted; they leave in order
+ * @secondary:	As what packets of the secondary are counted; they are dropped
  *
  * Return: what has left
  */

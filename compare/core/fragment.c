@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The table of IP fragments. The fragments of a datagram are held as a group.
- * When all are there the group is whole: a copy of the datagram can be made, and
- * takes its place in the queue of its flow, next to datagrams that were never
- * cut. The fragments go when that does.
+ * When all are there the group is whole: a copy of the datagram can be made,
+ * and takes its place in the queue of its flow, next to datagrams that were
+ * never cut. The fragments go when that does.
  *
- * Bounds: OPEN_MAX groups that are not whole, PARTS_MAX fragments in each. Fragments
- * that overlap, which no sane sender makes (RFC 5722), make their group bad: what
- * was compared might not be what the receiver makes of them.
+ * Bounds: OPEN_MAX groups that are not whole, PARTS_MAX fragments in each.
+ * Fragments that overlap, which no sane sender makes (RFC 5722), make their
+ * group bad: what was compared might not be what the receiver makes of them.
  *
  * The groups are this file's; the fragments are nodes of the pool. It decides
  * nothing about a group that is bad, or in the way of others: take.c does.
@@ -161,7 +161,9 @@ bool fragment_piece(struct fragment_piece *piece, const struct packet *p,
 	size_t addr_len = p->ip_version == 4 ? 4 : 16;
 	struct fragment_key *key = &piece->key;
 
-	*piece = (struct fragment_piece){ .off = p->l4_off, .from = p->frag_off };
+	*piece = (struct fragment_piece){
+		.off = p->l4_off, .from = p->frag_off,
+	};
 	memcpy(key->src, p->src, addr_len);
 	memcpy(key->dst, p->dst, addr_len);
 	key->vlan = p->vlan;
@@ -320,7 +322,8 @@ enum fragment_state fragment_add(struct fragment_table *t,
 		i = group_open(t, &piece->key);
 	g = fragment_at(t, i);
 	*group = i;
-	is_bad = has_conflict(pool, g, piece, frame_eth(f) + piece->off, &after);
+	is_bad = has_conflict(pool, g, piece, frame_eth(f) + piece->off,
+			      &after);
 	part = hold_add(pool, f, piece->key.side, now_ns);
 	add_part(pool, g, part, piece, after);
 	hold_at(pool, part)->group = i;

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A secondary that goes on without the bytes at the edge.
+ * A secondary that goes on without the bytes at the edge. It takes them for
+ * sent: the primary had sent them before a checkpoint, which made the
+ * secondary its copy, and they were lost on the way to us. The secondary
+ * repeats them when a timer of its own runs out, one segment each time. A
+ * checkpoint is quicker, so that one is asked for after gap_ns, earlier than
+ * for other things.
+ *
+ * This file owns the one gap that is watched.
  */
 #include "gap.h"
 
@@ -8,7 +15,7 @@
 #include "differ.h"
 #include "stream.h"
 
-/* Does the primary's next segment wait for bytes that the secondary leaves
+/* Does the primary's first segment wait for bytes that the secondary has left
  * out? */
 static bool has_gap(const struct compare *c, const struct cmp_flow *fl)
 {
@@ -22,15 +29,9 @@ static bool has_gap(const struct compare *c, const struct cmp_flow *fl)
 }
 
 /**
- * gap_watch() - A secondary segment waits
+ * gap_watch() - Watch a flow's gap, if it has one and no other is watched
  * @c:		The comparison
- * @fl:		Its flow
- *
- * A secondary that goes on without some bytes takes them for sent: the primary
- * had sent them before a checkpoint, and they were lost on the way to us. It
- * sends them when a timer of its runs out, one segment each time. A checkpoint
- * is quicker, so it is not waited for as long as for other things. One flow at
- * a time is watched.
+ * @fl:		A flow in which a segment of the secondary was held
  */
 void gap_watch(struct compare *c, const struct cmp_flow *fl)
 {
@@ -46,7 +47,7 @@ void gap_watch(struct compare *c, const struct cmp_flow *fl)
 }
 
 /**
- * gap_expire() - Ask for a checkpoint if the gap that is watched is there still
+ * gap_expire() - Ask for a checkpoint if the gap is there after gap_ns
  * @c:		The comparison
  */
 void gap_expire(struct compare *c)

@@ -240,15 +240,15 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
  * something is what makes a secondary that has lost some of its output repeat
  * that.
  *
- * Nor behind a segment that fills a gap which the primary's own output had when
- * it came here, although what waits behind it leaves with older timestamps. That
- * was tried, with 0.5 % of the primary's segments lost: the client dropped 30
- * segments instead of 6000, but 30 MB took more than a minute instead of 3 s.
- * The gap keeps all behind it from the client, so that only the primary's timer
- * finds it; an acknowledgement of all that waited, never sent twice, makes its
- * wait a round trip, and the next timeout longer. What the client drops is sent
- * again, which is no sample. The mend would be to let what is equal behind a
- * gap leave.
+ * Nor behind a segment that fills a gap which the primary's own output had
+ * when it came here, although what waits behind it leaves with older
+ * timestamps. That was tried, with 0.5 % of the primary's segments lost: the
+ * client dropped 30 segments instead of 6000, but 30 MB took more than a
+ * minute instead of 3 s. The gap keeps all behind it from the client, so that
+ * only the primary's timer finds it; an acknowledgement of all that waited,
+ * never sent twice, makes its wait a round trip, and the next timeout longer.
+ * What the client drops is sent again, which is no sample. The mend would be
+ * to let what is equal behind a gap leave.
  */
 void gate_flush(const struct compare *c, struct cmp_flow *fl, uint8_t *tcp)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a report tells of when it has waited for too long: bytes and datagrams
- * that the other side does not have.
+ * What a report tells of packets that have waited for too long: bytes and
+ * datagrams that the other side does not have. Behind them the comparison goes
+ * on. Nothing is held for good in a report. expire.c calls this.
  */
 #include "late.h"
 
@@ -15,7 +16,7 @@
 #include "match.h"
 #include "stream.h"
 
-/* The first byte of a segment that is not below the edge. */
+/* The place of a difference is the first byte of a segment behind the edge. */
 static void set_place(const struct compare *c, const struct cmp_flow *fl,
 		      const struct hold *h, struct compare_difference *d)
 {
@@ -46,7 +47,7 @@ static void report_one(struct compare *c, struct cmp_flow *fl,
 	differ_flow(c, fl, &d);
 }
 
-/* The first segment of a side that is neither SYN nor RST. */
+/* The first segment of a side, unless it is a SYN or RST. */
 static const struct hold *first_data(const struct compare *c,
 				     const struct cmp_flow *fl,
 				     enum compare_side side)
@@ -56,7 +57,7 @@ static const struct hold *first_data(const struct compare *c,
 	return h && !(h->flags & (TCP_SYN | TCP_RST)) ? h : NULL;
 }
 
-/* Bytes from the edge on, up to a gap. */
+/* How many bytes a queue has from the edge on without a gap; h is its first. */
 static uint32_t tail_len(const struct compare *c, const struct cmp_flow *fl,
 			 const struct hold *h)
 {
@@ -68,8 +69,9 @@ static uint32_t tail_len(const struct compare *c, const struct cmp_flow *fl,
 	return at - fl->edge;
 }
 
-/* A gap in one side's stream: the other's bytes are told of, and the two are
- * compared further behind it. Return: false when there is none. */
+/* One side lacks bytes in the middle of its stream. Tell of the other's bytes
+ * there and compare the two further behind them. Return: false when there is
+ * no gap. */
 static bool skip_gap(struct compare *c, struct cmp_flow *fl)
 {
 	const struct hold *p = first_data(c, fl, COMPARE_PRIMARY);
@@ -101,8 +103,8 @@ static bool skip_gap(struct compare *c, struct cmp_flow *fl)
 	return true;
 }
 
-/* One side's stream ends where the other's goes on: that is told of, and the
- * ends are compared. Return: false when it is not so. */
+/* One side's stream ends where the other's goes on. Tell of what the other
+ * has, and compare the ends. Return: false when it is not so. */
 static bool skip_tail(struct compare *c, struct cmp_flow *fl)
 {
 	const struct hold *p = first_data(c, fl, COMPARE_PRIMARY);
@@ -130,10 +132,10 @@ static bool skip_tail(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * late_tell() - What has waited too long is told of and forgotten
- * @c:		The comparison, which reports
- * @side:	Which holds something: of the flow that has the oldest packet,
- *		the first one
+ * late_tell() - Tell of what has waited for too long, and forget it
+ * @c:		The comparison, in a report
+ * @side:	A side that holds something. The flow of its oldest packet loses
+ *		its first one
  */
 void late_tell(struct compare *c, enum compare_side side)
 {

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The two queues of a TCP flow are matched against each other, as two copies of
- * one stream.
+ * The two queues of a TCP flow are matched against each other, as two copies
+ * of one stream. As long as the first segment of the primary is equal to what
+ * the secondary has, it leaves and the edge moves; what differs there is told
+ * of.
+ *
+ * This file owns no state. tcp.c calls it when a segment was held, align.c and
+ * late.c when a flow's place has changed, expire.c when it has waited too long.
  */
 #include "match.h"
 
@@ -15,7 +20,9 @@
 #include "gate.h"
 #include "stream.h"
 
-/* The secondary's stream goes on where bytes end that only one of them has. */
+/* Tell how two pieces differ. When one of them is longer the secondary's
+ * numbers are moved, so that what follows is compared. Return: the bytes of
+ * the primary that are done with. */
 static uint32_t differ_and_go_on(struct compare *c, struct cmp_flow *fl,
 				 struct compare_difference *d, uint32_t p_left,
 				 uint32_t s_left)
@@ -31,11 +38,12 @@ static uint32_t differ_and_go_on(struct compare *c, struct cmp_flow *fl,
 }
 
 /*
- * Tell how two segments differ, from the edge on, which lies in both. p_left and
- * s_left are how many bytes of each to look at; where one has none its FIN
- * stands against the other's bytes, or their destinations differ.
+ * Tell how two segments differ behind the edge, which lies in both. p_left and
+ * s_left are the bytes of each that are compared. When one is 0, a FIN of the
+ * one stands where the other has bytes, or two FINs go to different stations.
  *
- * Return: the primary's bytes that are done with, unless the flow is marked
+ * Return: the bytes of the primary that are done with, if the flow is not
+ * marked
  */
 static uint32_t differ_at_edge(struct compare *c, struct cmp_flow *fl,
 			       const struct hold *p, const struct hold *s,
@@ -58,7 +66,8 @@ static uint32_t differ_at_edge(struct compare *c, struct cmp_flow *fl,
 	return both;
 }
 
-/* Can the comparison of a flow without an edge begin with these segments? */
+/* Set the edge of a flow that has none where both sides have bytes. Return:
+ * false when they have none in common yet. */
 static bool find_edge(struct compare *c, struct cmp_flow *fl,
 		      const struct hold *p, const struct hold *s)
 {
@@ -81,14 +90,15 @@ static bool is_blocked(const struct compare *c, const struct cmp_flow *fl,
 }
 
 /**
- * match_begin_late() - A midstream flow that has waited for too long
+ * match_begin_late() - Begin to compare a flow where the secondary begins
  * @c:		The comparison
- * @fl:		The flow
+ * @fl:		A flow of which a packet has waited for too long
  *
- * The secondary has shown nothing of what the primary's first segments say, but
- * later bytes: the comparison begins there, and what lies before leaves.
+ * The beginning of the flow was not seen, and the secondary has shown only
+ * later bytes than the primary. The edge is set there. What lies before it
+ * leaves.
  *
- * Return: false when that is not so, and nothing was done
+ * Return: false when the flow is another case: nothing was done
  */
 bool match_begin_late(struct compare *c, struct cmp_flow *fl)
 {
@@ -108,7 +118,7 @@ bool match_begin_late(struct compare *c, struct cmp_flow *fl)
 	return true;
 }
 
-/* The bytes from the edge on that were captured. */
+/* How many bytes of a segment behind the edge were captured. */
 static uint32_t captured(const struct cmp_flow *fl, const struct hold *h)
 {
 	uint32_t at = fl->edge - h->seq, there = hold_captured_len(h);
@@ -124,7 +134,8 @@ static bool is_same_at_edge(const struct compare *c, const struct cmp_flow *fl,
 		       hold_payload(&c->pool, s) + (fl->edge - s->seq), n);
 }
 
-/* Segments of a flow that was captured in part: what was not is equal. */
+/* Compare segments of which not all was captured: what is missing counts as
+ * equal. */
 static void match_cut(struct compare *c, struct cmp_flow *fl,
 		      const struct hold *p, const struct hold *s)
 {
@@ -134,8 +145,8 @@ static void match_cut(struct compare *c, struct cmp_flow *fl,
 		differ_at_edge(c, fl, p, s, n, n);
 }
 
-/* Segments that have n bytes of both from the edge on, or a FIN there. Return: the
- * primary's bytes that are done with, unless the flow is marked. */
+/* Compare segments that both have n bytes behind the edge. Return: the bytes
+ * of the primary that are done with, if the flow is not marked. */
 static uint32_t match_whole(struct compare *c, struct cmp_flow *fl,
 			    const struct hold *p, const struct hold *s,
 			    uint32_t n)
@@ -150,7 +161,7 @@ static uint32_t match_whole(struct compare *c, struct cmp_flow *fl,
 			      stream_left(fl, s));
 }
 
-/* Compares at the edge, which lies in both; moves it. */
+/* Compare two segments at the edge, which lies in both, and move it. */
 static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 				     const struct hold *p, struct hold *s)
 {
@@ -213,8 +224,8 @@ static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
 	return STEP_DONE;
 }
 
-/* Behind a first segment that reaches beyond the edge there may be shorter
- * ones that overlap it and do not. */
+/* When the first segment reaches beyond the edge and stays, let those behind
+ * it go that end at the edge or before it. */
 static void release_overlapped(struct compare *c, struct cmp_flow *fl,
 			       const struct packet *said)
 {
@@ -249,11 +260,11 @@ static enum compare_step match_head(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * match_flow() - Release what both sides have shown
+ * match_flow() - Let all leave that both sides have said
  * @c:		The comparison
  * @fl:		The flow
- * @said:	The secondary's segment that has just come, or NULL: what leaves
- *		for it echoes the timestamp that it echoes
+ * @said:	The segment of the secondary that has just come, or NULL. An
+ *		acknowledgement that leaves for it echoes the same timestamp
  */
 void match_flow(struct compare *c, struct cmp_flow *fl,
 		const struct packet *said)

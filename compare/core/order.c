@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where a segment belongs in a queue in which many wait already. In order, that
- * is at the end, and what comes a little late is not far from it: the queue is
- * looked through from its end, which costs nothing else. A sender that turns the
- * order round would make that quadratic. So when WALK_MAX segments have been
- * looked at in vain the queue gets an index, until it is short again.
+ * Where a segment belongs in a queue in which many wait already. In order,
+ * that is at the end, and what comes a little late is not far from it: the
+ * queue is looked through from its end, which costs nothing else. A sender
+ * that turns the order round would make that quadratic. So when WALK_MAX
+ * segments have been looked at in vain the queue gets an index, until it is
+ * short again.
  *
  * The index is of the last connection's data: what stands behind the last SYN
  * and before the RSTs at the end. It has their numbers and names once more, in
@@ -72,7 +73,8 @@ static uint32_t bisect(struct order_table *t, const uint32_t *keys, uint32_t n,
 }
 
 /* The block that a key is in, or would be: the first one for lower keys. */
-static uint32_t block_of(struct order_table *t, const struct order *o, uint32_t key)
+static uint32_t block_of(struct order_table *t, const struct order *o,
+			 uint32_t key)
 {
 	uint32_t n = bisect(t, o->first, o->n, key);
 
@@ -280,7 +282,8 @@ void order_fini(struct order_table *t)
 }
 
 /* The first segment of those that end with i, as far as they are in order. */
-static uint32_t first_of(struct order_table *t, const struct order *o, uint32_t i)
+static uint32_t first_of(struct order_table *t, const struct order *o,
+			 uint32_t i)
 {
 	for (;;) {
 		const struct hold *h = look(t, i);
@@ -315,7 +318,8 @@ static struct order *order_build(struct order_table *t, struct hold_queue *q)
 }
 
 /* What the segments of the index stand behind, or would. */
-static uint32_t before_all(const struct order_table *t, const struct hold_queue *q,
+static uint32_t before_all(const struct order_table *t,
+			   const struct hold_queue *q,
 			   const struct order *o)
 {
 	uint32_t first = o->n ? o->blocks[0]->node[0] : o->rst;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Which flow of one recording belongs to which of another, when clients have
- * chosen other ports and hosts have other addresses: the n-th connection of a
- * service on one side goes with the n-th on the other. The service's port is
- * the smaller one of the two.
+ * Which flow of one recording belongs to which flow of another, when clients
+ * have chosen other ports and hosts have other addresses: the n-th connection
+ * of a service on one side goes with the n-th on the other. The service's port
+ * is the smaller one of a flow's two ports.
+ *
+ * This file owns the table of numbers. arrive.c asks it for the key that both
+ * flows have in common.
  */
 #include "pair.h"
 
@@ -11,21 +14,21 @@
 
 #include "../../common/time.h"
 
-#define SERVICES_MAX 131072u	/* ports, of both sides */
+#define SERVICES_MAX 131072u	/* all ports, of both sides */
 
 enum { LIST_FLOWS, LIST_SERVICES };
 
-struct pair {			/* a flow's number, a service's count */
+struct pair {			/* of a flow or a service */
 	uint32_t n;
 	uint32_t isn;		/* of a TCP flow, when has_isn */
 	bool has_isn;
 };
 
 /**
- * pair_table() - What pair_key() keeps
- * @config:	Of the comparison
+ * pair_table() - Make the table of numbers
+ * @config:	The comparison's
  *
- * Return: for flow_table_free(), NULL when memory is short
+ * Return: it, for flow_table_free(); NULL when memory is short
  */
 struct flow_table *pair_table(const struct compare_config *config)
 {
@@ -33,7 +36,7 @@ struct flow_table *pair_table(const struct compare_config *config)
 			      sizeof(struct pair), config->seed);
 }
 
-/* When the table is full, the flow that was idle longest is forgotten. */
+/* When the table is full the flow is forgotten that was idle longest. */
 static struct pair *find_or_add(struct compare *c, const struct flow_key *key,
 				unsigned list, bool *is_new)
 {
@@ -51,9 +54,9 @@ static struct pair *find_or_add(struct compare *c, const struct flow_key *key,
 }
 
 /**
- * pair_service() - What a service's flows of one direction have in common
- * @service:	Filled: the protocol and the smaller port
- * @key:	Of a flow, with the ports of its packets
+ * pair_service() - Say which service a flow belongs to
+ * @service:	Set: protocol, VLAN and the smaller port, where the flow has it
+ * @key:	The flow's key
  */
 void pair_service(struct flow_key *service, const struct flow_key *key)
 {
@@ -75,7 +78,9 @@ static uint32_t next_number(struct compare *c, enum compare_side side,
 	struct pair *count;
 	bool is_new;
 
-	key.tag[1] = KEY_SERVICE | (side == COMPARE_SECONDARY ? KEY_SECONDARY : 0);
+	key.tag[1] = KEY_SERVICE;
+	if (side == COMPARE_SECONDARY)
+		key.tag[1] |= KEY_SECONDARY;
 	count = find_or_add(c, &key, LIST_SERVICES, &is_new);
 	return count ? ++count->n : 0;
 }
@@ -105,11 +110,11 @@ static uint32_t number_of(struct compare *c, enum compare_side side,
 }
 
 /**
- * pair_key() - The key that a flow has in common with its counterpart
- * @c:		The comparison
- * @side:	Whose packet
- * @key:	Of the flow; changed
- * @p:		The packet
+ * pair_key() - Make the key that a flow has in common with the other side's
+ * @c:		The comparison, with pair_order or ignore_addr
+ * @side:	Whose packet it is
+ * @key:	The flow's key; changed
+ * @p:		The packet, parsed
  */
 void pair_key(struct compare *c, enum compare_side side, struct flow_key *key,
 	      const struct packet *p)

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Header prediction, after Jacobson's for the TCP receiver: what comes is most
- * often the twin of what waits longest on the other side, or of what waits
- * behind the last one that left. When its headers are that one's, it need be
- * neither parsed nor looked up: the bytes that say how to parse it and to which
- * flow it belongs are the same, so the answers are. When it is its twin in all
- * else too, it is taken at once.
+ * Header prediction, after Jacobson's for the TCP receiver. The frame that
+ * comes is most often the twin of the packet that waits longest on the other
+ * side, or of the one that waits behind the last one that left. When it has
+ * the same headers it need not be parsed, nor its flow be looked up: the bytes
+ * that decide about both are the same, so the results are. When all else is
+ * the same too, it is taken at once.
  *
- * Only for TCP and UDP without VLAN tags, IP options and extension headers. The
- * bytes that each replica's stack chooses by itself may differ: IPv4's
- * identification and checksum, IPv6's flow label, UDP's checksum, and in TCP's
- * header all but ports and length.
+ * This is done for TCP and UDP without VLAN tags, IP options and extension
+ * headers. Bytes that each replica's stack chooses by itself may differ:
+ * IPv4's identification and checksum, IPv6's flow label, UDP's checksum, and
+ * in TCP's header all but ports and length.
+ *
+ * This file owns no state. It never decides that two packets differ: what it
+ * does not take goes the long way. arrive.c and take.c call it.
  */
 #include "predict.h"
 
@@ -25,7 +28,7 @@
 #include "stream.h"
 
 #define ETH_LEN 14u
-#define L4_IN_IPV4 34u			/* where TCP's or UDP's header begins */
+#define L4_IN_IPV4 34u			/* where the header of TCP or UDP begins */
 #define L4_IN_IPV6 54u
 #define UDP_LEN 8u
 
@@ -34,8 +37,8 @@ static bool is_equal(const uint8_t *a, const uint8_t *b, size_t from, size_t to)
 	return !memcmp(a + from, b + from, to - from);
 }
 
-/* EtherType, version to total length, fragment to protocol, addresses, ports;
- * and that the total length is all there. */
+/* Are these the same: EtherType, version to total length, fragment to protocol,
+ * addresses, ports? And is as much there as the total length says? */
 static bool is_like_ipv4(const uint8_t *a, const uint8_t *b, uint32_t len)
 {
 	return bytes_get16(a + 12) == 0x0800 && is_equal(a, b, 12, 18) &&
@@ -44,7 +47,8 @@ static bool is_like_ipv4(const uint8_t *a, const uint8_t *b, uint32_t len)
 	       ETH_LEN + bytes_get16(a + 16) <= len;
 }
 
-/* EtherType and version, payload length to ports. */
+/* Are these the same: EtherType and version, payload length to ports? And is
+ * as much there as the payload length says? */
 static bool is_like_ipv6(const uint8_t *a, const uint8_t *b, uint32_t len)
 {
 	return bytes_get16(a + 12) == 0x86dd && is_equal(a, b, 12, 15) &&
@@ -57,7 +61,8 @@ static bool is_like_tcp(const uint8_t *a, const uint8_t *b, uint32_t l4_off)
 	return a[l4_off + 12] == b[l4_off + 12] && !(a[l4_off + 13] & TCP_SYN);
 }
 
-/* A datagram's payload may also stand there behind longer IP headers. */
+/* Behind longer IP headers another protocol's payload may stand where UDP's
+ * does: so the protocol is looked at. */
 static bool is_like_udp(const uint8_t *a, const uint8_t *b, uint32_t l4_off)
 {
 	bool is_udp = l4_off == L4_IN_IPV4 ?
@@ -72,7 +77,8 @@ static uint32_t l4_off_of(const struct hold *h)
 	return h->payload_off - (h->header_len ? h->header_len : UDP_LEN);
 }
 
-/* Is that what packet_parse() would find where it found h? */
+/* Would packet_parse() find the same in the frame a that it found in b, which
+ * is the held packet h? */
 static bool is_like(const uint8_t *a, const uint8_t *b, uint32_t len,
 		    const struct hold *h)
 {
@@ -88,11 +94,11 @@ static bool is_like(const uint8_t *a, const uint8_t *b, uint32_t len,
 }
 
 /**
- * predict_first() - Whose twin is expected next
+ * predict_first() - Which held packet's twin is expected to come first?
  * @c:		The comparison
  * @side:	Whose frames come
  *
- * Return: a node of the other side, HOLD_NONE when there is nothing to expect
+ * Return: a node of the other side, HOLD_NONE when nothing can be expected
  */
 uint32_t predict_first(const struct compare *c, enum compare_side side)
 {
@@ -106,12 +112,12 @@ uint32_t predict_first(const struct compare *c, enum compare_side side)
 }
 
 /**
- * predict_twin() - Is a frame what was expected?
+ * predict_twin() - Has a frame the headers of the packet whose twin is expected?
  * @c:		The comparison
- * @at:		From predict_first(); goes on to the next
+ * @at:		The packet, from predict_first(); set to the next one
  * @f:		The frame; borrowed
  *
- * Return: the node whose headers it has, HOLD_NONE when it has to be parsed
+ * Return: the packet's node, HOLD_NONE when the frame has to be parsed
  */
 uint32_t predict_twin(const struct compare *c, uint32_t *at,
 		      const struct frame *f)
@@ -129,7 +135,7 @@ uint32_t predict_twin(const struct compare *c, uint32_t *at,
 	return is_it ? i : HOLD_NONE;
 }
 
-/* Nothing to be thought of but bytes in order. */
+/* Does a flow only compare bytes in their order? */
 static bool is_plain(const struct compare *c, const struct cmp_flow *fl)
 {
 	const unsigned special = FLOW_DIFFERENT | FLOW_SYN_LATE;
@@ -138,8 +144,9 @@ static bool is_plain(const struct compare *c, const struct cmp_flow *fl)
 	       !gate_holds_acks(c, fl);
 }
 
-/* The same bytes at the edge, for which predict_twin() has seen that all
- * that says where they are is the same. */
+/* Has the frame the bytes of the held segment h, and are they the next ones
+ * behind the edge? predict_twin() has compared the headers, except for what is
+ * compared here. */
 static bool has_twins_bytes(const struct compare *c, const struct cmp_flow *fl,
 			    const struct hold *h, const uint8_t *eth)
 {
@@ -153,7 +160,8 @@ static bool has_twins_bytes(const struct compare *c, const struct cmp_flow *fl,
 		       h->payload_len);
 }
 
-/* Do both say of acknowledgements what they said before? */
+/* Do the frame and the held segment h acknowledge only what has been
+ * acknowledged before? */
 static bool has_no_news(const struct compare *c, const struct cmp_flow *fl,
 			enum compare_side side, const struct hold *h,
 			const uint8_t *eth)
@@ -168,7 +176,7 @@ static bool has_no_news(const struct compare *c, const struct cmp_flow *fl,
 	       gate_is_known(c, fl, ack, window);
 }
 
-/* Does what waits behind it just go on waiting? */
+/* Will the segment behind h, if any, go on waiting when h has left? */
 static bool is_next_in_step(const struct compare *c, const struct hold *h)
 {
 	const struct hold *next = hold_at(&c->pool, h->next);
@@ -179,17 +187,18 @@ static bool is_next_in_step(const struct compare *c, const struct hold *h)
 }
 
 /**
- * predict_take() - Take a frame that has the headers of one that waits
+ * predict_take() - Take a frame at once that has the headers of one that waits
  * @c:		The comparison
  * @side:	Whose frame it is
  * @f:		The frame; borrowed
- * @twin:	From predict_twin(); it may have left since
+ * @twin:	From predict_twin(); it may have left since then
  *
- * What tcp_primary() and tcp_secondary() do, for the common
- * case alone: the same bytes at the edge, of a flow in which nothing else is
- * new. A datagram is the next that has to be equal, and is.
+ * This does what tcp_primary() and tcp_secondary() do, for the common case
+ * alone: both have the same bytes, they are the next ones behind the edge, and
+ * nothing else about the flow is new. Or both are the same datagram, the next
+ * one.
  *
- * Return: its flow; NULL when it is not that case, and nothing was done
+ * Return: the flow; NULL when it is another case, and nothing was done
  */
 struct cmp_flow *predict_take(struct compare *c, enum compare_side side,
 			      const struct frame *f, uint32_t twin)

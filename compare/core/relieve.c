@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A side that holds more than its half of the bytes: whose packets go.
+ * A side that holds more than its half of max_bytes, and cannot be told to
+ * stop, gives up a flow: its packets of that side are dropped, and it differs.
+ * take.c calls this after each frame.
  */
 #include "relieve.h"
 
@@ -8,7 +10,7 @@
 #include "differ.h"
 #include "flows.h"
 
-/* The flow with the most packets of a side. */
+/* The flow that holds the most packets of a side. */
 static struct cmp_flow *fullest_flow(const struct compare *c,
 				     enum compare_side side)
 {
@@ -52,13 +54,13 @@ static void give_up_oldest(struct compare *c, enum compare_side side)
 }
 
 /**
- * relieve_side() - Keep a side within its half of the bytes
+ * relieve_side() - Bring a side back within its half of the bytes
  * @c:		The comparison
- * @side:	For which relieve_is_due()
+ * @side:	The side, for which relieve_is_due()
  *
- * The fullest flow's packets go. When that is little, because the bytes are
- * spread over many flows, the oldest go too, so that the search is paid for by
- * what it frees.
+ * The flow with the most packets is given up. To find it all that is held is
+ * looked at. So that this is not done for little, the flows with the oldest
+ * packets are given up, too, until an eighth of the half is free.
  */
 void relieve_side(struct compare *c, enum compare_side side)
 {

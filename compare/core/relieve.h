@@ -4,8 +4,8 @@
 
 #include "core.h"
 
-/* Does a side hold too much, that cannot be told to stop? Those are the secondary,
- * and both in a report. */
+/* Does a side hold too much, that cannot be told to stop? The primary can,
+ * except in a report. */
 static inline bool relieve_is_due(const struct compare *c,
 				  enum compare_side side)
 {

@@ -7,7 +7,8 @@
 
 #include "../../common/packet.h"
 
-struct segment {			/* a TCP header, in short */
+/* What a TCP segment says. */
+struct segment {
 	unsigned l4_off, payload_off;
 	unsigned flags;
 	uint32_t end;			/* sequence number behind it */
@@ -15,12 +16,14 @@ struct segment {			/* a TCP header, in short */
 	uint16_t window;
 };
 
-/* Only what has a sound header of its own may go by the rules of TCP. */
+/* Can a packet be compared as TCP? It must have a sound TCP header, and not be
+ * a fragment. */
 static inline bool segment_is(const struct packet *p)
 {
 	return p->level == PACKET_L4 && p->proto == PACKET_TCP && !p->fragment;
 }
 
+/* What a packet says for which segment_is(). */
 static inline struct segment segment_of(const struct packet *p)
 {
 	return (struct segment){

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What one flow, and one client, holds of the primary's half of the bytes, and
- * whether that is more than its share.
+ * How many bytes each flow, and each client, holds of the primary's half, and
+ * whether that is more than its share. act.c reports what is held and what is
+ * not any more; shed.c asks who is over his share.
  *
- * A client is an address that the guest sends to; of IPv6 it is the network of
- * 64 bits, all of which one client may use. Clients share a fixed number of
- * counters: where two meet in one they share the share, too, and as the hash is
- * seeded nobody can choose whom to meet.
+ * A client is an address that the guest sends to. With IPv6 it is the network
+ * of 64 bits, because one client may use all of its addresses. Clients share a
+ * fixed number of counters. Two clients that meet in one share one share, too;
+ * the hash is seeded, so that nobody can choose whom to meet.
  *
- * While little is held nobody can be over a share, and nothing is counted. From
- * `start` on, all that is held is counted; below half of that no more.
+ * While little is held nobody can be over his share, and nothing is counted.
+ * When the primary's side reaches `start` bytes all that is held is counted,
+ * and from then on what comes and goes; below half of that counting stops.
  */
 #include "share.h"
 
@@ -18,8 +20,8 @@
 #define START_SHARE 16u		/* of the primary's half: counting begins */
 
 /**
- * share_init() - Begin with nothing counted
- * @c:		Its configuration is known
+ * share_init() - Begin without counting
+ * @c:		The comparison; its configuration is known
  */
 void share_init(struct compare *c)
 {
@@ -51,11 +53,11 @@ static size_t *client_of(struct compare *c, const struct cmp_flow *fl)
 }
 
 /**
- * share_count() - A primary packet is held, or not any more
+ * share_count() - Count a packet of the primary, or count it no more
  * @c:		The comparison, which counts
- * @fl:		Its flow
+ * @fl:		The packet's flow
  * @h:		The packet
- * @is_held:	It is from now on
+ * @is_held:	True when it is held from now on, false when no more
  */
 void share_count(struct compare *c, struct cmp_flow *fl, const struct hold *h,
 		 bool is_held)
@@ -73,9 +75,9 @@ void share_count(struct compare *c, struct cmp_flow *fl, const struct hold *h,
 }
 
 /**
- * share_count_all() - Begin to count what is held, or stop it
- * @c:		The comparison, which does not, or does
- * @is_held:	Begin
+ * share_count_all() - Begin to count, or stop counting
+ * @c:		The comparison
+ * @is_held:	True to begin: all that is held is counted
  */
 void share_count_all(struct compare *c, bool is_held)
 {
@@ -97,7 +99,9 @@ static bool exceeds(size_t bytes, size_t share)
  * share_is_over() - Does a flow, or its client, hold more than its share?
  * @c:		The comparison, which counts
  * @fl:		The flow
- * @is_client:	Set: it is the client
+ * @is_client:	Set to whether the client does
+ *
+ * Return: whether one of the two does
  */
 bool share_is_over(struct compare *c, const struct cmp_flow *fl,
 		   bool *is_client)

@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-/* Is so much held that shares have to be counted? */
+/* Is so much held that somebody may be over his share? */
 static inline bool share_is_counted(const struct compare *c)
 {
 	return c->share.is_counting ||

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A flow over its share, or its client's, loses the last packets of its queue:
- * TCP repeats them, and the first ones, which fill holes, stay. It is told of
- * while that lasts.
+ * A flow that holds more than its share, or whose client does, loses the last
+ * packets of the primary's queue. TCP repeats them; the first ones, which fill
+ * holes, stay. Nothing leaves uncompared for want of room, and nobody else
+ * waits for it. The caller is told of the flow once, and once more when it has
+ * lost nothing for OVER_NS.
  *
- * A datagram that was dropped here has an equal of the secondary, which must
- * not be taken for a difference: n_lost of them are forgiven.
+ * The secondary will send the equal of a datagram that was dropped here. That
+ * must not be taken for a difference: the flow's n_lost says how many are
+ * expected.
  */
 #include "shed.h"
 
@@ -45,7 +48,7 @@ static void note(struct compare *c, const struct cmp_flow *fl, bool is_client)
 	tell(c, t, false);
 }
 
-/* The last packet; a RST behind it is nothing that TCP repeats. */
+/* The last packet that can go: a RST stays, because TCP does not repeat it. */
 static struct hold *last_of(const struct compare *c, const struct cmp_flow *fl)
 {
 	struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].tail);
@@ -80,9 +83,9 @@ static void keep_within(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * shed_excess() - A flow keeps to its share, and its client to his
- * @c:		The comparison, which holds more than c->share.start, or counts
- * @fl:		A flow of which a packet of the primary has come
+ * shed_excess() - Keep a flow and its client within their shares
+ * @c:		The comparison, for which share_is_counted()
+ * @fl:		The flow, of which a packet of the primary has come
  */
 COLD void shed_excess(struct compare *c, struct cmp_flow *fl)
 {
@@ -94,7 +97,7 @@ COLD void shed_excess(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
- * shed_expire() - Tell which flows drop nothing any more
+ * shed_expire() - Tell which flows are within their shares again
  * @c:		The comparison
  */
 void shed_expire(struct compare *c)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The two queues of a TCP flow: segments are held in the order of the stream, and
- * leave.
+ * The two queues of a TCP flow. Segments are held in the order of the stream,
+ * and those of the primary leave through the gate. This file does not compare:
+ * match.c does, and tcp.c decides what is held. It owns left and end of a
+ * flow.
  */
 #include "stream.h"
 
@@ -13,12 +15,12 @@
 #include "segment.h"
 
 /**
- * stream_release_at() - Let a held primary segment out
+ * stream_release_at() - Let a held segment of the primary out
  * @c:		The comparison
- * @fl:		The flow
- * @i:		The segment; it is gone afterwards
- * @why:	What it is counted as
- * @said:	The secondary's segment for which it leaves, or NULL
+ * @fl:		Its flow
+ * @i:		The segment's node; it is gone afterwards
+ * @why:	As what it is counted
+ * @said:	The segment of the secondary for which it leaves, or NULL
  */
 void stream_release_at(struct compare *c, struct cmp_flow *fl, uint32_t i,
 		       enum compare_note why, const struct packet *said)
@@ -35,11 +37,11 @@ void stream_release_at(struct compare *c, struct cmp_flow *fl, uint32_t i,
 }
 
 /**
- * stream_release() - Let the first held primary segment out
+ * stream_release() - Let the first segment of the primary's queue out
  * @c:		The comparison
- * @fl:		A flow with a primary segment
- * @why:	What it is counted as
- * @said:	The secondary's segment for which it leaves, or NULL
+ * @fl:		A flow that holds one
+ * @why:	As what it is counted
+ * @said:	The segment of the secondary for which it leaves, or NULL
  */
 void stream_release(struct compare *c, struct cmp_flow *fl,
 		    enum compare_note why, const struct packet *said)
@@ -47,8 +49,9 @@ void stream_release(struct compare *c, struct cmp_flow *fl,
 	stream_release_at(c, fl, fl->q[COMPARE_PRIMARY].head, why, said);
 }
 
-/* In stream order, behind the last SYN, before a RST. A SYN that waits already
- * and was sent again stands behind the first one. */
+/* What a segment stands behind: its place in the stream, which is behind the
+ * last SYN and before a RST. A SYN that was sent again stands behind the first
+ * one. */
 static uint32_t place_of(struct compare *c, struct hold_queue *q,
 			 const struct hold *h)
 {
@@ -72,16 +75,16 @@ static void insert_sorted(struct compare *c, struct hold_queue *q,
 }
 
 /**
- * stream_hold() - Keep a segment in its place in the stream
+ * stream_hold() - Hold a segment at its place in the stream
  * @c:		The comparison
  * @fl:		Its flow
  * @side:	Whose it is
  * @f:		The frame; borrowed
- * @p:		What is in it
+ * @p:		The frame, parsed
  *
- * Return: can it change anything? Not behind others that wait already: it
- *	   is the first of its queue that does, and a SYN, which makes old what
- *	   is before it.
+ * Return: whether the flow has to be matched. Behind others that wait a
+ * segment changes nothing, unless it is a SYN, which makes old what stands
+ * before it
  */
 bool stream_hold(struct compare *c, struct cmp_flow *fl, enum compare_side side,
 		 const struct frame *f, const struct packet *p)
@@ -100,9 +103,9 @@ bool stream_hold(struct compare *c, struct cmp_flow *fl, enum compare_side side,
 }
 
 /**
- * stream_secondary() - The secondary's first segment not below the edge
+ * stream_secondary() - Find the first segment of the secondary that is not old
  * @c:		The comparison
- * @fl:		The flow; what is below is dropped
+ * @fl:		The flow; segments that end at the edge or below are dropped
  *
  * Return: the segment or NULL
  */
@@ -118,7 +121,8 @@ struct hold *stream_secondary(struct compare *c, struct cmp_flow *fl)
 	return s;
 }
 
-/* The part of the primary's segment that is equal leaves by itself. */
+/* Make a segment of the part of h that is equal and has not left, from where
+ * the secondary's segment s begins. */
 static void release_part(struct compare *c, struct cmp_flow *fl,
 			 const struct hold *h, const struct packet *s)
 {
@@ -133,15 +137,17 @@ static void release_part(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * stream_repeat() - The secondary repeats what the edge has passed
+ * stream_repeat() - Let the client have what the secondary repeats
  * @c:		The comparison
  * @fl:		Its flow
- * @s:		The segment that it repeats; it ends at the edge or before
+ * @s:		A segment of the secondary that ends at the edge or below
  *
- * It has no acknowledgement of that. If the primary's segment reaches further
- * the client cannot have given one: what the secondary sent behind it was lost,
- * and it may have no more to say until it is acknowledged. So the client gets
- * the part that is equal, in a segment made here.
+ * The secondary repeats bytes because it has no acknowledgement of them. If
+ * they are part of a segment of the primary that reaches further, the client
+ * cannot have acknowledged them: that segment waits. What the secondary sent
+ * behind them was lost, and it may send nothing more until they are
+ * acknowledged. So the client gets the part that is equal, in a segment made
+ * here.
  */
 void stream_repeat(struct compare *c, struct cmp_flow *fl,
 		   const struct packet *s)
@@ -158,10 +164,11 @@ void stream_repeat(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * stream_shift() - The secondary's stream goes on elsewhere
- * @c:		The comparison
+ * stream_shift() - Move the sequence numbers of the secondary
+ * @c:		The comparison, in a report
  * @fl:		The flow
- * @delta:	Taken off the sequence numbers of what it has and will have
+ * @delta:	How much is taken off the numbers of its segments that are held, and
+ *		of those that come
  */
 void stream_shift(struct compare *c, struct cmp_flow *fl, uint32_t delta)
 {

@@ -5,13 +5,14 @@
 #include "../../common/seq.h"
 #include "core.h"
 
+/* The sequence number behind a segment: SYN and FIN count as bytes. */
 static inline uint32_t stream_end(const struct hold *h)
 {
 	return h->seq + h->payload_len + !!(h->flags & TCP_SYN) +
 	       !!(h->flags & TCP_FIN);
 }
 
-/* A held segment in short. */
+/* What a held segment says. */
 static inline struct segment stream_segment(const struct hold *h)
 {
 	return (struct segment){
@@ -24,7 +25,7 @@ static inline struct segment stream_segment(const struct hold *h)
 	};
 }
 
-/* Bytes of a segment from the edge on, which lies in it. */
+/* How many bytes of a segment lie behind the edge, which is in the segment. */
 static inline uint32_t stream_left(const struct cmp_flow *fl,
 				   const struct hold *h)
 {
@@ -36,6 +37,7 @@ static inline bool stream_has_edge(const struct cmp_flow *fl)
 	return fl->flags & FLOW_EDGE;
 }
 
+/* The first packet of a side's queue, or NULL. */
 static inline struct hold *stream_head(const struct compare *c,
 				       const struct cmp_flow *fl,
 				       enum compare_side side)
@@ -43,13 +45,14 @@ static inline struct hold *stream_head(const struct compare *c,
 	return hold_at(&c->pool, fl->q[side].head);
 }
 
+/* Bytes below the edge have been compared and have left. */
 static inline void stream_set_edge(struct cmp_flow *fl, uint32_t edge)
 {
 	fl->edge = fl->left = fl->end = edge;
 	fl->flags |= FLOW_EDGE | FLOW_END;
 }
 
-/* A primary segment leaves. */
+/* A segment of the primary leaves: seq and end are its bounds. */
 static inline void stream_note_left(struct cmp_flow *fl, uint32_t seq,
 				    uint32_t end)
 {
@@ -60,8 +63,9 @@ static inline void stream_note_left(struct cmp_flow *fl, uint32_t seq,
 		fl->left = end;
 }
 
-/* A RST says nothing new when both have sent one, unless it refuses another
- * connection: it acknowledges that one's SYN. */
+/* Has a RST that says the same left already? One that acknowledges something
+ * else refuses another connection: what it acknowledges is that connection's
+ * SYN. */
 static inline bool stream_is_rst_again(const struct compare *c,
 				       const struct cmp_flow *fl,
 				       unsigned flags, uint32_t ack)
@@ -71,6 +75,7 @@ static inline bool stream_is_rst_again(const struct compare *c,
 		c->config.own_isn);
 }
 
+/* A RST of both sides leaves. */
 static inline void stream_note_rst(struct cmp_flow *fl, unsigned flags,
 				   uint32_t ack)
 {

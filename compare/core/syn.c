@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * What a SYN or SYN+ACK offers, and whether two of them open the same
+ * connection. Pure.
+ */
 #include "syn.h"
 
 #include <string.h>
@@ -56,10 +60,11 @@ static bool is_same_shape(const struct shape *a, const struct shape *b)
 }
 
 /**
- * syn_scale() - The window scale a SYN or SYN+ACK offers
- * @p:		The segment
+ * syn_scale() - Which window scale does a SYN or SYN+ACK offer?
+ * @p:		The segment, parsed
  *
- * Return: 0 to 14 (more counts as 14, RFC 7323 section 2.3), -1 without one
+ * Return: 0 to 14 (more counts as 14, RFC 7323 section 2.3); -1 when it offers
+ * none
  */
 int syn_scale(const struct packet *p)
 {
@@ -71,13 +76,14 @@ int syn_scale(const struct packet *p)
 }
 
 /**
- * syn_is_same() - Do two SYN or SYN+ACK segments open alike?
- * @a:		A segment of TCP
- * @b:		Another
+ * syn_is_same() - Do two SYN or SYN+ACK segments open the same connection?
+ * @a:		A segment, parsed
+ * @b:		Another one
  *
- * The flags, what is acknowledged, and the options that shape the connection
- * count: MSS, window scale, SACK permitted, and whether there are timestamps.
- * The sequence numbers, windows and timestamps do not.
+ * These have to be the same: the flags, what is acknowledged, and the options
+ * that shape the connection, which are MSS, window scale, SACK permitted, and
+ * whether there are timestamps. Sequence numbers, windows and timestamps may
+ * differ.
  */
 bool syn_is_same(const struct packet *a, const struct packet *b)
 {

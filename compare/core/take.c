@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A frame that has arrived is handed to the rules of its protocol. Fragments
- * are put together first.
+ * Frames that have come are handed to the rules of their protocol: tcp.c or
+ * datagram.c. Fragments are put together first, and what keeps a network
+ * together is not compared. Then it is seen to it that the bounds hold.
+ *
+ * This file owns no state. compare.c calls it.
  */
 #include "take.h"
 
@@ -24,7 +27,8 @@
 #define ICMP6_ND_LAST 137
 #define ICMP6_MLD2_REPORT 143
 
-/* group: what the packet was put together of; HOLD_NONE for what came whole. */
+/* A packet of a kind that is not compared. Here and below, group is the
+ * fragments that the packet was made of, HOLD_NONE for one that came whole. */
 static void input_uncompared(struct compare *c, enum compare_side side,
 			     const struct frame *f, uint32_t group)
 {
@@ -34,8 +38,8 @@ static void input_uncompared(struct compare *c, enum compare_side side,
 		act_drop_new(c, group, DROP_UNCOMPARED);
 }
 
-/* All flows hold something, and no other can be known: it is dropped, whoever
- * sent it. A checkpoint makes room. */
+/* All flows hold something, so that none can be forgotten for this packet: it
+ * is dropped, whoever sent it. A checkpoint makes room. */
 static void input_without_flow(struct compare *c, uint32_t group)
 {
 	act_drop_new(c, group, DROP_NO_FLOW);
@@ -65,8 +69,9 @@ static void input_secondary(struct compare *c, struct cmp_flow *fl,
 		datagram_secondary(c, fl, f, p, group);
 }
 
-/* What keeps a network together rather than what a service says: its timing is
- * each replica's own. ARP, LLDP and so on, IGMP, MLD, neighbour discovery. */
+/* Does a packet keep the network together rather than serve anybody? Its
+ * timing is each replica's own. That is ARP, LLDP and so on, IGMP, MLD,
+ * neighbour discovery. */
 static bool is_housekeeping(const struct packet *p)
 {
 	uint8_t type;
@@ -80,7 +85,9 @@ static bool is_housekeeping(const struct packet *p)
 	       type == ICMP6_MLD2_REPORT;
 }
 
-/* The fragments of a group will not make a datagram. */
+/* The fragments of a group will not make a datagram. The secondary's are
+ * dropped; so are the primary's where no checkpoint is to be had, else they
+ * wait for one. */
 static void give_up(struct compare *c, uint32_t group,
 		    enum compare_reason reason)
 {
@@ -94,7 +101,7 @@ static void give_up(struct compare *c, uint32_t group,
 		   hold_at(&c->pool, fragment_at(&c->fragments, group)->parts));
 }
 
-/* The common case, kept small. twin may be none. */
+/* The common case, kept small. twin may be HOLD_NONE. */
 static bool take_twin(struct compare *c, enum compare_side side,
 		      const struct frame *f, uint32_t twin)
 {
@@ -106,7 +113,7 @@ static bool take_twin(struct compare *c, enum compare_side side,
 	return fl;
 }
 
-/* A packet of a known flow, or of none for want of room. */
+/* A packet whose flow was looked up; fl is NULL when there is no room for it. */
 static void take_packet(struct compare *c, enum compare_side side,
 			const struct frame *f, struct packet *p,
 			struct cmp_flow *fl, uint32_t group)
@@ -129,7 +136,7 @@ static void take_packet(struct compare *c, enum compare_side side,
 	flows_touch(c, fl);
 }
 
-/* All fragments of a datagram are there: what they make is compared. */
+/* All fragments of a datagram have come: compare the datagram. */
 static void take_whole(struct compare *c, enum compare_side side,
 		       uint32_t group)
 {
@@ -145,7 +152,7 @@ static void take_whole(struct compare *c, enum compare_side side,
 	chunk_unref(f.chunk);
 }
 
-/* Return: false when it can be part of nothing. */
+/* Hold a fragment. Return: false for one that can be part of nothing. */
 static bool take_fragment(struct compare *c, enum compare_side side,
 			  const struct frame *f, const struct packet *p)
 {
@@ -186,7 +193,7 @@ static void take(struct compare *c, enum compare_side side,
 /**
  * take_frames() - Compare frames of one side
  * @c:		The comparison
- * @side:	Whose they are
+ * @side:	Whose frames these are
  * @v:		The frames; borrowed
  * @n:		How many, FLOW_HASH_MAX at most
  */

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * TCP is compared as a stream of bytes. SYN and FIN are bytes of that stream
- * as they are in the sequence space, whatever segments they come in.
+ * TCP is compared as a stream of bytes, whatever segments they come in. SYN
+ * and FIN are bytes of the stream, as they are in the sequence space.
  *
- * edge		All below it is equal and has left, or will leave with the
- *		primary packet that it cuts. It only moves forward.
- * primary	The queue is in stream order; what comes out of order waits
- *		for the gap to be filled, so one that fills it leaves first.
- *		At once leave: acknowledgements when nothing waits, and what
- *		lies below the edge (the client needs a retransmission even
- *		while newer bytes are held).
- * secondary	In stream order too; gaps are waited for, what is below the
- *		edge or there already is dropped.
+ * edge		The bytes below it are equal and have left, or will leave with the
+ *		segment of the primary that it lies in. It only moves forward.
+ * primary	The queue is in the order of the stream. A segment that comes out of
+ *		order waits for the gap before it to be filled, so that the one that
+ *		fills it leaves first. Two kinds leave at once: an acknowledgement
+ *		when nothing waits, and bytes below the edge, because the client may
+ *		need them again while newer ones are held.
+ * secondary	The queue is in the order of the stream, too. Gaps are waited for.
+ *		What lies below the edge or waits already is dropped.
  *
- * A new SYN begins a new connection of the same flow: in either queue what
- * stands behind a SYN belongs to it. A SYN's sequence number is not compared,
- * as the rewriter cannot know the primary's yet. A RST is the last a
- * connection says: it stands behind all that was there.
+ * A SYN begins another connection of the same flow: in a queue all that stands
+ * behind it belongs to that. Its sequence number is not compared, as the
+ * rewriter cannot know the primary's yet. A RST is the last that a connection
+ * says: it stands behind all that was held.
  *
- * A flow first seen in midstream has no edge. It starts at the first byte that
- * both have shown: the primary's first one if the secondary has shown that or
- * an earlier one, else, after timeout_ns, the secondary's first one.
+ * A flow whose beginning was not seen has no edge. The comparison begins at
+ * the first byte that both have shown: the primary's first one, if the
+ * secondary has shown that or an earlier one, else, after timeout_ns, the
+ * secondary's first one.
+ *
+ * This file decides where a segment that comes belongs: it leaves, is dropped,
+ * or is held (stream.c) and matched (match.c). take.c calls it, and flush.c at
+ * a checkpoint.
  */
 #include "tcp.h"
 
@@ -39,7 +44,7 @@
 #include "segment.h"
 #include "stream.h"
 
-#define SEARCH_MAX 256u		/* that wait and begin where one begins */
+#define SEARCH_MAX 256u		/* held segments that are looked at for a duplicate */
 
 static uint32_t tcp_len(const struct packet *p)
 {
@@ -56,7 +61,8 @@ static void release_segment(struct compare *c, struct cmp_flow *fl,
 	gate_release(c, fl, f, &seg, why, NULL);
 }
 
-/* Bytes that have left already, or may leave with no gap; or a SYN that has. */
+/* Has the primary's segment left already, all of it or up to the edge without
+ * a gap? Then it is sent again. */
 static bool is_released(const struct cmp_flow *fl, const struct packet *p)
 {
 	if (fl->flags & FLOW_PRIMARY_SYN || p->flags & TCP_RST || !tcp_len(p))
@@ -74,9 +80,9 @@ static bool is_pure_ack(const struct packet *p)
 }
 
 /*
- * The common case without a queue: the same segment of both sides at the
- * edge. waiting is the other side's, which waits; for an acknowledgement too
- * where acknowledgements are held, so that is no common case.
+ * The common case: is the segment p the same as the first one that waits of
+ * the other side, and are both at the edge? Where acknowledgements are held, p
+ * may have to wait for one: that is another case.
  */
 static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
 		    const struct hold *waiting, const struct packet *p)
@@ -92,8 +98,8 @@ static bool is_twin(const struct compare *c, const struct cmp_flow *fl,
 		       p->payload_len);
 }
 
-/* After a twin left: does the primary's next segment just wait for the
- * secondary's next, of which there is none? */
+/* The twin of p has left: does the primary's next segment, if any, just wait
+ * for the secondary's next, which has not come? */
 static bool is_in_step(const struct compare *c, const struct cmp_flow *fl)
 {
 	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
@@ -120,7 +126,7 @@ static void hold_primary(struct compare *c, struct cmp_flow *fl,
 		match_flow(c, fl, NULL);
 }
 
-/* In a report, a flow that differs is looked at again when it begins anew. */
+/* In a report, is a connection over because it differs? Until the next SYN. */
 static bool is_over(const struct compare *c, struct cmp_flow *fl,
 		    const struct packet *p)
 {
@@ -133,7 +139,8 @@ static bool is_over(const struct compare *c, struct cmp_flow *fl,
 	return false;
 }
 
-/* Counts from the side's own SYN; false for one that is there already. */
+/* With own_isn, make sequence numbers count from the side's own SYN. Return:
+ * false for a SYN that has come already. */
 static bool count_from_syn(struct cmp_flow *fl, enum compare_side side,
 			   struct packet *p)
 {
@@ -155,7 +162,7 @@ static bool count_from_syn(struct cmp_flow *fl, enum compare_side side,
 	return true;
 }
 
-/* A segment that was captured in part is as long as it was. */
+/* A segment of which not all was captured is as long as it was on the wire. */
 static void note_cut(struct cmp_flow *fl, struct packet *p)
 {
 	if (!p->truncated)
@@ -164,7 +171,8 @@ static void note_cut(struct cmp_flow *fl, struct packet *p)
 	fl->flags |= FLOW_CUT;
 }
 
-/* With own_isn, before all else; false for what is there already. */
+/* With own_isn, before all else. Return: false for a SYN that has come
+ * already. */
 static bool prepare(struct cmp_flow *fl, enum compare_side side,
 		    struct packet *p)
 {
@@ -208,11 +216,11 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * tcp_primary() - A segment of the primary
+ * tcp_primary() - Compare a segment of the primary
  * @c:		The comparison
  * @fl:		Its flow
  * @f:		The frame; borrowed
- * @p:		What is in it
+ * @p:		The frame, parsed; changed where numbers count from the SYN
  */
 void tcp_primary(struct compare *c, struct cmp_flow *fl, const struct frame *f,
 		 struct packet *p)
@@ -224,7 +232,7 @@ void tcp_primary(struct compare *c, struct cmp_flow *fl, const struct frame *f,
 		take_primary(c, fl, f, p);
 }
 
-/* The last of those that wait which may say the same. */
+/* The last segment of a queue that may say the same as p. */
 static uint32_t look_from(struct compare *c, struct hold_queue *q,
 			  const struct packet *p)
 {
@@ -233,7 +241,7 @@ static uint32_t look_from(struct compare *c, struct hold_queue *q,
 	return p->flags & TCP_RST ? q->tail : order_find(&c->orders, q, p->seq);
 }
 
-/* Does a waiting secondary packet of this connection cover it already? */
+/* Does a segment of the secondary that waits say all that p says? */
 static bool is_duplicate(struct compare *c, struct cmp_flow *fl,
 			 const struct packet *p)
 {
@@ -254,7 +262,7 @@ static bool is_duplicate(struct compare *c, struct cmp_flow *fl,
 	return false;
 }
 
-/* Why a secondary's segment says nothing new; DROP_REASONS if it does. */
+/* Why a segment of the secondary says nothing new; DROP_REASONS if it does. */
 static enum compare_drop stale(struct compare *c, struct cmp_flow *fl,
 			       const struct packet *p)
 {
@@ -267,7 +275,7 @@ static enum compare_drop stale(struct compare *c, struct cmp_flow *fl,
 			fl->flags &= (uint16_t)~FLOW_SYN_LATE;
 			return DROP_LATE;
 		}
-		/* the primary's own, since a checkpoint made it a copy */
+		/* since a checkpoint it may be the primary's own */
 		if ((fl->flags & FLOW_SYN_DONE) &&
 		    (p->seq == fl->isn[COMPARE_SECONDARY] ||
 		     p->seq == fl->isn[COMPARE_PRIMARY]))
@@ -325,11 +333,12 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * tcp_secondary() - A segment of the secondary
+ * tcp_secondary() - Compare a segment of the secondary
  * @c:		The comparison
  * @fl:		Its flow
  * @f:		The frame; borrowed
- * @p:		What is in it, the sequence number in the primary's terms
+ * @p:		The frame, parsed; changed where numbers count from the SYN. The
+ *		rewriter has put its sequence number into the primary's terms,
  *		except on a SYN
  */
 void tcp_secondary(struct compare *c, struct cmp_flow *fl,
@@ -356,8 +365,8 @@ static void take_syn_as_compared(struct cmp_flow *fl, const struct hold *h)
 	fl->flags &= (uint16_t)~(FLOW_RST_DONE | FLOW_CLOSED);
 }
 
-/* The secondary is the primary's copy now: all that the primary has sent is
- * below the edge. */
+/* At a checkpoint the secondary has become the primary's copy: the edge goes
+ * behind all that the primary has sent. */
 static void take_as_compared(struct cmp_flow *fl, const struct hold *h,
 			     const struct segment *seg)
 {
@@ -380,10 +389,10 @@ static void take_as_compared(struct cmp_flow *fl, const struct hold *h,
 }
 
 /**
- * tcp_flush_head() - The first held segment leaves uncompared
- * @c:		The comparison
- * @fl:		A flow with a primary segment
- * @why:	What it is counted as
+ * tcp_flush_head() - Let the first segment of the primary's queue out uncompared
+ * @c:		The comparison, at a checkpoint
+ * @fl:		A flow that holds one
+ * @why:	As what it is counted
  */
 void tcp_flush_head(struct compare *c, struct cmp_flow *fl,
 		    enum compare_note why)

@@ -16,12 +16,13 @@ static bool may_tell(struct told *t, uint64_t now_ns)
 }
 
 /**
- * told_note() - A flow shows what is told of
+ * told_note() - Note that something is so with a flow
  * @t:		The table; zeroed at first
  * @flow:	The flow's index
- * @key:	What it is called
+ * @key:	The flow's key; copied
  * @now_ns:	The time
- * @is_new:	Set when it is to be told now: fill in the rest
+ * @is_new:	Set to whether the caller has to tell of it now. He fills in what
+ *		and since_ns, where they are not what told_note() has put there
  *
  * Return: the flow's entry; NULL when it has none for now
  */
@@ -45,13 +46,13 @@ struct told_flow *told_note(struct told *t, uint32_t flow,
 }
 
 /**
- * told_over() - Find a flow that does not show it any more
+ * told_over() - Find a flow with which it is so no more
  * @t:		The table
- * @before_ns:	It did so last before this time
+ * @before_ns:	It was noted last before this time
  * @now_ns:	The time
- * @over:	The flow's entry, which is free now
+ * @over:	Set to the flow's entry, which is free now: tell of it
  *
- * Return: false when there is none, or no more may be told of now
+ * Return: false when there is none, or nothing may be told now
  */
 bool told_over(struct told *t, uint64_t before_ns, uint64_t now_ns,
 	       struct told_flow *over)

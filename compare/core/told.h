@@ -8,9 +8,10 @@
 #include "../../common/flow_key.h"
 
 /*
- * The flows of which something was told that lasts, so that it is told once,
- * and once more when it is over: pure. Both the memory and the lines are bounded:
- * a flow that finds its place taken, or the lines used up, is told of later.
+ * The flows of which something was told that lasts: it is told once when it
+ * begins, and once when it is over. Pure. Memory and lines are both bounded: a
+ * flow that finds its place in the table taken, or the lines of this second
+ * used up, is told of later.
  */
 #define TOLD_SLOTS 256u		/* power of two */
 #define TOLD_LINES 8u		/* in a second */
@@ -18,10 +19,10 @@
 struct told_flow {
 	struct flow_key key;
 	uint64_t since_ns;
-	uint64_t seen_ns;	/* when it was last so */
-	uint64_t n;		/* how often */
+	uint64_t seen_ns;	/* when it was noted last */
+	uint64_t n;		/* how often it was noted */
 	uint32_t flow;		/* its index in the flow table */
-	uint8_t what;		/* the user's */
+	uint8_t what;		/* whatever the caller puts there */
 	bool is_used;
 };
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where no checkpoint is to be had, nothing is asked for when a packet has
- * waited too long, and nothing leaves: it is told which flow waits, and for
- * what. Each second all that is overdue is looked at: the packets of a side
- * stand in the order in which they came, so these are the first ones.
+ * Where no checkpoint is to be had (config.holds) a packet that has waited for
+ * too long asks for nothing, and nothing leaves. The caller is told which flow
+ * waits, and for what. Each second all packets that are overdue are looked at;
+ * they are the first ones of their side, as these stand in the order in which
+ * they came.
  *
- * Two things go, because nobody misses them: a datagram of which a fragment is
- * missing, and a secondary's datagram that the primary does not send.
+ * Two kinds are dropped, because nobody misses them: a datagram of which a
+ * fragment is missing, and a datagram of the secondary that the primary does
+ * not send.
+ *
+ * This file owns the table of flows that wait. expire.c calls it.
  */
 #include "waits.h"
 
@@ -43,7 +47,7 @@ static void tell(struct compare *c, const struct told_flow *t, bool is_over)
 		c->handler.waits(c->handler.arg, &w);
 }
 
-/* A flow was found to wait. */
+/* A packet of a flow has waited for too long. */
 static void note(struct compare *c, const struct cmp_flow *fl,
 		 const struct hold *h)
 {
@@ -59,8 +63,8 @@ static void note(struct compare *c, const struct cmp_flow *fl,
 	tell(c, t, false);
 }
 
-/* One that nobody misses goes, with all of its fragments: this is the first of
- * them. */
+/* Drop a packet that nobody misses, with all of its fragments; h is the first
+ * of these. Return: false when it is missed. */
 static bool drop_lonely(struct compare *c, struct cmp_flow *fl, struct hold *h)
 {
 	if (!fl) {
@@ -78,8 +82,8 @@ static bool is_stuck(const struct cmp_flow *fl, const struct hold *h)
 	return h->kind != HOLD_GATE || gate_is_stuck(fl);
 }
 
-/* What is dropped may take newer ones with it: the walk goes on behind the last
- * one that stayed. */
+/* Look at the packets of a side that are overdue. When one is dropped, newer
+ * ones may go with it: the walk goes on behind the last one that stayed. */
 static void look_at(struct compare *c, enum compare_side side)
 {
 	uint32_t i = c->pool.oldest[side], before = HOLD_NONE;
@@ -103,7 +107,7 @@ static void look_at(struct compare *c, enum compare_side side)
 
 /**
  * waits_look() - Tell which flows wait for too long, and which no more
- * @c:		The comparison, for which no checkpoints are to be had
+ * @c:		The comparison, with config.holds
  */
 void waits_look(struct compare *c)
 {
@@ -119,7 +123,7 @@ void waits_look(struct compare *c)
 }
 
 /**
- * waits_forget() - No flow waits any more, and none is told of
+ * waits_forget() - Forget which flows wait, and tell nothing
  * @c:		The comparison
  */
 void waits_forget(struct compare *c)
