@@ -400,3 +400,25 @@ said() { sed -n "s/^$1: \([0-9]*\)$/\1/p" runner.log | sort -u; }
 	run -0 colo-run --version
 	[ "$output" = "$(colo-mirror --version | sed s/mirror/run/)" ]
 }
+
+@test "with --control-dir each program has a control socket, and status finds them" {
+	mkdir control
+	cat >proc <<-'END'
+		first: colo-mirror --net unix-listen:$PWD/a --guest null: --outdev null:
+		second: colo-mirror --net unix:$PWD/a --guest null: --outdev null:
+		own: colo-mirror --net unix-listen:$PWD/b --guest null: --outdev null: --control own.ctl
+		asks: sh -c 'colo-ctl -t 30 version >asked; exec sleep 1000'
+	END
+	colo-run -n --control-dir control proc
+	run -2 colo-run --control-dir nowhere proc
+	[[ $output == *'--control-dir: no such directory' ]]
+	spawn runner colo-run --control-dir control proc
+	wait_for is_up
+	[ "$(cd control && echo *)" = 'first.ctl second.ctl' ]
+	[ -S own.ctl ]
+	COLO_CONTROL_DIR=control colo-ctl -t 30 wait protected
+	# the processes know where the others are
+	wait_for grep -q '^second  program  colo-mirror$' asked
+	stop runner
+	[ -z "$(ls control)" ]
+}
