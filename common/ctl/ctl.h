@@ -43,7 +43,7 @@ struct ctl {
 };
 
 /* ctl_find.c */
-int ctl_find(struct ctl_options *o);
+int ctl_find(struct ctl_options *o, bool waits);
 
 /* ctl_link.c */
 int ctl_link_open(struct ctl *c, const char *path);

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl.h"
 
 #define DIR_DEFAULT "/run/colo-pipe"
+#define POLL_MS 50u
 
 static int is_socket_name(const struct dirent *entry)
 {
@@ -26,24 +28,17 @@ static char *join(const char *dir, const char *name)
 	return path;
 }
 
-/**
- * ctl_find() - Find the sockets of this host's processes
- * @o:	gets all *.ctl of $COLO_CONTROL_DIR, else of /run/colo-pipe, by name,
- *	unless it has some already; the paths live as long as the process
- *
- * Return: 0; -1, said on standard error, if there is none
- */
-int ctl_find(struct ctl_options *o)
+static const char *directory(void)
 {
 	const char *dir = getenv("COLO_CONTROL_DIR");
-	struct dirent **entries = NULL;
-	int n;
 
-	if (o->n_sockets)
-		return 0;
-	if (!dir || !*dir)
-		dir = DIR_DEFAULT;
-	n = scandir(dir, &entries, is_socket_name, alphasort);
+	return dir && *dir ? dir : DIR_DEFAULT;
+}
+
+static void look(struct ctl_options *o, const char *dir)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(dir, &entries, is_socket_name, alphasort);
 	for (int i = 0; i < n; i++) {
 		if (o->n_sockets < CTL_SOCKETS_MAX)
 			o->sockets[o->n_sockets++] =
@@ -51,6 +46,29 @@ int ctl_find(struct ctl_options *o)
 		free(entries[i]);
 	}
 	free(entries);
+}
+
+/**
+ * ctl_find() - Find the sockets of this host's processes
+ * @o:		gets all *.ctl of $COLO_CONTROL_DIR, else of /run/colo-pipe, by
+ *		name, unless it has some already; the paths live as long as the
+ *		process
+ * @waits:	for the first one to appear, as long as @o allows
+ *
+ * Return: 0; -1, said on standard error, if there is none
+ */
+int ctl_find(struct ctl_options *o, bool waits)
+{
+	const char *dir = directory();
+	unsigned left_ms = waits ? o->timeout_s * 1000 : 0;
+
+	while (!o->n_sockets) {
+		look(o, dir);
+		if (o->n_sockets || left_ms < POLL_MS)
+			break;
+		usleep(POLL_MS * 1000);
+		left_ms -= POLL_MS;
+	}
 	if (o->n_sockets)
 		return 0;
 	fprintf(stderr, "colo-ctl: no control socket: no *.ctl in %s (-s "

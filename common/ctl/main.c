@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 		return rc;
 	if (optind == argc)
 		return bad("a command is missing", "");
-	if (ctl_find(&o) < 0)
+	if (ctl_find(&o, !strcmp(argv[optind], "wait")) < 0)
 		return CTL_UNREACHABLE;
 	for (unsigned i = 0; i < o.n_sockets; i++)
 		ctl_link_open(&v[i], o.sockets[i]);
