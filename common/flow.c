@@ -448,13 +448,13 @@ void *flow_next(const struct flow_table *t, const void *value)
 }
 
 /**
- * flow_key_get() - The key of a flow
+ * flow_get_key() - The key of a flow
  * @t:		table
  * @value:	of the flow
  *
  * Return: the key; borrowed, valid as long as @value.
  */
-const struct flow_key *flow_key_get(const struct flow_table *t,
+const struct flow_key *flow_get_key(const struct flow_table *t,
 				    const void *value)
 {
 	(void)t;

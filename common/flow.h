@@ -38,7 +38,7 @@ bool flow_is_recent(const struct flow_table *t, const void *value,
 		    unsigned list, uint64_t now_ns, uint64_t within_ns);
 void *flow_oldest(const struct flow_table *t, unsigned list);
 void *flow_next(const struct flow_table *t, const void *value);
-const struct flow_key *flow_key_get(const struct flow_table *t,
+const struct flow_key *flow_get_key(const struct flow_table *t,
 				    const void *value);
 uint64_t flow_used_ns(const struct flow_table *t, const void *value);
 uint32_t flow_index(const struct flow_table *t, const void *value);

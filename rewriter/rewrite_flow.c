@@ -84,7 +84,7 @@ void rewrite_flow_tell(struct rewrite *r, enum rewrite_event event,
 	if (!r->handler.event)
 		return;
 	if (fl)
-		flow_key_text(flow_key_get(r->flows.table, fl), text,
+		flow_key_text(flow_get_key(r->flows.table, fl), text,
 			      sizeof(text));
 	r->handler.event(r->handler.arg, event, fl ? text : NULL);
 }
@@ -118,7 +118,7 @@ void rewrite_flow_save(struct rewrite *r, const struct rewrite_flow *fl)
 	struct rewrite_table *t = r->config.table;
 
 	if (t && !rewrite_table_save(t, flow_index(r->flows.table, fl),
-				     flow_key_get(r->flows.table, fl), fl))
+				     flow_get_key(r->flows.table, fl), fl))
 		r->flows.n_unsaved++;
 }
 
@@ -254,7 +254,7 @@ struct rewrite_flow *rewrite_flow_find(struct rewrite *r,
 {
 	struct rewrite_flow *fl = r->flows.last;
 
-	if (!fl || memcmp(flow_key_get(r->flows.table, fl), key, sizeof(*key)))
+	if (!fl || memcmp(flow_get_key(r->flows.table, fl), key, sizeof(*key)))
 		fl = flow_find(r->flows.table, key);
 	if (!fl)
 		return NULL;

@@ -119,7 +119,7 @@ static void queue_unlink(struct rewrite_hold *h, struct rewrite_queue *q,
 static struct flow_key peer_key(const struct rewrite_hold *h,
 				const struct rewrite_flow *fl)
 {
-	const struct flow_key *of = flow_key_get(h->flows, fl);
+	const struct flow_key *of = flow_get_key(h->flows, fl);
 	struct flow_key key = { .vlan = of->vlan,
 				.ip_version = of->ip_version };
 

@@ -202,7 +202,7 @@ struct cmp_flow *arrive_find(struct compare *c, enum compare_side side,
 		return find_and_hint(c, side, &a->p[i], &a->key[at],
 				     a->hash[at]);
 	fl = flow_at(c->flows, at);
-	if (fl && flow_key_is_of(flow_key_get(c->flows, fl), &a->p[i]))
+	if (fl && flow_key_is_of(flow_get_key(c->flows, fl), &a->p[i]))
 		return fl;
 	key_of(&key, &a->p[i], false);
 	flow_hash(c->flows, &key, &hash, 1);

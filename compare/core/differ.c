@@ -47,7 +47,7 @@ struct compare_difference differ_describe(const struct compare *c,
 	struct compare_difference d = { .reason = reason };
 
 	if (fl)
-		d.flow = flow_key_get(c->flows, fl);
+		d.flow = flow_get_key(c->flows, fl);
 	if (p)
 		put_frame(c, &d, p);
 	if (s)
@@ -185,7 +185,7 @@ void differ_midstream(struct compare *c, struct cmp_flow *fl, bool is_found,
 		      const uint32_t skipped[2])
 {
 	struct compare_midstream m = {
-		.flow = flow_key_get(c->flows, fl),
+		.flow = flow_get_key(c->flows, fl),
 		.is_found = is_found,
 		.skipped = { skipped[0], skipped[1] },
 	};

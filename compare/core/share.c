@@ -44,7 +44,7 @@ static uint64_t mix(uint64_t x)
 
 static size_t *client_of(struct compare *c, const struct cmp_flow *fl)
 {
-	const struct flow_key *key = flow_key_get(c->flows, fl);
+	const struct flow_key *key = flow_get_key(c->flows, fl);
 	uint64_t addr;
 
 	memcpy(&addr, key->dst, sizeof(addr));

@@ -53,7 +53,7 @@ static void note(struct compare *c, const struct cmp_flow *fl,
 {
 	bool is_new;
 	struct told_flow *t = told_note(&c->waits.told, flow_index(c->flows, fl),
-					flow_key_get(c->flows, fl), c->now_ns,
+					flow_get_key(c->flows, fl), c->now_ns,
 					&is_new);
 
 	if (!is_new)

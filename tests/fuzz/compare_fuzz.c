@@ -99,7 +99,7 @@ static uint64_t check_queue(const struct compare *c, const struct cmp_flow *fl,
 static void check_flow(const struct compare *c, const struct cmp_flow *fl,
 		       unsigned list)
 {
-	const struct flow_key *key = flow_key_get(c->flows, fl);
+	const struct flow_key *key = flow_get_key(c->flows, fl);
 	uint64_t n[2] = { check_queue(c, fl, 0), check_queue(c, fl, 1) };
 
 	assert(fl->is_tcp == (key->proto == PACKET_TCP &&

@@ -70,7 +70,7 @@ static void check_truth(const struct pair *p, uint32_t twin)
 	CHECK_EQ(truth.payload_off, h->payload_off);
 	CHECK_EQ(truth.payload_len, h->payload_len);
 	CHECK(!flow_key_of(&key, &truth, false));
-	CHECK(!memcmp(&key, flow_key_get(c->flows,
+	CHECK(!memcmp(&key, flow_get_key(c->flows,
 			flow_at(c->flows, h->flow)), sizeof(key)));
 }
 
@@ -339,7 +339,7 @@ static void a_flow_is_not_found_where_it_was(void)
 	g.len = 2;
 	kit_input(&k, COMPARE_PRIMARY, g);
 	h = hold_at(&k.c->pool, k.c->pool.oldest[COMPARE_PRIMARY]);
-	CHECK_EQ(flow_key_get(k.c->flows, flows_of(k.c, h))->dport, 2000);
+	CHECK_EQ(flow_get_key(k.c->flows, flows_of(k.c, h))->dport, 2000);
 	kit_fini(&k);
 }
 

@@ -45,7 +45,7 @@ static void full_says_so(void)
 		v = flow_find(t, &key);
 		CHECK(v && *v == n + 1);
 		CHECK(flow_at(t, n) == v);
-		CHECK(!memcmp(flow_key_get(t, v), &key, sizeof(key)));
+		CHECK(!memcmp(flow_get_key(t, v), &key, sizeof(key)));
 		CHECK_EQ(flow_used_ns(t, v), n);
 	}
 	flow_remove(t, flow_at(t, 40));
