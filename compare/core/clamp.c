@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a client may be told of acknowledgements and windows: numbers alone, of
- * what each side has said and what was sent.
+ * What a client may be told of acknowledgements and windows. Pure: numbers go
+ * in and come out. A struct gate has what each side has said and what was
+ * sent; gate.c calls this.
  */
 #include "clamp.h"
 
@@ -10,12 +11,12 @@
 #define WINDOW_STEP (2u * 1460u)	/* an opening worth a packet */
 
 /**
- * clamp_ack() - Up to which acknowledgement
+ * clamp_ack() - Up to where may the client be acknowledged?
  * @g:		The flow's gate
- * @ack:	The primary's
+ * @ack:	What the primary acknowledges
  *
- * Return: the largest that both have given or that was sent, @ack at most
- *	   unless more was sent
+ * Return: the largest acknowledgement that both sides have given or that was
+ * sent. It is not larger than @ack unless that was sent before
  */
 uint32_t clamp_ack(const struct gate *g, uint32_t ack)
 {
@@ -26,11 +27,12 @@ uint32_t clamp_ack(const struct gate *g, uint32_t ack)
 }
 
 /**
- * clamp_right() - Up to which right edge of the window
+ * clamp_right() - Up to where may the window of the client reach?
  * @g:		The flow's gate; its scale is known
- * @right:	The primary's
+ * @right:	The right edge of the primary's window
  *
- * Return: the smaller one of both sides', but not left of what was sent
+ * Return: the smaller one of both sides' edges, but not left of one that was
+ * sent
  */
 uint32_t clamp_right(const struct gate *g, uint32_t right)
 {
@@ -45,7 +47,7 @@ uint32_t clamp_right(const struct gate *g, uint32_t right)
 }
 
 /**
- * clamp_is_told() - Has the client been told of that acknowledgement?
+ * clamp_is_told() - Has the client been acknowledged up to there?
  * @g:		The flow's gate
  * @ack:	The acknowledgement
  */
@@ -54,20 +56,22 @@ bool clamp_is_told(const struct gate *g, uint32_t ack)
 	return (g->flags & GATE_SENT) && seq_le(ack, g->sent_ack);
 }
 
-/* Whole units of the scale that are open up to there. */
+/* How many whole units of the scale the window has when it reaches up to
+ * right. */
 static uint32_t units_to(const struct gate *g, uint32_t right)
 {
 	return (right - g->sent_ack) >> g->scale;
 }
 
 /**
- * clamp_opens() - Would the client gain by that right edge?
+ * clamp_opens() - Would the client gain by a right edge?
  * @g:		The flow's gate
  * @right:	The edge
  *
- * By little only when it has hardly any: less than a segment it may not use at
- * all, and the primary, which thinks that the client has more, will not speak
- * of it again.
+ * Return: true when the window grows by WINDOW_STEP. When the client has less
+ * than that, true when it grows at all: it may not use less than a segment,
+ * and the primary, which believes that the client has more, will not speak of
+ * it again
  */
 bool clamp_opens(const struct gate *g, uint32_t right)
 {
@@ -81,7 +85,7 @@ bool clamp_opens(const struct gate *g, uint32_t right)
 }
 
 /**
- * clamp_is_limited() - Has the client been told less than the primary said?
+ * clamp_is_limited() - Was the client told less than the primary said?
  * @g:		The flow's gate
  */
 bool clamp_is_limited(const struct gate *g)
@@ -91,16 +95,17 @@ bool clamp_is_limited(const struct gate *g)
 }
 
 /**
- * clamp_window() - The window field that puts the right edge there
+ * clamp_window() - Which window field puts the right edge at a place?
  * @g:		The flow's gate; its scale is known
  * @ack:	What the segment acknowledges
- * @right:	The edge
+ * @right:	The place
  *
- * In whole units of the scale: not beyond the edge, for what lies there is
- * dropped. That may be up to one unit left of what was sent before, which RFC
- * 7323 section 2.4 has senders live with.
+ * The field counts whole units of the scale. It is rounded down, because the
+ * receiver drops what lies beyond the edge. The edge may so be up to a unit
+ * left of one that was sent before, which RFC 7323 section 2.4 has senders
+ * live with.
  *
- * Return: as in the header
+ * Return: the field
  */
 uint16_t clamp_window(const struct gate *g, uint32_t ack, uint32_t right)
 {
@@ -110,11 +115,11 @@ uint16_t clamp_window(const struct gate *g, uint32_t ack, uint32_t right)
 }
 
 /**
- * clamp_note_sent() - The client is told
+ * clamp_note_sent() - Note what the client is told
  * @g:		The flow's gate
  * @ack:	The acknowledgement
- * @right:	The edge that was meant, not the one that the field's scale made
- *		of it: so the error stays below one unit of the scale
+ * @right:	The right edge that was meant, not the one that rounding made of it:
+ *		so the error stays below a unit of the scale
  */
 void clamp_note_sent(struct gate *g, uint32_t ack, uint32_t right)
 {
@@ -127,10 +132,10 @@ void clamp_note_sent(struct gate *g, uint32_t ack, uint32_t right)
 }
 
 /**
- * clamp_note_syn() - A connection begins
+ * clamp_note_syn() - Note that a connection begins
  * @g:		The flow's gate; what waits in it stays
- * @seg:	The primary's SYN or SYN+ACK; its window has no scale yet
- * @scale:	That it offers, -1 for none
+ * @seg:	What the primary's SYN or SYN+ACK says; its window is not scaled
+ * @scale:	The scale that it offers, -1 for none
  *
  * The secondary may be ahead: what it has said since its own SYN stays.
  */
@@ -159,9 +164,9 @@ void clamp_note_syn(struct gate *g, const struct segment *seg, int scale)
 }
 
 /**
- * clamp_note_primary() - What the primary says
+ * clamp_note_primary() - Note what the primary says
  * @g:		The flow's gate
- * @seg:	Its segment
+ * @seg:	What a segment says
  */
 void clamp_note_primary(struct gate *g, const struct segment *seg)
 {
@@ -173,11 +178,12 @@ void clamp_note_primary(struct gate *g, const struct segment *seg)
 }
 
 /**
- * clamp_must_wait() - Is an ACK alone to wait?
+ * clamp_must_wait() - Has an ACK alone to wait?
  * @g:		The flow's gate
  * @ack:	What it acknowledges
  *
- * Return: false for what was told before, that may be told again
+ * Return: true when the secondary has not given it. What the client was told
+ * before may be told again
  */
 bool clamp_must_wait(const struct gate *g, uint32_t ack)
 {

@@ -7,24 +7,29 @@
 
 #include "segment.h"
 
-/* What is known of what the client may be told. */
-enum {
+/* What is known of what a client may be told. */
+enum {					/* struct gate: flags */
 	GATE_PRIMARY = 1 << 0,		/* p_ack, p_window are known */
 	GATE_SECONDARY = 1 << 1,	/* s_ack, s_window are known */
 	GATE_SENT = 1 << 2,		/* sent_ack, sent_right are known */
 	GATE_SCALE = 1 << 3,		/* the window scale is known */
-	GATE_PACKET = 1 << 4,		/* what waits is a packet */
-	GATE_SIGNED = 1 << 5,		/* no segment may be changed: as with
-					   COMPARE_ACK_HOLD */
+	GATE_PACKET = 1 << 4,		/* what waits is a packet that has not
+					   left */
+	GATE_SIGNED = 1 << 5,		/* segments may not be changed: they
+					   wait, as with COMPARE_ACK_HOLD */
 };
 
 struct gate {
-	uint32_t p_ack, s_ack;		/* the newest of the two sides */
-	uint32_t sent_ack, sent_right;	/* the furthest the client was told */
-	uint32_t waiting;		/* a hold, or HOLD_NONE */
+	uint32_t p_ack, s_ack;		/* the newest acknowledgements of the
+					   primary and the secondary */
+	uint32_t sent_ack, sent_right;	/* the largest acknowledgement, and the
+					   furthest edge of the window, that
+					   the client was told */
+	uint32_t waiting;		/* the node of what waits, or
+					   HOLD_NONE */
 	uint16_t p_window, s_window;	/* as in the header */
-	uint16_t n_copied;		/* of the comparison, when last used */
-	uint8_t scale;
+	uint16_t n_copied;		/* c->n_copied when last used */
+	uint8_t scale;			/* of the windows */
 	uint8_t flags;			/* GATE_* */
 };
 

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The comparison of two replicas' output.
+ * The comparison of two replicas' output: its public face. compare.h is what
+ * the rest of colo-compare sees of core/; README.md says how the files of
+ * core/ work together.
  *
- * A frame is sorted into its flow and handed to the rules of its protocol,
- * which match it against what the other side has shown. A primary packet ends
- * in one of two ways: released, or dropped because its flow holds more than its
- * share, or there is no room for another flow. It may be held before that. A
- * secondary packet ends dropped, with a reason. So
+ * A packet of the primary is released, maybe after it was held. It is dropped
+ * only when its flow or client holds more than its share, or no room is left
+ * for another flow. A packet of the secondary is dropped, always, with a
+ * reason. So
  *
  *	in = out + held + dropped
  *
  * Episodes: the first difference asks for a checkpoint, and no other one asks
- * until compare_flush() says that the replicas are equal again. The flow that
- * differs is no longer compared: its primary packets are held, its secondary
- * ones dropped. All other flows go on.
+ * until compare_flush() says that the replicas are equal again. Of the flow
+ * that differs nothing is compared until then: the primary's packets are held,
+ * the secondary's dropped. All other flows go on.
  *
- * Bounds: each side may hold half of max_bytes. Over it the primary's input
+ * Bounds: each side may hold half of max_bytes. Over that the primary's input
  * has to stop (compare_is_full()). The secondary's never stops, or the two
  * inputs could wait for each other: its fullest flow is given up as different.
- * One flow over max_queue asks for a checkpoint and stops nobody; over its
- * share of the bytes what it sends further is dropped. Nothing ever leaves
- * because there is no room for it.
+ * A flow over max_queue asks for a checkpoint and stops nobody. A flow over
+ * its share of the bytes loses its last packets. Nothing ever leaves
+ * uncompared because there is no room for it.
  *
- * Differences from QEMU's colo-compare: queues are FIFO, SYN, FIN, RST and the
- * destination MAC are compared, IPv6 and VLANs are compared, the flow table
+ * Differences from QEMU's colo-compare: queues are FIFO; SYN, FIN, RST and the
+ * destination MAC are compared; IPv6 and VLANs are compared; the flow table
  * never empties itself.
  */
 #include "compare.h"
@@ -43,10 +44,10 @@
 #include "take.h"
 #include "waits.h"
 
-#define CROWDED_SHARE 64u	/* so few of the flows hold nothing */
-#define FLOW_BYTES_MAX (1u << 31)	/* cmp_flow.held_bytes has room */
+#define CROWDED_SHARE 64u	/* crowded: a share of the flows or less holds nothing */
+#define FLOW_BYTES_MAX (1u << 31)	/* cmp_flow.held_bytes has 32 bits */
 #define END_NS (UINT64_MAX / 2)	/* later than all, and no age overflows */
-#define FLOW_SLACK 4096u	/* beyond max_flows: what was read already */
+#define FLOW_SLACK 4096u	/* flows beyond max_flows, of frames that were read */
 
 static const char *const reason_text[COMPARE_REASONS] = {
 	"payload", "flags", "mac", "timeout", "queue",
@@ -76,7 +77,7 @@ static const char *const note_text[NOTES] = {
  * @config:	Copied
  * @handler:	Copied
  *
- * Return: it, for compare_free(); NULL when memory is short
+ * Return: the comparison, for compare_free(); NULL when memory is short
  */
 struct compare *compare_new(const struct compare_config *config,
 			    const struct compare_handler *handler)
@@ -88,11 +89,11 @@ struct compare *compare_new(const struct compare_config *config,
 	c->config = *config;
 	if (config->report_only) {
 		c->config.ack_policy = COMPARE_ACK_RELEASE;
-		c->config.max_queue = UINT32_MAX;	/* the bytes count */
+		c->config.max_queue = UINT32_MAX;	/* max_bytes is the bound */
 		c->config.max_flow_bytes = c->config.max_client_bytes = 0;
 		c->config.holds = false;
 	}
-	if (c->config.holds) {		/* nobody is asked */
+	if (c->config.holds) {		/* there is nobody to ask */
 		c->config.full_waits = true;
 		c->config.gap_ns = 0;
 	}
@@ -116,8 +117,8 @@ struct compare *compare_new(const struct compare_config *config,
 }
 
 /**
- * compare_free() - Free it and what it holds
- * @c:		May be NULL
+ * compare_free() - Free a comparison and what it holds
+ * @c:		The comparison, or NULL
  */
 void compare_free(struct compare *c)
 {
@@ -132,13 +133,13 @@ void compare_free(struct compare *c)
 }
 
 /**
- * compare_input() - Take frames of one side
+ * compare_input() - Compare frames of one side
  * @c:		The comparison
- * @side:	Whose they are
- * @v:		The frames; borrowed, but references on their chunks are kept
- *		for those that have to wait
+ * @side:	Whose frames these are
+ * @v:		The frames; borrowed. Of those that have to wait references on their
+ *		chunks are kept, and their bytes may be changed
  * @n:		How many
- * @now_ns:	The time; where it goes back, what came later is as good as new
+ * @now_ns:	The time. When it goes back, what came later counts as new
  */
 void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 		   unsigned n, uint64_t now_ns)
@@ -159,7 +160,7 @@ void compare_input(struct compare *c, enum compare_side side, struct frame *v,
 }
 
 /**
- * compare_expire() - See what has become too old
+ * compare_expire() - Deal with what has waited for too long
  * @c:		The comparison
  * @now_ns:	The time
  */
@@ -170,7 +171,7 @@ void compare_expire(struct compare *c, uint64_t now_ns)
 }
 
 /**
- * compare_end() - Nothing more comes: what waits has waited for too long
+ * compare_end() - Nothing more comes: all that waits has waited for too long
  * @c:		The comparison
  */
 void compare_end(struct compare *c)
@@ -179,11 +180,11 @@ void compare_end(struct compare *c)
 }
 
 /**
- * compare_due_ns() - When compare_expire() has something urgent to do
+ * compare_due_ns() - When does compare_expire() have to be called?
  * @c:		The comparison
  *
- * Return: the time, COMPARE_NEVER when nothing waits. Idle flows do not
- * count: a call now and then is soon enough for them.
+ * Return: the time, COMPARE_NEVER when nothing waits. Idle flows do not count:
+ * for them a call now and then is enough
  */
 uint64_t compare_due_ns(const struct compare *c)
 {
@@ -191,11 +192,12 @@ uint64_t compare_due_ns(const struct compare *c)
 }
 
 /**
- * compare_flush() - The replicas are equal: a checkpoint was made
+ * compare_flush() - A checkpoint was made: the replicas are equal
  * @c:		The comparison
  * @now_ns:	The time
  *
- * Held primary packets are released in order, secondary ones dropped.
+ * Held packets of the primary are released in order, those of the secondary
+ * dropped.
  *
  * Return: what has left
  */
@@ -206,11 +208,10 @@ struct compare_left compare_flush(struct compare *c, uint64_t now_ns)
 }
 
 /**
- * compare_copied() - The secondary has been made the primary's copy
- * @c:		The comparison, before the compare_flush() for it
+ * compare_copied() - The secondary was made the primary's copy
+ * @c:		The comparison, before the compare_flush() for that checkpoint
  *
- * A flush alone lets go of what is held, but what the secondary has
- * acknowledged stays true.
+ * After a flush alone what the secondary has acknowledged stays true.
  */
 void compare_copied(struct compare *c)
 {
@@ -218,7 +219,7 @@ void compare_copied(struct compare *c)
 }
 
 /**
- * compare_grace() - Some of the secondary's may still be of before the flush
+ * compare_grace() - Packets of the secondary may still be of before the checkpoint
  * @c:		The comparison
  * @until_ns:	What comes until then and has no equal asks for nothing
  */
@@ -228,7 +229,7 @@ void compare_grace(struct compare *c, uint64_t until_ns)
 }
 
 /**
- * compare_failover() - The secondary is gone: pass the primary
+ * compare_failover() - The secondary is gone: pass the primary from now on
  * @c:		The comparison
  * @now_ns:	The time
  *
@@ -242,7 +243,7 @@ struct compare_left compare_failover(struct compare *c, uint64_t now_ns)
 	return flush_all(c, NOTE_PASSED, DROP_FAILOVER);
 }
 
-/* Do so many flows hold something that one to evict is hard to find? */
+/* Do so many flows hold something that one to forget is hard to find? */
 static bool is_crowded(const struct compare *c)
 {
 	uint32_t n = flow_count(c->flows);
@@ -255,8 +256,8 @@ static bool is_crowded(const struct compare *c)
  * compare_is_full() - Must the primary's input stop?
  * @c:		The comparison
  *
- * Return: true over the primary's half of the bytes, and when max_flows flows,
- * all but a few, hold something
+ * Return: true when the primary's half of the bytes is used up, and when there
+ * are max_flows flows of which all but a few hold something
  */
 bool compare_is_full(const struct compare *c)
 {
@@ -267,9 +268,9 @@ bool compare_is_full(const struct compare *c)
 /**
  * compare_is_half_full() - Is most of a side's half of the bytes used?
  * @c:		The comparison
- * @side:	Whose
+ * @side:	The side
  *
- * Return: true when the other side had better be heard before this one is
+ * Return: true when the other side had better be read before this one
  */
 bool compare_is_half_full(const struct compare *c, enum compare_side side)
 {
@@ -286,9 +287,9 @@ bool compare_is_holding(const struct compare *c)
 }
 
 /**
- * compare_stats() - Give account
+ * compare_stats() - Give the account
  * @c:		The comparison
- * @s:		Its totals are added to, rows appended
+ * @s:		The account of the process: totals are added to, rows appended
  */
 void compare_stats(const struct compare *c, struct stats *s)
 {
@@ -319,7 +320,7 @@ void compare_stats(const struct compare *c, struct stats *s)
 }
 
 /**
- * compare_reason_text() - A reason in one word
+ * compare_reason_text() - Say why a checkpoint is asked for, in one word
  * @reason:	Below COMPARE_REASONS
  *
  * Return: static text
@@ -330,10 +331,10 @@ const char *compare_reason_text(enum compare_reason reason)
 }
 
 /**
- * compare_wait_text() - What is waited for
+ * compare_wait_text() - Say what a flow waits for
  * @what:	Below COMPARE_WAITS
  *
- * Return: static text
+ * Return: static text, to stand behind "waits for"
  */
 const char *compare_wait_text(enum compare_wait_for what)
 {
@@ -341,9 +342,9 @@ const char *compare_wait_text(enum compare_wait_for what)
 }
 
 /**
- * compare_pair_service() - What a service's flows of one direction have in common
- * @service:	Filled: the protocol and the smaller port
- * @key:	Of a flow, with the ports of its packets
+ * compare_pair_service() - Say which service a flow belongs to
+ * @service:	Set: protocol, VLAN and the smaller port, where the flow has it
+ * @key:	The flow's key
  */
 void compare_pair_service(struct flow_key *service, const struct flow_key *key)
 {

@@ -10,9 +10,10 @@
 #include "../../common/stats.h"
 
 /*
- * The comparison: pure. Frames and the time go in; primary frames come out
- * through release() in the order of their flow, differ() says that the
- * replicas do. No I/O, no clock.
+ * The comparison of two replicas' output: pure, with no I/O and no clock.
+ * Frames of both sides and the time go in. Frames of the primary come out
+ * through release(), in the order of their flow; differ() is told when the
+ * replicas differ.
  */
 enum compare_side { COMPARE_PRIMARY, COMPARE_SECONDARY };
 
@@ -25,66 +26,71 @@ enum compare_reason {
 	COMPARE_REASONS
 };
 
-/* What becomes of an acknowledgement that the secondary has not given. */
+/* What becomes of a segment that acknowledges what the secondary has not. */
 enum compare_ack_policy {
-	COMPARE_ACK_CLAMP,	/* it is lowered; alone, it waits */
-	COMPARE_ACK_HOLD,	/* the segment waits */
-	COMPARE_ACK_RELEASE,	/* nothing: the client is told too much */
+	COMPARE_ACK_CLAMP,	/* its acknowledgement is lowered; without data
+				   it waits */
+	COMPARE_ACK_HOLD,	/* it waits */
+	COMPARE_ACK_RELEASE,	/* it leaves: the client is told too much */
 };
 
 struct compare_config {
-	uint64_t timeout_ns;	/* compare_timeout */
-	uint64_t gap_ns;	/* the same for a gap in what the secondary
-				   says of a stream; 0: no less than that */
-	uint64_t reorder_ns;	/* datagrams: what may still be reordering */
-	uint32_t max_queue;	/* max_queue_size: packets per flow and side */
-	size_t max_bytes;	/* of held packets; half of it for each side */
-	size_t max_flow_bytes, max_client_bytes;	/* of the primary's; 0:
-							   no limit */
+	uint64_t timeout_ns;	/* for so long a packet may lack an equal */
+	uint64_t gap_ns;	/* the same for bytes that the secondary leaves
+				   out of a stream; 0: as long as timeout_ns */
+	uint64_t reorder_ns;	/* datagrams that wait on both sides for less may
+				   be in another order; after that they differ */
+	uint32_t max_queue;	/* packets that a flow holds of a side */
+	size_t max_bytes;	/* that are held; half of it for each side */
+	size_t max_flow_bytes;	/* that a flow holds of the primary; 0: any */
+	size_t max_client_bytes;	/* the same for all flows to a client */
 	uint32_t max_flows;
 	enum compare_ack_policy ack_policy;
-	bool compare_non_ip;	/* ARP, ND, IGMP and the like, else released */
-	bool report_only;	/* the primary passes, differences are told */
+	bool compare_non_ip;	/* ARP, ND, IGMP and the like are compared, too */
+	bool report_only;	/* the primary passes; all differences are told */
 	bool full_waits;	/* a full queue asks for no checkpoint */
 	bool holds;		/* no checkpoints are to be had: nothing asks for
 				   one, and nothing leaves for want of one */
-	/* for recordings made apart from each other, with report_only */
+	/* for recordings made apart from each other, with report_only: */
 	bool ignore_mac, ignore_addr;
 	bool own_isn;		/* TCP counts from each side's own SYN */
-	bool pair_order;	/* flows are the n-th ones of a service */
-	uint64_t seed;		/* of the hash */
+	bool pair_order;	/* the n-th flow of a service is compared with
+				   the other side's n-th */
+	uint64_t seed;		/* of the hashes; not to be known to clients */
 };
 
 struct flow_key;
 
 struct compare_difference {
 	enum compare_reason reason;
-	const struct flow_key *flow;	/* NULL: of none in particular */
-	bool asks;		/* a checkpoint: once, until compare_flush() */
-	bool has[2];		/* by side: is there a frame? */
+	const struct flow_key *flow;	/* NULL: no flow in particular */
+	bool asks;		/* for a checkpoint; no other difference does so
+				   until compare_flush() */
+	bool has[2];		/* by side: whether frame is filled */
 	struct frame frame[2];
-	uint32_t at[2];		/* where they differ, from frame_eth() on */
-	uint32_t offset;	/* the same in the stream, or the datagram */
-	uint32_t len[2];	/* by side: bytes that differ there, in a report */
+	uint32_t at[2];		/* where the frames differ, from frame_eth() on */
+	uint32_t offset;	/* where that is in the stream or datagram */
+	uint32_t len[2];	/* in a report: bytes that differ there */
 };
 
 /* In a report: a flow whose beginning was not seen. */
 struct compare_midstream {
 	const struct flow_key *flow;
-	bool is_found;		/* bytes that both have, else both first ones */
-	uint32_t skipped[2];	/* by side: bytes before them */
-	struct frame frame[2];	/* by side: the first with any bytes */
+	bool is_found;		/* it is compared from bytes on that both have,
+				   else from the first ones of both */
+	uint32_t skipped[2];	/* by side: bytes before that */
+	struct frame frame[2];	/* by side: the first frame with bytes */
 };
 
 enum compare_wait_for {
-	COMPARE_WAIT_SECONDARY,	/* to say the same */
-	COMPARE_WAIT_ACK,	/* the secondary's acknowledgement */
-	COMPARE_WAIT_PRIMARY,	/* to say what the secondary has said */
+	COMPARE_WAIT_SECONDARY,	/* the secondary has not said the same */
+	COMPARE_WAIT_ACK,	/* it has not acknowledged the same */
+	COMPARE_WAIT_PRIMARY,	/* the primary has not said the same */
 	COMPARE_WAIT_EQUAL,	/* the replicas differ */
 	COMPARE_WAITS
 };
 
-/* With compare_config.holds: a flow that has waited for timeout_ns. */
+/* With compare_config.holds: a flow has waited for timeout_ns. */
 struct compare_wait {
 	const struct flow_key *flow;
 	enum compare_wait_for what;
@@ -92,39 +98,41 @@ struct compare_wait {
 	bool is_over;		/* it waits no more */
 };
 
-/* A flow whose packets are dropped: it, or its client, holds too much. */
+/* Packets of a flow are dropped because it, or its client, holds too much. */
 struct compare_over_share {
 	const struct flow_key *flow;
 	bool is_client;
-	uint64_t n;		/* packets dropped */
-	bool is_over;		/* none was for a while */
+	uint64_t n;		/* packets that were dropped */
+	bool is_over;		/* none was dropped for a while */
 };
 
-/* What has left without the secondary having said it. */
+/* What has left although the secondary has not said it. */
 struct compare_left {
 	uint64_t frames;
 	uint64_t bytes;		/* of payload */
 };
 
 struct compare_handler {
-	/* all is borrowed for the call; compare_* must not be called in it */
+	/* arguments are borrowed for the call, in which no function of the
+	 * comparison may be called */
 	void (*release)(void *arg, const struct frame *f);
 	void (*differ)(void *arg, const struct compare_difference *d);
 	void *arg;
-	/* in a report; or NULL */
+	/* in a report: where the comparison of a flow begins; or NULL */
 	void (*midstream)(void *arg, const struct compare_midstream *m);
-	/* May a difference ask? Where not, its flow waits for a checkpoint that
-	 * another asks for. NULL: it may */
+	/* May a difference ask for a checkpoint? If not, its flow waits for one
+	 * that another difference asks for. NULL: it may */
 	bool (*may_ask)(void *arg, const struct compare_difference *d);
+	/* a flow holds too much, or no more; or NULL */
 	void (*over_share)(void *arg, const struct compare_over_share *s);
-	/* with holds; or NULL */
+	/* with config.holds: a flow waits for too long, or no more; or NULL */
 	void (*waits)(void *arg, const struct compare_wait *w);
 };
 
 #define COMPARE_NEVER UINT64_MAX
 
-/* As timeout_ns and reorder_ns: what waits does so to the end of a recording.
- * Datagrams that wait on both sides are then told apart by their number. */
+/* The timeout_ns and reorder_ns of recordings: what waits does so to their end.
+ * Datagrams that wait on both sides differ when there are too many of them. */
 #define COMPARE_AT_END_NS (UINT64_C(1) << 62)
 
 struct compare;

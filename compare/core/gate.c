@@ -1,31 +1,40 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The acknowledgement gate: the client must not throw away what only the
- * primary has received, so it never sees an acknowledgement that the secondary
- * has not given too. Nor does data ever wait for one (--ack-policy clamp):
+ * The acknowledgement gate of a flow. A client throws away what was
+ * acknowledged. If only the primary had received it, nobody could send it to
+ * the secondary again. So the client never sees an acknowledgement that the
+ * secondary has not given, too; and no data waits for one (--ack-policy
+ * clamp):
  *
- *	data, FIN	leaves with the largest acknowledgement both have given,
- *			or that was sent before
- *	an ACK alone	leaves when both have given it; only the newest of a
- *			flow waits, the one it replaces is merged
- *	when the secondary gives more: the ACK that waits leaves, or one is
- *			made (originated) of the newest header, up to where
- *			both are
+ *	data, FIN	leaves at once. Its acknowledgement is lowered to the
+ *			largest one that both sides have given, or that was sent
+ *			before
+ *	an ACK alone	leaves when both sides have given it. Only the newest one
+ *			of a flow waits; the one that it replaces is merged
+ *	the secondary	gives more: the ACK that waits leaves. If it says more
+ *			than both have given, one is made (originated) of its
+ *			header, up to where both are
  *
- * The window's right edge is the smaller one of the two sides', but never
- * moves left of one that was sent. While the scale is unknown windows are left
- * alone. We see one direction only: on a SYN+ACK it is known, on the SYN of a
- * connection that the guest opens only when it offers none.
+ * The right edge of the window is the smaller one of both sides', but it never
+ * moves left of one that was sent. While the window scale is unknown windows
+ * are left alone. We see one direction only: the scale is known from a
+ * SYN+ACK, and from the SYN of a connection that the guest opens when that
+ * offers none.
  *
- * waiting	is the newest header that said more than the client was told:
- *		a whole packet that never left (GATE_PACKET), or the head of a
- *		data segment that left with less (a template).
+ * What waits in a gate (gate.waiting) is the newest header that says more than
+ * the client was told: a whole packet that has not left (GATE_PACKET), or the
+ * header of a data segment that left with less, of which acknowledgements are
+ * made.
  *
- * The secondary's acknowledgement and window count when they arrive. An
- * acknowledgement that leaves because of what the secondary said echoes the
- * timestamp that the secondary echoes: where only the secondary had to wait
- * for a repetition the primary's echo is of the original, by which the client
- * would take its timeout for spurious (RFC 3522) and repeat nothing more.
+ * An acknowledgement that leaves because of what the secondary said echoes the
+ * timestamp that the secondary echoes. Where only the secondary had to wait
+ * for the client to repeat something, the primary's echo is of the original:
+ * by that the client would take its timeout for spurious (RFC 3522) and repeat
+ * nothing more.
+ *
+ * This file owns n_copied and the gates, whose numbers clamp.c works out;
+ * act.c puts into a gate what waits. stream.c and tcp.c call it for each
+ * segment.
  */
 #include "gate.h"
 
@@ -38,7 +47,7 @@
 #include "segment.h"
 #include "syn.h"
 
-/* A segment leaves with at most what both sides have acknowledged. */
+/* Let a segment out that says no more than both sides have said. */
 static void send_clamped(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct segment *seg,
 			 enum compare_note why, const struct packet *said)
@@ -59,7 +68,8 @@ static void send_clamped(struct compare *c, struct cmp_flow *fl,
 	}
 	if ((ack != seg->ack || window != seg->window) &&
 	    ack_is_signed(frame_eth(f) + seg->l4_off)) {
-		/* its SYN was not seen: too late for this one */
+		/* it may not be changed, and its SYN was not seen: this one leaves as
+		 * it is, and the next ones wait */
 		g->flags |= GATE_SIGNED;
 		clamp_note_sent(g, seg->ack, clamp_right_of(g, seg->ack,
 							    seg->window));
@@ -85,7 +95,7 @@ static struct segment waiting_segment(const struct compare *c,
 	return segment_of(&p);
 }
 
-/* An ACK alone, made of the header that waits. */
+/* Make a segment of the header that waits that only acknowledges. */
 static COLD void originate(struct compare *c, struct cmp_flow *fl,
 			   uint32_t ack, uint32_t right,
 			   const struct packet *said)
@@ -114,7 +124,8 @@ static COLD void release_waiting(struct compare *c, struct cmp_flow *fl,
 	act_gate_left(c, fl);
 }
 
-/* The secondary has said something: tell the client what both say now. */
+/* The secondary has said something while a header waits: tell the client what
+ * both say now. */
 static void catch_up(struct compare *c, struct cmp_flow *fl,
 		     const struct packet *said)
 {
@@ -132,8 +143,10 @@ static void catch_up(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_copied() - The secondary has been made the primary's copy
+ * gate_copied() - The secondary was made the primary's copy
  * @c:		The comparison
+ *
+ * Each gate takes notice when it is used next.
  */
 void gate_copied(struct compare *c)
 {
@@ -141,11 +154,11 @@ void gate_copied(struct compare *c)
 }
 
 /*
- * Since a checkpoint the secondary is the primary's copy. What it had
- * acknowledged beyond the primary may be lost to it: it was sent that once, and
- * the primary has it still to come. Then it is the client that must send it
- * again, so the client is not told. At most what the primary has told is true
- * of the copy.
+ * At a checkpoint the secondary has become the primary's copy. It may have
+ * lost what it had acknowledged beyond the primary: the client sent it that
+ * once, and the primary does not have it. Only the client can send it again,
+ * so it must not be told that it has arrived. Of the copy only what the
+ * primary has acknowledged is true.
  */
 static void renew(const struct compare *c, struct gate *g)
 {
@@ -159,14 +172,14 @@ static void renew(const struct compare *c, struct gate *g)
 }
 
 /**
- * gate_is_told() - Has the client been told all that?
- * @fl:		A flow
- * @ack:	What a primary segment acknowledges
- * @window:	And its window
+ * gate_is_told() - Has the client been told all that a segment says?
+ * @fl:		The flow
+ * @ack:	What a segment of the primary acknowledges
+ * @window:	Its window, as in the header
  *
- * Return: true when the primary said just that before and the client was told.
- * Then it may say it again and nothing changes here: most data segments of a
- * server are like that.
+ * Return: true when the primary said exactly that before and the client was
+ * told. The segment may leave as it is, and the gate stays as it is. Most data
+ * segments of a server are like that
  */
 bool gate_is_told(const struct cmp_flow *fl, uint32_t ack, uint16_t window)
 {
@@ -180,11 +193,11 @@ bool gate_is_told(const struct cmp_flow *fl, uint32_t ack, uint16_t window)
 }
 
 /**
- * gate_is_known() - Has the secondary said all that?
+ * gate_is_known() - Has the secondary said all that before?
  * @c:		The comparison
- * @fl:		A flow
- * @ack:	What a secondary segment acknowledges
- * @window:	And its window
+ * @fl:		The flow
+ * @ack:	What a segment of the secondary acknowledges
+ * @window:	Its window, as in the header
  *
  * Return: true when gate_secondary() has nothing to do for it
  */
@@ -227,28 +240,29 @@ static void release_clamped(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_flush() - All that waits leaves, one after the other
+ * gate_flush() - All that a flow holds is about to leave, one after the other
  * @c:		The comparison
- * @fl:		Its flow
- * @tcp:	The header of the first
+ * @fl:		The flow
+ * @tcp:	The TCP header of the first segment
  *
- * What was sent again while it waited stands before what was sent earlier. The
- * client would take that for older than what it has, and drop all of it (PAWS,
- * RFC 7323 section 5): until nothing waits no timestamp goes back.
+ * In the queue a segment that was sent again stands before others that were
+ * sent earlier. Their timestamps are older, so that the client would drop all
+ * of them (PAWS, RFC 7323 section 5). Until the queue is empty no timestamp
+ * goes back: gate_release() raises it.
  *
- * Only here: while the comparison goes on, what the client says when it drops
- * something is what makes a secondary that has lost some of its output repeat
- * that.
+ * This is done here only. While the comparison goes on, a secondary that has
+ * lost some of its output learns what to repeat from what the client says when
+ * it drops something.
  *
- * Nor behind a segment that fills a gap which the primary's own output had
+ * Nor is it done when a segment fills a gap that the primary's own output had
  * when it came here, although what waits behind it leaves with older
- * timestamps. That was tried, with 0.5 % of the primary's segments lost: the
+ * timestamps. That was tried, with 0.5 % of the primary's segments lost. The
  * client dropped 30 segments instead of 6000, but 30 MB took more than a
- * minute instead of 3 s. The gap keeps all behind it from the client, so that
- * only the primary's timer finds it; an acknowledgement of all that waited,
- * never sent twice, makes its wait a round trip, and the next timeout longer.
- * What the client drops is sent again, which is no sample. The mend would be
- * to let what is equal behind a gap leave.
+ * minute instead of 3 s. The client gets nothing that is behind the gap, so
+ * that only the primary's timer finds it. The acknowledgement of all that
+ * waited, none of it sent twice, makes its wait a round trip, and the next
+ * timeout longer. What the client drops is sent again, which is no sample. It
+ * would help to let what is equal behind a gap leave.
  */
 void gate_flush(const struct compare *c, struct cmp_flow *fl, uint8_t *tcp)
 {
@@ -257,7 +271,7 @@ void gate_flush(const struct compare *c, struct cmp_flow *fl, uint8_t *tcp)
 		fl->flags |= FLOW_FLUSHING;
 }
 
-/* No timestamp that is behind one that has left. */
+/* Raise the timestamp of a segment to the latest one that has left. */
 static void keep_time(struct compare *c, struct cmp_flow *fl,
 		      const struct frame *f, unsigned l4_off)
 {
@@ -275,14 +289,14 @@ static void keep_time(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_release() - Let a primary segment out, through the gate
+ * gate_release() - Let a segment of the primary out, through the gate
  * @c:		The comparison
  * @fl:		Its flow
- * @f:		The frame; its header is changed in place where it says too
- *		much
- * @seg:	What is in it
- * @why:	What it is counted as; an ACK alone is NOTE_RELEASED_ACK
- * @said:	The secondary's segment for which it leaves, or NULL
+ * @f:		The frame; its header is changed in place where it says too much
+ * @seg:	What the segment says
+ * @why:	As what it is counted. With NOTE_RELEASED_ACK it may have to wait in
+ *		the gate
+ * @said:	The segment of the secondary for which it leaves, or NULL
  */
 void gate_release(struct compare *c, struct cmp_flow *fl, const struct frame *f,
 		  const struct segment *seg, enum compare_note why,
@@ -301,13 +315,13 @@ void gate_release(struct compare *c, struct cmp_flow *fl, const struct frame *f,
 }
 
 /**
- * gate_blocks() - Has a segment to wait for the secondary's ACK?
+ * gate_blocks() - Has a segment to wait for the secondary's acknowledgement?
  * @c:		The comparison
  * @fl:		Its flow
- * @flags:	The segment's TCP flags
+ * @flags:	The TCP flags of a segment of the primary
  * @ack:	What it acknowledges
  *
- * Return: true only with COMPARE_ACK_HOLD, and for signed segments
+ * Return: true with COMPARE_ACK_HOLD only, and for signed segments
  */
 bool gate_blocks(const struct compare *c, const struct cmp_flow *fl,
 		 unsigned flags, uint32_t ack)
@@ -320,10 +334,10 @@ bool gate_blocks(const struct compare *c, const struct cmp_flow *fl,
 }
 
 /**
- * gate_connection() - Both sides have opened a connection alike
+ * gate_connection() - A connection begins
  * @c:		The comparison
  * @fl:		Its flow
- * @syn:	The primary's SYN or SYN+ACK
+ * @syn:	The primary's SYN or SYN+ACK, parsed
  */
 void gate_connection(struct compare *c, struct cmp_flow *fl,
 		     const struct packet *syn)
@@ -339,10 +353,10 @@ void gate_connection(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_secondary_syn() - The secondary begins a connection
+ * gate_secondary_syn() - A SYN of the secondary has come
  * @fl:		Its flow
  *
- * What it acknowledges from here on is of that.
+ * What it acknowledges from here on belongs to another connection.
  */
 void gate_secondary_syn(struct cmp_flow *fl)
 {
@@ -350,13 +364,13 @@ void gate_secondary_syn(struct cmp_flow *fl)
 }
 
 /**
- * gate_secondary() - What a secondary segment acknowledges
+ * gate_secondary() - Note what a segment of the secondary acknowledges
  * @c:		The comparison
  * @fl:		Its flow
- * @p:		The segment
+ * @p:		The segment, parsed
  *
- * May send an ACK. What waits has waited since the secondary last acknowledged
- * anything new, or closed its window.
+ * An acknowledgement may leave. What waits has waited since the secondary last
+ * acknowledged something new, or closed its window.
  */
 void gate_secondary(struct compare *c, struct cmp_flow *fl,
 		    const struct packet *p)
@@ -379,10 +393,10 @@ void gate_secondary(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_agree() - The secondary has become the primary's copy
- * @c:		The comparison
+ * gate_agree() - Note that the secondary acknowledges what the primary does
+ * @c:		The comparison, at a checkpoint
  * @fl:		The flow
- * @seg:	A segment of the primary
+ * @seg:	What a segment of the primary says
  */
 void gate_agree(const struct compare *c, struct cmp_flow *fl,
 		const struct segment *seg)
@@ -400,10 +414,10 @@ void gate_agree(const struct compare *c, struct cmp_flow *fl,
 }
 
 /**
- * gate_open() - Tell the client all the primary says
+ * gate_open() - Tell the client all that the primary says
  * @c:		The comparison
- * @fl:		A flow in which something waits
- * @why:	What a packet that waits is counted as
+ * @fl:		A flow in whose gate something waits
+ * @why:	As what a packet that waits is counted
  */
 void gate_open(struct compare *c, struct cmp_flow *fl, enum compare_note why)
 {
@@ -424,11 +438,11 @@ void gate_open(struct compare *c, struct cmp_flow *fl, enum compare_note why)
 }
 
 /**
- * gate_is_stuck() - Does what waits show a difference?
- * @fl:		A flow in which something has waited too long
+ * gate_is_stuck() - Is it a difference that something waits in a gate?
+ * @fl:		A flow in whose gate something has waited for too long
  *
  * Return: true when the secondary has not acknowledged what the primary has,
- * or has closed its window; false when its window is just smaller
+ * or has closed its window; false when its window is only smaller
  */
 bool gate_is_stuck(const struct cmp_flow *fl)
 {

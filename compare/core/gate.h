@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-/* Do segments wait for the secondary's acknowledgement? */
+/* Do segments of a flow wait for the secondary's acknowledgement? */
 static inline bool gate_holds_acks(const struct compare *c,
 				   const struct cmp_flow *fl)
 {

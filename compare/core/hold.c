@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The pool of held packets: nodes, the chunks that they keep, the order of
+ * their age, and the queues that nodes are put into. hold.h says how. It knows
+ * nothing of flows and of TCP: those stand in fields of a node that others
+ * fill.
+ */
 #include "hold.h"
 
 #include <assert.h>
@@ -23,7 +29,7 @@ static void *grow(void *array, uint32_t *n, uint32_t first, size_t size)
 	return p;
 }
 
-/* Pages of their own: growing moves them and copies none. */
+/* The nodes have pages of their own: growing moves these and copies nothing. */
 static COLD void nodes_grow(struct hold_pool *p)
 {
 	size_t len = p->n_nodes * sizeof(*p->nodes);
@@ -47,7 +53,7 @@ static uint32_t node_take(struct hold_pool *p)
 
 	if (i != HOLD_NONE) {
 		p->free_node = p->nodes[i].next;
-		if (p->free_node != HOLD_NONE)	/* the next one's link */
+		if (p->free_node != HOLD_NONE)	/* its link is needed next */
 			__builtin_prefetch(&p->nodes[p->free_node]);
 		return i;
 	}
@@ -164,7 +170,7 @@ static void age_remove(struct hold_pool *p, const struct hold *h)
 		p->nodes[h->age_next].age_prev = h->age_prev;
 }
 
-/* The pin for a frame: the one of the side's newest arrivals, most often. */
+/* The pin for a frame: most often the one of the side's newest chunk. */
 static uint32_t pin_for(struct hold_pool *p, unsigned side,
 			struct chunk *chunk)
 {
@@ -196,13 +202,13 @@ static void uncount_frame(struct hold_pool *p, const struct hold *h)
 }
 
 /**
- * hold_add() - Keep a frame without copying it
+ * hold_add() - Hold a frame without copying it
  * @p:		The pool
- * @f:		Borrowed; a reference on its chunk is taken
+ * @f:		The frame; borrowed, a reference on its chunk is taken
  * @side:	0 or 1
- * @now_ns:	Its time of arrival
+ * @now_ns:	When it came
  *
- * Return: the node's index; it is in no flow's queue yet.
+ * Return: the index of its node, which is in no queue yet
  */
 uint32_t hold_add(struct hold_pool *p, const struct frame *f, unsigned side,
 		  uint64_t now_ns)
@@ -227,7 +233,7 @@ uint32_t hold_add(struct hold_pool *p, const struct frame *f, unsigned side,
 /**
  * hold_remove() - Let go of a frame
  * @p:		The pool
- * @index:	Of a node that is in no flow's queue any more
+ * @index:	A node that is in no queue any more
  */
 void hold_remove(struct hold_pool *p, uint32_t index)
 {
@@ -242,10 +248,10 @@ void hold_remove(struct hold_pool *p, uint32_t index)
 }
 
 /**
- * hold_replace() - Keep another frame in a node's place
+ * hold_replace() - Hold another frame in a node
  * @p:		The pool
  * @index:	The node; its age stays
- * @f:		Borrowed; a reference on its chunk is taken
+ * @f:		The frame; borrowed, a reference on its chunk is taken
  */
 void hold_replace(struct hold_pool *p, uint32_t index, const struct frame *f)
 {
@@ -274,7 +280,7 @@ void hold_touch(struct hold_pool *p, uint32_t index, uint64_t now_ns)
 	h->time_ns = now_ns;
 }
 
-/* Where frames are copied together: a chunk of ours, filled so far. */
+/* Where frames are copied to: a chunk of ours that is being filled. */
 struct target {
 	uint32_t pin;		/* HOLD_NONE before the first */
 	uint32_t used;
@@ -337,8 +343,9 @@ static void compact_now(struct hold_pool *p)
  * hold_compact() - Keep the memory of held frames in proportion to them
  * @p:		The pool
  *
- * Cheap when there is nothing to gain. It gains something only after as many
- * bytes as it may leave have arrived, so its cost is a share of theirs.
+ * This is cheap when nothing is to be gained. Something is gained only after
+ * as many bytes have come as may be wasted, so that the cost is a share of
+ * theirs.
  */
 void hold_compact(struct hold_pool *p)
 {

@@ -9,16 +9,16 @@
 #include "../../common/frame.h"
 
 /*
- * Packets that wait. A node is 64 bytes and refers to the chunk its frame
- * arrived in; nodes come from one array that grows but never shrinks, so a
- * packet that waits costs no malloc. Nodes are named by index: a pointer is
- * good only until the next hold_add().
+ * Packets that wait. Each has a node of 64 bytes, which refers to the chunk
+ * that its frame came in: nothing is copied. Nodes stand in one array that
+ * grows and never shrinks, so that a packet that waits needs no malloc(). They
+ * are named by their index: a pointer is good only until the next hold_add().
  *
- * A chunk with held frames is pinned. When the pinned chunks are more than
- * half as large again as what is held, the survivors of sparse chunks are
- * copied together into new ones, if that frees an eighth of all. To find them
- * every held frame is looked at: rarely, while a list of a chunk's frames
- * would have to be kept for every packet.
+ * A chunk stays in memory (it is pinned) while a frame in it is held. When the
+ * pinned chunks are more than half as large again as the frames that are held,
+ * frames of sparse chunks are copied together into new ones, if that frees an
+ * eighth of all. To find them every held frame is looked at. That is rare,
+ * while a list of each chunk's frames would have to be kept for every packet.
  */
 #define HOLD_NONE UINT32_MAX
 
@@ -27,21 +27,22 @@
 #define COLD __attribute__((cold, noinline))
 
 enum hold_kind {
-	HOLD_PACKET,		/* in its flow's queue */
-	HOLD_GATE,		/* in its flow's gate */
-	HOLD_PART,		/* a fragment, in its group */
-	HOLD_WHOLE,		/* what a group makes, in its flow's queue */
+	HOLD_PACKET,		/* a packet in its flow's queue */
+	HOLD_GATE,		/* a packet or a header in its flow's gate */
+	HOLD_PART,		/* a fragment in its group */
+	HOLD_WHOLE,		/* a datagram that was put together, in its
+				   flow's queue */
 };
 
 struct hold_queue {		/* a flow's packets of one side */
 	uint32_t head, tail;
 	uint32_t n;
-	uint32_t order;		/* names its index: order.c; or 0 */
+	uint32_t order;		/* the number of its index (order.c), or 0 */
 };
 
 struct hold {
 	uint64_t time_ns;	/* when it came */
-	uint32_t pin;		/* what keeps its chunk */
+	uint32_t pin;		/* the index of what keeps its chunk */
 	uint32_t off;		/* of the frame in chunk->bytes */
 	uint32_t len;		/* of the frame, vnet header included */
 	union {
@@ -49,27 +50,29 @@ struct hold {
 		uint32_t group;	/* HOLD_PART: in the fragment table */
 	};
 	uint32_t next, prev;	/* in the flow's queue */
-	uint32_t age_next, age_prev;	/* all of this side, oldest first */
-	uint32_t seq;		/* TCP; a part's offset; a whole's group */
+	uint32_t age_next, age_prev;	/* among those of this side */
+	uint32_t seq;		/* TCP: its own; HOLD_PART: where it begins in
+				   the datagram; HOLD_WHOLE: its group */
 	uint32_t ack;		/* TCP */
 	uint32_t payload_len;
 	uint16_t payload_off;	/* from the Ethernet header */
 	uint16_t window;	/* TCP, as in the header */
 	uint8_t vnet_len;
 	uint8_t prefix_len;
-	uint8_t flags;		/* TCP's, or HOLD_MATCHED */
+	uint8_t flags;		/* TCP's, or those of datagram.c */
 	uint8_t kind;		/* enum hold_kind */
 	uint8_t side;		/* enum compare_side */
 	union {
-		uint8_t header_len;	/* TCP's, right before payload_off */
-		bool is_last;		/* HOLD_PART */
+		uint8_t header_len;	/* TCP's, right before payload_off, or
+					   0 */
+		bool is_last;		/* HOLD_PART: none comes behind it */
 	};
 };
 
 struct hold_pin {
 	struct chunk *chunk;	/* one reference of ours; NULL when free */
-	uint32_t n;		/* holds */
-	uint32_t next;		/* of the free list */
+	uint32_t n;		/* frames in it that are held */
+	uint32_t next;		/* in the list of free ones */
 	size_t held_bytes;
 };
 
@@ -79,13 +82,14 @@ struct hold_pool {
 	uint32_t free_node;
 	struct hold_pin *pins;
 	uint32_t n_pins, free_pin;
-	uint32_t current[2];	/* the pin a side's arrivals go to */
+	uint32_t current[2];	/* by side: the pin of the newest chunk */
 	uint32_t oldest[2], newest[2];
-	uint32_t expected[2];	/* behind what left last: its twin is next */
+	uint32_t expected[2];	/* by side: the node behind the one that left
+				   last: its twin comes next (predict.c) */
 	uint64_t n[2];		/* held, by side */
-	size_t bytes[2];	/* of frames and nodes, by side */
-	size_t held_bytes;	/* of frames */
-	size_t pinned_bytes;	/* of their chunks */
+	size_t bytes[2];	/* by side: frames and nodes */
+	size_t held_bytes;	/* frames */
+	size_t pinned_bytes;	/* their chunks */
 };
 
 void hold_pool_init(struct hold_pool *p);

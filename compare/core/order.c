@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where a segment belongs in a queue in which many wait already. In order,
- * that is at the end, and what comes a little late is not far from it: the
- * queue is looked through from its end, which costs nothing else. A sender
- * that turns the order round would make that quadratic. So when WALK_MAX
- * segments have been looked at in vain the queue gets an index, until it is
- * short again.
+ * Where a segment belongs in a queue in which many wait already.
  *
- * The index is of the last connection's data: what stands behind the last SYN
- * and before the RSTs at the end. It has their numbers and names once more, in
- * blocks; a block is found by bisection, and in it the place. So what is looked
- * at stands close together, which the segments themselves do not.
+ * The queue is looked through from its end. What comes in order belongs there,
+ * and what comes a little late not far from it. A sender that turns the order
+ * round would make that quadratic. So when WALK_MAX segments have been looked
+ * at in vain the queue gets an index, which it keeps until it is short again.
  *
- * Sequence numbers that are compared as they are have no order when they are
- * far apart, as a hostile sender has them. In an index they are counted from a
- * base far below.
+ * The index is of the last connection's data: the segments behind the last SYN
+ * and before the RSTs at the end. It has their sequence numbers and their
+ * nodes, in blocks. A block is found by bisection, and the place in the block,
+ * too. What is looked at stands close together in memory, unlike the segments.
+ *
+ * Sequence numbers of a hostile sender may be so far apart that serial
+ * arithmetic gives them no order. In an index they are counted from a base far
+ * below, so that they have one.
+ *
+ * This file owns the table of indexes. stream.c and tcp.c ask it for places,
+ * act.c tells it what leaves.
  */
 #include "order.h"
 
@@ -47,7 +50,7 @@ static struct order *order_of(const struct order_table *t,
 	return q->order ? &t->orders[q->order - 1] : NULL;
 }
 
-/* Is the segment no later than that number? */
+/* Does a segment begin at a sequence number or before it? */
 static bool is_before(const struct order *o, const struct hold *h, uint32_t seq)
 {
 	return o ? h->seq - o->base <= seq - o->base : seq_le(h->seq, seq);
@@ -55,7 +58,7 @@ static bool is_before(const struct order *o, const struct hold *h, uint32_t seq)
 
 /* --- blocks --- */
 
-/* How many of some keys, in order, are no larger. */
+/* How many of n keys, which are in order, are not larger than key? */
 static uint32_t bisect(struct order_table *t, const uint32_t *keys, uint32_t n,
 		       uint32_t key)
 {
@@ -72,7 +75,7 @@ static uint32_t bisect(struct order_table *t, const uint32_t *keys, uint32_t n,
 	return from;
 }
 
-/* The block that a key is in, or would be: the first one for lower keys. */
+/* The block that a key belongs into; the first one for keys lower than all. */
 static uint32_t block_of(struct order_table *t, const struct order *o,
 			 uint32_t key)
 {
@@ -118,7 +121,7 @@ static void block_free(struct order *o, uint32_t at)
 		(o->n - at) * sizeof(*o->first));
 }
 
-/* The last n of one block go behind what is in another. */
+/* Move the last n entries of a block behind those of another. */
 static void block_move(struct order_block *to, struct order_block *from,
 		       uint32_t n)
 {
@@ -146,7 +149,7 @@ static void block_remove(struct order_block *b, uint32_t at)
 		(b->n - at) * sizeof(*b->node));
 }
 
-/* Behind all whose key is no larger. */
+/* Add a segment behind all whose keys are not larger. */
 static void key_add(struct order_table *t, struct order *o, uint32_t key,
 		    uint32_t i)
 {
@@ -167,7 +170,7 @@ static void key_add(struct order_table *t, struct order *o, uint32_t key,
 	o->first[at] = b->key[0];
 }
 
-/* Where a segment is in the index: a block, and a place in it. */
+/* Find a segment in the index. Return: false when it is not there. */
 static bool key_find(struct order_table *t, const struct order *o, uint32_t key,
 		     uint32_t i, uint32_t *at, uint32_t *place)
 {
@@ -193,7 +196,7 @@ static void join_next(struct order *o, uint32_t at)
 	block_free(o, at + 1);
 }
 
-/* One that is not there is of an earlier connection. */
+/* Remove a segment; one that is not there belongs to an earlier connection. */
 static void key_remove(struct order_table *t, struct order *o, uint32_t key,
 		       uint32_t i)
 {
@@ -244,7 +247,7 @@ static void free_blocks(struct order *o)
 }
 
 /**
- * order_drop() - A queue is no longer what its index says
+ * order_drop() - Throw away the index of a queue
  * @t:		The table of indexes
  * @q:		The queue, with or without an index
  */
@@ -281,7 +284,8 @@ void order_fini(struct order_table *t)
 	free(t->orders);
 }
 
-/* The first segment of those that end with i, as far as they are in order. */
+/* Go back from segment i as long as the segments are in order. Return: the
+ * first. */
 static uint32_t first_of(struct order_table *t, const struct order *o,
 			 uint32_t i)
 {
@@ -317,7 +321,7 @@ static struct order *order_build(struct order_table *t, struct hold_queue *q)
 	return o;
 }
 
-/* What the segments of the index stand behind, or would. */
+/* What the first segment of the index stands behind, or would. */
 static uint32_t before_all(const struct order_table *t,
 			   const struct hold_queue *q,
 			   const struct order *o)
@@ -342,11 +346,11 @@ static uint32_t find_indexed(struct order_table *t, const struct hold_queue *q,
 /**
  * order_find() - What does a segment stand behind?
  * @t:		The table of indexes
- * @q:		A queue of segments
+ * @q:		A queue of segments; it may get an index
  * @seq:	The segment's sequence number
  *
- * Return: the last segment of the last connection whose number is no larger,
- *	   else what stands before these: a SYN, or HOLD_NONE
+ * Return: the last segment of the last connection that begins there or before;
+ * if there is none, what stands before the connection: a SYN, or HOLD_NONE
  */
 uint32_t order_find(struct order_table *t, struct hold_queue *q, uint32_t seq)
 {
@@ -368,13 +372,13 @@ uint32_t order_find(struct order_table *t, struct hold_queue *q, uint32_t seq)
 }
 
 /**
- * order_syn() - A SYN that waits already
+ * order_syn() - Find a SYN that waits
  * @t:		The table of indexes
- * @q:		A queue of segments
- * @seq:	Its sequence number; NULL for any
+ * @q:		A queue of segments; it may get an index
+ * @seq:	The sequence number it has, NULL for any
  *
- * Return: the last one that is found where it is worth to look, HOLD_NONE when
- *	   there is none
+ * Return: the last such SYN, HOLD_NONE when none is found. Not more than
+ * WALK_MAX segments are looked at
  */
 uint32_t order_syn(struct order_table *t, struct hold_queue *q,
 		   const uint32_t *seq)
@@ -397,11 +401,11 @@ uint32_t order_syn(struct order_table *t, struct hold_queue *q,
 }
 
 /**
- * order_added() - A segment was put into a queue that has an index
+ * order_added() - Note that a segment was put into a queue
  * @t:		The table of indexes
- * @q:		The queue
- * @i:		The segment, where order_find() wanted it; a SYN behind
- *		the same one or at the end, a RST at the end
+ * @q:		The queue, which has an index
+ * @i:		The segment: data stands where order_find() wanted it, a SYN behind the
+ *		same one or at the end, a RST at the end
  */
 void order_added(struct order_table *t, struct hold_queue *q, uint32_t i)
 {
@@ -421,9 +425,9 @@ void order_added(struct order_table *t, struct hold_queue *q, uint32_t i)
 }
 
 /**
- * order_removed() - A segment leaves a queue that has an index
+ * order_removed() - Note that a segment leaves a queue
  * @t:		The table of indexes
- * @q:		The queue, which still has it
+ * @q:		The queue, which has an index, and still the segment
  * @i:		The segment
  */
 void order_removed(struct order_table *t, struct hold_queue *q, uint32_t i)

@@ -9,28 +9,29 @@
 
 #define BLOCK_MAX 64u
 
-/* Segments that stand together in a queue, 1 or more. */
+/* Segments that stand behind each other in a queue: one at least. */
 struct order_block {
 	uint32_t n;
-	uint32_t key[BLOCK_MAX];	/* sequence numbers, from base on */
-	uint32_t node[BLOCK_MAX];	/* the holds */
+	uint32_t key[BLOCK_MAX];	/* their sequence numbers, less base */
+	uint32_t node[BLOCK_MAX];	/* their nodes in the pool */
 };
 
-/* An index of the segments at the end of a queue. */
+/* The index of a queue: the segments of its last connection. */
 struct order {
 	struct order_block **blocks;
-	uint32_t *first;	/* by block: the first key */
-	uint32_t n, room;
+	uint32_t *first;	/* by block: its first key */
+	uint32_t n, room;	/* blocks: used, allocated */
 	uint32_t base;
-	uint32_t rst;		/* the first RST behind them, or HOLD_NONE */
-	uint32_t next_free;
+	uint32_t rst;		/* the first RST behind the segments, or HOLD_NONE */
+	uint32_t next_free;	/* of the table's unused indexes */
 };
 
 struct order_table {
 	const struct hold_pool *pool;	/* where the segments are held */
-	struct order *orders;	/* named by their place, from 1 on */
-	uint32_t n, free;
-	uint64_t n_looks;	/* segments and keys looked at to find places */
+	struct order *orders;	/* hold_queue.order counts them from 1 on */
+	uint32_t n, free;	/* the number; the first unused one, or 0 */
+	uint64_t n_looks;	/* segments and keys that were looked at: a test
+				   sees how much work that is */
 };
 
 void order_init(struct order_table *t, const struct hold_pool *pool);
