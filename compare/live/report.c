@@ -175,24 +175,22 @@ bool report_selects(struct report *r, enum compare_side side,
 		    const struct frame *f)
 {
 	struct diff_sums *sums = &r->diff.sums;
-	uint64_t *n = NULL;
 	struct packet p;
 
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
-	if (!diff_from_selects(&r->diff.from, &p))
-		n = &sums->n_other[side];
-	else if (is_ignored(r, side, f))
-		n = &sums->n_ignored[side];
-	else if (is_too_short(&p) && live_options_is_capture(r->options))
-		n = &sums->n_short[side];
-	if (n) {
-		++*n;
-		r->n_unselected += side == COMPARE_SECONDARY;
-		return false;
+	if (!diff_from_selects(&r->diff.from, &p)) {
+		sums->n_other[side]++;
+	} else if (is_ignored(r, side, f)) {
+		sums->n_ignored[side]++;
+	} else if (is_too_short(&p) && live_options_is_capture(r->options)) {
+		sums->n_short[side]++;
+	} else {
+		sums->n_packets[side]++;
+		sums->n_cut[side] += p.truncated;
+		return true;
 	}
-	sums->n_packets[side]++;
-	sums->n_cut[side] += p.truncated;
-	return true;
+	r->n_unselected += side == COMPARE_SECONDARY;
+	return false;
 }
 
 static uint64_t done_of(const struct endpoint *ep)
