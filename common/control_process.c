@@ -45,11 +45,8 @@ static void tell(struct control_process *p, bool is_new_state)
 	control_tell(&p->control, "status", text);
 }
 
-/**
- * control_process_look() - Has the verdict changed?
- * @p:	the process; something that the verdict depends on may have changed
- */
-void control_process_look(struct control_process *p)
+/* Has the verdict changed? */
+static void look(struct control_process *p)
 {
 	struct verdict v = { VERDICT_PROTECTED, "" };
 	bool is_new_state;
@@ -72,7 +69,7 @@ void control_process_look(struct control_process *p)
 
 static void on_look(void *arg)
 {
-	control_process_look(arg);
+	look(arg);
 }
 
 /* --- what can be asked --- */
@@ -111,7 +108,7 @@ static void put_status(struct control_process *p, msgpack_packer *pk)
 {
 	char text[VERDICT_TEXT_MAX];
 
-	control_process_look(p);
+	look(p);
 	text_of(p, text, sizeof(text));
 	rpc_map(pk, 4);
 	put_text(pk, "state", verdict_name(p->verdict.state));
@@ -207,7 +204,7 @@ static int on_failover(void *arg, struct control_call *call)
 	put_text(call->pk, "role", role_text(p->failover->role));
 	rpc_str(call->pk, "changed");
 	rpc_bool(call->pk, !was_so);
-	control_process_look(p);
+	look(p);
 	return 0;
 }
 
@@ -223,7 +220,7 @@ static int on_flush(void *arg, struct control_call *call)
 	}
 	h->on_checkpoint(h->arg);
 	rpc_bool(call->pk, true);
-	control_process_look(p);
+	look(p);
 	return 0;
 }
 

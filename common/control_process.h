@@ -35,7 +35,6 @@ struct control_process {
 int control_process_open(struct control_process *p, struct loop *loop,
 			 struct failover *failover,
 			 const struct control_process_handler *handler);
-void control_process_look(struct control_process *p);
 void control_process_close(struct control_process *p);
 
 #endif
