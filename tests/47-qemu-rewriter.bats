@@ -16,6 +16,7 @@ FIN=1 SYN=2 RST=4 SYNACK=18 ACK=16 PSHACK=24 FINACK=17
 
 # sum HEX: the Internet checksum of 16-bit words
 sum() {
+	untraced
 	local i s=0
 	for ((i = 0; i < ${#1}; i += 4)); do
 		s=$((s + 16#${1:i:4}))
@@ -27,6 +28,7 @@ sum() {
 # segment tx|rx SEQ ACK FLAGS PORT [OPTIONS [PAYLOAD]]: a frame in hex, with correct
 # checksums
 segment() {
+	untraced
 	local options=${6-} payload=${7-} ports tcp len ends ip
 	ends=0a0000010a000002
 	printf -v ports '%04x0050' "$5"
@@ -260,6 +262,7 @@ tagged() { echo "${1:0:24}81000007${1:24}"; }
 
 # segment6 tx|rx SEQ ACK FLAGS PORT: as segment, over IPv6
 segment6() {
+	untraced
 	local peer guest ends ports tcp
 	peer=fd00$(printf %028x 1) guest=fd00$(printf %028x 2)
 	ends=$peer$guest
@@ -283,6 +286,7 @@ segment6() {
 
 # too_big TCP: an ICMP error for the guest, which quotes 8 bytes of its TCP header
 too_big() {
+	untraced
 	local ip icmp
 	ip=45000030000040004006$(printf %04x 0)0a0000020a000001
 	icmp=0304$(sum "0304000000000578$ip$1")00000578$ip$1

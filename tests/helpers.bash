@@ -12,6 +12,14 @@
 
 bats_require_minimum_version 1.5.0
 
+# bats looks at every command of a test to be able to say which one failed, with
+# some fifty commands of its own. It need not look into the helpers.
+bats_add_debug_exclude_path "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+
+# untraced: nor into any command of this subshell, such as $(...) or a part of a
+# pipe. For functions with loops.
+untraced() { [ "$BASHPID" -eq $$ ] || trap - DEBUG; }
+
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1}
 WAIT_S=${WAIT_S:-30}
@@ -266,11 +274,14 @@ dial() {
 
 # wire HEX...: each argument is a frame; on the wire
 wire() {
-	local hex
-	for hex; do
-		hex=${hex//[^0-9a-f]/}
-		printf '%08x%s' $((${#hex} / 2)) "$hex"
-	done | xxd -r -p
+	{
+		untraced
+		local hex
+		for hex; do
+			hex=${hex//[^0-9a-f]/}
+			printf '%08x%s' $((${#hex} / 2)) "$hex"
+		done
+	} | xxd -r -p
 }
 
 # pcap SECONDS STEP-US HEX...: each further argument is a frame; a capture, from
@@ -280,6 +291,7 @@ pcap() {
 
 	shift 2
 	{
+		untraced
 		printf 'a1b2c3d400020004%016x0001000000000001' 0
 		for hex; do
 			printf '%08x%08x%08x%08x%s' "$t" "$us" \

@@ -2,10 +2,11 @@
 # shellcheck shell=bash
 # Frames as hex text, for `wire` and `pcap`, and back: `load packets`.
 
-hex() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
+hex() { untraced && printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
 
 # udp ID TEXT [PORT]: an Ethernet frame from 10.0.0.1:80 to 10.0.0.2:1000
 udp() {
+	untraced
 	local n=${#2} port=${3:-1000}
 	printf '525400000001525400000002080045%02x%04x%04x' 0 $((28 + n)) "$1"
 	printf '0000401100000a0000010a0000020050%04x%04x0000' "$port" $((8 + n))
@@ -15,6 +16,7 @@ udp() {
 # segment tx|rx SEQ ACK FLAGS [PORT]: TCP between the peer, 10.0.0.1:1024, and
 # the guest, 10.0.0.2:80; its checksum is nobody's matter
 segment() {
+	untraced
 	local port=${5:-1024}
 	local ends='0a0000010a000002' ports
 	printf -v ports '%04x0050' "$port"
@@ -29,6 +31,7 @@ segment() {
 
 # marker KIND EPOCH: 0 its sender begins, 1 another epoch
 marker() {
+	untraced
 	printf '0180c200000e02434f4c4f0088b5636f6c6f2d65706f636801%02x%08x%060x' \
 		"$1" "$2" 0
 }
@@ -36,6 +39,7 @@ marker() {
 # numbers FILE: a line for each frame, segment or marker: seq and ack, or
 # "marker", kind and epoch
 numbers() {
+	untraced
 	local hex i len
 	hex=$(od -An -v -tx1 "$1" | tr -d ' \n')
 	for ((i = 0; i < ${#hex}; i += 8 + len * 2)); do
