@@ -413,7 +413,7 @@ lint: deps-lint
 # Who calls and includes whom, and what is not as it has to be: tests/graph
 # --help. G=compare/core is that folder. What is optimised across files says
 # nothing of itself: objects of their own.
-GRAPH = $(foreach d,common $(TOOLS),$(call objs,$(d)))
+GRAPH = $(foreach d,common $(TOOLS),$(call objs,$(d))) $(SRC_ctl:%=$(BUILD)/common/ctl/%.o)
 
 graph:
 	$(Q)$(MAKE) --no-print-directory BUILD=build/graph LTO= HARDEN= CFLAGS=-O0 graph-objects
