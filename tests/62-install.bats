@@ -9,7 +9,7 @@ load helpers
 plain_make() {
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CFLAGS -u LDFLAGS -u LTO \
 		-u HARDEN -u BUILD -u BIN -u PREFIX -u DESTDIR -u OCFDIR \
-		-u T -u U -u SOAK_N make --no-print-directory -C "$TOP" "$@"
+		-u T -u U -u WITHOUT -u SOAK_N make --no-print-directory -C "$TOP" "$@"
 }
 
 # flags [VARIABLE=VALUE...]: prints the command that compiles a file; link_flags: the
@@ -104,14 +104,16 @@ stub() {
 }
 
 @test "U= selects units, T= files of tests" {
-	plain_make -n check-unit U='flow seq' | grep -o 'for [uf] in [^;]*;' >loops
-	diff loops - <<<$'for u in flow seq;\nfor f in ;'
+	plain_make -n check-unit U='flow seq' | sed -n 's/^echo "# \(.*\)";.*/\1/p' >run
+	diff run - <<<$'unit flow\nunit seq'
 	run -2 plain_make -n check-unit U=nobody
 	[[ $output == *nobody* ]]
 	plain_make -n check-bats T='12 60' >commands
 	grep -qE 'bats --tap -j [0-9]+ tests/12-endpoint.bats tests/60-readme.bats ' commands
 	run -2 plain_make -n check-bats T=nobody
 	[ "${lines[-1]##*\*\*\* }" = 'no tests/nobody*.bats.  Stop.' ]
+	plain_make -n check-bats T='12 60' WITHOUT=60 >commands
+	grep -qE 'bats --tap -j [0-9]+ tests/12-endpoint.bats  *\|\|' commands
 	plain_make -n check-bats JOBS=1 >commands
 	# the files that measure time run alone, and none is left out
 	grep -qE 'bats --tap +tests/10-.* tests/62-[^ ]* ' commands
