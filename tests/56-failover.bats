@@ -48,7 +48,7 @@ nothing_is_left() {
 }
 
 @test "without the translation the connection breaks and the demo fails" {
-	run -1 demo --no-translate
+	FAILOVER_PATIENCE=4 run -1 demo --no-translate
 	echo "$output"
 	[[ ${lines[-1]} == 'The connection did not survive: '* ]]
 	[[ $output =~ 'sha256             different' ]]
