@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Internet checksums over bytes that the caller owns, and SCTP's CRC. There is no
+ * state. Nothing here knows where in a packet a checksum stands.
+ */
 #include <endian.h>
 #include <string.h>
 

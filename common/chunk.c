@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Chunks: memory with a count of its holders. A chunk does not know who fills it or
+ * what it holds.
+ */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -70,13 +70,13 @@ static void on_connected(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	peer_look(&peer, fd, PEER_WAS_CALLED);
-	if (!peer.is_trusted) {		/* somebody sits in our peer's place */
+	if (!peer.is_trusted) {		/* another user's process */
 		endpoint_socket_refuse(ep, &peer, ENDPOINT_STRANGER);
 		endpoint_socket_stop(&c->wait);
 		endpoint_link_retry_later(ep, -EACCES, "connect");
 		return;
 	}
-	c->wait.fd = -1;			/* the endpoint's from here on */
+	c->wait.fd = -1;			/* the endpoint owns it now */
 	endpoint_socket_stop(&c->wait);
 	forget_addrs(c);
 	endpoint_socket_attach(ep, fd);

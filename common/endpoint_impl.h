@@ -43,7 +43,7 @@ struct endpoint {
 	uv_poll_t *poll;	/* on fd; NULL for regular files */
 	int poll_events;	/* what it watches */
 	uv_poll_cb on_poll;	/* who is called */
-	int fd_flags;		/* inherited: put back in the end; or -1 */
+	int fd_flags;		/* of an inherited fd, put back at the end; or -1 */
 	bool always_ready;	/* regular files, captures: the pump reads */
 	bool one_shot;		/* never comes back: stdio, files, fd:N */
 	bool up;
@@ -52,12 +52,14 @@ struct endpoint {
 	bool closing;
 	bool settled;		/* the first attempt to connect is over */
 	bool want_write;	/* the kernel's buffer was full */
-	bool lossy;		/* endpoint_output_offer(): never waited for */
-	bool yields;		/* a capture: another one is read first */
-	bool half_closed;	/* an output with nothing to be read from it */
+	bool lossy;		/* gets copies: at the end an absent peer is
+				   not waited for */
+	bool yields;		/* a capture: others are read before it */
+	bool half_closed;	/* an output that must not be read */
 	bool full;		/* its feeders are stopped */
-	bool has_spoken;	/* the peer, since it came */
-	int write_err;		/* the peer is gone, but said more: last_words() */
+	bool has_spoken;	/* this peer has sent something */
+	int write_err;		/* a write failed; what the peer sent before
+				   that is still to be read */
 	unsigned n_stops;	/* endpoint_input_stop() calls outstanding */
 	unsigned n_handles;	/* libuv handles not closed yet */
 
@@ -70,7 +72,7 @@ struct endpoint {
 	bool down_told;		/* the reason of this down time was logged */
 	struct endpoint_connect *connect;	/* each private to its kind */
 	struct endpoint_listen *listen;
-	struct endpoint_rival *rival;	/* who waits for the place, or NULL */
+	struct endpoint_rival *rival;	/* a second peer, or NULL */
 	struct endpoint_pcap *pcap;
 };
 
@@ -126,7 +128,7 @@ void endpoint_dev_write(struct endpoint *ep);
 void endpoint_dev_retry(struct endpoint *ep);
 void endpoint_dev_read_error(struct endpoint *ep);
 
-/* Sockets: one that waits; a peer has the place, or is sent away. */
+/* Sockets: waiting for a peer, giving it the place, sending it away. */
 #define ENDPOINT_STRANGER \
 	"a process of this host must be root's or our own user's"
 
@@ -146,7 +148,7 @@ void endpoint_socket_options(const struct endpoint *ep);
 void endpoint_socket_refuse(struct endpoint *ep, const struct peer *peer,
 			    const char *why);
 
-/* And what becomes of a second one. */
+/* A second peer, while the place is taken. */
 void endpoint_rival_came(struct endpoint *ep, int fd, const struct peer *peer);
 void endpoint_rival_end(struct endpoint *ep);
 

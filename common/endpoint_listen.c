@@ -130,7 +130,7 @@ static int listen_tcp(struct endpoint *ep)
 	}
 	if (err == 0 && !ep->spec.n_allow &&
 	    !is_loopback(req.addrinfo->ai_addr))
-		err = -EACCES;		/* a name that is not what it seems */
+		err = -EACCES;		/* the name is not loopback's */
 	uv_freeaddrinfo(req.addrinfo);
 	if (err == 0 && listen(ep->listen->wait.fd, BACKLOG))
 		err = -errno;

@@ -42,7 +42,8 @@ static void queue_plain(void *arg, const struct frame *f)
 	outq_add(&ep->outq, f);
 }
 
-/* A frame with a header that matters, onto a wire without headers. */
+/* The wire has no virtio-net headers and the frame's asks for something: the frame
+ * is finished, or cut into several, before it is queued. */
 static void queue_completed(struct endpoint *ep, const struct frame *f)
 {
 	uint64_t before = ep->outq.frames;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What keeps the loop from sleeping. What is read without being polled: regular
- * files, which epoll does not take, and captures, in the order of their packets'
- * times. And, with --busy-poll, a frame that came lately.
+ * Reads regular files, which epoll does not take, and captures, in the order of
+ * their packets' times. While there is something to read, or with --busy-poll a
+ * frame came lately, an idle handle keeps the loop from sleeping.
  */
 #include "endpoint_pump.h"
 
 #include "endpoint_impl.h"
 
-/* Of the captures, the one whose next frame is the oldest, and until when
- * it is that. One that is stopped holds the others: time cannot go on. */
+/* The capture whose next frame is the oldest, and the time of the oldest frame of
+ * all others: until then this capture is read. A stopped one counts, too, so that
+ * the others wait for it: their time must not pass its own. */
 static struct endpoint *oldest_of(const struct endpoint_set *set, bool yields,
 				  uint64_t *until_ns)
 {

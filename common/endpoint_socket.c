@@ -92,8 +92,8 @@ void endpoint_socket_tcp_options(const struct endpoint *ep, int fd)
 			   sizeof(user_timeout_ms));
 }
 
-/* All that one turn has to write, or the rest of it costs a turn of its own. TCP
- * makes room by itself. net.core.wmem_max bounds it. */
+/* The socket's buffer should take all that one turn writes: the rest would wait for
+ * another turn. TCP enlarges its buffer by itself. net.core.wmem_max bounds this. */
 static void set_unix_options(const struct endpoint *ep, int fd)
 {
 	const int len = UNIX_SNDBUF;

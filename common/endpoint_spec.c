@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The text of an endpoint, read into struct endpoint_spec, which the caller owns:
+ * pure. option.c calls it.
+ */
 #include "endpoint_spec.h"
 
 #include <arpa/inet.h>
@@ -465,7 +469,7 @@ static int parse_kind(struct parser *p, char *text)
 	return refuse(p, "unknown kind of endpoint \"%s:\"", text);
 }
 
-/* Of names only this one is known to be no other host's. */
+/* Is this an address of loopback? Of names only localhost is known to be one. */
 static bool is_loopback(const char *host)
 {
 	struct in6_addr v6;
@@ -478,7 +482,7 @@ static bool is_loopback(const char *host)
 	return !strcmp(host, "localhost");
 }
 
-/* What stands in one option alone was right; together? */
+/* Each option is right by itself: do they go together? */
 static int check_all(struct parser *p)
 {
 	if (p->spec.kind == ENDPOINT_TCP_LISTEN && !p->spec.n_allow &&

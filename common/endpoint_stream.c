@@ -23,7 +23,7 @@ static bool peer_is_gone(const struct endpoint *ep)
 	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
 }
 
-/* An output's peer has nothing to say; its end of file is all we want. */
+/* Read from the peer of an output, only to see it go. */
 static void read_and_ignore(struct endpoint *ep)
 {
 	uint8_t nothing[4096];
@@ -76,8 +76,9 @@ void endpoint_stream_read(struct endpoint *ep)
 	}
 }
 
-/* A write is often the first to find that the peer has gone. What it said before
- * is read when nobody is in the middle of anything: endpoint_link_last_words(). */
+/* A write is often the first to find that the peer has gone. What the peer sent
+ * before is not read here, where a tool may be handling frames, but by
+ * endpoint_link_last_words(). */
 static void on_write_error(struct endpoint *ep, int err)
 {
 	if ((ep->mode & ENDPOINT_READ) && !ep->ended && ep->poll &&

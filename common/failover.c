@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The role of this process, and the timer of --auto-failover. The tools say whether
+ * the peer is there and are called when the role changes; role.c keeps the role on
+ * disk. It never decides by itself that a peer is dead, unless --auto-failover is
+ * given.
+ */
 #include "failover.h"
 
 #include <errno.h>

@@ -9,8 +9,8 @@
 #include "role.h"
 
 /*
- * The one decision that a process carries out but never takes by itself:
- * the peer host is dead. Unless --auto-failover says otherwise.
+ * The role of a process, and its change from colo to failover when the peer host is
+ * dead. A process does not decide that: it is told, or --auto-failover is given.
  */
 struct failover {
 	enum role role;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Opens the files that packets are written to: captures and reports.
+ */
 #include "file.h"
 
 #include <errno.h>
@@ -6,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* What the system itself keeps there are links: /dev/stdout, /dev/fd/N. */
+/* These paths are symbolic links of the system's own: they may be followed. */
 static bool is_descriptor(const char *path)
 {
 	static const char *const names[] = { "/dev/stdout", "/dev/stderr",

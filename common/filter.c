@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The two sides of a wire, opened and coupled, for the relaying tools. It owns the
+ * endpoints of the sides; what becomes of a frame is for the tool to say.
+ */
 #include "filter.h"
 
 #include <stdio.h>

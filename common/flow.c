@@ -106,7 +106,8 @@ static uint32_t key_hash(const struct flow_table *t, const struct flow_key *key)
 	return (uint32_t)XXH3_64bits_withSeed(key, sizeof(*key), t->seed);
 }
 
-/* The first bytes in small pages: a small table stays small. */
+/* Reserve address space. Its first 2 MiB stay in small pages, so that a small table
+ * stays small. */
 static void *reserve(size_t len)
 {
 	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,

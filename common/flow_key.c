@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The key of the flow that a packet belongs to, made from a parsed packet, and its
+ * text for messages. There is no state.
+ */
 #include "flow_key.h"
 
 #include <arpa/inet.h>

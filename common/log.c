@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Lines on standard error. This owns the program's name, the level and what is known
+ * of standard error; with the rate limits of the call sites these are the mutable
+ * globals of a process. It never waits for the reader of the lines.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -97,7 +102,8 @@ static bool line_end(struct line *l)
 	return nowait_write(&out, l->text, l->len);
 }
 
-/* The reader goes on after a while in which lines were lost. */
+/* Lines were lost while the reader was slow: say how many, if it reads again.
+ * Return: false when it does not */
 static bool tell_lost(void)
 {
 	uint64_t n_lost = out.n_lost;

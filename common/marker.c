@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Markers, made and read; see marker.h for their bytes. There is no state: which
+ * epoch it is, the rewriter and the comparison know.
+ */
 #include "marker.h"
 
 #include <errno.h>

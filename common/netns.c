@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Network namespaces, entered and left by the whole process: nothing else may run
+ * between the two calls.
+ */
 #include "netns.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Writes a line at once or not at all, and sets no flag that other processes would
+ * see. The log, reports and the progress line are written with it.
+ */
 #include "nowait.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The command line, read by the tool's table, and --help, printed from it. The tool
+ * owns its configuration; nothing is opened here.
+ */
 #include "option.h"
 
 #include <assert.h>
@@ -432,7 +436,7 @@ static enum option_result parse_argv(struct parser *p, int argc, char **argv)
 	return OPTION_RUN;
 }
 
-/* Later the number may be that of a file of ours. */
+/* To be asked at the start: later this number may be that of a file of ours. */
 static bool is_open(uint64_t fd)
 {
 	return fd == OPTION_NO_FD || fcntl((int)fd, F_GETFD) >= 0;

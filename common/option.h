@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "control_spec.h"
-#include "endpoint.h"
+#include "endpoint_spec.h"
 #include "log.h"
 
 /*

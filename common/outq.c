@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The queue of one output: a ring of pieces, each of which is a run of frames in one
+ * chunk and holds one reference to it. endpoint_output.c adds frames, the kinds of
+ * endpoints write what outq_iov() gives them. It makes no system call and sets no
+ * bound.
+ */
 #include "outq.h"
 
 #include <assert.h>
@@ -145,6 +151,9 @@ void outq_add(struct outq *q, const struct frame *f)
 	if (!extend(q, f, len))
 		add_piece(q, f);
 }
+
+/* Put bytes into an element, less those of @skip, which were written before.
+ * Return: elements used, 0 or 1 */
 static unsigned iov_put(struct iovec *iov, uint8_t *base, size_t len,
 			size_t *skip)
 {

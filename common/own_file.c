@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Opens files of --state-dir: role.c and the rewriter believe what is in them.
+ */
 #include "own_file.h"
 
 #include <errno.h>

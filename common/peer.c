@@ -152,7 +152,7 @@ static int ask(struct request *r, struct inet_diag_msg *msg)
 
 static enum owner owner_of(const struct inet_diag_msg *msg)
 {
-	/* without a process it seems to be root's */
+	/* a socket that no process has is listed as root's */
 	if (!msg->idiag_inode)
 		return OWNER_UNKNOWN;
 	return !msg->idiag_uid || msg->idiag_uid == geteuid() ? OWNER_TRUSTED :

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The role of a process on disk. failover.c calls it; there is no state in memory.
+ */
 #include "role.h"
 
 #include <errno.h>

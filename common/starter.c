@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Tells whoever started this process: systemd, s6. There is no state.
+ */
 #include "starter.h"
 
 #include <errno.h>

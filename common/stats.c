@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The account, summed up and written. The caller owns it; rows keep pointers to the
+ * names that they are given.
+ */
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>

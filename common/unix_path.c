@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Listening on the path of a UNIX socket, for unix-listen: and control sockets. The
+ * caller owns the descriptor and struct unix_path.
+ */
 #include "unix_path.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The mirror: it relays frames between two sides and sends copies to the outdev. It
+ * owns the endpoints and counts the copies that were lost; an event says so at the
+ * end of each episode, because a lost copy does not heal by itself.
+ */
 #include "mirror.h"
 
 #include <errno.h>
@@ -120,8 +125,8 @@ static void on_close(void *arg)
 	control_process_close(&m->control);
 }
 
-/* What the secondary has not got makes it useless until the next checkpoint,
- * of which a mirror does not hear. */
+/* A secondary that has missed frames cannot take over before the next checkpoint.
+ * The mirror is not told of checkpoints: it says what is so now. */
 static void on_verdict(void *arg, struct verdict *v)
 {
 	const struct mirror *m = arg;

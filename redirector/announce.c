@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The claims of a guest to addresses, learnt from its frames, and the frames that
+ * repeat them to the net. The caller owns the claims and says when; there is no
+ * clock and no I/O.
+ */
 #include "announce.h"
 
 #include <stdbool.h>

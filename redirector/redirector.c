@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The redirector as a process: its endpoints, timers and events. redirect.c says
+ * which way a frame goes, announce.c what the net is told after a failover.
+ */
 #include "redirector.h"
 
 #include <errno.h>
@@ -30,7 +34,7 @@ static void send_routed(struct redirector *r, struct redirect_route route,
 		endpoint_output_send(r->outdev, v, n);
 }
 
-/* They are for a comparison, and nobody's business on a net. */
+/* Markers are for the comparison: none may reach the net. */
 static unsigned keep_markers_off_net(struct redirector *r,
 				     struct redirect_route route,
 				     struct frame *v, unsigned n)
@@ -209,9 +213,9 @@ static void close_outdev(struct redirector *r)
 }
 
 /*
- * What has already arrived from the dead peer still counts: the client may
- * have been told that it did. On the primary the peer of indev is our own
- * compare, which is releasing what it held: it gets a moment to.
+ * What has already arrived from the dead peer is still delivered: the client may
+ * have been told that it arrived. On the primary the peer of indev is our own
+ * colo-compare, which now releases what it held: indev stays open for FAREWELL_MS.
  */
 static void on_failover(void *arg)
 {
