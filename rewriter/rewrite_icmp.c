@@ -56,8 +56,8 @@ bool rewrite_icmp_is_error(const struct packet *p)
 	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
 
-/* Read a quoted IP header. Return: its bytes, or 0 when no TCP header follows.
- * */
+/* Read a quoted IP header. Return: its length, or 0 when no TCP header follows
+ * that could be found. */
 static uint32_t ipv4_header(struct packet *q, const uint8_t *ip, uint32_t len)
 {
 	uint32_t header_len = (ip[0] & 15u) * 4u;

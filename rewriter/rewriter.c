@@ -164,8 +164,7 @@ static void on_missed(void *arg)
 
 /* --- what the loop says --- */
 
-/* Tell how many bytes clients have that nobody compared with the secondary's.
- * */
+/* Tell how many bytes clients have that nobody compared. */
 static void tell_uncompared(const struct rewriter *r)
 {
 	uint32_t n_flows;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A life of the rewriter in steps: several connections, opened from either
- * side, whose segments overtake each other, with all that may happen between.
+ * side, whose segments overtake each other; checkpoints, failovers, restarts,
+ * damage to the table's file, and time between them.
  */
 #include "rewrite_traffic.h"
 
@@ -31,7 +32,7 @@ static void file_poke(long at, uint8_t value)
 		abort();
 }
 
-/* It dies, somebody has a hand in its file, the next one reads it. */
+/* The rewriter dies, somebody changes its file, the next one reads that. */
 static void restart(struct life *l, struct fuzz *z)
 {
 	uint8_t how = fuzz_byte(z), at = fuzz_byte(z);
@@ -40,7 +41,7 @@ static void restart(struct life *l, struct fuzz *z)
 		return;
 	if (how & 4 && truncate(traffic_flows_path(), at * 16))
 		abort();
-	if (how & 8)		/* and it goes on for a while */
+	if (how & 8)		/* it does not die, but its file is cut */
 		return;
 	rewrite_free(l->t.r);
 	rewrite_table_close(l->config.table);
@@ -49,7 +50,7 @@ static void restart(struct life *l, struct fuzz *z)
 	open_rewriter(l);
 }
 
-/* Where a side stands, and a little beside it. */
+/* A number that a side has reached, or one a little beside it. */
 static uint32_t near(struct fuzz *z, uint32_t at, uint8_t how)
 {
 	if (how & 1)
@@ -73,7 +74,7 @@ static void segment_set(struct life *l, struct fuzz *z, struct segment *s)
 		c->clock += 10;
 }
 
-/* SYN, SYN+ACK, or the reset that refuses: with the numbers of a beginning. */
+/* Send a SYN, a SYN+ACK, or the reset that refuses, with fitting numbers. */
 static void begin(struct life *l, struct fuzz *z, struct segment *s)
 {
 	struct conn *c = &l->t.conns[s->conn];

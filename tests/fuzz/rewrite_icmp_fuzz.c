@@ -3,8 +3,8 @@
 #include "rewrite_traffic.h"
 
 /*
- * A byte says which connection, from where, and with which fields made to fit;
- * the rest is the message.
+ * The first byte says which connection it is about, from which side it comes,
+ * and which of its fields are made to fit. The rest is the message.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The table's file of any bytes, with checksums that hold; then traffic. */
+/* A table's file with any bytes and right checksums; then traffic. */
 #include <fcntl.h>
 
 #define XXH_INLINE_ALL

@@ -14,12 +14,13 @@
 
 /*
  * What the harnesses of the rewriter share: connections whose segments are near
- * to what two TCP stacks send, and a look at each frame that comes out. Every
- * frame has its number in its source address and is remembered as it went in:
+ * to what two TCP stacks send, and checks of each frame that comes out. A frame
+ * has a number in its source address and is remembered as it went in, so that
+ * these can be checked:
  *
- *	its length and every byte that is no number of TCP's stay as they were
- *	a checksum that was right is right, a partial one untouched
- *	what goes in is emitted, held, or dropped by a reason
+ *	Its length and all bytes that are no number of TCP stay as they were.
+ *	A right checksum stays right, and a partial one is untouched.
+ *	Each frame that goes in is emitted, held, or dropped with a reason.
  *
  * Frames that the rewriter makes itself have no number, and right checksums.
  */
@@ -131,7 +132,7 @@ static inline size_t put_tcp(struct fuzz *z, const struct conn *c,
 	return n + payload;
 }
 
-/* The checksum where it belongs, with what of it is wanted. */
+/* Write a checksum: right, partial or wrong, as how says. */
 static inline void put_sum(struct packet *p, unsigned at, uint32_t start,
 			   uint8_t how)
 {
@@ -194,7 +195,8 @@ static inline void traffic_account(const struct traffic *t)
 	       t->n_out + s.held + stats_dropped(&s));
 }
 
-/* In memory that ends where the frame ends: a sanitizer sees what is beyond. */
+/* The memory of a frame ends where the frame ends, so that a sanitizer sees what
+ * is read behind it. */
 static inline void traffic_input(struct traffic *t, enum rewrite_side side,
 				 const uint8_t *eth, size_t len,
 				 const uint8_t *vnet, uint8_t vnet_len)
@@ -350,7 +352,7 @@ static inline void check_made(enum rewrite_side side, const struct frame *f)
 static inline void check_frame(const struct traffic *t, enum rewrite_side side,
 			       const struct frame *f)
 {
-	static struct sent now;	/* the parser wants bytes that may change */
+	static struct sent now;	/* a copy: the parser wants no const bytes */
 	bool has_number = frame_eth_len(f) >= 12;
 	const uint8_t *in, *out = frame_eth(f);
 	struct packet was;
@@ -425,7 +427,7 @@ static inline void traffic_dir_make(void)
 
 static struct sent traffic_sent[SENT_MAX];
 
-/* The numbers of some connections wrap soon; that of one differ in nothing. */
+/* The numbers of some connections wrap soon. One has an offset of 0. */
 static inline void traffic_init(struct traffic *t)
 {
 	*t = (struct traffic){ .now = 1, .sent = traffic_sent };

@@ -10,7 +10,7 @@
 #define SENT 100u	/* bytes that the guest has sent */
 #define LEAD 700u	/* bytes that the client is ahead of it */
 
-/* SND.NXT of the guest, and what the client has acknowledged, at the start. */
+/* After run_ahead(): the guest's SND.NXT, and the client's acknowledgement. */
 static uint32_t guest_nxt, client_ack;
 
 /* The guest has sent SENT bytes of what the client has SENT + LEAD of. */
@@ -43,7 +43,7 @@ static void ack_is_lowered(void)
 		tx(PEER_ISN + 31, client_ack, TCP_FIN | TCP_ACK, 0);
 		expect(REWRITE_TX, PEER_ISN + 31, guest_nxt);
 		CHECK_EQ(stat("ack", "lowered"), 3);
-		/* exactly what was sent is no reason */
+		/* an ack of exactly what was sent stays */
 		tx(PEER_ISN + 1, client_ack - LEAD, TCP_ACK, 0);
 		expect(REWRITE_TX, PEER_ISN + 1, guest_nxt);
 		CHECK_EQ(stat("ack", "lowered"), 3);
@@ -69,7 +69,7 @@ static void connection_that_the_guest_opened(void)
 	expect(REWRITE_TX, PEER_ISN + 1, guest_nxt);
 }
 
-/* Nothing sent yet: the guest's SYN is all that may be acknowledged. */
+/* The guest has sent nothing but its SYN: no more may be acknowledged. */
 static void from_the_syn_on(void)
 {
 	start();
@@ -96,7 +96,7 @@ static void across_the_wrap(void)
 	expect(REWRITE_RX, PRIMARY_ISN + 1 + SENT, PEER_ISN + 1);
 }
 
-/* The guest gets there in steps; each is acknowledged, the last exactly. */
+/* The guest catches up in steps. Each is acknowledged, and no byte beyond. */
 static void guest_catches_up(void)
 {
 	struct stats s = { 0 };
@@ -111,7 +111,7 @@ static void guest_catches_up(void)
 		expect(REWRITE_TX, PEER_ISN + 1, guest_nxt + at + 350);
 		expect(REWRITE_RX, client_ack - LEAD + at, PEER_ISN + 1);
 	}
-	rx(guest_nxt + LEAD, PEER_ISN + 1, TCP_ACK, 10);	/* new to it */
+	rx(guest_nxt + LEAD, PEER_ISN + 1, TCP_ACK, 10);	/* past it */
 	expect(REWRITE_RX, client_ack, PEER_ISN + 1);
 	tx(PEER_ISN + 1, client_ack + 10, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 1, guest_nxt + LEAD + 10);
@@ -122,7 +122,7 @@ static void guest_catches_up(void)
 	CHECK_EQ(s.originated, 2);
 }
 
-/* Only a part of the guest's segment is the client's already. */
+/* The client has only a part of the guest's segment already. */
 static void guest_overtakes(void)
 {
 	start();
@@ -135,7 +135,7 @@ static void guest_overtakes(void)
 	expect(REWRITE_RX, client_ack - LEAD, PEER_ISN + 1);
 }
 
-/* What is acknowledged for the client looks like the client's own. */
+/* An acknowledgement in the client's name looks like the client's own. */
 static void answer_is_the_clients(void)
 {
 	for (unsigned bits = 0; bits < 4; bits++) {
@@ -270,13 +270,13 @@ static void restart_remembers(void)
 	restart(16);
 	tx(PEER_ISN + 1, client_ack, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 1, guest_nxt);
-	restart(16);		/* and what the client has acknowledged */
+	restart(16);		/* knows what the client has acknowledged */
 	rx(guest_nxt, PEER_ISN + 1, TCP_ACK, LEAD);
 	expect(REWRITE_TX, PEER_ISN + 1, guest_nxt + LEAD);
 	finish_table();
 }
 
-/* What the guest sent while no rewriter ran: an empty segment shows it. */
+/* An empty segment shows what the guest sent while no rewriter ran. */
 static void restart_and_an_empty_segment(void)
 {
 	start_fresh(16);
@@ -290,7 +290,7 @@ static void restart_and_an_empty_segment(void)
 	finish_table();
 }
 
-/* --- behind a checkpoint: the copy has sent what nobody here saw --- */
+/* --- after a checkpoint: the copy has sent what was not seen here --- */
 
 static void become_copy(void)
 {
@@ -302,14 +302,14 @@ static void become_copy(void)
 static void copy_is_not_guessed_at(void)
 {
 	become_copy();
-	rx(PRIMARY_ISN + 1, PEER_ISN + 1, TCP_ACK, 50);	/* perhaps again */
+	rx(PRIMARY_ISN + 1, PEER_ISN + 1, TCP_ACK, 50);	/* repeated? */
 	n_seen = 0;
 	tx(PEER_ISN + 1, PRIMARY_ISN + 501, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 501);
 	CHECK_EQ(stat("ack", "lowered"), 0);
 }
 
-/* SND.NXT, since it is no lower than what the client has acknowledged. */
+/* An empty segment no lower than the client's ack shows SND.NXT. */
 static void empty_segment_of_a_copy(void)
 {
 	become_copy();
@@ -332,7 +332,7 @@ static void keepalive_of_a_copy(void)
 	CHECK_EQ(stat("ack", "lowered"), 0);
 }
 
-/* It repeats twice what the client has acknowledged: it did not take that. */
+/* A copy that repeats acknowledged bytes twice did not take the ack. */
 static void deaf_copy(void)
 {
 	become_copy();
@@ -368,7 +368,7 @@ static void forged_ack(void)
 	CHECK_EQ(stat("ack", "originated"), 0);
 }
 
-/* So far ahead is nobody: such a number is an old one, or made up. */
+/* Nobody is so far ahead: such a number is an old one, or forged. */
 static void absurd_ack(void)
 {
 	start();

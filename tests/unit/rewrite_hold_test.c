@@ -15,7 +15,8 @@ static void start_large(size_t max_held)
 					    .max_held = max_held });
 }
 
-/* The client's side of a connection before the guest has answered. */
+/* A client sends a SYN and n_segments behind it, before the guest has
+ * answered. */
 static void knock(uint32_t host, unsigned port, unsigned n_segments)
 {
 	wrap.host = host;
@@ -26,7 +27,7 @@ static void knock(uint32_t host, unsigned port, unsigned n_segments)
 	n_seen = 0;
 }
 
-/* The guest answers: how many segments come behind? */
+/* The guest answers. Return: how many held segments follow. */
 static unsigned answered(uint32_t host, unsigned port)
 {
 	unsigned n;
@@ -62,7 +63,7 @@ static void victims_are_served(unsigned n)
 		CHECK_EQ(answered(7, port), 2);
 }
 
-/* More than the room for all, of one address. */
+/* One address sends more than the room for all. */
 static void one_peer_fills_its_share_only(void)
 {
 	start_large(16 << 20);
@@ -72,7 +73,7 @@ static void one_peer_fills_its_share_only(void)
 	victims_are_served(100);
 }
 
-/* The victims came first, and wait while another one sends for as long. */
+/* Victims whose segments came first keep them while another address floods. */
 static void one_peer_pushes_nobody_out(void)
 {
 	start_large(16 << 20);
@@ -84,7 +85,7 @@ static void one_peer_pushes_nobody_out(void)
 		CHECK_EQ(answered(7, port), 2);
 }
 
-/* The peer may be many behind one address: its last comers are served. */
+/* One address may be many clients: the last that came are served. */
 static void a_share_turns_over(void)
 {
 	start_large(16 << 20);
@@ -109,7 +110,7 @@ static void flood_of_addresses(void)
 	CHECK_EQ(answered(30999, 1), 2);
 }
 
-/* 32 peers fill the bytes; the one that has waited longest goes. */
+/* 32 peers fill the bytes; the one that has waited longest gives way. */
 static void bytes_turn_over(void)
 {
 	const size_t one = 14 + 20 + 20 + 1;
@@ -126,13 +127,13 @@ static void bytes_turn_over(void)
 	CHECK_EQ(answered(7, 1), 1);
 }
 
-/* What a flow holds itself is never given up for what it sends later. */
+/* A flow never gives up a held segment for one that it sends later. */
 static void a_flow_keeps_its_first(void)
 {
 	const size_t one = 14 + 20 + 20 + 1;
 
 	start_large(one * 16);
-	knock(7, 1, 6);			/* four are a quarter */
+	knock(7, 1, 6);			/* its quarter has room for four */
 	CHECK_EQ(stat("dropped", "hold-full"), 2);
 	CHECK_EQ(answered(7, 1), 4);
 
@@ -159,7 +160,7 @@ static void an_ipv6_peer_is_a_64(void)
 	victims_are_served(100);
 }
 
-/* A segment that cannot be one of what a flow may hold takes no room. */
+/* A segment that does not lie behind its SYN, or too far, takes no room. */
 static void only_what_is_behind_the_syn(void)
 {
 	const uint32_t isns[] = { PEER_ISN, 0xfffffff0 };
@@ -203,7 +204,7 @@ static void a_refusal_waits_alone(void)
 	CHECK_EQ(held_now(), 0);
 }
 
-/* Checkpoint, reset and time find the same account of a turned over hold. */
+/* Reset, time and checkpoint empty a hold whose room was used many times. */
 static void all_ways_out(void)
 {
 	start_large(16 << 20);

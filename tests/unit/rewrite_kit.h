@@ -171,7 +171,7 @@ static inline uint16_t tcp_sum(const struct packet *p, bool partial)
 	return wire_sum(p);
 }
 
-/* What a checksum that is wrong by 0x1234 looks like. */
+/* Return: the checksum, wrong by 0x1234. */
 static inline uint16_t add_error(uint16_t sum)
 {
 	uint32_t wrong = sum + 0x1234u;
@@ -192,7 +192,7 @@ static inline size_t put_ether(uint8_t *at)
 	return off + 2;
 }
 
-/* A frame at buf; returns its length, the vnet header not counted. */
+/* Write a frame at buf. Return: its length, without a vnet header. */
 static inline uint32_t put_segment(uint8_t *buf, enum rewrite_side side,
 				   uint32_t seq, uint32_t ack, uint8_t flags,
 				   const struct opts *o, size_t payload_len)
@@ -256,7 +256,8 @@ static inline void rx(uint32_t seq, uint32_t ack, uint8_t flags, size_t payload_
 	send_full(REWRITE_RX, seq, ack, flags, no_opts, payload_len);
 }
 
-/* The oldest frame that came out and was not looked at. Its sum must hold. */
+/* Take the oldest frame that came out. Its checksum must be right, or wrong by
+ * as much as it was. */
 static inline struct packet take(enum rewrite_side side)
 {
 	static struct seen one;
@@ -343,7 +344,8 @@ static inline void flows_path(char *path, size_t len)
 	snprintf(path, len, "%s/flows", state_dir);
 }
 
-/* A process with a state directory ends as kill -9 ends it, another starts. */
+/* A process with a state directory ends, as by kill -9, and another one
+ * starts. */
 static inline void restart(uint32_t max_flows)
 {
 	const struct rewrite_handler handler = { on_emit, on_event, NULL };

@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Random connections through the rewriter, between model TCP ends: a client C,
- * the primary P that it talks to, and the secondary S, which gets a copy of
- * what C says and whose own output decides what of P's is released, as the
- * comparison does it.
+ * Random connections through the rewriter, between models of TCP ends: a client
+ * C, the primary P that it talks to, and the secondary S, which gets a copy of
+ * what C says. What S sends decides which output of P is released, as in the
+ * comparison.
  *
  *	C --> net --> P --> held until S said the same --> net --> C
  *	       |                                ^
  *	       +--> mirror --> rewriter --> S --> rewriter
  *
- * Initial sequence numbers and clocks of P and S differ; nets lose, reorder,
- * double and delay; checkpoints make S a copy of P; the rewriter is killed and
- * restarted; at a failover P is gone and C talks to S. From some time on the
- * comparison may let go what S has not said, so that C is ahead of S. Always: an end that
- * hears a number it cannot have from its peer, an ack of what it never sent, a
- * SACK edge outside of that, an echo of a time it never was, a byte that is
- * not the stream's there, stops the test. Every connection must get all bytes
- * through in both directions and close.
+ * Initial sequence numbers and clocks of P and S differ. Nets lose, reorder,
+ * double and delay. Checkpoints make S a copy of P. The rewriter is killed and
+ * restarted. At a failover P is gone, and C talks to S. From some time on the
+ * comparison may release what S has not said, so that C is ahead of S.
  *
- * Not played: loss and reordering on the mirror where the server speaks first,
- * and before it where it answers a fast open (see rewrite_track.c), and loss
- * of data on the mirror, which only a checkpoint heals. A fast open that is on
- * the mirror at a checkpoint is in the copy already and is not played again.
+ * The test stops when an end hears a sequence number that its peer cannot have
+ * sent, an ack or a SACK edge of what it never sent itself, an echo of a time
+ * that its clock never showed, or a wrong byte of the stream. Every connection
+ * must get all bytes through in both directions and close.
+ *
+ * Not played, because only a checkpoint heals it: loss of data on the mirror;
+ * loss and reordering on the mirror where the server speaks first, and before
+ * the mirror where the server answers a fast open (see rewrite_track.c). A fast
+ * open that is on the mirror at a checkpoint is not delivered: S as a copy of P
+ * has had it.
  */
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,7 +67,8 @@ struct end {
 	char name;
 	enum state state;
 	bool has_irs, has_recent, did_send, ack_due;
-	bool is_copy, is_silent;	/* since a checkpoint: of P; has not sent */
+	bool is_copy;			/* of P, by a checkpoint */
+	bool is_silent;			/* it has not sent since then */
 	uint32_t iss, irs;
 	uint32_t len, una, nxt, max;
 	uint32_t rcv;			/* next position expected */
@@ -88,7 +91,7 @@ struct link {
 	bool in_order;
 	uint64_t last_at;
 	unsigned loss, dup;		/* percent */
-	bool only_acks;			/* what may be lost */
+	bool only_acks;			/* nothing else is lost */
 	unsigned n;
 	struct item item[LINK_MAX];
 };
@@ -370,7 +373,8 @@ static void end_send_syn(struct end *e)
 	e->rto = e->rto * 2 < RTO_MAX_MS ? e->rto * 2 : RTO_MAX_MS;
 }
 
-/* How far the application has written: the answerer waits for a first byte. */
+/* How far the application has written. The one that speaks second waits for a
+ * byte of the other. */
 static uint32_t end_limit(const struct end *e)
 {
 	bool is_first = server_first != (e->name == 'C');
@@ -416,9 +420,10 @@ static void end_run(struct end *e)
 }
 
 /*
- * After a checkpoint clocks are one but not what P and S do: until S has sent
- * something nobody knows how far its clock is. What the rewriter first saw
- * after the SYN, it leaves alone: what P sent before S is in S's past.
+ * After a checkpoint P and S have one clock, but S may be behind P: until S has
+ * sent something, nobody knows how far its clock is. The rewriter does not
+ * change the clock of a connection whose SYN it has not seen: what P sent before
+ * the checkpoint is in the past of S.
  */
 static void check_echo(struct end *e, const struct seg *g, bool is_first)
 {
@@ -438,9 +443,9 @@ static void check_echo(struct end *e, const struct seg *g, bool is_first)
 }
 
 /*
- * A stack drops what acknowledges bytes that it has not sent, and says nothing
- * (RFC 9293 section 3.10.7.4 would have it answer). Only a copy, which sent
- * before the rewriter could see it, may come to hear such a thing.
+ * A TCP stack drops a segment that acknowledges bytes which it has not sent, and
+ * says nothing here (RFC 9293 section 3.10.7.4 would have it answer). Only a
+ * copy may get such a segment: the rewriter did not see what it sent before.
  */
 static bool end_refuses(const struct end *e, const struct seg *g)
 {
@@ -594,7 +599,7 @@ static bool end_is_done(const struct end *e)
 
 /* --- the comparison, as far as it decides what the client gets --- */
 
-/* What S says, in the primary's space, must be the stream too. */
+/* What S says, translated to the primary's numbers, must be the stream too. */
 static void compare_secondary(const struct seg *g)
 {
 	uint32_t pos = g->seq - p.iss, first = pos;
@@ -638,7 +643,7 @@ static void compare_release(struct seg g)
 	link_send(&to_c, &g);
 }
 
-/* What only repeats what was released overtakes what waits. */
+/* Release what may go. A repetition of released bytes overtakes what waits. */
 static void compare_run(void)
 {
 	unsigned n_kept = 0;
@@ -740,7 +745,7 @@ static void checkpoint(void)
 	s.name = 'S';
 	s.is_copy = s.is_silent = true;
 	to_s.n = 0;		/* its memory is the primary's now */
-	if (has_fast_open)	/* or its SYN would be answered once more */
+	if (has_fast_open)	/* S would answer its SYN once more */
 		mirror.n = 0;
 	blocked_since = now;
 	s_sent = p.max;
@@ -750,8 +755,8 @@ static void checkpoint(void)
 	rewrite_checkpoint(rw, now * 1000000);
 }
 
-/* The comparison's timeout; only an ack that the mirror lost, or a secondary
- * that is slow, may bring it about. */
+/* The comparison's timeout. Only an ack that the mirror lost, or a slow
+ * secondary, may cause it. */
 static void checkpoint_when_blocked(void)
 {
 	if (!n_held || failed_over)
@@ -765,9 +770,9 @@ static void checkpoint_when_blocked(void)
 }
 
 /*
- * A connection that the secondary does not know of when the primary dies is a
- * new one to the rewriter; so the client must not have it. The comparison sees
- * to that: it releases a SYN only when the secondary has sent its own.
+ * A connection that the secondary does not know when the primary dies is a new
+ * one to the rewriter. So the client must not have it: the comparison releases
+ * a SYN only when the secondary has sent its own.
  */
 static bool failover_is_fair(void)
 {
@@ -954,8 +959,8 @@ static void each_end_hears_only_what_its_peer_can_say(void)
 	       total.ahead, total.lowered, total.originated, total.refused);
 }
 
-/* The model is one that shows it, by connections that are the same each time.
- * Resets and ICMP errors are not in it. */
+/* The model notices when one number is not translated, with connections that are
+ * the same each time. Resets and ICMP errors are not played. */
 static void not_without_any_translation(void)
 {
 	const enum rewrite_translate without[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table's file in bad hands: what is in it, how long it is, where it is
- * and whether there is room for it is not ours to say.
+ * The table's file in bad hands. Somebody else decides what is in it, how long
+ * it is, where it is and whether there is room for it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@
 #define LARGE_DISK (1 << 26)
 static off_t disk_len = LARGE_DISK;	/* room on the disk */
 
-/* Stands in front of the library's. */
+/* Takes the place of the C library's: a disk with disk_len bytes. */
 int posix_fallocate(int fd, off_t offset, off_t len)
 {
 	if (offset + len > disk_len)
@@ -66,7 +66,7 @@ static struct rewrite_record record_get(unsigned n)
 	return rec;
 }
 
-/* With a checksum that holds: nothing but the values is to be refused. */
+/* With a right checksum: only for its values may the record be refused. */
 static void record_put(unsigned n, struct rewrite_record rec)
 {
 	int fd = open_flows(O_RDWR);
@@ -90,7 +90,7 @@ static void header_put(long at, uint32_t value)
 	close(fd);
 }
 
-/* Everything that uses a flow, then its end. */
+/* Do all that uses a flow, then let each flow expire. */
 static void live_and_die(void)
 {
 	for (unsigned port = 1; port <= 3; port++) {
@@ -162,7 +162,7 @@ static void nothing_is_held_by_a_file(void)
 	finish_table();
 }
 
-/* An offset of an epoch to come was never counted as one. */
+/* An offset of an epoch to come does not count, then or later. */
 static void offsets_of_other_epochs_are_void(void)
 {
 	for (uint32_t ahead = 1; ahead <= 3; ahead++) {
@@ -242,7 +242,7 @@ static void any_word_of_the_header(void)
 			restart(16);
 			live_and_die();
 		}
-	start_with_three();	/* as long as it says, and all of it a hole */
+	start_with_three();	/* as long as its header says, and a hole */
 	header_put(HEADER_MAX_FLOWS_AT, UINT32_MAX);
 	header_put(HEADER_EPOCH_AT + 4, UINT32_MAX);
 	cut(HEADER_LEN + (off_t)UINT32_MAX * (off_t)sizeof(struct rewrite_record));
@@ -263,7 +263,7 @@ static void offsets_outlive_a_restart(void)
 		data_both_ways();
 }
 
-/* Somebody cuts it short: connections go on, and are soon in it again. */
+/* Somebody cuts the file short: connections go on, and are soon in it again. */
 static void cut_while_in_use(void)
 {
 	static const off_t lens[] = { 0, 1, 4095, 4096, 4097, 4096 + 132,
@@ -277,12 +277,12 @@ static void cut_while_in_use(void)
 		open_passive();
 		for (wrap.port = 1; wrap.port <= 3; wrap.port++)
 			data_both_ways();
-		if (i % 2)		/* before we look at it */
+		if (i % 2)	/* long again before anybody looks at it */
 			cut(HEADER_LEN + 16 * sizeof(struct rewrite_record));
 		rewrite_expire(rw, now);
 		CHECK_EQ(n_events[REWRITE_UNSAVED], 0);
 		if (i % 2 && lens[i / 2] > HEADER_LEN)
-			continue;	/* holes look like removals */
+			continue;	/* a hole is like a free record */
 		CHECK_EQ(n_events[REWRITE_SAVED], 1);
 		CHECK_EQ(rewrite_behind(rw), 3);
 		rewrite_expire(rw, now);
@@ -292,7 +292,7 @@ static void cut_while_in_use(void)
 	finish_table();
 }
 
-/* A checkpoint in between: the file that begins again has its epoch. */
+/* A checkpoint comes before the repair: the new file has its epoch. */
 static void cut_before_a_checkpoint(void)
 {
 	start_with_three();
@@ -307,7 +307,7 @@ static void cut_before_a_checkpoint(void)
 	finish_table();
 }
 
-/* Without a name nobody would find it: that is told, once. */
+/* Nobody would find a file without a name: that is told, once. */
 static void removed_while_in_use(void)
 {
 	char path[64];
@@ -326,7 +326,7 @@ static void removed_while_in_use(void)
 	finish_table();
 }
 
-/* Only what we mapped is ours to mend: another's fault still ends us. */
+/* Only a fault of the file is repaired: any other SIGBUS still ends us. */
 static void other_bus_errors_kill(void)
 {
 	start_with_three();
@@ -362,7 +362,8 @@ static void open_half(unsigned from, unsigned to)
 	}
 }
 
-/* No room for the second step: told once, with the number; and the end, too. */
+/* No room for the second step: beginning and end are told once each, with the
+ * number of connections. */
 static void full_disk(void)
 {
 	start_fresh(4 * STEP);
@@ -383,7 +384,7 @@ static void full_disk(void)
 	restart(4 * STEP);
 	CHECK_EQ(stat("file", "loaded"), STEP + 200);
 
-	/* another episode is told again; one that nobody saw is not */
+	/* the next episode is told again, unless it is over within a second */
 	disk_len = HEADER_LEN + 2 * (off_t)STEP * sizeof(struct rewrite_record);
 	open_half(STEP + 201, 2 * STEP + 2);
 	disk_len = LARGE_DISK;
@@ -397,7 +398,7 @@ static void full_disk(void)
 	finish_table();
 }
 
-/* Cut short while there is no room to begin it again. */
+/* The file is cut short while there is no room to begin it again. */
 static void cut_on_a_full_disk(void)
 {
 	start_with_three();

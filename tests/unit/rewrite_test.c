@@ -37,7 +37,7 @@ static void every_encapsulation(void)
 	}
 }
 
-/* QEMU fault 16: computed anew, a wrong checksum became right. */
+/* QEMU fault 16: a wrong checksum, computed anew, became right. */
 static void wrong_checksum_stays_wrong(void)
 {
 	start();
@@ -128,7 +128,7 @@ static void refused_connection(void)
 	expect(REWRITE_TX, 0, GUEST_ISN + 1);
 	CHECK_EQ(stat("flows", "closed"), 1);
 
-	start();	/* the primary's was refused before the guest tried */
+	start();	/* the primary's SYN is refused before the guest's */
 	tx(0, PRIMARY_ISN + 1, TCP_RST | TCP_ACK, 0);
 	CHECK_EQ(n_seen, 0);
 	rx(GUEST_ISN, 0, TCP_SYN, 0);
@@ -136,7 +136,8 @@ static void refused_connection(void)
 	expect(REWRITE_TX, 0, GUEST_ISN + 1);
 }
 
-/* A segment that overtook the first one waits for it, and comes after it. */
+/* A segment that overtook the first one behind the SYN waits for it, and is
+ * delivered after it. */
 static void reordered_handshake(void)
 {
 	start();
@@ -160,7 +161,7 @@ static void reordered_handshake(void)
 	expect(REWRITE_TX, PEER_ISN + 101, GUEST_ISN + 1);
 }
 
-/* A server that speaks first, its client's acks reordered. */
+/* The server speaks first, and acknowledgements of its client are reordered. */
 static void lower_ack_corrects(void)
 {
 	start();
@@ -172,12 +173,12 @@ static void lower_ack_corrects(void)
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
 	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK, 500);
-	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1 + 500);	/* the first's */
+	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1 + 500);	/* answered */
 	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1 + 500, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1 + 500);
 	CHECK_EQ(stat("flows", "corrected"), 1);
-	/* 3 GiB later a lower number is no lower ack */
+	/* 3 GiB later a number that compares as lower is no lower ack */
 	for (uint32_t at = 0; at < 3; at++)
 		tx(PEER_ISN + 1, PRIMARY_ISN + 1 + (at << 30), TCP_ACK, 0);
 	n_seen = 0;
@@ -206,7 +207,7 @@ static void fast_open(void)
 	tx(PEER_ISN, 0, TCP_SYN, 200);
 	rx(GUEST_ISN, PEER_ISN + 201, TCP_SYN | TCP_ACK, 0);
 	n_seen = 0;
-	rx(GUEST_ISN + 1, PEER_ISN + 201, TCP_ACK, 50);	/* early answer */
+	rx(GUEST_ISN + 1, PEER_ISN + 201, TCP_ACK, 50);	/* is held */
 	CHECK_EQ(n_seen, 0);
 	tx(PEER_ISN + 201, PRIMARY_ISN + 1, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 201, GUEST_ISN + 1);
@@ -224,7 +225,7 @@ static void retransmitted_handshake(void)
 	}
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
-	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);	/* a late one */
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);	/* repeated */
 	expect(REWRITE_RX, PRIMARY_ISN, PEER_ISN + 1);
 	data_both_ways();
 }
@@ -233,7 +234,7 @@ static void reset_and_fin(void)
 {
 	start();
 	open_passive();
-	rx(GUEST_ISN + 1, 0, TCP_RST, 0);	/* answers an ACK */
+	rx(GUEST_ISN + 1, 0, TCP_RST, 0);	/* the answer to an ACK */
 	expect(REWRITE_RX, PRIMARY_ISN + 1, 0);
 	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
 	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
@@ -280,7 +281,8 @@ static void reused_tuple(void)
 	expect(REWRITE_TX, 3001, 101);
 }
 
-/* A SYN on a live connection is believed when one of the ends goes on. */
+/* A SYN on a live connection is believed when one of the ends sends what
+ * follows it. */
 static void syn_on_live_connection(void)
 {
 	start();
@@ -293,7 +295,7 @@ static void syn_on_live_connection(void)
 	tx(3001, 201, TCP_ACK, 0);
 	expect(REWRITE_TX, 3001, 101);
 
-	start();		/* the peer is first */
+	start();		/* the peer does so first */
 	open_passive();
 	tx(3000, 0, TCP_SYN, 0);
 	n_seen = 0;
@@ -312,7 +314,7 @@ static void timestamps(void)
 	open_passive_ts();
 	p = take(REWRITE_TX);
 	CHECK_EQ(option32(&p, 4), 2);
-	CHECK_EQ(option32(&p, 8), GUEST_TS);	/* exactly its own */
+	CHECK_EQ(option32(&p, 8), GUEST_TS);	/* exactly its TSval */
 	send_full(REWRITE_RX, GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK,
 		  opt_ts(GUEST_TS + 40, 2), 10);
 	p = take(REWRITE_RX);
@@ -322,20 +324,21 @@ static void timestamps(void)
 		  opt_ts(3, PRIMARY_TS + 40), 0);
 	p = take(REWRITE_TX);
 	CHECK_EQ(option32(&p, 8), GUEST_TS + 40);
-	/* the primary is ahead: never more than the guest sent */
+	/* the primary's clock is ahead: no echo later than the guest's last */
 	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 11, TCP_ACK,
 		  opt_ts(3, PRIMARY_TS + 90), 0);
 	p = take(REWRITE_TX);
 	CHECK_EQ(option32(&p, 8), GUEST_TS + 40);
 	CHECK_EQ(stat("clock", "capped"), 1);
-	/* an echo of what the primary sent before that SYN+ACK: not earlier */
+	/* an echo of an earlier SYN+ACK of the primary: no earlier than the
+	 * guest's */
 	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 11, TCP_ACK,
 		  opt_ts(3, PRIMARY_TS - 5), 0);
 	p = take(REWRITE_TX);
 	CHECK_EQ(option32(&p, 8), GUEST_TS);
 }
 
-/* The guest lags 3 s behind; after failover its clock jumps once. */
+/* The guest is 3 s behind the primary: its clock jumps once after a failover. */
 static void timestamps_raised_at_failover(void)
 {
 	struct packet p;
@@ -361,7 +364,7 @@ static void timestamps_raised_at_failover(void)
 	CHECK_EQ(stat("clock", "raised"), 1);
 }
 
-/* After a checkpoint too, when the offsets are 0. */
+/* The same after a checkpoint, when the offsets are 0. */
 static void timestamps_raised_at_offset_zero(void)
 {
 	struct packet p;
@@ -387,7 +390,8 @@ static void guest_sends(uint32_t seq, uint32_t tsval, size_t len)
 	take(REWRITE_RX);
 }
 
-/* The peer acknowledges and echoes the primary's clock; what the guest gets. */
+/* The peer acknowledges, with an echo of the primary's clock. Return: the echo
+ * that the guest gets. */
 static uint32_t guest_hears(uint32_t ack, uint32_t echo)
 {
 	struct packet p;
@@ -398,8 +402,8 @@ static uint32_t guest_hears(uint32_t ack, uint32_t echo)
 }
 
 /*
- * RFC 3522: an echo older than what the guest repeated would say that it was
- * repeated for nothing, and the rest of what was lost stayed lost.
+ * RFC 3522: an echo that is older than the guest's repetition would say that it
+ * repeated for nothing, and it would not repeat the rest of what was lost.
  */
 static void echo_of_what_was_repeated(void)
 {
@@ -423,7 +427,7 @@ static void echo_of_what_was_repeated(void)
 	CHECK_EQ(guest_hears(peers + 30, PRIMARY_TS + 90), GUEST_TS + 710);
 	guest_sends(at + 30, GUEST_TS + 800, 10);
 	CHECK_EQ(guest_hears(peers + 40, PRIMARY_TS + 790), GUEST_TS + 790);
-	guest_sends(at + 40, GUEST_TS + 900, 10);	/* it is over */
+	guest_sends(at + 40, GUEST_TS + 900, 10);	/* new bytes again */
 	CHECK_EQ(guest_hears(peers + 50, PRIMARY_TS + 90), GUEST_TS + 90);
 	CHECK_EQ(stat("clock", "lifted"), 3);
 }
@@ -531,7 +535,7 @@ static void checkpoint_on_half_open(void)
 	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
 	CHECK_EQ(stat("flows", "established"), 1);
 
-	start();	/* a copy that was made before the SYN came chooses */
+	start();	/* the copy gets the SYN later and chooses its ISN */
 	tx(PEER_ISN, 0, TCP_SYN, 0);
 	rewrite_checkpoint(rw, now);
 	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
@@ -554,17 +558,17 @@ static void checkpoint_delivers_held(void)
 	CHECK_EQ(n_seen, 0);
 }
 
-/* What was on its way while the guest became a copy is for the copy. */
+/* A segment on its way while the guest becomes a copy is for the copy. */
 static void checkpoint_overtakes_handshake(void)
 {
-	start();	/* the primary's SYN, the copy has sent it too */
+	start();	/* the answer to a SYN of the primary, so of its copy */
 	rewrite_checkpoint(rw, now);
 	tx(PEER_ISN, PRIMARY_ISN + 1, TCP_SYN | TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN, PRIMARY_ISN + 1);
 	rx(PRIMARY_ISN + 1, PEER_ISN + 1, TCP_ACK, 0);
 	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
 
-	start();	/* the client's, the copy has it established */
+	start();	/* a client's handshake, which the copy has behind it */
 	rewrite_checkpoint(rw, now);
 	tx(PEER_ISN, 0, TCP_SYN, 0);
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
@@ -575,10 +579,10 @@ static void checkpoint_overtakes_handshake(void)
 	expect(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 1);
 }
 
-/* The copy repeats what the primary had sent, and the peer had answered. */
+/* The copy repeats the SYN of the primary, which the peer has answered. */
 static void copy_repeats_its_handshake(void)
 {
-	start();	/* both open, the peer's ack is there before that */
+	start();	/* both open; the peer's ack comes before that */
 	rx(GUEST_ISN, 0, TCP_SYN, 0);
 	tx(PEER_ISN, 0, TCP_SYN, 0);
 	rewrite_checkpoint(rw, now);
@@ -590,7 +594,7 @@ static void copy_repeats_its_handshake(void)
 	rx(PRIMARY_ISN + 1, PEER_ISN + 1, TCP_ACK, 10);
 	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
 
-	start();	/* of the peer nothing but data is seen, further on */
+	start();	/* of the peer only later data is seen */
 	rewrite_checkpoint(rw, now);
 	now += 5 * NS_PER_S;
 	send_full(REWRITE_RX, PRIMARY_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK,
@@ -609,7 +613,7 @@ static void failover_keeps_offsets(void)
 {
 	start();
 	open_passive();
-	wrap.port = 2000;	/* half-open at the time */
+	wrap.port = 2000;	/* half-open at the failover */
 	tx(PEER_ISN, 0, TCP_SYN, 0);
 	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
 	n_seen = 0;
@@ -618,7 +622,7 @@ static void failover_keeps_offsets(void)
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
 	CHECK_EQ(rewrite_translated(rw), 2);
-	wrap.port = 3000;	/* new: not ours */
+	wrap.port = 3000;	/* new: not tracked */
 	tx(PEER_ISN, 0, TCP_SYN, 0);
 	expect(REWRITE_TX, PEER_ISN, 0);
 	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
@@ -717,7 +721,8 @@ static void hold_is_bounded(void)
 	rewrite_expire(rw, now);
 	CHECK_EQ(stat("dropped", "hold-expired"), 32);
 
-	start_with((struct rewrite_config){ .max_held = 800 });	/* a quarter */
+	/* a client may hold a quarter of it */
+	start_with((struct rewrite_config){ .max_held = 800 });
 	tx(PEER_ISN, 0, TCP_SYN, 0);
 	for (int i = 0; i < 4; i++)	/* of 64 bytes each */
 		tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 10);
@@ -733,7 +738,7 @@ static void open_half(uint16_t port)
 	n_seen = 0;
 }
 
-/* Many SYNs turn over among themselves; an established flow stays. */
+/* Half-open flows give way to each other; an established one stays. */
 static void eviction(void)
 {
 	start_with((struct rewrite_config){ .max_flows = 4 });
@@ -776,8 +781,8 @@ static size_t resident_mib(void)
 	return resident * (size_t)sysconf(_SC_PAGESIZE) >> 20;
 }
 
-/* More half-open connections than the table has room for, all of them new.
- * QEMU fault 8: such a flood made it forget connections that live. */
+/* QEMU fault 8: a flood of SYNs, more than the table has room for, made it
+ * forget live connections. */
 static void syn_flood(void)
 {
 	size_t before;
@@ -816,7 +821,8 @@ static void half_open_expires(void)
 	CHECK_EQ(stat("flows", "expired"), 1);
 }
 
-/* A blind reset in the window does not end what goes on. */
+/* A blind reset in the window does not end a connection on which the guest goes
+ * on. */
 static void survives_a_disbelieved_reset(void)
 {
 	start();
@@ -828,7 +834,7 @@ static void survives_a_disbelieved_reset(void)
 	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK, 10);
 	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
 	CHECK_EQ(stat("flows", "established"), 1);
-	tx(PEER_ISN - 5000, 0, TCP_RST, 0);	/* outside */
+	tx(PEER_ISN - 5000, 0, TCP_RST, 0);	/* outside the window */
 	CHECK_EQ(stat("flows", "established"), 1);
 	n_seen = 0;
 }
@@ -858,7 +864,7 @@ static void batches_stay_in_order(void)
 	CHECK_EQ(stat("hold", "held"), 1);
 }
 
-/* An error around a quote of quote_len bytes of a segment; returns length. */
+/* Write an error that quotes quote_len bytes of a segment. Return: its bytes. */
 static uint32_t put_icmp(uint8_t *buf, enum rewrite_side side,
 			 enum rewrite_side of, uint32_t seq, uint32_t ack,
 			 struct opts o, uint32_t quote_len)
@@ -888,7 +894,8 @@ static uint32_t put_icmp(uint8_t *buf, enum rewrite_side side,
 	return 14 + ip_len + l4_len;
 }
 
-/* The quoted TCP header of what came out, whose sums must hold. */
+/* Take the error that came out; its checksums must be right. Return: the TCP
+ * header that it quotes. */
 static uint8_t *take_quote(uint32_t quote_len)
 {
 	static uint8_t copy[512];
@@ -961,7 +968,7 @@ static void icmp_from_guest(void)
 	}
 }
 
-/* Whatever is quoted, of the IP header on, one byte more each time. */
+/* Quotes of each length, beginning with an IP header alone. */
 static void icmp_quotes_cut_anywhere(void)
 {
 	for (uint32_t cut = 0; cut <= 52; cut++) {
@@ -1006,7 +1013,7 @@ static void restart_keeps_offsets(void)
 	CHECK_EQ(rewrite_table_found(table), REWRITE_FILE_NEW);
 	for (wrap.port = 1; wrap.port <= 6; wrap.port++)
 		open_passive();
-	wrap.port = 3;		/* leaves a hole */
+	wrap.port = 3;		/* its flow begins anew */
 	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
 	tx(3000, 0, TCP_SYN, 0);
 	restart(16);
@@ -1048,7 +1055,7 @@ static void restart_after_removals(void)
 			expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 101);
 		}
 	}
-	restart(3);		/* too small now: one is lost, and said to be */
+	restart(3);		/* room for three: one is lost, which is told */
 	CHECK_EQ(stat("file", "loaded"), 3);
 	CHECK_EQ(stat("file", "lost"), 1);
 	CHECK_EQ(n_events[REWRITE_STATE_LOST], 1);
@@ -1088,7 +1095,7 @@ static void restart_keeps_clocks(void)
 }
 
 #define RECORD_LEN 144		/* checksum, key, flow */
-#define PROGRESS_LEN 30		/* bytes of it that are in no checksum */
+#define PROGRESS_LEN 30		/* bytes of it that the checksum leaves out */
 
 static void flip(long at)
 {
@@ -1106,7 +1113,7 @@ static void flip(long at)
 	CHECK_EQ(fclose(f), 0);
 }
 
-/* Any byte of a record but its progress; any byte of the header. */
+/* Each byte of a record except its progress, and each byte of the header. */
 static void damaged_table(void)
 {
 	const long first = 4096, second = 4096 + RECORD_LEN;
@@ -1182,7 +1189,7 @@ static void table_has_one_owner(void)
 	finish_table();
 }
 
-/* What the stats say is what came and went. */
+/* The account has what came in and went out. */
 static void account(void)
 {
 	struct stats s = { 0 };
