@@ -371,7 +371,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	[ "${#lines[@]}" -eq 1 ]
 	run -2 colo-compare --primary-in null: --secondary-in null: \
 		--outdev null: --checkpoint maybe
-	[[ $output = *'maybe is none of'* ]]
+	[[ $output = *'maybe is not one of'* ]]
 	run -2 colo-compare --primary-in null: --secondary-in null: \
 		--outdev null: --checkpoint notify
 	[ "${#lines[@]}" -eq 1 ]

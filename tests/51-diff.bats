@@ -318,9 +318,9 @@ row() {
 		"${same[@]}" --ignore payload@7
 	refused 2 'header@ is not' "${same[@]}" --ignore header@
 	refused 2 'noise: ' "${same[@]}" -n --ignore noise
-	refused 2 'learn goes with captures' colo-compare --primary-in null: \
+	refused 2 'learn needs captures' colo-compare --primary-in null: \
 		--secondary-in null: --outdev null: --learn a.pcap
-	refused 2 'go with captures or --dry-run' colo-compare \
+	refused 2 'need captures or --dry-run' colo-compare \
 		--primary-in null: --secondary-in null: --outdev null: \
 		--ignore arp
 	# raw IP has no Ethernet addresses

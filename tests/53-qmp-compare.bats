@@ -216,7 +216,7 @@ differ() {
 	wait_for asked 1
 	secondary "$(marker 0 4)" "$(marker 2 4)"
 	wait_for requests 1
-	logged compare 'secondary-in: frames may be lost: checkpoint wanted'
+	logged compare 'secondary-in: frames may be lost: asking for a checkpoint'
 	peer 'status colo' 'event STOP'
 	wait_for stops 1
 	secondary "$(marker 2 4)"
@@ -380,7 +380,7 @@ differ() {
 	refused 2 'the path is too long' colo-compare -n \
 		--primary-in - --secondary-in null: --outdev null: \
 		--checkpoint "qmp:$(printf 'x%.0s' {1..108})"
-	refused 2 'none of none, hold, notify, exec:CMD, qmp:PATH' colo-compare -n \
+	refused 2 'not one of none, hold, notify, exec:CMD, qmp:PATH' colo-compare -n \
 		--primary-in - --secondary-in null: --outdev null: \
 		--checkpoint qmp:
 	refused 2 'checkpoint-period' colo-compare -n --checkpoint-period 0

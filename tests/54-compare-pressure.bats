@@ -91,7 +91,7 @@ latency() {
 	echo "alone $alone us, beside it $P99 us"
 	[ "$P99" -lt $((200000 + 10 * alone)) ]
 	[ "$(value "$(stats c)" dropped.over-share)" -gt 0 ]
-	logged_n 1 c 'event: over-share: udp 10.0.0.1:53 > 10.0.0.2:9: .* it holds'
+	logged_n 1 c 'event: over-share: udp 10.0.0.1:53 > 10.0.0.2:9: .* the flow holds'
 	check_account "$(stats c)"
 }
 

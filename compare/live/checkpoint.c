@@ -120,7 +120,7 @@ void checkpoint_count_try(struct checkpoint *cp)
 
 	if (n_before == TRIES_BEFORE_EVENT)
 		log_event("checkpoint-unanswered",
-			  "asked %u times, still holding", n_before);
+			  "asked %u times, no answer: packets stay held", n_before);
 }
 
 static void try(struct checkpoint *cp)
@@ -287,7 +287,7 @@ void checkpoint_interrupted(struct checkpoint *cp, const char *name)
 	if (cp->choice.mode == CHECKPOINT_NONE ||
 	    cp->choice.mode == CHECKPOINT_HOLD || cp->is_stopped)
 		return;
-	log_info(name, "frames may be lost: checkpoint wanted");
+	log_info(name, "frames may be lost: asking for a checkpoint");
 	checkpoint_ask(cp, "interrupted", "");
 }
 

@@ -34,7 +34,7 @@ void checkpoint_qmp_try(struct checkpoint *cp)
 		return;
 	}
 	if (!cp->request.is_pending_told)
-		log_event("checkpoint-pending", "%s: holding",
+		log_event("checkpoint-pending", "%s: packets stay held",
 			  qemu_is_up(&cp->qemu) ? "QEMU is not in COLO" :
 						  "QMP is not connected");
 	cp->request.is_pending_told = true;
@@ -93,8 +93,8 @@ static void on_colo_exit(void *arg)
 	struct checkpoint *cp = arg;
 
 	if (!cp->is_stopped)
-		log_warn("checkpoint", "COLO is over: what differs is held "
-			 "until a failover");
+		log_warn("checkpoint", "COLO is over: packets that differ are "
+			 "held until a failover");
 }
 
 static void on_ready(void *arg)

@@ -40,7 +40,7 @@ static void on_marker_wait(void *arg)
 	if (e->epoch.fate != EPOCH_DISCARD)
 		return;
 	log_warn("secondary-in", "no marker has followed the checkpoint: "
-		 "comparing without");
+		 "comparing without markers");
 	epoch_forget(&e->epoch);
 }
 
@@ -84,8 +84,8 @@ static void take_marker(struct live_epoch *e, const struct frame *f)
 	struct marker m;
 
 	if (marker_read(&m, f) < 0) {
-		log_warn("secondary-in", "a marker of another version: "
-			 "ignored");
+		log_warn("secondary-in", "ignored a marker of another "
+			 "version");
 		e->n_markers++;
 		return;
 	}
@@ -129,8 +129,8 @@ static unsigned take_out_markers(struct live_epoch *e, struct frame *v,
 
 	n = marker_take_out(v, n, &e->n_markers);
 	if (!before && e->n_markers)
-		log_event("marker", "from secondary-in, dropped as all that "
-			  "follow: if a colo-rewriter sends them, say "
+		log_event("marker", "secondary-in sends markers, and they are "
+			  "dropped: if a colo-rewriter makes them, say "
 			  "--markers on");
 	return n;
 }

@@ -41,7 +41,7 @@ int live_learn(struct learn *learn, const struct live_options *options)
 			return -EIO;
 	}
 	if (learn->n_lost)
-		log_warn("learn", "%llu differences are too many to be "
-			 "remembered", (unsigned long long)learn->n_lost);
+		log_warn("learn", "%llu differences were not learnt, for "
+			 "there are too many", (unsigned long long)learn->n_lost);
 	return 0;
 }

@@ -38,40 +38,43 @@ static const struct option_spec specs[] = {
 	  0, NULL },
 	{ "notify-dev", OPTION_ENDPOINT,
 	  offsetof(struct live_options, notify_dev), "EP",
-	  "checkpoints are asked for and announced here", 0, 0, NULL },
+	  "where to ask for a checkpoint, and hear that one was made", 0, 0, NULL },
 	{ "notify-plain", OPTION_BOOL,
 	  offsetof(struct live_options, notify_plain), NULL,
-	  "notify-dev is plain both ways even with vnet headers", 0, 0, NULL },
+	  "notify-dev has no vnet headers, either way", 0, 0, NULL },
 	{ "checkpoint", OPTION_STRING,
 	  offsetof(struct live_options, checkpoint), "MODE",
-	  "how to ask for one: none, hold, notify, exec:CMD, qmp:PATH (notify "
-	  "with a notify-dev, else none)", 0, 0, NULL },
+	  "how to ask for a checkpoint: none, hold, notify, exec:CMD, qmp:PATH "
+	  "(notify with a notify-dev, else none)", 0, 0, NULL },
 	{ "checkpoint-period", OPTION_UINT,
 	  offsetof(struct live_options, pace.period_ms), "MS",
-	  "qmp: how often QEMU makes one unasked (20000)", 1, UINT32_MAX,
+	  "qmp: how often QEMU makes a checkpoint unasked (20000)", 1, UINT32_MAX,
 	  NULL },
 	{ "checkpoint-retry", OPTION_UINT,
 	  offsetof(struct live_options, pace.retry_ms), "MS",
-	  "ask again when there is no answer for so long (5000)", 1,
+	  "ask again after this time without an answer (5000)", 1,
 	  86400000, NULL },
 	{ "max-checkpoint-share", OPTION_UINT,
 	  offsetof(struct live_options, pace.max_percent), "PERCENT",
-	  "of time that checkpoints may take that are asked for, 0 for all "
-	  "(25)", 0, 100, NULL },
+	  "how much of the time may go into checkpoints that are asked for, 0 "
+	  "for all (25)", 0, 100, NULL },
 	{ "max-checkpoint-rate", OPTION_UINT,
 	  offsetof(struct live_options, pace.max_per_minute), "N",
-	  "checkpoints asked for in a minute, 0 for any number (600)", 0,
+	  "how many checkpoints may be asked for in a minute, 0 for any number "
+	  "(600)", 0,
 	  1000000, NULL },
 	{ "quarantine", OPTION_CHOICE,
 	  offsetof(struct live_options, quarantine), NULL,
-	  "a flow that asks for checkpoints again and again waits for those of "
-	  "others (hold)", 0, 0, quarantines },
+	  "hold: a flow that has asked too often waits for checkpoints that "
+	  "others ask for (hold)", 0, 0, quarantines },
 	{ "markers", OPTION_CHOICE, offsetof(struct live_options, markers),
-	  NULL, "is the secondary behind a colo-rewriter that sends them? (off)",
+	  NULL, "on: the secondary is behind a colo-rewriter that sends markers "
+	  "(off)",
 	  0, 0, markers },
 	{ "ack-policy", OPTION_CHOICE,
 	  offsetof(struct live_options, ack_policy), NULL,
-	  "acknowledgements that the secondary has not given (clamp)", 0, 0,
+	  "what becomes of acknowledgements that the secondary has not given "
+	  "(clamp)", 0, 0,
 	  ack_policies },
 	{ "compare-timeout", OPTION_UINT,
 	  offsetof(struct live_options, timeout_ms), "MS",
@@ -82,52 +85,54 @@ static const struct option_spec specs[] = {
 	  "how often to look for idle flows (1000)", 1, 86400000, NULL },
 	{ "reorder-window", OPTION_UINT,
 	  offsetof(struct live_options, reorder_ms), "MS",
-	  "how long datagrams may be in another order (10)", 0, 86400000,
+	  "how long datagrams may be out of order (10)", 0, 86400000,
 	  NULL },
 	{ "max-queue-size", OPTION_UINT,
 	  offsetof(struct live_options, max_queue), "N",
-	  "packets of one flow and side before a checkpoint is asked for (1024)", 1,
-	  UINT32_MAX, NULL },
+	  "how many packets of one side of a flow may wait before a checkpoint "
+	  "is asked for (1024)", 1, UINT32_MAX, NULL },
 	{ "max-queue-bytes", OPTION_UINT,
 	  offsetof(struct live_options, max_bytes), "B",
-	  "bytes held, half for each side (67108864)", 1 << 20,
+	  "how many bytes may be held, half for each side (67108864)", 1 << 20,
 	  (uint64_t)1 << 40, NULL },
 	{ "max-flow-bytes", OPTION_UINT,
 	  offsetof(struct live_options, max_flow_bytes), "B",
-	  "of the primary's half one flow may hold, 0 for all (an eighth)", 0,
+	  "how much of the primary's half one flow may hold, 0 for all (an "
+	  "eighth)", 0,
 	  (uint64_t)1 << 31, NULL },
 	{ "max-client-bytes", OPTION_UINT,
 	  offsetof(struct live_options, max_client_bytes), "B",
-	  "the same for all flows to one address (half of it)", 0,
+	  "how much of it all flows to one address may hold, 0 for all (half)", 0,
 	  (uint64_t)1 << 40, NULL },
 	{ "max-flows", OPTION_UINT, offsetof(struct live_options, max_flows),
-	  "N", "flows known at a time (1048576)", 1, 1 << 30, NULL },
+	  "N", "how many flows are known at a time (1048576)", 1, 1 << 30, NULL },
 	{ "non-ip", OPTION_CHOICE, offsetof(struct live_options, non_ip), NULL,
-	  "ARP, neighbour discovery, IGMP and what is not IP (release)", 0, 0,
+	  "what becomes of ARP, neighbour discovery, IGMP and what is not IP "
+	  "(release)", 0, 0,
 	  non_ips },
 	{ "dry-run", OPTION_BOOL, offsetof(struct live_options, dry_run), NULL,
 	  "hold nothing, report differences on standard output", 0, 0, NULL },
 	{ "report", OPTION_STRING, offsetof(struct live_options, report),
-	  "FILE", "differences as JSON lines, too", 0, 0, NULL },
+	  "FILE", "write differences as JSON lines, too", 0, 0, NULL },
 	{ "diff-pcap", OPTION_STRING, offsetof(struct live_options, diff_pcap),
-	  "FILE", "the packets that differ, as pcapng with comments", 0, 0,
+	  "FILE", "write the packets that differ, as pcapng with comments", 0, 0,
 	  NULL },
 	{ "ignore", OPTION_LIST, offsetof(struct live_options, ignore), "RULE",
-	  "known noise: payload@OFFSET+LEN, header@NAME, or a pcap filter of "
-	  "frames; may be given again", 0, 0, NULL },
+	  "leave out known noise: payload@OFFSET+LEN, header@NAME, or a pcap "
+	  "filter of frames; may be given again", 0, 0, NULL },
 	{ "learn", OPTION_LIST, offsetof(struct live_options, learn), "FILE",
-	  "captures: what differs in this other good one of the primary is "
-	  "known noise; may be given again", 0, 0, NULL },
+	  "captures: leave out what differs between the primary's and this "
+	  "other good one; may be given again", 0, 0, NULL },
 	{ "from", OPTION_STRING, offsetof(struct live_options, from),
 	  "[ADDR][:PORT]", "compare only what this service sends", 0, 0, NULL },
 	{ "align", OPTION_CHOICE, offsetof(struct live_options, align), NULL,
-	  "captures: both begin at 0, or their own times (start)", 0, 0,
+	  "captures: both begin at time 0, or have their own times (start)", 0, 0,
 	  aligns },
 	{ "isn", OPTION_CHOICE, offsetof(struct live_options, isn), NULL,
-	  "captures: TCP counts from each side's SYN, or is alike (own)", 0, 0,
+	  "captures: TCP numbers count from each side's SYN, or are equal (own)", 0, 0,
 	  isns },
 	{ "pair", OPTION_CHOICE, offsetof(struct live_options, pair), NULL,
-	  "captures: flows go together by number, or by ports (order)", 0, 0,
+	  "captures: flows are paired by their order, or by ports (order)", 0, 0,
 	  pairs },
 	{ "l2", OPTION_BOOL, offsetof(struct live_options, l2), NULL,
 	  "captures: compare MAC addresses", 0, 0, NULL },
@@ -167,15 +172,15 @@ static int check_report(struct live_options *o)
 			       sizeof(why)) < 0)
 			return option_bad("--ignore: %s", why);
 	if (o->learn.n && !live_options_is_capture(o))
-		return option_bad("--learn goes with captures");
+		return option_bad("--learn needs captures");
 	for (unsigned i = 0; i < o->learn.n; i++)
 		if (strlen(o->learn.v[i]) >= sizeof(o->primary_in.target))
-			return option_bad("--learn: too long: %s",
+			return option_bad("--learn: the path is too long: %s",
 					  o->learn.v[i]);
 	if ((o->from || o->ignore.n || o->report || o->diff_pcap) &&
 	    !o->dry_run && !live_options_is_capture(o))
 		return option_bad("--from, --ignore, --report and --diff-pcap "
-				  "go with captures or --dry-run");
+				  "need captures or --dry-run");
 	return 0;
 }
 
@@ -213,10 +218,10 @@ static int check_checkpoint(struct live_options *o)
 
 	switch (checkpoint_parse(c, o->checkpoint, has_notify)) {
 	case -EINVAL:
-		return option_bad("--checkpoint: %s is none of none, hold, "
-				  "notify, exec:CMD, qmp:PATH", o->checkpoint);
+		return option_bad("--checkpoint: %s is not one of none, "
+				  "hold, notify, exec:CMD, qmp:PATH", o->checkpoint);
 	case -ENODEV:
-		return option_bad("--checkpoint notify goes with --notify-dev");
+		return option_bad("--checkpoint notify needs --notify-dev");
 	}
 	if (c->path && !qmp_link_check("--checkpoint", c->path))
 		return -EINVAL;

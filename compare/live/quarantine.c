@@ -62,7 +62,7 @@ static void tell_new(const struct flow_key *key)
 
 	flow_key_text(key, flow, sizeof(flow));
 	log_event("quarantine", "%s: it has asked for %u checkpoints within "
-		  "%llu s, and waits for those of others", flow, BLAME_REQUESTS,
+		  "%llu s, and waits for one that others ask for", flow, BLAME_REQUESTS,
 		  (unsigned long long)(BLAME_WINDOW_NS / NS_PER_S));
 }
 
@@ -103,7 +103,7 @@ void quarantine_tell_spent(struct quarantine *q)
 	if (q->spent_ns && now - q->spent_ns < SPENT_EVENT_NS)
 		return;
 	q->spent_ns = now;
-	log_event("checkpoint-budget", "spent: what differs waits; most of the "
+	log_event("checkpoint-budget", "spent: flows that differ wait; most of the "
 		  "requests were for %s (%llu)", most ? most->text : "no flow",
 		  most ? (unsigned long long)most->n : 0);
 }

@@ -53,8 +53,8 @@ int running_begin(const char *state_dir)
 	if (rc < 0)
 		log_error("state-dir", "%s: %s", state_dir, uv_strerror(rc));
 	else if (rc == 1)
-		log_event("restarted", "after an unclean end: what was held "
-			  "is lost, a checkpoint is wanted");
+		log_event("restarted", "after an unclean end: packets that "
+			  "were held are lost; a checkpoint is asked for");
 	return rc;
 }
 

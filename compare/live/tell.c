@@ -42,9 +42,9 @@ void tell_over_share(const struct compare_over_share *s)
 		log_event("within-share", "%s: %llu packets were dropped", flow,
 			  (unsigned long long)s->n);
 	else
-		log_event("over-share", "%s: what it sends further is dropped: "
-			  "it waits, and %s holds too much", flow,
-			  s->is_client ? "its client" : "it");
+		log_event("over-share", "%s: further packets are dropped, for "
+			  "%s holds too much", flow,
+			  s->is_client ? "its client" : "the flow");
 }
 
 /**
@@ -76,7 +76,7 @@ void tell_pending(struct tell *t, uint64_t now_ns)
 	if (!t->frames || (t->told_ns && now_ns - t->told_ns < NS_PER_S))
 		return;
 	log_event("uncompared", "%llu frames with %llu bytes that the secondary "
-		  "has not said have left: %s %s",
+		  "has not sent have left: %s %s",
 		  (unsigned long long)t->frames, (unsigned long long)t->bytes,
 		  t->why, t->flow);
 	t->frames = t->bytes = 0;
