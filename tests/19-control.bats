@@ -7,10 +7,10 @@ load helpers
 
 client() { "$TOP/tests/rpc-client" m.ctl "$@"; }
 
-# start_mirror [OPTION...]: m, with peers on all sides but the outdev's
+# m: a mirror whose net and outdev have no peer yet
 start_mirror() {
 	start m colo-mirror --net unix-listen:net --guest null: \
-		--outdev unix-listen:copy --control m.ctl "$@"
+		--outdev unix-listen:copy --control m.ctl
 }
 
 # says JQ-FILTER: true of what is on standard input
@@ -127,7 +127,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 @test "subscribers hear events, and are told when the verdict changes" {
 	start_mirror
 	spawn watch colo-ctl -s m.ctl watch >text
-	spawn events colo-ctl -j -s m.ctl watch >events
+	spawn watch-json colo-ctl -j -s m.ctl watch >events
 	wait_for grep -q '"subscribed"' events
 	wait_for grep -q ' m: status: UNPROTECTED ' text
 	spawn_other peer socat -u UNIX:net -
@@ -139,7 +139,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	wait_for grep -q '"status","FAILOVER since ' events
 	wait_for grep -qE '^20[0-9T:.-]+Z m: failover: done$' text
 	stop m
-	ends events 3
+	ends watch-json 3
 	ends watch 3
 }
 
@@ -195,7 +195,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 		.name == "in") | .value == 1000'
 	ctl --prometheus stats >said
 	grep -qx 'colo_counter{process="m",group="frames",name="in"} 1000' said
-	! grep -vE '^(#|colo_counter\{process="m",group="[^"]*",name="[^"]*"\} [0-9]+$)' said
+	run ! grep -vE '^(#|colo_counter\{process="m",group="[^"]*",name="[^"]*"\} [0-9]+$)' said
 }
 
 @test "colo-ctl -: lines of JSON in and out" {
@@ -211,12 +211,12 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	start_mirror
 	spawn_other taker socat -u UNIX:copy CREATE:copy.out
 	wait_for ctl links
-	client crowd 100 3 >crowd &
+	client crowd 100 3 >answers &
 	local crowd=$!
 	frames gen --count 20000 | send net
 	wait_for stat_is m guest.out 20000
 	wait $crowd
-	[ "$(cat crowd)" -gt 100 ]
+	[ "$(cat answers)" -gt 100 ]
 	check_account "$(stats m)"
 }
 
@@ -235,13 +235,13 @@ compare_is() {
 
 @test "colo-compare: every state" {
 	# the checkpoint command waits for a file, then for another
-	cat >make <<-'END'
+	cat >until-made <<-'END'
 		#!/bin/sh
 		until [ -e made ]; do sleep 0.02; done
 		rm made
 	END
-	chmod +x make
-	start_compare --checkpoint exec:./make --checkpoint-retry 500
+	chmod +x until-made
+	start_compare --checkpoint exec:./until-made --checkpoint-retry 500
 	compare_is 'UNPROTECTED * s: primary-in is gone'
 	spawn_other p socat -u UNIX:p -
 	wait_for compare_is 'UNPROTECTED * s: secondary-in is gone'
