@@ -201,6 +201,9 @@ ALL_CFLAGS := $(BASE) -DCOLO_VERSION='"$(VERSION)"' $(PKG_CFLAGS) \
 	      $(HARDEN_CC) $(CPPFLAGS) $(CFLAGS)
 LINK       := $(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS)
 
+# what make gives to a make that builds: all processors, unless -j says otherwise
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -Otarget
+
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
@@ -281,21 +284,21 @@ $(BUILD)/tests/clock-step.so: tests/clock-step.c Makefile
 # --- the demo ---
 
 run: deps-build deps-run
-	$(Q)$(MAKE) --no-print-directory all $(BUILD)/examples/failover/fetch
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/examples/failover/fetch
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		examples/failover/run
 
 # The same N times, each time with the options CUT; BUSY=4 keeps the processors
 # busy beside it.
 run-many: deps-build deps-run
-	$(Q)$(MAKE) --no-print-directory all $(BUILD)/examples/failover/fetch
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/examples/failover/fetch
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		BUSY=$(BUSY) tests/many $(or $(N),100) examples/failover/run $(CUT)
 
 # Other connections, guests and ways to die: RUNS of each, with the options CUT
 # of tests/cut-scene; QUICK=1 plays some of it only.
 run-matrix: deps-build deps-run
-	$(Q)$(MAKE) --no-print-directory all programs
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all programs
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		BUSY=$(BUSY) tests/cut-matrix $(or $(RUNS),1) $(CUT)
 
@@ -306,12 +309,12 @@ VM_FLAGS  = $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS))
 VM_GUEST := $(wildcard examples/qemu-colo/guest/*)
 
 run-vm: deps-build deps-vm
-	$(Q)$(MAKE) --no-print-directory all vm
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all vm
 	$(Q)COLO_BIN=$(abspath $(BIN)) examples/qemu-colo/run $(SCENES)
 
 # Needs root: the same under Pacemaker, two nodes in namespaces.
 run-pacemaker: deps-build deps-pacemaker
-	$(Q)$(MAKE) --no-print-directory all vm
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all vm
 	$(Q)COLO_BIN=$(abspath $(BIN)) examples/pacemaker/run $(SCENES)
 
 vm: $(VM)/talk $(VM)/tcg.so $(VM)/guest/initramfs.gz
@@ -337,8 +340,6 @@ BATS := $(filter-out $(WITHOUT:%=tests/%-%),$(sort \
 	$(wildcard $(or $(T:%=tests/%*.bats),tests/*.bats) \
 	$(if $(SOAK_N),tests/soak/*.bats))))
 
-# Building and the units have all processors, unless -j says otherwise.
-PARALLEL   = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -Otarget
 KEEPS_GOING = $(findstring k,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 
 # make again: what deps installed is seen by a new make only
@@ -404,7 +405,7 @@ RESULTS := tests/bench/RESULTS.md
 export RUNS QUICK TARGETS
 
 bench: deps-build deps-check
-	$(Q)$(MAKE) --no-print-directory all programs
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all programs
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BENCH=$(abspath $(BUILD))/tests/bench \
 		tests/bench/run >$(BUILD)/results.md
 	$(if $(QUICK)$(TARGETS),$(Q)cat $(BUILD)/results.md,$(Q)mv $(BUILD)/results.md $(RESULTS))
