@@ -437,7 +437,7 @@ static inline void traffic_init(struct traffic *t)
 		*c = (struct conn){
 			.peer_isn = i & 2 ? 0xfffffff0 : 1000,
 			.primary_isn = i & 4 ? 0xffffff00 : 5000,
-			.guest_isn = i == 7 ? 5000 : 9000,
+			.guest_isn = i == 3 ? 5000 : 9000,
 			.clock = i & 1 ? 0xfffffff0 - 70000 : 0,
 		};
 		c->peer = c->peer_isn + 1;
