@@ -100,6 +100,26 @@ static struct flow_hint *hint_of(struct compare *c, const struct packet *p,
 	return &c->arrivals.hints[hash & (FLOW_HINTS - 1)];
 }
 
+/* Guess which flow a frame belongs to, without hashing its key; it is parsed
+ * unless its headers are known. Return: the flow's index, HOLD_NONE for no
+ * guess. */
+static inline uint32_t guess(struct compare *c, const struct frame *f,
+			     unsigned i, uint32_t *expected)
+{
+	struct packet *p = &c->arrivals.p[i];
+	uint32_t twin = predict_twin(c, expected, f), tag;
+	const struct flow_hint *hint;
+
+	c->arrivals.flow[i].twin = twin;
+	if (twin != HOLD_NONE)
+		return hold_at(&c->pool, twin)->flow;
+	packet_parse(p, frame_eth(f), frame_eth_len(f));
+	if (!is_hinted(c, p))
+		return HOLD_NONE;
+	hint = hint_of(c, p, &tag);
+	return hint->tag == tag ? hint->flow : HOLD_NONE;
+}
+
 /**
  * arrive_frames() - Parse frames and prepare to find their flows
  * @c:		The comparison; its arrivals are filled
@@ -117,29 +137,14 @@ void arrive_frames(struct compare *c, enum compare_side side,
 	unsigned n_keys = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t twin = predict_twin(c, &expected, &v[i]);
-		struct packet *p = &a->p[i];
-		struct flow_hint *hint;
-		uint32_t tag;
+		uint32_t at = guess(c, &v[i], i, &expected);
 
-		a->flow[i].twin = twin;
-		a->flow[i].is_guessed = true;
-		if (twin != HOLD_NONE) {
-			a->flow[i].at = hold_at(&c->pool, twin)->flow;
-			flow_prefetch(c->flows, a->flow[i].at);
-			continue;
-		}
-		packet_parse(p, frame_eth(&v[i]), frame_eth_len(&v[i]));
-		if (is_hinted(c, p)) {
-			hint = hint_of(c, p, &tag);
-			if (hint->tag == tag) {
-				a->flow[i].at = hint->flow;
-				flow_prefetch(c->flows, a->flow[i].at);
-				continue;
-			}
-		}
-		a->flow[i].is_guessed = false;
-		a->flow[i].at = n_keys++;
+		a->flow[i].is_guessed = at != HOLD_NONE;
+		a->flow[i].at = at;
+		if (at != HOLD_NONE)
+			flow_prefetch(c->flows, at);
+		else
+			a->flow[i].at = n_keys++;
 	}
 	for (unsigned i = 0; i < n && n_keys; i++) {
 		if (!a->flow[i].is_guessed)

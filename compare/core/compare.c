@@ -72,6 +72,26 @@ static const char *const note_text[NOTES] = {
 	"flows-evicted",
 };
 
+/* What one option means for others is decided here, and nowhere else. */
+static void set_config(struct compare *c, const struct compare_config *config)
+{
+	struct compare_config *own = &c->config;
+
+	*own = *config;
+	if (own->report_only) {
+		own->ack_policy = COMPARE_ACK_RELEASE;
+		own->max_queue = UINT32_MAX;	/* max_bytes is the bound */
+		own->max_flow_bytes = own->max_client_bytes = 0;
+		own->holds = false;
+	}
+	if (own->holds) {		/* there is nobody to ask */
+		own->full_waits = true;
+		own->gap_ns = 0;
+	}
+	if (own->max_flow_bytes > FLOW_BYTES_MAX)
+		own->max_flow_bytes = FLOW_BYTES_MAX;
+}
+
 /**
  * compare_new() - Make a comparison
  * @config:	Copied
@@ -86,19 +106,7 @@ struct compare *compare_new(const struct compare_config *config,
 
 	if (!c)
 		return NULL;
-	c->config = *config;
-	if (config->report_only) {
-		c->config.ack_policy = COMPARE_ACK_RELEASE;
-		c->config.max_queue = UINT32_MAX;	/* max_bytes is the bound */
-		c->config.max_flow_bytes = c->config.max_client_bytes = 0;
-		c->config.holds = false;
-	}
-	if (c->config.holds) {		/* there is nobody to ask */
-		c->config.full_waits = true;
-		c->config.gap_ns = 0;
-	}
-	if (c->config.max_flow_bytes > FLOW_BYTES_MAX)
-		c->config.max_flow_bytes = FLOW_BYTES_MAX;
+	set_config(c, config);
 	c->handler = *handler;
 	c->flows = flow_table_new(config->max_flows + FLOW_SLACK,
 				  sizeof(struct cmp_flow), config->seed);

@@ -187,10 +187,27 @@ static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 	return STEP_DONE;
 }
 
+/* Compare the primary's segment p with the secondary's first one. */
+static enum compare_step match_next(struct compare *c, struct cmp_flow *fl,
+				    const struct hold *p)
+{
+	struct hold *s = stream_secondary(c, fl);
+
+	if (!s || (s->flags & TCP_SYN) || seq_gt(p->seq, fl->edge))
+		return STEP_WAIT;
+	if (s->flags & TCP_RST)
+		return connection_differ(c, fl, p, s);
+	if (seq_gt(s->seq, fl->edge))
+		return STEP_WAIT;
+	return match_bytes(c, fl, p, s);
+}
+
+/* The first segment of the primary is neither SYN nor RST. */
 static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
 				    const struct hold *p,
 				    const struct packet *said)
 {
+	enum compare_step step = STEP_DONE;
 	uint32_t end = stream_end(p);
 
 	if (is_blocked(c, fl, p))
@@ -206,22 +223,11 @@ static enum compare_step match_data(struct compare *c, struct cmp_flow *fl,
 	if (!stream_has_edge(fl) &&
 	    !find_edge(c, fl, p, stream_head(c, fl, COMPARE_SECONDARY)))
 		return STEP_WAIT;
-	while (seq_lt(fl->edge, end)) {
-		struct hold *s = stream_secondary(c, fl);
-		enum compare_step step;
-
-		if (!s || (s->flags & TCP_SYN) || seq_gt(p->seq, fl->edge))
-			return STEP_WAIT;
-		if (s->flags & TCP_RST)
-			return connection_differ(c, fl, p, s);
-		if (seq_gt(s->seq, fl->edge))
-			return STEP_WAIT;
-		step = match_bytes(c, fl, p, s);
-		if (step != STEP_DONE)
-			return step;
-	}
-	stream_release(c, fl, NOTE_COMPARED, said);
-	return STEP_DONE;
+	while (step == STEP_DONE && seq_lt(fl->edge, end))
+		step = match_next(c, fl, p);
+	if (step == STEP_DONE)
+		stream_release(c, fl, NOTE_COMPARED, said);
+	return step;
 }
 
 /* When the first segment reaches beyond the edge and stays, let those behind

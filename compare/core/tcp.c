@@ -180,25 +180,12 @@ static bool prepare(struct cmp_flow *fl, enum compare_side side,
 	return count_from_syn(fl, side, p);
 }
 
-static void take_primary(struct compare *c, struct cmp_flow *fl,
-			 const struct frame *f, const struct packet *p)
+/* A segment of the primary that has not left before. */
+static void take_news(struct compare *c, struct cmp_flow *fl,
+		      const struct frame *f, const struct packet *p)
 {
 	struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
 
-	if (is_over(c, fl, p)) {
-		act_release(c, f, NOTE_UNCOMPARED);
-		return;
-	}
-	if (fl->align && align_takes(c, fl, COMPARE_PRIMARY, f, p))
-		return;
-	if (gate_blocks(c, fl, p->flags, p->ack)) {
-		hold_primary(c, fl, f, p);
-		return;
-	}
-	if (is_released(fl, p)) {
-		release_segment(c, fl, f, p, NOTE_RETRANSMITTED);
-		return;
-	}
 	if (fl->q[COMPARE_PRIMARY].n) {
 		hold_primary(c, fl, f, p);
 	} else if (is_pure_ack(p)) {
@@ -213,6 +200,21 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 	} else {
 		hold_primary(c, fl, f, p);
 	}
+}
+
+static void take_primary(struct compare *c, struct cmp_flow *fl,
+			 const struct frame *f, const struct packet *p)
+{
+	if (is_over(c, fl, p))
+		act_release(c, f, NOTE_UNCOMPARED);
+	else if (fl->align && align_takes(c, fl, COMPARE_PRIMARY, f, p))
+		return;
+	else if (gate_blocks(c, fl, p->flags, p->ack))
+		hold_primary(c, fl, f, p);
+	else if (is_released(fl, p))
+		release_segment(c, fl, f, p, NOTE_RETRANSMITTED);
+	else
+		take_news(c, fl, f, p);
 }
 
 /**
