@@ -29,8 +29,8 @@ SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_ahead rewrite_edit rewrite_file rewrite_flow \
 		  rewrite_guard rewrite_hold rewrite_icmp rewrite_persist \
-		  rewrite_record rewrite_segment rewrite_table rewrite_track \
-		  rewrite_translate
+		  rewrite_record rewrite_segment rewrite_stats rewrite_table \
+		  rewrite_track rewrite_translate
 SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
 COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 		  connection datagram differ evict expire extent flows flush \
