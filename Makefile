@@ -37,8 +37,9 @@ COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 		  fragment gap gate hold late match order pair predict \
 		  relieve share shed stream syn take tcp told waits)
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
-		  command epoch feed live live_config live_verdict live_epoch live_learn \
-		  live_options notify progress quarantine report running tell)
+		  command epoch feed live live_config live_epoch live_learn \
+		  live_options live_verdict live_wires notify progress \
+		  quarantine report running tell)
 COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
 		  diff_pcap diff_print diff_sums diff_text ignore learn pcapng)
 

@@ -12,6 +12,7 @@
 #include "live_config.h"
 #include "live_epoch.h"
 #include "live_verdict.h"
+#include "live_wires.h"
 #include "quarantine.h"
 #include "report.h"
 #include "running.h"
@@ -28,8 +29,7 @@ struct live {
 	struct report report;
 	struct feed feed;
 	struct live_epoch epoch;
-	bool has_lost[2];	/* by side: its input went down, or may have lost
-				   frames before we came; it is not back up */
+	struct live_wires ends;
 };
 
 static void on_checkpoint_made(void *arg)
@@ -63,62 +63,6 @@ static void on_primary_continues(void *arg)
 	struct live *l = arg;
 
 	live_epoch_continue(&l->epoch);
-}
-
-static void on_primary(struct endpoint *ep, struct frame *v, unsigned n,
-		       void *arg)
-{
-	struct live *l = arg;
-
-	(void)ep;
-	live_epoch_primary(&l->epoch, v, n);
-}
-
-static void on_secondary(struct endpoint *ep, struct frame *v, unsigned n,
-			 void *arg)
-{
-	struct live *l = arg;
-
-	(void)ep;
-	live_epoch_secondary(&l->epoch, v, n);
-}
-
-/* An input that comes back may have lost frames while it was down. */
-static void input_event(struct live *l, enum compare_side side,
-			const struct endpoint *ep, enum endpoint_event ev)
-{
-	if (ev == ENDPOINT_UP && l->has_lost[side])
-		checkpoint_interrupted(&l->checkpoint, endpoint_name(ep));
-	if (ev == ENDPOINT_UP || ev == ENDPOINT_DOWN)
-		l->has_lost[side] = ev == ENDPOINT_DOWN;
-}
-
-static void on_primary_event(struct endpoint *ep, enum endpoint_event ev,
-			     void *arg)
-{
-	input_event(arg, COMPARE_PRIMARY, ep, ev);
-}
-
-static void on_secondary_event(struct endpoint *ep, enum endpoint_event ev,
-			       void *arg)
-{
-	struct live *l = arg;
-
-	input_event(l, COMPARE_SECONDARY, ep, ev);
-	if (ev == ENDPOINT_UP || ev == ENDPOINT_DOWN)
-		failover_peer(&l->failover, ev == ENDPOINT_UP);
-}
-
-static void on_outdev_event(struct endpoint *ep, enum endpoint_event ev,
-			    void *arg)
-{
-	struct live *l = arg;
-
-	(void)ep;
-	if (ev != ENDPOINT_DEAD)
-		return;
-	loop_fail(&l->loop);
-	loop_end(&l->loop);
 }
 
 static struct compare_left fail_over(struct live *l)
@@ -231,36 +175,6 @@ static int open_control(struct live *l)
 				    &handler);
 }
 
-static int open_endpoints(struct live *l)
-{
-	const struct live_options *o = l->options;
-	struct wires *w = &l->wires;
-	const struct endpoint_handler primary = { on_primary,
-						  on_primary_event, l };
-	const struct endpoint_handler secondary = { on_secondary,
-						    on_secondary_event, l };
-	const struct endpoint_handler outdev = { NULL, on_outdev_event, l };
-	int err;
-
-	err = endpoint_open(&w->outdev, &l->loop.endpoints, "outdev",
-			    &o->outdev, ENDPOINT_WRITE, &outdev);
-	if (err == 0)
-		err = endpoint_open(&w->in[COMPARE_PRIMARY], &l->loop.endpoints,
-				    "primary-in", &o->primary_in,
-				    ENDPOINT_READ, &primary);
-	if (err == 0)
-		err = endpoint_open(&w->in[COMPARE_SECONDARY], &l->loop.endpoints,
-				    "secondary-in", &o->secondary_in,
-				    ENDPOINT_READ, &secondary);
-	if (err == 0)
-		err = checkpoint_open(&l->checkpoint, &o->notify_dev);
-	if (err < 0)
-		return err;
-	endpoint_output_couple(w->in[COMPARE_PRIMARY], w->outdev);
-	feed_start(&l->feed, w, o->scan_ms);
-	return 0;
-}
-
 /* Take the role from the last run, and see whether it lost what it held. */
 static int take_up(struct live *l)
 {
@@ -276,9 +190,7 @@ static int take_up(struct live *l)
 		return err;
 	if (err == 1) {
 		checkpoint_ask(&l->checkpoint, "restart", "");
-		/* frames that wait there for us may be older than that */
-		l->has_lost[COMPARE_PRIMARY] = true;
-		l->has_lost[COMPARE_SECONDARY] = true;
+		live_wires_distrust(&l->ends);
 	}
 	return 0;
 }
@@ -318,6 +230,13 @@ static int init_parts(struct live *l)
 	l->epoch.timeout_ms = o->timeout_ms;
 	live_epoch_init(&l->epoch, &l->loop.clock, &l->feed, &l->checkpoint,
 			&l->wires);
+	l->ends = (struct live_wires){
+		.wires = &l->wires,
+		.loop = &l->loop,
+		.epoch = &l->epoch,
+		.checkpoint = &l->checkpoint,
+		.failover = &l->failover,
+	};
 	return feed_open(&l->feed, &config, &parts);
 }
 
@@ -333,7 +252,11 @@ static int start(struct live *l)
 	if (err == 0)
 		err = report_open(&l->report);
 	if (err == 0)
-		err = open_endpoints(l);
+		err = live_wires_open(&l->ends, l->options);
+	if (err == 0)
+		err = checkpoint_open(&l->checkpoint, &l->options->notify_dev);
+	if (err == 0)
+		feed_start(&l->feed, &l->wires, l->options->scan_ms);
 	if (err == 0)
 		err = report_ready(&l->report);
 	if (err == 0)

@@ -4,8 +4,8 @@
 
 #include "../../common/endpoint.h"
 
-/* The endpoints that frames come from and go to. live.c opens them; the loop
- * closes them. Others have a copy, or a pointer. */
+/* The endpoints that frames come from and go to. live_wires.c opens them; the
+ * loop closes them. Others have a copy, or a pointer. */
 struct wires {
 	struct endpoint *in[2];	/* by enum compare_side */
 	struct endpoint *outdev;
