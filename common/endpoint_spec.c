@@ -493,6 +493,19 @@ static int check_all(struct parser *p)
 	return 0;
 }
 
+static struct endpoint_spec defaults(const char *text)
+{
+	return (struct endpoint_spec){
+		.text = text,
+		.fd = -1,
+		.reconnect_ms = RECONNECT_MS,
+		.send_buffer = SEND_BUFFER,
+		.mode = 0600,
+		.keepalive_s = KEEPALIVE_S,
+		.user_timeout_s = USER_TIMEOUT_S,
+	};
+}
+
 /**
  * endpoint_spec_parse() - Read the text of an endpoint
  * @spec:	set on success, with the defaults of all that was not said
@@ -509,15 +522,7 @@ int endpoint_spec_parse(struct endpoint_spec *spec, const char *text,
 			char *err, size_t err_len)
 {
 	struct parser p = {
-		.spec = {
-			.text = text,
-			.fd = -1,
-			.reconnect_ms = RECONNECT_MS,
-			.send_buffer = SEND_BUFFER,
-			.mode = 0600,
-			.keepalive_s = KEEPALIVE_S,
-			.user_timeout_s = USER_TIMEOUT_S,
-		},
+		.spec = defaults(text),
 		.err = err,
 		.err_len = err_len,
 	};
@@ -538,6 +543,25 @@ int endpoint_spec_parse(struct endpoint_spec *spec, const char *text,
 	if (!rc)
 		*spec = p.spec;
 	return rc;
+}
+
+/**
+ * endpoint_spec_capture() - The endpoint that a capture file is
+ * @spec:	set on success
+ * @path:	the file; any character may be in it. Borrowed
+ *
+ * Return: 0, or -ENAMETOOLONG
+ */
+int endpoint_spec_capture(struct endpoint_spec *spec, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len >= sizeof(spec->target))
+		return -ENAMETOOLONG;
+	*spec = defaults(path);
+	spec->kind = ENDPOINT_PCAP;
+	memcpy(spec->target, path, len + 1);
+	return 0;
 }
 
 /**

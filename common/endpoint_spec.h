@@ -59,6 +59,7 @@ struct endpoint_spec {
 
 int endpoint_spec_parse(struct endpoint_spec *spec, const char *text,
 			char *err, size_t err_len);
+int endpoint_spec_capture(struct endpoint_spec *spec, const char *path);
 bool endpoint_spec_allows(const struct endpoint_spec *spec,
 			  const uint8_t addr[16]);
 

@@ -408,32 +408,97 @@ static void long_options(struct option *longs, const struct rows *rows)
 	longs[rows->n] = (struct option){ 0 };
 }
 
+static unsigned row_of(const struct rows *rows, const char *name)
+{
+	unsigned row = 0;
+
+	while (strcmp(rows->spec[row]->name, name) != 0)
+		row++;
+	return row;
+}
+
+/* The name of the switch that a letter turns on, or NULL. */
+static const char *switch_of(const struct parser *p, int letter)
+{
+	const char *const *names = p->program->letters;
+
+	while (names && *names && **names != letter)
+		names++;
+	return names ? *names : NULL;
+}
+
+/* What getopt_long() is told of letters. Where files are named, options may
+ * stand behind them. */
+static void letters(char *text, const struct parser *p)
+{
+	if (!p->program->operands)
+		*text++ = '+';
+	text = stpcpy(text, ":hVn");
+	for (const char *const *name = p->program->letters; name && *name;
+	     name++)
+		*text++ = **name;
+	*text = '\0';
+}
+
+static int set_operand(struct parser *p, const char *name, const char *path)
+{
+	unsigned row = row_of(&p->rows, name);
+
+	if (p->seen[row])
+		return option_bad("%s: --%s is given already", path, name);
+	p->seen[row] = true;
+	if (endpoint_spec_capture((void *)(p->config +
+					   p->rows.spec[row]->offset), path) < 0)
+		return option_bad("%s: the path is too long", path);
+	return 0;
+}
+
+/* Return: 0, or what option_bad() returned */
+static int set_operands(struct parser *p, int n, char **paths)
+{
+	const char *const *names = p->program->operands;
+	int wanted = 0;
+
+	while (names && names[wanted])
+		wanted++;
+	if (n && !wanted)
+		return option_bad("unexpected argument \"%s\"", paths[0]);
+	if (n && n != wanted)
+		return option_bad("%d captures are wanted, or none", wanted);
+	for (int i = 0; i < n; i++) {
+		if (set_operand(p, names[i], paths[i]))
+			return 2;
+	}
+	return 0;
+}
+
 static enum option_result parse_argv(struct parser *p, int argc, char **argv)
 {
 	struct option_common *common = (void *)p->config;
 	struct option longs[ROWS_MAX + 1];
+	char shorts[ROWS_MAX + 8];
 	int opt;
 
 	long_options(longs, &p->rows);
+	letters(shorts, p);
 	opterr = 0;
 	optind = 0;		/* getopt starts afresh, whoever used it */
-	while ((opt = getopt_long(argc, argv, "+:hVn", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (opt == 'h')
 			return print_help(p);
 		if (opt == 'V')
 			return print_version(p);
 		if (opt == 'n')
 			common->check_only = true;
+		else if (switch_of(p, opt))
+			set(p, row_of(&p->rows, switch_of(p, opt)), NULL);
 		else if (opt < ROW_BASE)
 			return getopt_error(p, opt, argv);
 		else if (set(p, (unsigned)(opt - ROW_BASE), optarg))
 			return OPTION_USAGE;
 	}
-	if (optind < argc) {
-		option_bad("unexpected argument \"%s\"", argv[optind]);
-		return OPTION_USAGE;
-	}
-	return OPTION_RUN;
+	return set_operands(p, argc - optind, argv + optind) ? OPTION_USAGE :
+							       OPTION_RUN;
 }
 
 /* To be asked at the start: later this number may be that of a file of ours. */

@@ -59,6 +59,11 @@ struct option_program {
 	const char *summary;	/* one line */
 	const char *usage;	/* behind "usage: NAME " */
 	const struct option_spec *specs;	/* ended by a NULL name */
+	/* names of endpoints that files without an option are the captures for:
+	 * none are given, or all; ended by NULL. Or NULL */
+	const char *const *operands;
+	/* names of switches that their first letter turns on, too; or NULL */
+	const char *const *letters;
 };
 
 enum option_result { OPTION_RUN, OPTION_DONE, OPTION_USAGE };

@@ -413,3 +413,73 @@ flood() {
 	run -0 compare slow.pcap a.pcap --max-queue-bytes 8388608
 	grep -qE '^compared +60000 +60000$' <<<"$output"
 }
+
+# --- as diff(1) ---
+
+# answers FILE TEXT...: a capture of datagrams, one for each text
+answers() {
+	local file=$1 text
+
+	for text in "${@:2}"; do
+		od -Ax -tx1 -v <<<"$text"
+	done | text2pcap -q -u 53,4000 - "$file" 2>text2pcap.err
+}
+
+@test "two captures need no options, whatever characters their names have" {
+	answers 'old, one.pcap' a1 a2 a3
+	answers new.pcap a1 b2 b3
+	run -0 colo-compare 'old, one.pcap' 'old, one.pcap'
+	run -1 colo-compare 'old, one.pcap' new.pcap
+	[ "$(grep -c 'payload, 1 byte$' <<<"$output")" -eq 2 ]
+	# an option may stand behind them
+	run -0 colo-compare new.pcap 'old, one.pcap' --ignore payload@0+1
+	refused 2 '2 captures are wanted, or none' colo-compare new.pcap
+	refused 2 '2 captures are wanted, or none' colo-compare a b c
+	refused 2 'a: --primary-in is given already' \
+		colo-compare --primary-in pcap:x a b
+	refused 2 'no.pcap: No such file or directory' \
+		colo-compare new.pcap no.pcap
+	refused 2 'the path is too long' colo-compare new.pcap \
+		"$(printf 'x%.0s' {1..300})"
+	# `-` is standard input
+	colo-compare new.pcap - <new.pcap
+}
+
+@test "-q prints nothing, --max N the first N; the exit status tells" {
+	answers old.pcap a1 a2 a3
+	answers new.pcap b1 b2 b3
+	run -1 colo-compare -q old.pcap new.pcap
+	[ -z "$output" ]
+	run -0 colo-compare old.pcap old.pcap --quiet
+	[ -z "$output" ]
+	run -1 colo-compare --max 2 old.pcap new.pcap --report two.json
+	[ "$(grep -c 'payload, 1 byte$' <<<"$output")" -eq 2 ]
+	[ "$(wc -l <two.json)" -eq 2 ]
+	grep -qE '^payload +3 ' <<<"$output"
+	refused 2 'need captures or --dry-run' colo-compare --primary-in null: \
+		--secondary-in null: --outdev null: -q
+}
+
+@test "--report - writes JSON to standard output and text to standard error" {
+	answers old.pcap a1 a2
+	answers new.pcap b1 b2
+	run -1 --separate-stderr colo-compare old.pcap new.pcap --report -
+	[ "$(jq -s length <<<"$output")" -eq 2 ]
+	[ "$(grep -c 'payload, 1 byte$' <<<"$stderr")" -eq 2 ]
+	[ ! -e - ]
+	refused 2 'are both standard output' colo-compare --dry-run \
+		--primary-in null: --secondary-in null: --outdev - --report -
+}
+
+@test "a reader that has had enough is no trouble" {
+	local texts=() others=() i said
+	for i in {1..3000}; do
+		texts+=("a $i") others+=("b $i")
+	done
+	answers old.pcap "${texts[@]}"
+	answers new.pcap "${others[@]}"
+	# the pipe holds less than this says
+	colo-compare old.pcap new.pcap 2>err | head -n 1 >first || true
+	[ ! -s err ] || fail "$(cat err)"
+	grep -q 'payload' first
+}

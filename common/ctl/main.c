@@ -31,6 +31,8 @@ static const char usage[] =
 	"Exit status: 0 done, 1 refused, 2 bad usage, 3 unreachable. See colo-ctl(1).\n"
 	"Example: colo-ctl -s /run/colo-pipe/compare.ctl status\n";
 
+static const char version[] = "colo-ctl (colo-pipe) " COLO_VERSION "\n";
+
 static int bad(const char *what, const char *word)
 {
 	fprintf(stderr, "colo-ctl: %s%s (try --help)\n", what, word);
@@ -87,10 +89,8 @@ static int parse(struct ctl_options *o, int argc, char **argv)
 			rc = set_timeout(o, optarg);
 			break;
 		case 'h':
-			fputs(usage, stdout);
-			return CTL_OK;
 		case 'V':
-			puts("colo-ctl (colo-pipe) " COLO_VERSION);
+			fputs(opt == 'h' ? usage : version, stdout);
 			return CTL_OK;
 		default:
 			return bad(opt == ':' ? "missing argument: " :

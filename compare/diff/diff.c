@@ -10,6 +10,9 @@ static void on_rest(void *arg, const struct diff_found *part)
 		return;
 	}
 	d->sums.n[part->kind][DIFF_TOLD]++;
+	if (d->max_told && d->n_told == d->max_told)
+		return;
+	d->n_told++;
 	diff_print_found(&d->print, &d->clock, part);
 	if (d->pcap)
 		diff_pcap_add(d->pcap, &d->clock, part);

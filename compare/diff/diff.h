@@ -21,6 +21,7 @@ struct diff {			/* zeroed to begin with */
 	struct diff_known known;
 	struct diff_clock clock;
 	struct diff_print print;
+	uint64_t max_told, n_told;	/* differences printed; 0: no limit */
 	struct diff_pcap *pcap;	/* or NULL */
 	struct diff_sums sums;
 };

@@ -106,7 +106,8 @@ void diff_print_found(const struct diff_print *out,
 		      const struct diff_clock *clock,
 		      const struct diff_found *f)
 {
-	print_text(out->text, clock, f);
+	if (out->text)
+		print_text(out->text, clock, f);
 	if (out->json)
 		print_json(out->json, clock, f);
 }
@@ -120,6 +121,19 @@ static void print_midstream_json(FILE *out, uint64_t ns, const char *flow,
 		"\"skipped\":{\"primary\":%" PRIu32 ",\"secondary\":%" PRIu32
 		"}}\n", flow, m->is_found ? "true" : "false", m->skipped[0],
 		m->skipped[1]);
+}
+
+static void print_midstream(FILE *out, uint64_t ns, const char *flow,
+			    const struct compare_midstream *m)
+{
+	print_time(out, ns);
+	fprintf(out, " %s: begins in midstream, compared from ", flow);
+	if (m->is_found)
+		fprintf(out, "common bytes on, primary + %" PRIu32
+			", secondary + %" PRIu32 "\n", m->skipped[0],
+			m->skipped[1]);
+	else
+		fprintf(out, "the first bytes of both on\n");
 }
 
 /**
@@ -143,14 +157,8 @@ void diff_print_midstream(const struct diff_print *out,
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
 	diff_text_packet_flow(flow, sizeof(flow), &p);
 	ns = diff_clock_told_ns(clock, f);
-	print_time(out->text, ns);
-	fprintf(out->text, " %s: begins in midstream, compared from ", flow);
-	if (m->is_found)
-		fprintf(out->text, "common bytes on, primary + %" PRIu32
-			", secondary + %" PRIu32 "\n", m->skipped[0],
-			m->skipped[1]);
-	else
-		fprintf(out->text, "the first bytes of both on\n");
+	if (out->text)
+		print_midstream(out->text, ns, flow, m);
 	if (out->json)
 		print_midstream_json(out->json, ns, flow, m);
 }

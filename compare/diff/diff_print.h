@@ -12,7 +12,7 @@
  * borrowed: whoever opened them looks for errors and closes them.
  */
 struct diff_print {
-	FILE *text;
+	FILE *text;		/* or NULL */
 	FILE *json;		/* or NULL */
 };
 

@@ -112,8 +112,14 @@ static const struct option_spec specs[] = {
 	  non_ips },
 	{ "dry-run", OPTION_BOOL, offsetof(struct live_options, dry_run), NULL,
 	  "hold nothing, report differences on standard output", 0, 0, NULL },
+	{ "quiet", OPTION_BOOL, offsetof(struct live_options, is_quiet), NULL,
+	  "print no differences and no sums: the exit status tells (-q)", 0, 0,
+	  NULL },
+	{ "max", OPTION_UINT, offsetof(struct live_options, max_told), "N",
+	  "print the first N differences; all are counted (0: all)", 0, 0, NULL },
 	{ "report", OPTION_STRING, offsetof(struct live_options, report),
-	  "FILE", "write differences as JSON lines, too", 0, 0, NULL },
+	  "FILE", "write differences as JSON lines, too; - is standard output, "
+	  "and the text goes to standard error", 0, 0, NULL },
 	{ "diff-pcap", OPTION_STRING, offsetof(struct live_options, diff_pcap),
 	  "FILE", "write the packets that differ, as pcapng with comments", 0, 0,
 	  NULL },
@@ -142,11 +148,17 @@ static const struct option_spec specs[] = {
 	{ 0 },
 };
 
+static const char *const letters[] = { "quiet", NULL };
+static const char *const operands[] = { "primary-in", "secondary-in", NULL };
+
 static const struct option_program program = {
 	.name = "colo-compare",
 	.summary = "Compare two replicas' output; release what is equal.",
-	.usage = "--primary-in EP --secondary-in EP --outdev EP [OPTION...]",
+	.usage = "--primary-in EP --secondary-in EP --outdev EP [OPTION...] "
+		 "| OLD.pcap NEW.pcap [OPTION...]",
 	.specs = specs,
+	.operands = operands,
+	.letters = letters,
 };
 
 /**
@@ -177,10 +189,16 @@ static int check_report(struct live_options *o)
 		if (strlen(o->learn.v[i]) >= sizeof(o->primary_in.target))
 			return option_bad("--learn: the path is too long: %s",
 					  o->learn.v[i]);
-	if ((o->from || o->ignore.n || o->report || o->diff_pcap) &&
+	if ((o->from || o->ignore.n || o->report || o->diff_pcap ||
+	     o->is_quiet || o->max_told) &&
 	    !o->dry_run && !live_options_is_capture(o))
-		return option_bad("--from, --ignore, --report and --diff-pcap "
-				  "need captures or --dry-run");
+		return option_bad("--from, --ignore, --report, --diff-pcap, "
+				  "--quiet and --max need captures or "
+				  "--dry-run");
+	if (o->report && !strcmp(o->report, "-") &&
+	    o->outdev.kind == ENDPOINT_STDIO)
+		return option_bad("--report - and --outdev - are both standard "
+				  "output");
 	return 0;
 }
 

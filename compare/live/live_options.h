@@ -41,6 +41,8 @@ struct live_options {
 	/* for captures only */
 	unsigned align, isn, pair;	/* enum live_align, _isn, _pair */
 	bool l2, l3;
+	bool is_quiet;
+	uint64_t max_told;	/* differences; 0: all */
 	bool timeout_is_set;
 
 	/* of a report */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pcap/dlt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ void report_init(struct report *r, const struct live_options *options,
 	r->clock = clock;
 	r->wires = wires;
 	r->is_on = options->dry_run || live_options_is_capture(options);
+	r->diff.max_told = options->max_told;
 	r->diff.from = options->service;
 	r->diff.known = (struct diff_known){
 		.ignore = options->noise,
@@ -47,7 +49,7 @@ void report_init(struct report *r, const struct live_options *options,
 static int open_json(struct report *r, const char *path)
 {
 	FILE **json = &r->diff.print.json;
-	int fd = file_create(path);
+	int fd = strcmp(path, "-") ? file_create(path) : STDOUT_FILENO;
 
 	if (fd < 0) {
 		log_error("report", "%s: %s", path, strerror(-fd));
@@ -60,13 +62,19 @@ static int open_json(struct report *r, const char *path)
 	return 0;
 }
 
-/* Text goes to standard output, unless frames do. */
+/* Text goes to standard output, unless frames or lines of JSON do. Each line is
+ * written when it ends: who reads it in a pipe need not wait for the next ones. */
 static void open_text(struct report *r)
 {
-	bool is_stdout = r->options->outdev.kind != ENDPOINT_STDIO;
+	const struct live_options *o = r->options;
+	bool is_stdout = o->outdev.kind != ENDPOINT_STDIO &&
+			 !(o->report && !strcmp(o->report, "-"));
 	FILE **text = &r->diff.print.text;
 
+	if (o->is_quiet)
+		return;
 	*text = is_stdout ? stdout : stderr;
+	setvbuf(*text, NULL, _IOLBF, 0);
 	if (r->is_on && !live_options_is_capture(r->options))
 		*text = nowait_stream(is_stdout ? STDOUT_FILENO :
 						  STDERR_FILENO, "report");
@@ -277,8 +285,16 @@ void report_midstream(struct report *r, const struct compare_midstream *m)
 void report_end(struct report *r)
 {
 	progress_clear(&r->progress);
-	if (!r->diff.known.is_learning)
+	if (!r->diff.known.is_learning && r->diff.print.text)
 		diff_sums_print(&r->diff.sums, r->diff.print.text);
+}
+
+/* A pipe whose reader had enough, as head(1) has, is no error. */
+static bool is_unread(FILE *file)
+{
+	struct pollfd p = { fileno(file), POLLOUT, 0 };
+
+	return p.fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
 }
 
 /* Return: 0, or the error of this file, whenever it was */
@@ -291,6 +307,8 @@ static int finish(FILE *file)
 	if (fflush(file))
 		bad = true;
 	err = bad ? (errno ? -errno : -EIO) : 0;
+	if (bad && is_unread(file))
+		err = 0;
 	if (file != stdout && file != stderr)
 		fclose(file);
 	return err;
