@@ -62,8 +62,7 @@ static int open_json(struct report *r, const char *path)
 	return 0;
 }
 
-/* Text goes to standard output, unless frames or lines of JSON do. Each line is
- * written when it ends: who reads it in a pipe need not wait for the next ones. */
+/* Text goes to standard output, unless frames or lines of JSON do. */
 static void open_text(struct report *r)
 {
 	const struct live_options *o = r->options;
@@ -74,7 +73,6 @@ static void open_text(struct report *r)
 	if (o->is_quiet)
 		return;
 	*text = is_stdout ? stdout : stderr;
-	setvbuf(*text, NULL, _IOLBF, 0);
 	if (r->is_on && !live_options_is_capture(r->options))
 		*text = nowait_stream(is_stdout ? STDOUT_FILENO :
 						  STDERR_FILENO, "report");
