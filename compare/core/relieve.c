@@ -36,7 +36,8 @@ static void give_up_flow(struct compare *c, struct cmp_flow *fl)
 		return;
 	d = differ_describe(c, fl, COMPARE_QUEUE, NULL, NULL);
 	act_drop_queue(c, fl, DROP_OVER_BOUND);
-	if (c->config.full_waits)	/* TCP repeats it: nobody has it */
+	/* TCP repeats what the secondary said, as nobody has it */
+	if (c->config.full_waits && !c->config.report_only)
 		return;
 	differ_flow(c, fl, &d);
 }
