@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The client of the demo: connects, copies what comes to standard output and
- * watches the clock. On standard error it says `mark BYTES` once, as soon as
- * that many have come, and at the end
+ * The client of the demo: it connects, copies what it receives to standard output
+ * and measures pauses. On standard error it prints `mark BYTES` once, as soon as
+ * that many bytes have come, and at the end
  *
  *	end BYTES LONGEST_MS REASON
  *
  * where LONGEST_MS is the longest time between two arrivals (the first counts
- * from the connection on), and REASON is how it came to its end: `closed` by
- * the server's FIN, or the error. A client that only waits does not notice a
- * dead server, so PATIENCE seconds of silence are an end as well.
+ * from the connection on), and REASON is why it ended: `closed` by the server's
+ * FIN, or the error. A client that only waits does not notice a dead server, so
+ * it also ends after PATIENCE seconds of silence.
  *
- * Half as many bytes after the mark it waits for a byte on standard input, so
- * that however fast the machine is the download is not over before the server
- * is dead.
+ * After half as many bytes more it waits for a byte on standard input, so that
+ * even on a fast machine the download does not end before the server is dead.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -82,7 +81,7 @@ static int write_all(const char *buf, size_t len)
 	return 0;
 }
 
-/* Waits for the server's death, when so much has come. */
+/* Waits for the byte on standard input, when that many bytes have come. */
 static void fetch_wait(struct fetch *f)
 {
 	char c;
@@ -106,7 +105,7 @@ static void fetch_count(struct fetch *f, size_t n)
 		fprintf(stderr, "mark %llu\n", (unsigned long long)f->bytes);
 }
 
-/* Until the end: 0 for the server's FIN, or negative errno. */
+/* Receives until the end. Return: 0 at the server's FIN, or a negative errno. */
 static int fetch_copy(struct fetch *f)
 {
 	static char buf[BUF_LEN];

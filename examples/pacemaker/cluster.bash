@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2154	# the agent sets, the others read
-# What the agent `colo` asks the cluster, and tells it.
+# What the agent `colo` asks the cluster and tells the cluster.
 
 # --- the two nodes ---
 
 node_list() { tr ';' '\n' <<<"$OCF_RESKEY_node_addresses" | sed '/^ *$/d'; }
 
-# address_of NODE
+# address_of NODE: prints its address on the link
 address_of() { node_list | sed -n "s/^ *$1:\(.*[^ ]\) *$/\1/p"; }
 
 node_name() {
@@ -20,11 +20,11 @@ peer_node() {
 
 # --- promotion scores ---
 
-# Without a cluster, under ocf-tester, there is nobody to tell.
+# Under ocf-tester there is no cluster, and nobody to tell.
 score() { ocf_promotion_score -v "$1" -Q 2>/dev/null; }
 score_none() { ocf_promotion_score -D -Q 2>/dev/null; }
 
-# score_peer NODE SCORE
+# score_peer NODE SCORE: sets the promotion score of the instance there
 score_peer() {
 	crm_attribute -q -l reboot -N "$1" -n "master-$RESOURCE" -v "$2" \
 		2>/dev/null
@@ -35,8 +35,8 @@ score_of() {
 
 # --- may this instance go on alone? ---
 
-# cluster_state: what the scheduler makes of the cluster, as XML with a tag on
-# each line; nothing when there is no cluster
+# cluster_state: prints the scheduler's view of the cluster, as XML with a tag on each
+# line; nothing when there is no cluster
 cluster_state() {
 	local state
 	! state=$(crm_mon -1 --output-as=xml 2>/dev/null) || echo "$state"
@@ -45,7 +45,7 @@ cluster_state() {
 # stonith_is_on STATE
 stonith_is_on() { grep -q '<cluster_options stonith-enabled="true"' <<<"$1"; }
 
-# is_clean NODE STATE: not one that was lost and is not fenced yet
+# is_clean NODE STATE: it is not one that was lost and is not fenced yet
 is_clean() { grep -q "<node name=\"$1\" .* unclean=\"false\"" <<<"$2"; }
 
 # is_promoted_on NODE STATE
@@ -54,9 +54,9 @@ is_promoted_on() {
 		<<<"$2" | grep -q "<node name=\"$1\""
 }
 
-# Pacemaker orders all this before it promotes or tells of a stop. It is asked
-# again because the price of an error is two primaries: fencing may be switched
-# off, or somebody may run the agent by hand.
+# Pacemaker sees to all this before it promotes an instance or reports that one has
+# stopped. The agent asks again because an error would mean two primaries: fencing may
+# be switched off, or somebody may run the agent by hand.
 is_safe_alone() {
 	local peer state
 	peer=$(peer_node)
@@ -75,7 +75,7 @@ is_safe_alone() {
 
 # --- notifications ---
 
-# words_of VARIABLE...: node names of the notification
+# words_of VARIABLE...: prints the node names in these variables of a notification
 words_of() {
 	local name
 	for name; do
@@ -96,7 +96,7 @@ peer_is_active() {
 }
 peer_stops() { words_of stop_uname | grep -qxF "$(peer_node)"; }
 
-# Is there nobody to take over, or who is meant to?
+# Does this instance stop, and will no other one take over?
 all_stop() {
 	! words_of promote_uname | grep -qxF "$(peer_node)" &&
 		words_of stop_uname | grep -qxF "$(node_name)" &&

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2154,SC2034	# the agent sets, the others read
-# One instance of the pair: the actions of the agent `colo`, which says what
-# the files are that it keeps.
+# One instance of the pair: the actions of the agent. `colo` says what the files are
+# that an instance keeps.
 
 readonly SCORE_FRESH=1 SCORE_SYNCED=100 SCORE_PRIMARY=1000
 
@@ -42,8 +42,8 @@ migration_uri() {
 	echo "tcp:$(in_brackets "$1"):$((OCF_RESKEY_port + 2))"
 }
 
-# When the peer has the guest's state and goes on, nothing that it has not said
-# too may leave here; else what is held leaves.
+# When the peer has the guest's state and goes on, nothing may leave here that the peer
+# has not sent too; otherwise held frames leave.
 instance_stop() {
 	score_none
 	if is_role primary && all_stop; then
@@ -68,8 +68,8 @@ guest_shutdown() {
 
 # --- a primary and its secondary ---
 
-# colo_go_on: in a session; one step towards a secondary that may take over.
-# None waits long: while an action runs, the cluster can do nothing else here.
+# colo_go_on: in a QMP session, takes one step towards a secondary that may take over.
+# No step waits long: while an action runs, the cluster can do nothing else here.
 colo_go_on() {
 	case $(qmp_ask query-migrate '.status // "none"') in
 	setup | active | device | pre-switchover | cancelling) ;;
@@ -86,7 +86,7 @@ colo_begin() {
 			"$(address_of "$(known peer)")")\"}"
 }
 
-# One that has failed over had booted elsewhere.
+# After a failover the guest has booted already, on the other node.
 guest_is_ready() {
 	has_failed_over || (export_chain; exec sh -c "$OCF_RESKEY_guest_ready")
 }
@@ -96,12 +96,12 @@ is_migrating() {
 	[[ $(qmp_ask query-migrate .status) =~ ^(setup|active|device)$ ]]
 }
 
-# As colo_go_on, and the step after it when the guest is a small one.
+# As colo_go_on; with a small guest the next step is taken at once, too.
 colo_go_far() { colo_go_on && wait_until 5 not is_migrating && colo_go_on; }
 
-# colo_compare: in a session. The guest is in COLO, and what it sends passes:
-# have it compared from now on. What it sent meanwhile may differ: only with the
-# next checkpoint the other one is a copy that may take over.
+# colo_compare: in a QMP session. The guest is in COLO and its output passes; from now
+# on it is compared. Output from before may differ, so only after the next checkpoint
+# is the secondary a copy that may take over.
 colo_compare() {
 	if ! is_linked; then
 		chain_stop
@@ -118,7 +118,7 @@ colo_compare() {
 	ocf_log info "$(known peer) has the guest's state"
 }
 
-# One that has failed over translates the connections of before for ever.
+# After a failover, connections from before it are translated until they end.
 primary_chain() {
 	has_failed_over && echo resumed || echo primary
 }
@@ -138,15 +138,15 @@ go_alone() {
 	signal_own runner USR2 && set_known link alone
 }
 
-# QEMU does not tell it when asked, colo-compare said it when it happened.
+# QEMU does not answer this question; colo-compare logged it when it happened.
 colo_exited() {
 	tail -c "+$(known log_start)" "$OCF_RESKEY_log" |
 		grep -q '^compare: colo-compare: event: colo-exit:'
 }
 
-# The link is broken, or the secondary, and both live as far as the cluster
-# knows. It is the primary that says so: a secondary that called itself failed
-# might be all that is left.
+# The link or the secondary is broken, and as far as the cluster knows both nodes are
+# well. The primary reports it: a secondary that called itself failed might be all that
+# is left.
 report_peer() {
 	ocf_log warn "COLO has ended; $(known peer) is reported as failed"
 	crm_resource -F -r "$RESOURCE" -N "$(known peer)" >/dev/null 2>&1
@@ -173,7 +173,7 @@ pair_promote() {
 	local state=loaded
 	! is_role primary || return "$OCF_SUCCESS"
 	is_role secondary || return "$OCF_NOT_RUNNING"
-	# QEMU may be in no state to be asked
+	# QEMU may be in a state in which it does not answer
 	[ -e "$RUN/loaded" ] || state=$(guest_state) || {
 		ocf_exit_reason "QEMU does not answer"
 		return "$OCF_ERR_GENERIC"
@@ -189,7 +189,8 @@ pair_promote() {
 	return "$OCF_SUCCESS"
 }
 
-# Nobody has the guest's state. Without a cluster somebody runs it by hand.
+# Boots the guest, if no other instance has its state. Without a cluster somebody runs
+# the agent by hand, and has to know.
 boot() {
 	[ -z "$(cluster_state)" ] || is_safe_alone || return
 	if [ "$(score_of "$(peer_node)")" = $SCORE_SYNCED ]; then
@@ -226,8 +227,8 @@ pair_demote() {
 	fi || return "$OCF_ERR_GENERIC"
 }
 
-# The other one's promotion waits for this: what has failed is only ended, and
-# monitor will say so again.
+# The other instance's promotion waits for this: a QEMU that has failed is only ended,
+# and monitor reports the failure again.
 demote_failed() {
 	instance_stop && mkdir -p "$RUN" && touch "$RUN/failed" &&
 		set_known role secondary
@@ -272,7 +273,7 @@ pair_monitor() {
 	fi
 }
 
-# has_failed WHY: the other one is the better primary
+# has_failed WHY: this instance has failed; the other one is the better primary
 has_failed() {
 	touch "$RUN/failed"
 	ocf_is_probe || score_none
@@ -281,8 +282,8 @@ has_failed() {
 	return "$OCF_FAILED_PROMOTED"
 }
 
-# guest_state: QEMU's word for it, which is `colo` in a checkpoint; there QEMU may
-# wait for the other one, and not answer until it has cut the link
+# guest_state: prints QEMU's word for it, which is `colo` in a checkpoint. There QEMU may
+# wait for the other QEMU, and not answer until the link is cut.
 guest_state() {
 	in_session qmp_ask query-status .status && return
 	[ ! -e "$RUN/cut" ] && oob_answers && echo colo
@@ -301,8 +302,8 @@ instance_go_on() {
 	! is_role primary || primary_go_on
 }
 
-# Is it still the checkpoint that was seen before? Who waits for a host that the
-# cluster holds for well does not wait for ever.
+# Is it still the checkpoint that was seen before? Then the other host hangs although
+# the cluster takes it for well, and this one must not wait for ever.
 checkpoint_go_on() {
 	local now
 	now=$(cut -d. -f1 /proc/uptime)

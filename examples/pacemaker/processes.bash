@@ -4,8 +4,8 @@
 
 # --- processes by id ---
 
-# is_own NAME WORD: does the process of NAME.pid live, with WORD among its
-# arguments? The id may be anybody's by now.
+# is_own NAME WORD: does the process in NAME.pid live, with WORD among its arguments?
+# Its id may belong to another process by now.
 is_own() {
 	local pid
 	pid=$(cat "$RUN/$1.pid" 2>/dev/null) && [ -n "$pid" ] &&
@@ -17,13 +17,13 @@ runner_lives() { is_own runner "$RUN/pids"; }
 
 signal_own() { kill -"$2" "$(cat "$RUN/$1.pid")" 2>/dev/null; }
 
-# seconds_left: of this action, with a little to spare for its end
+# seconds_left: prints how many this action has left, less a few for its end
 seconds_left() {
 	echo $((${OCF_RESKEY_CRM_meta_timeout:-20000} / 1000 - 3 -
 		(SECONDS - BEGAN)))
 }
 
-# wait_until SECONDS COMMAND...
+# wait_until SECONDS COMMAND...: waits until it succeeds, so long at most
 wait_until() {
 	local end=$((SECONDS + $1))
 	until "${@:2}"; do
@@ -33,7 +33,7 @@ wait_until() {
 }
 not() { ! "$@"; }
 
-# end_own NAME TEST SECONDS: SIGTERM, and SIGKILL when that was not enough
+# end_own NAME TEST SECONDS: sends SIGTERM, and SIGKILL after so many seconds
 end_own() {
 	"$2" || return 0
 	signal_own "$1" TERM
@@ -45,7 +45,7 @@ end_own() {
 
 # --- QMP ---
 
-# qmp_open: a session; a QMP socket serves one at a time
+# qmp_open: begins a session; a QMP socket serves one session at a time
 qmp_open() {
 	local line ends
 	coproc QMP { exec socat - "UNIX-CONNECT:$RUN/qmp" 2>/dev/null; }
@@ -64,13 +64,13 @@ qmp_close() {
 	return 0
 }
 
-# qmp_line VARIABLE [SECONDS]
+# qmp_line VARIABLE [SECONDS]: reads a line from QEMU
 qmp_line() {
 	IFS= read -r -t "${2:-$OCF_RESKEY_qmp_timeout}" -u "$QMP_IN" "$1"
 }
 
-# qmp COMMAND [ARGUMENTS]: QMP_ANSWER is what it returns; events that come
-# meanwhile are kept. Status 1: refused, 2: no answer.
+# qmp COMMAND [ARGUMENTS]: sets QMP_ANSWER to what QEMU returns; events that come
+# meanwhile are kept. Status 1: QEMU refused it, 2: no answer came.
 qmp() {
 	local line
 	printf '{"execute":"%s"%s}\n' "$1" "${2:+,\"arguments\":$2}" \
@@ -89,7 +89,7 @@ qmp() {
 	return 2
 }
 
-# qmp_event NAME SECONDS: since the session began
+# qmp_event NAME SECONDS: waits for an event, or had it since the session began
 qmp_event() {
 	local line end=$((SECONDS + $2))
 	until [[ $QMP_EVENTS == *"\"event\": \"$1\""* ]]; do
@@ -98,10 +98,10 @@ qmp_event() {
 	done
 }
 
-# qmp_ask COMMAND FILTER: one question, the answer through jq
+# qmp_ask COMMAND FILTER: prints the answer to one command, through jq
 qmp_ask() { qmp "$1" && jq -r "$2" <<<"$QMP_ANSWER"; }
 
-# in_session COMMAND...
+# in_session COMMAND...: runs it with a QMP session
 in_session() {
 	local status
 	qmp_open && "$@"
@@ -112,14 +112,14 @@ in_session() {
 
 answers() { in_session true; }
 
-# one command, in a session of its own
+# as qmp, in a session of its own
 execute() { in_session qmp "$@"; }
 
 # --- QMP out of band ---
 
-# In the middle of a checkpoint QEMU may wait for the other one, and then it takes
-# no session. It still hears exec-oob on a connection that was made before: what
-# goes into the pipe `oob` is for QEMU, what QEMU says is in `said`.
+# In the middle of a checkpoint QEMU may wait for the other QEMU, and then it accepts no
+# session. It still obeys exec-oob on a connection that was made before: what is
+# written to the pipe `oob` goes to QEMU, what QEMU sends goes to `said`.
 oob_open() {
 	local pipe status
 	rm -f "$RUN/oob"
@@ -137,7 +137,7 @@ oob_open() {
 
 oob_lives() { is_own oob "UNIX-CONNECT:$RUN/oob.qmp"; }
 
-# oob_tell MEMBERS: of a command; status 1 when QEMU does not answer in time
+# oob_tell MEMBERS: sends a command with these members; status 1 without an answer
 oob_tell() {
 	[ -p "$RUN/oob" ] || return
 	OOB_ID=$BASHPID-$((++OOB_COUNT))
@@ -146,10 +146,10 @@ oob_tell() {
 		grep -qF "\"id\": \"$OOB_ID\"" "$RUN/said"
 }
 
-# Is QEMU there, though it takes no session?
+# Does QEMU answer out of band, though it accepts no session?
 oob_answers() { oob_tell '"exec-oob":"query-yank"'; }
 
-# migration_cut: QEMU's end of the link, as if the other one had closed it
+# migration_cut: closes QEMU's end of the link, as if the other QEMU had closed it
 migration_cut() {
 	oob_tell '"exec-oob":"yank","arguments":{"instances":[{"type":"migration"}]}' ||
 		ocf_log warn "QEMU hears nothing out of band"
@@ -157,7 +157,7 @@ migration_cut() {
 
 # --- QEMU ---
 
-# qemu_start ROLE: until it answers
+# qemu_start ROLE: starts it and waits until it answers
 qemu_start() {
 	local incoming=
 	[ "$1" = primary ] || incoming='-incoming defer'
@@ -182,7 +182,7 @@ qemu_start() {
 }
 qemu_is_up_or_dead() { qemu_lives && answers || ! kill -0 "$QEMU_PID"; } 2>/dev/null
 
-# One that has failed is not asked; a primary that hung must not wake up again.
+# A QEMU that has failed is killed at once: a primary that hung must not go on.
 qemu_stop() {
 	! qemu_lives || [ ! -e "$RUN/failed" ] || signal_own qemu KILL
 	end_own qemu qemu_lives 3
@@ -193,10 +193,10 @@ qemu_stop() {
 
 procfile() { echo "$OCF_RESKEY_procfiles/$1.proc"; }
 
-# [ADDRESS] where it has colons
+# prints [ADDRESS] if it has colons
 in_brackets() { [[ $1 == *:* ]] && echo "[$1]" || echo "$1"; }
 
-# endpoint ROLE PORT: this host's end of a connection between the two
+# endpoint ROLE PORT: prints this host's end of a connection between the two hosts
 endpoint() {
 	local peer_address
 	peer_address=$(address_of "$(peer_node)")
@@ -207,7 +207,7 @@ endpoint() {
 	fi
 }
 
-# export_chain [ROLE]: the variables of Procfiles and of QEMU's command line
+# export_chain [ROLE]: sets the variables of Procfiles and of QEMU's command line
 export_chain() {
 	local role=${1:-secondary}
 	export DIR=$RUN TAP=$OCF_RESKEY_tap
@@ -217,7 +217,7 @@ export_chain() {
 	export COPY OUTPUT
 }
 
-# chain_start PROCFILE: until all are ready
+# chain_start PROCFILE: starts our processes and waits until all are ready
 chain_start() {
 	local role=primary
 	[ "$1" != secondary ] || role=secondary
@@ -240,10 +240,10 @@ chain_start() {
 	fi
 }
 
-# chain_stop: what was held leaves
+# chain_stop: held frames leave
 chain_stop() { end_own runner runner_lives 15; }
 
-# chain_kill: what was held does not leave; for when the peer goes on instead
+# chain_kill: held frames do not leave; for when the peer goes on instead
 chain_kill() {
 	runner_lives || return 0
 	signal_chain STOP
@@ -253,7 +253,7 @@ chain_kill() {
 }
 signal_chain() { cat "$RUN"/pids/*.pid | xargs -r kill -"$1"; } 2>/dev/null
 
-# Everybody of the Procfile lives, or is being started again.
+# Does each process of the Procfile live, or is it being started again?
 chain_is_whole() {
 	local name
 	while read -r name; do

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the guest and its client say to each other: a stream of bytes that shows
- * at which offset it is, so that a byte that is lost, repeated or changed does
- * not go unseen. The same program is in the guest and with the client.
+ * Both ends of the connections between the guest and its client. The bytes of a
+ * stream depend on their offset, so that the receiver notices a byte that is lost,
+ * repeated or changed.
  *
  *	source			a count on a line of standard input: so many
  *				bytes go to standard output
@@ -76,7 +76,7 @@ static void stream_fill(unsigned char *buf, uint64_t offset, size_t len)
 	}
 }
 
-/* How many of them are right. */
+/* Return: how many of them are right. */
 static size_t stream_check(const unsigned char *buf, uint64_t offset,
 			   size_t len)
 {
@@ -108,7 +108,7 @@ static int write_all(int fd, const void *data, size_t len)
 
 /* --- the guest's end --- */
 
-/* A count, on a line; byte by byte, for what follows is not ours. */
+/* Reads a count, on a line; byte by byte, as what follows is read by others. */
 static uint64_t read_count(int fd)
 {
 	uint64_t count = 0;
@@ -161,7 +161,7 @@ static int sink(int in, int out)
 }
 
 /* After a checkpoint both guests' kernels would give the same random bytes for
- * a while: their clocks are what differs. */
+ * a while, so the clock is used, which differs. */
 static int noise(void)
 {
 	struct timespec ts;

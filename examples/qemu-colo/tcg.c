@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * For tests only: lets Debian 12's QEMU 7.2 do COLO without KVM. Preloaded, it
- * stands in the way of two faults of that QEMU under TCG.
+ * For tests only: preloaded into Debian 12's QEMU 7.2, it lets that QEMU do COLO
+ * without KVM, by working around two faults of QEMU under TCG.
  *
  * It hangs at the second checkpoint. The migration thread waits on a condition
  * with the global mutex without having locked that, and keeps it afterwards.
@@ -18,7 +18,7 @@
  * it does when it has fetched the record from a running one.
  *
  * The threads of virtual CPUs are known by the names that `-name
- * debug-threads=on` gives them: a QEMU without it is not let run.
+ * debug-threads=on` gives them. QEMU is refused without that option.
  */
 #include <dlfcn.h>
 #include <pthread.h>
