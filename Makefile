@@ -432,14 +432,15 @@ $(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
 lint: deps-lint
 	$(Q)tests/lint
 
-# Who calls and includes whom, and what is not as it has to be: tests/graph
-# --help. G=compare/core is that folder. What is optimised across files says
-# nothing of itself: objects of their own.
+# Who calls and includes whom, and what breaks the rules: tests/graph --help.
+# G=compare/core is that folder, G=-q prints only what is wrong. The objects are
+# others than the programs': -flto leaves no symbols to look at.
 GRAPH = $(foreach d,common $(TOOLS),$(call objs,$(d))) $(SRC_ctl:%=$(BUILD)/common/ctl/%.o)
 
 graph:
-	$(Q)$(MAKE) --no-print-directory BUILD=build/graph LTO= HARDEN= CFLAGS=-O0 graph-objects
-	$(Q)tests/graph build/graph $(G)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) BUILD=build/graph LTO= HARDEN= \
+		CFLAGS=-O0 graph-objects
+	$(Q)tests/graph $(filter -q,$(G)) build/graph $(filter-out -q,$(G))
 
 graph-objects: $(GRAPH)
 
