@@ -14,6 +14,7 @@ VERSION := 0.1
 TOOLS := mirror redirector rewriter compare
 
 SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet \
+	      link_type pcapng_in capture_in \
 	      stats log nowait nowait_stream file netns peer unix_path clock \
 	      endpoint endpoint_all endpoint_connect endpoint_dev \
 	      endpoint_file endpoint_handle endpoint_input endpoint_link \
@@ -49,7 +50,7 @@ UNITS := frame outq checksum tcp_option seq packet flow vnet log endpoint_spec o
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
-	 marker qmp rpc control_table vmstate epoch pcapng \
+	 marker qmp rpc control_table vmstate epoch pcapng pcapng_in link_type \
 	 ignore learn progress compare_waits compare_share budget blame
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
@@ -105,6 +106,8 @@ LIBS_control_table    = $(MSGPACK_LIBS)
 UNIT_vmstate         := common/vmstate
 UNIT_epoch           := compare/live/epoch common/chunk
 UNIT_pcapng          := compare/diff/pcapng
+UNIT_pcapng_in       := common/pcapng_in
+UNIT_link_type       := common/link_type
 UNIT_ignore          := compare/diff/ignore
 LIBS_ignore           = $(PCAP)
 UNIT_learn           := compare/diff/learn

@@ -58,12 +58,13 @@ struct endpoint_counters {
 
 /* Of a capture that is read. */
 struct endpoint_capture {
-	int linktype;		/* libpcap's DLT_ */
+	int linktype;		/* libpcap's DLT_, of the next frame */
 	uint64_t shift_ns;	/* taken off its times: from_start */
 	uint64_t at, size;	/* bytes of the file; 0 when it has no size */
 };
 
 struct endpoint_captured {	/* a frame as it was captured */
+	int linktype;		/* libpcap's DLT_ */
 	const uint8_t *bytes;	/* with the link header; borrowed */
 	uint32_t len;		/* bytes there */
 	uint32_t wire_len;	/* bytes there were */

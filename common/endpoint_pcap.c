@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Captures (libpcap: pcap and pcapng are read, pcap is written). Link types
+ * Captures: pcap and pcapng are read, pcap is written by libpcap. Link types
  * without an Ethernet header get one made of zeros. When every input is a
  * capture, the loop reads them merged by time and their clock is its clock.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
-#include <pcap/sll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,9 +14,11 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "capture_in.h"
 #include "endpoint_impl.h"
 #include "endpoint_set.h"
 #include "file.h"
+#include "link_type.h"
 #include "time.h"
 #include "vnet.h"
 
@@ -26,10 +27,9 @@
 #define TIME_MAX_S (1ull << 32)	/* year 2106: sums with timeouts do not wrap */
 
 struct endpoint_pcap {
-	pcap_t *in;
-	int linktype;
-	struct pcap_pkthdr *next;	/* read ahead; NULL at the end */
-	const uint8_t *next_bytes;
+	struct capture_in *in;
+	struct pcapng_in_packet next;	/* read ahead */
+	bool is_over;			/* there is no next one */
 	uint64_t shift_ns;		/* taken off the capture's times */
 	pcap_t *dead;			/* what a dumper hangs on */
 	pcap_dumper_t *out;
@@ -40,30 +40,26 @@ struct endpoint_pcap {
 static void read_ahead(struct endpoint *ep)
 {
 	struct endpoint_pcap *p = ep->pcap;
-	int rc = pcap_next_ex(p->in, &p->next, &p->next_bytes);
+	int rc = capture_in_next(p->in, &p->next);
 
 	if (rc == 1)
 		return;
-	p->next = NULL;
-	if (rc == PCAP_ERROR) {
+	p->is_over = true;
+	if (rc < 0) {
 		log_error(ep->name, "%s: %s", ep->spec.target,
-			  pcap_geterr(p->in));
+			  capture_in_error(p->in));
 		endpoint_set_fail(ep->set);
 	}
 }
 
-/* A capture may say anything. It was opened with nanoseconds: tv_usec holds
- * them. */
-static uint64_t time_of(const struct timeval *ts)
+/* A capture may say anything. */
+static uint64_t time_of(const struct pcapng_in_packet *p)
 {
-	uint64_t ns = ts->tv_usec < 0 ? 0 : (uint64_t)ts->tv_usec;
-
-	if (ts->tv_sec < 0)
+	if (p->time_s < 0)
 		return 0;
-	if ((uint64_t)ts->tv_sec >= TIME_MAX_S)
+	if ((uint64_t)p->time_s >= TIME_MAX_S)
 		return TIME_MAX_S * NS_PER_S;
-	return (uint64_t)ts->tv_sec * NS_PER_S +
-	       (ns < NS_PER_S ? ns : NS_PER_S - 1);
+	return (uint64_t)p->time_s * NS_PER_S + p->time_ns;
 }
 
 /**
@@ -80,9 +76,9 @@ uint64_t endpoint_pcap_next_ns(const struct endpoint *ep)
 	const struct endpoint_pcap *p = ep->pcap;
 	int64_t ns;
 
-	if (!p->next)
+	if (p->is_over)
 		return UINT64_MAX;
-	ns = (int64_t)(time_of(&p->next->ts) - p->shift_ns);
+	ns = (int64_t)(time_of(&p->next) - p->shift_ns);
 	return ns > 0 || !p->shift_ns ? (uint64_t)ns : 1;
 }
 
@@ -94,6 +90,15 @@ uint64_t endpoint_pcap_next_ns(const struct endpoint *ep)
 void endpoint_pcap_yield(struct endpoint *ep, bool yields)
 {
 	ep->yields = yields;
+}
+
+static int linktype_of(const struct endpoint_pcap *p)
+{
+	int linktype = capture_in_linktype(p->in);
+
+	if (linktype < 0)
+		return p->is_over ? DLT_EN10MB : p->next.linktype;
+	return linktype;
 }
 
 /**
@@ -111,10 +116,10 @@ bool endpoint_pcap_look(const struct endpoint *ep, struct endpoint_capture *c)
 	if (!ep->pcap || !ep->pcap->in)
 		return false;
 	*c = (struct endpoint_capture){
-		.linktype = ep->pcap->linktype,
+		.linktype = linktype_of(ep->pcap),
 		.shift_ns = ep->pcap->shift_ns,
 	};
-	file = pcap_file(ep->pcap->in);
+	file = capture_in_file(ep->pcap->in);
 	if (file && fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode)) {
 		c->at = (uint64_t)ftello(file);
 		c->size = (uint64_t)st.st_size;
@@ -131,47 +136,24 @@ bool endpoint_pcap_look(const struct endpoint *ep, struct endpoint_capture *c)
 struct endpoint_captured endpoint_pcap_captured(const struct endpoint *ep)
 {
 	return (struct endpoint_captured){
-		.bytes = ep->pcap->next_bytes,
-		.len = ep->pcap->next->caplen,
-		.wire_len = ep->pcap->next->len,
+		.linktype = ep->pcap->next.linktype,
+		.bytes = ep->pcap->next.bytes,
+		.len = ep->pcap->next.len,
+		.wire_len = ep->pcap->next.wire_len,
 	};
-}
-
-/* Bytes of link header to take off, and the EtherType behind it. */
-static int link_header(int linktype, const uint8_t *p, size_t len,
-		       uint16_t *ethertype)
-{
-	size_t skip = 0;
-
-	switch (linktype) {
-	case DLT_LINUX_SLL:
-		skip = SLL_HDR_LEN;
-		if (len < skip)
-			return -EINVAL;
-		*ethertype = bytes_get16(p + 14);
-		break;
-	case DLT_LINUX_SLL2:
-		skip = SLL2_HDR_LEN;
-		if (len < skip)
-			return -EINVAL;
-		*ethertype = bytes_get16(p);
-		break;
-	default:			/* raw IP */
-		if (len < 1)
-			return -EINVAL;
-		*ethertype = p[0] >> 4 == 6 ? 0x86dd : 0x0800;
-	}
-	return (int)skip;
 }
 
 static int put_frame(const struct endpoint_pcap *p, uint8_t *at)
 {
-	const uint8_t *bytes = p->next_bytes;
-	size_t len = p->next->caplen, eth_len = 0;
+	const uint8_t *bytes = p->next.bytes;
+	size_t len = p->next.len, eth_len = 0;
 	uint16_t ethertype;
 
-	if (p->linktype != DLT_EN10MB) {
-		int skip = link_header(p->linktype, bytes, len, &ethertype);
+	if (!link_type_is_known(p->next.linktype))
+		return -EPROTONOSUPPORT;
+	if (p->next.linktype != DLT_EN10MB) {
+		int skip = link_type_skip(p->next.linktype, bytes, len,
+					  &ethertype);
 
 		if (skip < 0)
 			return skip;
@@ -202,7 +184,7 @@ static void deliver_next(struct endpoint *ep, uint64_t time_ns)
 	if (n < 0) {
 		ep->count.bad++;
 		log_warn(ep->name, "a packet of %u bytes is no frame: skipped",
-			 ep->pcap->next->caplen);
+			 ep->pcap->next.len);
 		return;
 	}
 	frame_decoder_filled(&ep->decoder, (size_t)n);
@@ -250,25 +232,22 @@ void endpoint_pcap_read_until(struct endpoint *ep, uint64_t limit_ns)
 static int open_for_reading(struct endpoint *ep)
 {
 	struct endpoint_pcap *p = ep->pcap;
-	char err[PCAP_ERRBUF_SIZE];
+	char err[CAPTURE_IN_ERROR_MAX];
+	int linktype;
 
-	p->in = pcap_open_offline_with_tstamp_precision(
-		ep->spec.target, PCAP_TSTAMP_PRECISION_NANO, err);
+	p->in = capture_in_open(ep->spec.target, err);
 	if (!p->in) {
-		log_error(ep->name, "%s", err);
+		log_error(ep->name, "%s: %s", ep->spec.target, err);
 		return -EIO;
 	}
-	p->linktype = pcap_datalink(p->in);
-	if (p->linktype != DLT_EN10MB && p->linktype != DLT_RAW &&
-	    p->linktype != DLT_IPV4 && p->linktype != DLT_IPV6 &&
-	    p->linktype != DLT_LINUX_SLL && p->linktype != DLT_LINUX_SLL2) {
+	read_ahead(ep);
+	linktype = linktype_of(p);
+	if (!link_type_is_known(linktype)) {
 		log_error(ep->name, "%s: link type %s is not supported",
-			  ep->spec.target, pcap_datalink_val_to_name(
-				  p->linktype));
+			  ep->spec.target, pcap_datalink_val_to_name(linktype));
 		return -EPROTONOSUPPORT;
 	}
-	read_ahead(ep);
-	if (ep->spec.from_start && p->next)
+	if (ep->spec.from_start && !p->is_over)
 		p->shift_ns = endpoint_pcap_next_ns(ep) - NS_PER_S;
 	ep->always_ready = true;
 	return 0;
@@ -343,7 +322,7 @@ static void pcap_kind_close(struct endpoint *ep)
 	if (p->dead)
 		pcap_close(p->dead);
 	if (p->in)
-		pcap_close(p->in);
+		capture_in_close(p->in);
 	free(p);
 	ep->pcap = NULL;
 }

@@ -67,6 +67,8 @@ static bool ipv4_parse(struct packet *p)
 		return false;
 	header_len = (ip[0] & 15u) * 4u;
 	total_len = bytes_get16(ip + 2);
+	if (!total_len)			/* the hardware would have set it */
+		total_len = left;
 	if (header_len < IPV4_LEN || header_len > left ||
 	    total_len < header_len)
 		return false;
@@ -307,9 +309,9 @@ static bool plain_parse(struct packet *p, uint8_t *eth, uint32_t len)
  * @len:	bytes there
  *
  * Safe for every byte sequence and length; no checksum is looked at. Lengths
- * are those of IP, so Ethernet padding is not payload. An IPv4 total length of
- * 0, which some capture points show for segments to be cut by the hardware, is
- * no sound header. ICMP's payload begins behind its first 8 bytes.
+ * are those of IP, so Ethernet padding is not payload. With an IPv4 total length
+ * of 0, which capture points show for segments that the hardware is to cut, all
+ * that the frame has is the datagram's. ICMP's payload begins behind its first 8 bytes.
  */
 void packet_parse(struct packet *p, uint8_t *eth, size_t len)
 {

@@ -269,6 +269,81 @@ row() {
 	done
 }
 
+# link LINKTYPE BEFORE FRAME...: a capture of the frames without their Ethernet
+# headers, with these bytes in place of each
+link() {
+	local linktype=$1 before=$2 frame
+	shift 2
+	local frames=()
+	for frame; do
+		frames+=("$before${frame:28}")
+	done
+	pcap 1 1000 "${frames[@]}" | perl -e 'local $/; $_ = <STDIN>;
+		substr($_, 20, 4) = pack("N", shift); print' "$linktype"
+}
+
+# pcapng LINKTYPE,SNAPLEN... -- FRAME...: the frames come in through the
+# interfaces in turn, with an Ethernet header when LINKTYPE is 1
+pcapng() {
+	perl -e '
+		sub block { my ($type, $body) = @_;
+			$body .= "\0" x (-length($body) % 4);
+			my $len = 12 + length $body;
+			print pack("VV", $type, $len), $body, pack("V", $len);
+		}
+		block(0x0a0d0d0a, pack("VvvVV", 0x1a2b3c4d, 1, 0, ~0, ~0));
+		my @links;
+		while (($_ = shift) ne "--") {
+			my ($link, $snaplen) = split /,/;
+			push @links, $link;
+			block(1, pack("vvV", $link, 0, $snaplen));
+		}
+		for my $i (0 .. $#ARGV) {
+			my $n = $i % @links;
+			my $f = pack("H*", $ARGV[$i]);
+			substr($f, 0, 14) = "" if $links[$n] != 1;
+			block(6, pack("VVVVV", $n, 0, $i, length $f, length $f) . $f);
+		}' "$@"
+}
+
+@test "captures of other link types, and of several, compare with plain ones" {
+	local frames kind
+	frames=("$(segment rx 100 9 18)" "$(udp 1 one)" "$(segment rx 101 9 17)"
+		"$(udp 1 two)")
+	pcap 1 1000 "${frames[@]}" >a.pcap
+	link 0 02000000 "${frames[@]}" >null.pcap
+	link 0 00000002 "${frames[@]}" >null-big.pcap
+	link 108 00000002 "${frames[@]}" >loop.pcap
+	link 9 ff030021 "${frames[@]}" >ppp.pcap
+	link 50 0f000800 "${frames[@]}" >hdlc.pcap
+	link 101 "" "${frames[@]}" >raw.pcap
+	pcapng 1,65535 1,262144 -- "${frames[@]}" >snaplens.pcap
+	pcapng 1,65535 101,0 -- "${frames[@]}" >linktypes.pcap
+	for kind in null null-big loop ppp hdlc raw snaplens linktypes; do
+		run -0 compare a.pcap $kind.pcap
+		grep -qE '^compared +4 +4$' <<<"$output"
+		run -0 compare $kind.pcap a.pcap
+	done
+	# filters are made for each link type
+	run -0 compare a.pcap linktypes.pcap --ignore udp
+	grep -qE '^ignored +2 +2$' <<<"$output"
+	head -c 200 linktypes.pcap >cut.pcap
+	run -2 compare a.pcap cut.pcap
+	[[ $output = *'cut.pcap: cut off in the middle of a block'* ]]
+}
+
+@test "a frame whose IP length is 0, to be cut by the hardware, is all payload" {
+	local a b
+	a=$(udp 1 "$(printf '%1600s' x)")
+	b=$(udp 1 "$(printf '%1600s' y)")
+	pcap 1 1000 "${a:0:32}0000${a:36}" >a.pcap
+	pcap 1 1000 "${b:0:32}0000${b:36}" >b.pcap
+	run -0 compare a.pcap a.pcap
+	grep -qE '^compared +1 +1$' <<<"$output"
+	run -1 compare a.pcap b.pcap
+	[[ $output = *'offset 1599: payload, 1 byte'* ]]
+}
+
 @test "ignored frames are not compared, but released" {
 	arp() { printf 'ffffffffffff5254000000020806%056x' "$1"; }
 	pcap 1 1000 "$(arp 1)" "$(udp 1 one)" >a.pcap

@@ -137,34 +137,55 @@ int ignore_add(struct ignore *ig, const char *rule, char *err, size_t err_len)
 	return add_filter(ig, rule, err, err_len);
 }
 
+static void free_programs(struct bpf_program *programs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		pcap_freecode(&programs[i]);
+	free(programs);
+}
+
+static struct ignore_filters *find_compiled(struct ignore *ig, int linktype)
+{
+	for (unsigned i = 0; i < ig->n_compiled; i++)
+		if (ig->compiled[i].linktype == linktype)
+			return &ig->compiled[i];
+	return NULL;
+}
+
 /**
- * ignore_compile() - Compile the filters for the frames of one side
- * @ig:		The rules; done once for each side, freed by ignore_fini()
- * @side:	0 or 1
+ * ignore_compile() - Compile the filters for the frames of a link type
+ * @ig:		The rules; ignore_fini() frees what is compiled
  * @linktype:	The DLT_ of these frames, from libpcap
  * @err:	Gets one line that says what is wrong
  * @err_len:	Bytes of room
  *
  * Return: 0, or -EINVAL when a filter makes no sense on this link type
  */
-int ignore_compile(struct ignore *ig, unsigned side, int linktype, char *err,
-		   size_t err_len)
+int ignore_compile(struct ignore *ig, int linktype, char *err, size_t err_len)
 {
 	struct bpf_program *programs;
+	struct ignore_filters *f;
+	int result = 0;
 
-	if (!ig->n_filters)
+	if (!ig->n_filters || find_compiled(ig, linktype))
 		return 0;
+	if (ig->n_compiled == IGNORE_LINKTYPES_MAX) {
+		snprintf(err, err_len, "too many link types");
+		return -EINVAL;
+	}
 	programs = calloc(ig->n_filters, sizeof(*programs));
 	if (!programs)
 		abort();
-	ig->programs[side] = programs;
-	for (unsigned i = 0; i < ig->n_filters; i++) {
-		int result = compile(&programs[i], ig->filters[i], linktype,
-				     err, err_len);
-		if (result < 0)
-			return result;
+	for (unsigned i = 0; i < ig->n_filters && result == 0; i++)
+		result = compile(&programs[i], ig->filters[i], linktype, err,
+				 err_len);
+	if (result < 0) {
+		free_programs(programs, ig->n_filters);
+		programs = NULL;
 	}
-	return 0;
+	f = &ig->compiled[ig->n_compiled++];
+	*f = (struct ignore_filters){ linktype, programs };
+	return result;
 }
 
 /**
@@ -173,33 +194,37 @@ int ignore_compile(struct ignore *ig, unsigned side, int linktype, char *err,
  */
 void ignore_fini(struct ignore *ig)
 {
-	for (unsigned side = 0; side < 2; side++) {
-		struct bpf_program *programs = ig->programs[side];
-
-		for (unsigned i = 0; programs && i < ig->n_filters; i++)
-			pcap_freecode(&programs[i]);
-		free(programs);
-		ig->programs[side] = NULL;
-	}
+	for (unsigned i = 0; i < ig->n_compiled; i++)
+		if (ig->compiled[i].programs)
+			free_programs(ig->compiled[i].programs, ig->n_filters);
+	ig->n_compiled = 0;
 }
 
 /**
  * ignore_frame() - Does a filter match a frame?
- * @ig:		The rules, compiled for this side
- * @side:	The side that has sent the frame
+ * @ig:		The rules
+ * @linktype:	The frame's DLT_, from libpcap. A file may have frames of several:
+ *		the filters are compiled when the first one comes
  * @bytes:	The frame as captured, with its link header
  * @len:	Bytes captured
  * @wire_len:	Bytes that the frame had
  *
- * Return: true when a filter matches
+ * Return: true when a filter matches; false for all frames of a link type on
+ * which a filter makes no sense
  */
-bool ignore_frame(const struct ignore *ig, unsigned side, const uint8_t *bytes,
+bool ignore_frame(struct ignore *ig, int linktype, const uint8_t *bytes,
 		  uint32_t len, uint32_t wire_len)
 {
 	const struct pcap_pkthdr h = { .caplen = len, .len = wire_len };
+	const struct ignore_filters *f;
+	char err[512];
 
+	ignore_compile(ig, linktype, err, sizeof(err));
+	f = find_compiled(ig, linktype);
+	if (!f || !f->programs)
+		return false;
 	for (unsigned i = 0; i < ig->n_filters; i++)
-		if (pcap_offline_filter(&ig->programs[side][i], &h, bytes))
+		if (pcap_offline_filter(&f->programs[i], &h, bytes))
 			return true;
 	return false;
 }

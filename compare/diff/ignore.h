@@ -14,6 +14,7 @@
  * after they were added.
  */
 #define IGNORE_MAX 64		/* rules */
+#define IGNORE_LINKTYPES_MAX 16
 
 struct bpf_program;
 
@@ -21,20 +22,26 @@ struct ignore_span {
 	uint32_t offset, len;
 };
 
+/* The filters, compiled for the frames of a link type. */
+struct ignore_filters {
+	int linktype;		/* libpcap's DLT_ */
+	struct bpf_program *programs;	/* n_filters of them; NULL when one of
+					   them makes no sense there */
+};
+
 struct ignore {			/* zeroed to begin with */
 	struct ignore_span spans[IGNORE_MAX];	/* payload@ */
 	const char *headers[IGNORE_MAX];	/* header@; borrowed */
 	const char *filters[IGNORE_MAX];	/* borrowed */
 	unsigned n_spans, n_headers, n_filters;
-	struct bpf_program *programs[2];	/* by side: n_filters of them;
-						   or NULL */
+	struct ignore_filters compiled[IGNORE_LINKTYPES_MAX];
+	unsigned n_compiled;
 };
 
 int ignore_add(struct ignore *ig, const char *rule, char *err, size_t err_len);
-int ignore_compile(struct ignore *ig, unsigned side, int linktype, char *err,
-		   size_t err_len);
+int ignore_compile(struct ignore *ig, int linktype, char *err, size_t err_len);
 void ignore_fini(struct ignore *ig);
-bool ignore_frame(const struct ignore *ig, unsigned side, const uint8_t *bytes,
+bool ignore_frame(struct ignore *ig, int linktype, const uint8_t *bytes,
 		  uint32_t len, uint32_t wire_len);
 uint32_t ignore_bytes(const struct ignore *ig, uint32_t at, uint32_t *gap);
 bool ignore_header(const struct ignore *ig, const char *name, size_t len);

@@ -115,8 +115,8 @@ static int prepare_side(struct report *r, enum compare_side side,
 		r->diff.clock.shift_ns[side] = capture.shift_ns;
 		*size += capture.size;
 	}
-	err = ignore_compile(&r->diff.known.ignore, side, capture.linktype,
-			     text, sizeof(text));
+	err = ignore_compile(&r->diff.known.ignore, capture.linktype, text,
+			     sizeof(text));
 	if (err < 0)
 		option_bad("--ignore: %s", text);
 	return err;
@@ -140,12 +140,13 @@ int report_ready(struct report *r)
 	return err;
 }
 
-static bool is_ignored(const struct report *r, enum compare_side side,
+static bool is_ignored(struct report *r, enum compare_side side,
 		       const struct frame *f)
 {
 	const struct endpoint *ep = r->wires->in[side];
-	const struct ignore *ignore = &r->diff.known.ignore;
+	struct ignore *ignore = &r->diff.known.ignore;
 	struct endpoint_captured raw = {
+		.linktype = DLT_EN10MB,
 		.bytes = frame_eth(f),
 		.len = frame_eth_len(f),
 		.wire_len = frame_eth_len(f),
@@ -155,7 +156,8 @@ static bool is_ignored(const struct report *r, enum compare_side side,
 		return false;
 	if (endpoint_get_spec(ep)->kind == ENDPOINT_PCAP)
 		raw = endpoint_pcap_captured(ep);
-	return ignore_frame(ignore, side, raw.bytes, raw.len, raw.wire_len);
+	return ignore_frame(ignore, raw.linktype, raw.bytes, raw.len,
+			    raw.wire_len);
 }
 
 /* Was so little captured that a header, or part of a fragment, is missing? */

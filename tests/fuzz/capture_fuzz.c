@@ -53,7 +53,8 @@ static uint8_t *put_record(uint8_t *at, struct fuzz *z)
 /* Return: bytes of a file */
 static size_t compose(uint8_t *file, struct fuzz *z)
 {
-	static const uint32_t linktypes[] = { 1, 101, 113, 276, 228, 229, 0, 147 };
+	static const uint32_t linktypes[] = { 1, 101, 113, 276, 228, 229, 0, 147,
+					      108, 9, 50, 51, 104, 1, 1, 1 };
 	uint8_t how = fuzz_byte(z), *at = file;
 
 	at = put(at, how & 8 ? 0xa1b23c4d : 0xa1b2c3d4);
@@ -61,7 +62,7 @@ static size_t compose(uint8_t *file, struct fuzz *z)
 	at = put(at, 0);
 	at = put(at, 0);
 	at = put(at, how & 16 ? number(z) : 65535);
-	at = put(at, linktypes[how & 7]);
+	at = put(at, linktypes[(how & 7) | (how & 32) >> 2]);
 	while (z->left && at - file < FILE_MAX - 128)
 		at = put_record(at, z);
 	return (size_t)(at - file);

@@ -77,23 +77,28 @@ static void filters_go_by_link_type(void)
 {
 	static const uint8_t arp[60] = { [12] = 8, [13] = 6 };
 	static const uint8_t sll2[20] = { 8, 6, [10] = 4 };
+	static const uint8_t arp_of_host[60] = { 0x52, 0x54, [5] = 1 };
 	struct ignore ig = { 0 };
 
 	CHECK_EQ(add(&ig, "arp"), 0);
-	CHECK_EQ(ignore_compile(&ig, 0, DLT_EN10MB, err, sizeof(err)), 0);
-	CHECK_EQ(ignore_compile(&ig, 1, DLT_LINUX_SLL2, err, sizeof(err)), 0);
-	CHECK(ignore_frame(&ig, 0, arp, sizeof(arp), sizeof(arp)));
-	CHECK(!ignore_frame(&ig, 1, arp, sizeof(arp), sizeof(arp)));
-	CHECK(ignore_frame(&ig, 1, sll2, sizeof(sll2), sizeof(sll2)));
-	CHECK(!ignore_frame(&ig, 0, sll2, sizeof(sll2), sizeof(sll2)));
+	CHECK_EQ(ignore_compile(&ig, DLT_EN10MB, err, sizeof(err)), 0);
+	CHECK_EQ(ignore_compile(&ig, DLT_LINUX_SLL2, err, sizeof(err)), 0);
+	CHECK(ignore_frame(&ig, DLT_EN10MB, arp, sizeof(arp), sizeof(arp)));
+	CHECK(!ignore_frame(&ig, DLT_LINUX_SLL2, arp, sizeof(arp), sizeof(arp)));
+	CHECK(ignore_frame(&ig, DLT_LINUX_SLL2, sll2, sizeof(sll2), sizeof(sll2)));
+	CHECK(!ignore_frame(&ig, DLT_EN10MB, sll2, sizeof(sll2), sizeof(sll2)));
 	/* captured in part: what is not there does not match */
-	CHECK(!ignore_frame(&ig, 0, arp, 12, 60));
+	CHECK(!ignore_frame(&ig, DLT_EN10MB, arp, 12, 60));
 	ignore_fini(&ig);
 
 	CHECK_EQ(add(&ig, "ether host 52:54:00:00:00:01"), 0);
-	CHECK_EQ(ignore_compile(&ig, 0, DLT_EN10MB, err, sizeof(err)), 0);
-	CHECK_EQ(ignore_compile(&ig, 1, DLT_RAW, err, sizeof(err)), -EINVAL);
+	CHECK_EQ(ignore_compile(&ig, DLT_EN10MB, err, sizeof(err)), 0);
+	CHECK_EQ(ignore_compile(&ig, DLT_RAW, err, sizeof(err)), -EINVAL);
 	CHECK(strstr(err, "ether host"));
+	/* a link type that was not expected: no frame of it matches */
+	CHECK(!ignore_frame(&ig, DLT_RAW, arp_of_host, 60, 60));
+	CHECK(!ignore_frame(&ig, DLT_NULL, arp_of_host, 60, 60));
+	CHECK(ignore_frame(&ig, DLT_EN10MB, arp_of_host, 60, 60));
 	ignore_fini(&ig);
 }
 
@@ -103,9 +108,9 @@ static void filters_see_the_length_on_the_wire(void)
 	struct ignore ig = { 0 };
 
 	CHECK_EQ(add(&ig, "greater 1000"), 0);
-	CHECK_EQ(ignore_compile(&ig, 0, DLT_EN10MB, err, sizeof(err)), 0);
-	CHECK(ignore_frame(&ig, 0, bytes_there, 14, 1000));
-	CHECK(!ignore_frame(&ig, 0, bytes_there, 14, 999));
+	CHECK_EQ(ignore_compile(&ig, DLT_EN10MB, err, sizeof(err)), 0);
+	CHECK(ignore_frame(&ig, DLT_EN10MB, bytes_there, 14, 1000));
+	CHECK(!ignore_frame(&ig, DLT_EN10MB, bytes_there, 14, 999));
 	ignore_fini(&ig);
 }
 

@@ -383,7 +383,11 @@ static void headers_that_do_not_hold(void)
 	craft_tcp(&c, TCP_ACK, 0);
 	p = parse();
 	check_tcp(&p, 0, 0);
-	for (uint16_t total = 0; total < 20; total++) {
+	bytes_put16(ip + 2, 0);			/* of a segment to be cut */
+	p = parse();
+	check_tcp(&p, 0, 0);
+	CHECK(!p.truncated);
+	for (uint16_t total = 1; total < 20; total++) {
 		bytes_put16(ip + 2, total);
 		CHECK_EQ(parse().level, PACKET_ETHER);
 	}

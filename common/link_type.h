@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_LINK_TYPE_H
+#define COLO_LINK_TYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+bool link_type_is_known(int linktype);
+int link_type_skip(int linktype, const uint8_t *p, size_t len,
+		   uint16_t *ethertype);
+
+#endif
