@@ -24,8 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../common/packet.h"
-#include "../../common/seq.h"
 
 #define WALK_MAX 256u		/* segments looked at without an index */
 #define FIRST_BLOCKS 64u
@@ -344,15 +342,15 @@ static uint32_t find_indexed(struct order_table *t, const struct hold_queue *q,
 }
 
 /**
- * order_find() - What does a segment stand behind?
+ * order_find_among() - What does a segment stand behind that is not the last?
  * @t:		The table of indexes
- * @q:		A queue of segments; it may get an index
+ * @q:		A queue of segments, not empty; it may get an index
  * @seq:	The segment's sequence number
  *
- * Return: the last segment of the last connection that begins there or before;
- * if there is none, what stands before the connection: a SYN, or HOLD_NONE
+ * Return: as order_find(), which calls this
  */
-uint32_t order_find(struct order_table *t, struct hold_queue *q, uint32_t seq)
+uint32_t order_find_among(struct order_table *t, struct hold_queue *q,
+			  uint32_t seq)
 {
 	const struct order *o = order_of(t, q);
 	uint32_t i = q->tail;
