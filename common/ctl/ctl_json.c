@@ -17,7 +17,8 @@ static json_t *text_of(const char *bytes, size_t len)
 	if (!copy)
 		abort();
 	for (size_t i = 0; i < len; i++)
-		copy[i] = bytes[i] & 0x80 || !bytes[i] ? '?' : bytes[i];
+		copy[i] = (char)(bytes[i] & 0x80 || !bytes[i] ? '?' :
+				 bytes[i]);
 	j = json_stringn(copy, len);
 	free(copy);
 	return j;
