@@ -7,13 +7,13 @@ load helpers
 
 client() { "$TOP/tests/rpc-client" m.ctl "$@"; }
 
-# m: a mirror whose net and outdev have no peer yet
+# start_mirror: a mirror `m` whose net and outdev have no peer yet
 start_mirror() {
 	start m colo-mirror --net unix-listen:net --guest null: \
 		--outdev unix-listen:copy --control m.ctl
 }
 
-# says JQ-FILTER: true of what is on standard input
+# says JQ-FILTER: it is true of the JSON on standard input
 says() { jq -e "$1" >/dev/null; }
 
 ctl() { colo-ctl -s m.ctl "$@"; }
@@ -45,7 +45,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	[ ! -e m.ctl ]
 }
 
-@test "what is no request has an error that says why, and the connection stays" {
+@test "a message that is no request gets an error that says why, and the connection stays" {
 	start_mirror
 	# bytes that are no msgpack; a number; an answer; a notification; 96 GB;
 	# arrays that share what is there; an extension; nothing
@@ -68,7 +68,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	} >large
 	client raw "$(printf 00010001)" | says '.[2].code == "too-large"'
 	client raw ffffffff | says '.[2].code == "too-large"'
-	# behind the bytes that were announced the next message is heard
+	# the message behind the announced bytes is answered
 	{
 		head -c 65537 /dev/zero
 		printf '\0\0\0\x0c\x94\0\x05\xa7version\x90'
@@ -82,7 +82,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	[ "$(client many 300 version)" = 300 ]
 }
 
-@test "others may read, not change" {
+@test "other users may read the state, and change nothing" {
 	chmod 755 .
 	start_mirror
 	[ "$(stat -c %a m.ctl)" = 600 ]
@@ -103,7 +103,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	client ask status | says '.[3].role == "colo"'
 }
 
-@test "a bad --control is a line and 2, a path that is taken 1" {
+@test "a bad --control ends with status 2, a path in use with status 1" {
 	refused 2 '--control: there is no path' colo-mirror --outdev null: \
 		--control ,mode=600
 	refused 2 '--control: mode=9 is no mode such as mode=660' \
@@ -117,14 +117,14 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 		colo-mirror --guest null: --net unix-listen:n --outdev null: \
 		--control m.ctl
 	client ask version >/dev/null
-	# what a dead one has left is no hindrance
+	# the socket that a dead process left is replaced
 	crash m
 	[ -S m.ctl ]
 	start_mirror
 	client ask version >/dev/null
 }
 
-@test "subscribers hear events, and are told when the verdict changes" {
+@test "subscribers get events, and are told when the verdict changes" {
 	start_mirror
 	spawn watch colo-ctl -s m.ctl watch >text
 	spawn watch-json colo-ctl -j -s m.ctl watch >events
@@ -207,7 +207,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	run -2 ctl - <<<'no JSON'
 }
 
-@test "a crowd of clients, one deaf, one slow: no frame is lost for them" {
+@test "a crowd of clients, one of which reads nothing and one slowly, costs no frame" {
 	start_mirror
 	spawn_other taker socat -u UNIX:copy CREATE:copy.out
 	wait_for ctl links
@@ -220,7 +220,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	check_account "$(stats m)"
 }
 
-# start_compare OPTION...: c, whose peers are socats that forget all
+# start_compare OPTION...: a compare `c` whose peers throw frames away
 start_compare() {
 	start c colo-compare --primary-in unix-listen:p \
 		--secondary-in unix-listen:s --outdev null: --control c.ctl "$@"
@@ -233,7 +233,7 @@ compare_is() {
 	[[ $said == $1 ]]
 }
 
-@test "colo-compare: every state" {
+@test "colo-compare reports each of its states" {
 	# the checkpoint command waits for a file, then for another
 	cat >until-made <<-'END'
 		#!/bin/sh
@@ -248,7 +248,7 @@ compare_is() {
 	spawn_other s socat -u UNIX:s -
 	wait_for compare_is 'PROTECTED since *'
 
-	# asked for by us: as if answers differed; nothing is lost meanwhile
+	# a checkpoint that the control socket asks for, as if answers differed
 	colo-ctl -s c.ctl checkpoint
 	wait_for compare_is 'HOLDING * s: checkpoint unanswered (control)'
 	: >made
@@ -273,7 +273,7 @@ compare_is() {
 	wait_for compare_is 'UNPROTECTED * s: with --checkpoint none what differs leaves'
 }
 
-@test "systemd hears the verdict" {
+@test "systemd is told the verdict" {
 	spawn_other listener socat -u UNIX-RECV:notify CREATE:told
 	wait_for test -S notify
 	NOTIFY_SOCKET=$PWD/notify start_mirror

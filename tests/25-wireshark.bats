@@ -1,16 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The dissectors for Wireshark, on the wire of real processes.
+# The dissectors for Wireshark, with what real processes send.
 
 load helpers
 
-# dissect PORT PROTOCOL TSHARK-ARGUMENT...: what was captured there
+# dissect PORT PROTOCOL TSHARK-ARGUMENT...: runs tshark on what was captured there
 dissect() {
 	tshark -X "lua_script:$TOP/examples/wireshark/colo.lua" \
 		-d "tcp.port==$1,$2" -r wire.pcap "${@:3}" 2>tshark.err
 }
 
-# capture PORT: what goes over it on the loopback of a namespace, to wire.pcap
+# capture PORT: captures what goes over it on a namespace's loopback, to wire.pcap
 capture() {
 	spawn_other capture tcpdump -U -i lo -s 0 -w wire.pcap "tcp port $1"
 	wait_for grep -q 'listening on' capture.log
@@ -21,8 +21,8 @@ captured_all() { # PORT PROTOCOL FILTER COUNT
 		wc -l)" -ge "$4" ]
 }
 
-# say PORT COMMAND...: what it prints is sent there. The connection stays: whose a
-# peer is cannot be asked when it is gone.
+# say PORT COMMAND...: sends there what COMMAND prints. The connection stays, as the
+# program cannot find out who a peer was that is gone.
 say() {
 	exec {SOCKET}<>"/dev/tcp/127.0.0.1/$1"
 	"${@:2}" >&"$SOCKET"
@@ -34,7 +34,7 @@ arp() {
 	printf 'RT\0\1\2\3\12\0\0\1\0\0\0\0\0\0\12\0\0\2'
 }
 
-@test "the plain form: the frame inside is dissected" {
+@test "in the plain form the frame inside is dissected" {
 	local port
 	port=$(free_port)
 	capture "$port"
@@ -50,7 +50,7 @@ arp() {
 	diff - said <<<$'10.0.0.2\n10.0.0.2\n42\n42'
 }
 
-@test "the vnet form: its header, and the frame inside" {
+@test "in the vnet form its header and the frame inside are dissected" {
 	local port
 	port=$(free_port)
 	capture "$port"
@@ -96,7 +96,7 @@ arp() {
 	[ "$(cat said)" = $'1\t7\tepoch, epoch 7' ]
 }
 
-@test "the control wire, relayed over TCP" {
+@test "the control wire is dissected, relayed over TCP" {
 	local port
 	port=$(free_port)
 	capture "$port"

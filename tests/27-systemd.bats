@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The units for systemd. No systemd runs here: it checks them, and the programs
-# check the options that the files beside them give.
+# The units for systemd. No systemd runs here: systemd-analyze checks the units, and our
+# programs check the options in the files beside them.
 
 load helpers
 
 UNITS() { echo "$TOP"/examples/systemd/colo@.service "$TOP"/examples/systemd/colo.target; }
 
-# a root in which the units and the programs are where they belong
+# install_units: makes a root directory with the units and the programs in place
 install_units() {
 	local unit
 	mkdir -p root/etc/systemd/system root/usr/bin root/etc/colo-pipe
@@ -16,7 +16,7 @@ install_units() {
 		cp "$BIN/colo-$unit" root/usr/bin
 		ln -s colo@.service "root/etc/systemd/system/colo@$unit.service"
 	done
-	# what units stand on, of this machine
+	# units of this machine that ours need
 	cp -r /usr/lib/systemd root/usr/lib-systemd
 	mkdir -p root/usr/lib
 	mv root/usr/lib-systemd root/usr/lib/systemd
@@ -33,14 +33,14 @@ install_units() {
 	done
 }
 
-@test "the unit is sandboxed" {
+@test "systemd-analyze finds the unit well protected" {
 	install_units
 	# 10 is a service without any protection
 	systemd-analyze security --offline=yes --root="$PWD/root" \
 		--threshold=45 colo@mirror.service
 }
 
-@test "the programs take the options of both hosts" {
+@test "the programs accept the options of both hosts" {
 	local file program OPTIONS words
 	for file in "$TOP"/examples/systemd/{primary,secondary}/*; do
 		program=colo-${file##*/}
