@@ -153,6 +153,21 @@ spawn() {
 	done
 }
 
+@test "the links of all pages lead somewhere, tests/README.md names every file of tests" {
+	local page path
+	cd "$ROOT"
+	while read -r page; do
+		for path in $(grep -o '](\([^)#]*\)' "$page" | tr -d '](' | grep -v '^http'); do
+			[ -e "$(dirname "$page")/$path" ] ||
+				{ echo "$page: $path"; return 1; }
+		done
+	done < <(find . -name '*.md' ! -path './build/*')
+	for path in tests/*.bats; do
+		grep -qF "| \`${path#tests/}\` |" tests/README.md ||
+			{ echo "$path"; return 1; }
+	done
+}
+
 arp() {
 	printf '\0\0\0\52\377\377\377\377\377\377RT\0\1\2\3\10\6\0\1\10\0\6\4\0'
 	printf '\1RT\0\1\2\3\12\0\0\1\0\0\0\0\0\0\12\0\0\2'
