@@ -410,11 +410,11 @@ static void long_options(struct option *longs, const struct rows *rows)
 
 static unsigned row_of(const struct rows *rows, const char *name)
 {
-	unsigned row = 0;
-
-	while (strcmp(rows->spec[row]->name, name) != 0)
-		row++;
-	return row;
+	for (unsigned row = 0;; row++) {
+		assert(row < rows->n);	/* else: a broken table */
+		if (!strcmp(rows->spec[row]->name, name))
+			return row;
+	}
 }
 
 /* The name of the switch that a letter turns on, or NULL. */
