@@ -427,6 +427,14 @@ static const char *switch_of(const struct parser *p, int letter)
 	return names ? *names : NULL;
 }
 
+static void turn_on(struct parser *p, const char *name)
+{
+	unsigned row = row_of(&p->rows, name);
+
+	p->seen[row] = true;
+	*(bool *)(p->config + p->rows.spec[row]->offset) = true;
+}
+
 /* What getopt_long() is told of letters. Where files are named, options may
  * stand behind them. */
 static void letters(char *text, const struct parser *p)
@@ -491,7 +499,7 @@ static enum option_result parse_argv(struct parser *p, int argc, char **argv)
 		if (opt == 'n')
 			common->check_only = true;
 		else if (switch_of(p, opt))
-			set(p, row_of(&p->rows, switch_of(p, opt)), NULL);
+			turn_on(p, switch_of(p, opt));
 		else if (opt < ROW_BASE)
 			return getopt_error(p, opt, argv);
 		else if (set(p, (unsigned)(opt - ROW_BASE), optarg))

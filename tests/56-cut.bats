@@ -39,13 +39,15 @@ lives() {
 }
 
 # The secondary repeats bytes that the client has already. The connection must go
-# on at once, not after the second or tenth timeout.
+# on at once. A guest that is deaf to the client's acknowledgements sees its timer
+# run out until the client gives up; on a busy machine it runs out once or twice
+# because the answer is late.
 @test "a connection survives whose client has a megabyte more than the secondary sent" {
 	local option
 	for option in '' '--congestion bbr' '--congestion reno' --no-scaling; do
 		# shellcheck disable=SC2086
 		lives --ahead 1000000 $option
-		[[ $output =~ 'timers ran out '[01]' times' ]]
+		[[ $output =~ 'timers ran out '[0-2]' times' ]]
 	done
 }
 
