@@ -35,14 +35,15 @@ REWRITE_CORE   := rewrite rewrite_ahead rewrite_edit rewrite_file rewrite_flow \
 SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
 COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 		  connection datagram differ evict expire extent flows flush \
-		  fragment gap gate hold late match order pair predict \
+		  fragment gap gate hold kind late match order pair predict \
 		  relieve share shed stream syn take tcp told waits)
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  command epoch feed live live_config live_epoch live_learn \
 		  live_options live_verdict live_wires notify progress \
 		  quarantine report running tell)
 COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
-		  diff_pcap diff_print diff_sums diff_text ignore learn pcapng)
+		  diff_pcap diff_print diff_sums diff_text ignore learn pcapng \
+		  unwrap)
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum tcp_option seq packet flow vnet log endpoint_spec option \
@@ -50,7 +51,7 @@ UNITS := frame outq checksum tcp_option seq packet flow vnet log endpoint_spec o
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
-	 marker qmp rpc control_table vmstate epoch pcapng pcapng_in link_type \
+	 marker qmp rpc control_table vmstate epoch pcapng pcapng_in link_type unwrap \
 	 ignore learn progress compare_waits compare_share budget blame
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
@@ -108,6 +109,7 @@ UNIT_epoch           := compare/live/epoch common/chunk
 UNIT_pcapng          := compare/diff/pcapng
 UNIT_pcapng_in       := common/pcapng_in
 UNIT_link_type       := common/link_type
+UNIT_unwrap          := compare/diff/unwrap common/packet common/chunk
 UNIT_ignore          := compare/diff/ignore
 LIBS_ignore           = $(PCAP)
 UNIT_learn           := compare/diff/learn
@@ -117,7 +119,8 @@ UNIT_progress        := compare/live/progress common/log common/nowait
 FUZZ := frame packet vnet endpoint_spec rewrite rewrite_icmp \
 	rewrite_table compare capture qmp control
 FUZZ_frame         := $(UNIT_frame)
-FUZZ_packet        := common/flow common/flow_key common/packet
+FUZZ_packet        := common/flow common/flow_key common/packet common/chunk \
+		      compare/diff/unwrap
 FUZZ_vnet          := $(UNIT_vnet)
 FUZZ_endpoint_spec := $(UNIT_endpoint_spec)
 FUZZ_rewrite       := $(UNIT_rewrite)

@@ -155,7 +155,9 @@ static void proto_text(uint8_t proto, char *buf, size_t len)
 
 static void vlan_text(uint32_t vlan, char *buf, size_t len)
 {
-	if (vlan >> 12)
+	if (vlan & PACKET_TAGS)
+		snprintf(buf, len, " tags #%08x", vlan & ~PACKET_TAGS);
+	else if (vlan >> 12)
 		snprintf(buf, len, " vlan %u.%u", vlan >> 12, vlan & 0xfff);
 	else if (vlan)
 		snprintf(buf, len, " vlan %u", vlan);

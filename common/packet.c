@@ -11,7 +11,8 @@
 #define MACS_LEN 12u
 #define ETH_LEN 14u
 #define VLAN_LEN 4u
-#define VLAN_MAX 2u
+#define LABEL_LEN 4u
+#define TAGS_MAX 32u		/* VLAN tags and MPLS labels that are followed */
 #define IPV4_LEN 20u
 #define IPV6_LEN 40u
 #define TCP_LEN 20u
@@ -26,6 +27,8 @@ enum {
 	ETHERTYPE_VLAN = 0x8100,
 	ETHERTYPE_QINQ = 0x88a8,
 	ETHERTYPE_QINQ_OLD = 0x9100,
+	ETHERTYPE_MPLS = 0x8847,
+	ETHERTYPE_MPLS_MULTICAST = 0x8848,
 };
 
 enum {
@@ -248,7 +251,43 @@ static bool l4_parse(struct packet *p)
 	}
 }
 
-/* The type and length at offset 12, behind what VLAN tags there are. */
+/* One or two VLAN ids are kept as they are. Of more, and of labels, a hash is
+ * made: it tells flows apart, no more. */
+static void tag_add(struct packet *p, uint32_t id, bool is_label)
+{
+	if (!is_label && p->n_vlan < 2 && !(p->vlan & PACKET_TAGS)) {
+		p->vlan = p->vlan << 12 | id;
+	} else {
+		p->vlan = (p->vlan ^ id ^ (uint32_t)is_label << 20) * 0x9e3779b1u;
+		p->vlan = (p->vlan ^ p->vlan >> 15) | PACKET_TAGS;
+	}
+	p->n_vlan++;
+}
+
+/* Labels do not say what follows the last one, but IP's first four bits do (RFC
+ * 4928). Return: where it is, 0 when the frame ends before. */
+static uint32_t mpls_parse(struct packet *p, uint32_t off)
+{
+	bool is_last = false;
+	uint8_t version;
+
+	while (!is_last && p->n_vlan < TAGS_MAX) {
+		if (p->len - off < LABEL_LEN)
+			return 0;
+		tag_add(p, bytes_get32(p->eth + off) >> 12, true);
+		is_last = p->eth[off + 2] & 1;
+		off += LABEL_LEN;
+	}
+	version = is_last && off < p->len ? p->eth[off] >> 4 : 0;
+	if (version == 4)
+		p->ethertype = ETHERTYPE_IPV4;
+	else if (version == 6)
+		p->ethertype = ETHERTYPE_IPV6;
+	return off;
+}
+
+/* The type and length at offset 12, behind what VLAN tags and labels there
+ * are. */
 static bool ether_parse(struct packet *p)
 {
 	uint32_t off = ETH_LEN;
@@ -256,16 +295,18 @@ static bool ether_parse(struct packet *p)
 	if (p->len < ETH_LEN)
 		return false;
 	p->ethertype = bytes_get16(p->eth + 12);
-	while (ethertype_is_vlan(p->ethertype) && p->n_vlan < VLAN_MAX) {
+	while (ethertype_is_vlan(p->ethertype) && p->n_vlan < TAGS_MAX) {
 		if (p->len - off < VLAN_LEN)
 			return false;
-		p->vlan = p->vlan << 12 | (bytes_get16(p->eth + off) & 0xfff);
+		tag_add(p, bytes_get16(p->eth + off) & 0xfff, false);
 		p->ethertype = bytes_get16(p->eth + off + 2);
-		p->n_vlan++;
 		off += VLAN_LEN;
 	}
+	if (p->ethertype == ETHERTYPE_MPLS ||
+	    p->ethertype == ETHERTYPE_MPLS_MULTICAST)
+		off = mpls_parse(p, off);
 	p->l3_off = (uint16_t)off;
-	return true;
+	return off;
 }
 
 /* What most frames are, read in one go: an IPv4 header without options and

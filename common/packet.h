@@ -38,14 +38,18 @@ enum packet_level {
 	PACKET_L4,		/* TCP, UDP, ICMP, ICMPv6 header is sound */
 };
 
+#define PACKET_TAGS (1u << 31)
+
 struct packet {
 	uint8_t *eth;		/* the frame; borrowed */
 	uint32_t len;		/* bytes at eth */
 	enum packet_level level;
-	uint16_t ethertype;	/* behind the VLAN tags */
-	uint8_t n_vlan;		/* tags: 0, 1, 2 */
+	uint16_t ethertype;	/* behind the VLAN tags and MPLS labels */
+	uint8_t n_vlan;		/* VLAN tags and MPLS labels */
 	uint8_t ip_version;	/* 4, 6, or 0 */
-	uint32_t vlan;		/* the VLAN ids: outer << 12 | inner; 0 without tags */
+	uint32_t vlan;		/* the VLAN ids: outer << 12 | inner; 0 without
+				   tags; PACKET_TAGS and a hash of what there is
+				   else */
 	uint8_t proto;		/* behind the IPv6 extension headers */
 	bool fragment;		/* any fragment of a larger datagram */
 	uint16_t frag_off;	/* bytes; 0 for the first fragment */

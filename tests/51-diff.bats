@@ -181,9 +181,11 @@ row() {
 	run -0 compare cut.pcap any.pcap
 	n=$(tcpdump -nr cut.pcap greater 101 2>/dev/null | wc -l)
 	grep -qE "^  cut short +$n +0\$" <<<"$output"
-	# packets without whole headers are not compared
+	# packets without whole headers are not compared: nobody knows whether
+	# they are the same
 	editcap -F pcap -s 50 a.pcap short.pcap
-	run -0 compare short.pcap short.pcap
+	run -2 compare short.pcap short.pcap
+	[[ $output = *'packets were captured too short to be compared'* ]]
 	grep -qE '^too short +[1-9][0-9]* +[1-9][0-9]*$' <<<"$output"
 }
 
@@ -342,6 +344,71 @@ pcapng() {
 	grep -qE '^compared +1 +1$' <<<"$output"
 	run -1 compare a.pcap b.pcap
 	[[ $output = *'offset 1599: payload, 1 byte'* ]]
+}
+
+# around BEFORE FRAME...: the frames with this in place of their EtherType; NN is
+# the number of the frame
+around() {
+	local before=$1 n=0 frame
+	shift
+	for frame; do
+		printf '%s%s%s\n' "${frame:0:24}" "${before/NN/$(printf %02x $n)}" \
+			"${frame:28}"
+		n=$((n + 1))
+	done
+}
+
+@test "what is inside of tags, labels and tunnels is compared" {
+	local a b before
+	a=("$(udp 1 "answer one")" "$(udp 2 two)")
+	b=("$(udp 1 "answer OnE")" "$(udp 2 two)")
+	pcap 1 1000 "${a[@]}" >plain.pcap
+	for before in 8100000581000006810000070800 884700001140 \
+		8864110000070026'0021' 0030aaaa030000000800 \
+		080045000000000000004004'00000a0000630a000062' \
+		08004500000000000000402f'00000a0000630a0000621000080000NN00aa'; do
+		# shellcheck disable=SC2046  # frames have no spaces
+		pcap 1 1000 $(around "$before" "${a[@]}") >a.pcap
+		# shellcheck disable=SC2046
+		pcap 1 1000 $(around "$before" "${b[@]}") >b.pcap
+		run -0 compare a.pcap a.pcap
+		grep -qE '^compared +2 +2$' <<<"$output"
+		run -1 compare a.pcap b.pcap
+		[ "$(grep -c 'payload, ' <<<"$output")" -eq 1 ]
+		[[ $output = *'udp 10.0.0.1:80 > 10.0.0.2:1000'* ]]
+	done
+	# the last one: another tunnel, and none
+	pcap 1 1000 $(around "${before/0NN0/1NN1}" "${a[@]}") >other.pcap
+	run -0 compare a.pcap other.pcap --outdev pcap:out.pcap
+	grep -qE '^  unwrapped +2 +2$' <<<"$output"
+	# what passes is what came
+	tcpdump -xxnr a.pcap >a.txt 2>/dev/null
+	tcpdump -xxnr out.pcap 2>/dev/null | sed 's/\(\.[0-9]\{6\}\)000/\1/' >out.txt
+	[ "$(grep -c 0x0000 out.txt)" -eq 2 ]
+	diff <(grep 0x out.txt) <(grep 0x a.txt)
+	run -0 compare a.pcap plain.pcap
+}
+
+@test "what is not compared has a row, and is no success unless it was asked for" {
+	local one arp unknown
+	one=$(udp 1 one)
+	arp=$(printf 'ffffffffffff5254000000020806%056x' 1)
+	unknown="5254000000015254000000021234"
+	pcap 1 1000 "$one" "$arp" "${unknown}000001" >a.pcap
+	pcap 1 1000 "$one" "$arp" "${unknown}000002" >b.pcap
+	run -0 compare a.pcap a.pcap
+	grep -qE '^compared +2 +2$' <<<"$output"
+	grep -qE '^housekeeping +1 +1$' <<<"$output"
+	run -1 compare a.pcap b.pcap
+	# nobody has this port
+	run -2 compare a.pcap a.pcap --from :9999
+	[[ $output = *'nothing was compared: no packet is what --from says'* ]]
+	run -0 compare a.pcap a.pcap --from :80
+	# a link type that is unknown, beside one that is not
+	pcapng 1,0 147,0 -- "$one" "$one" >a.pcapng
+	run -2 compare a.pcapng a.pcapng
+	grep -qE '^not read +1 +1$' <<<"$output"
+	[[ $output = *'packets could not be read, and were not compared'* ]]
 }
 
 @test "ignored frames are not compared, but released" {

@@ -38,6 +38,7 @@
 #include "flush.h"
 #include "fragment.h"
 #include "gate.h"
+#include "kind.h"
 #include "order.h"
 #include "pair.h"
 #include "share.h"
@@ -325,6 +326,15 @@ void compare_stats(const struct compare *c, struct stats *s)
 	stats_note(s, "flows", "over-share", c->share.told.n);
 	if (c->config.holds)
 		stats_note(s, "flows", "waiting", c->waits.told.n);
+}
+
+/**
+ * compare_is_housekeeping() - Is a packet of those that compare_non_ip is about?
+ * @p:		The packet, parsed
+ */
+bool compare_is_housekeeping(const struct packet *p)
+{
+	return kind_is_housekeeping(p);
 }
 
 /**

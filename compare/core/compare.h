@@ -47,6 +47,8 @@ struct compare_config {
 	uint32_t max_flows;
 	enum compare_ack_policy ack_policy;
 	bool compare_non_ip;	/* ARP, ND, IGMP and the like are compared, too */
+	bool compare_unknown;	/* frames that are not IP and not known to do
+				   something of that kind are compared, too */
 	bool report_only;	/* the primary passes; all differences are told */
 	bool full_waits;	/* a full queue asks for no checkpoint */
 	bool holds;		/* no checkpoints are to be had: nothing asks for
@@ -60,6 +62,7 @@ struct compare_config {
 };
 
 struct flow_key;
+struct packet;
 
 struct compare_difference {
 	enum compare_reason reason;
@@ -157,6 +160,7 @@ bool compare_is_holding(const struct compare *c);
 void compare_stats(const struct compare *c, struct stats *s);
 void compare_pair_service(struct flow_key *service,
 			  const struct flow_key *key);
+bool compare_is_housekeeping(const struct packet *p);
 const char *compare_reason_text(enum compare_reason reason);
 const char *compare_wait_text(enum compare_wait_for what);
 

@@ -16,16 +16,12 @@
 #include "differ.h"
 #include "flows.h"
 #include "fragment.h"
+#include "kind.h"
 #include "predict.h"
 #include "relieve.h"
 #include "share.h"
 #include "shed.h"
 #include "tcp.h"
-
-#define PROTO_IGMP 2
-#define ICMP6_MLD_FIRST 130
-#define ICMP6_ND_LAST 137
-#define ICMP6_MLD2_REPORT 143
 
 /* A packet of a kind that is not compared. Here and below, group is the
  * fragments that the packet was made of, HOLD_NONE for one that came whole. */
@@ -69,20 +65,14 @@ static void input_secondary(struct compare *c, struct cmp_flow *fl,
 		datagram_secondary(c, fl, f, p, group);
 }
 
-/* Does a packet keep the network together rather than serve anybody? Its
- * timing is each replica's own. That is ARP, LLDP and so on, IGMP, MLD,
- * neighbour discovery. */
-static bool is_housekeeping(const struct packet *p)
+/* What keeps a network together is not compared unless that was asked for. What
+ * is not known to do so is compared in a report. */
+static bool is_left_out(const struct compare *c, const struct packet *p)
 {
-	uint8_t type;
-
-	if (p->level == PACKET_ETHER || p->proto == PROTO_IGMP)
-		return true;
-	if (p->level != PACKET_L4 || p->proto != PACKET_ICMP6)
+	if (c->config.compare_non_ip)
 		return false;
-	type = *packet_l4(p);
-	return (type >= ICMP6_MLD_FIRST && type <= ICMP6_ND_LAST) ||
-	       type == ICMP6_MLD2_REPORT;
+	return kind_is_housekeeping(p) ||
+	       (!c->config.compare_unknown && kind_is_unknown(p));
 }
 
 /* The fragments of a group will not make a datagram. The secondary's are
@@ -144,7 +134,8 @@ static void take_whole(struct compare *c, enum compare_side side,
 	struct packet p;
 
 	packet_parse(&p, frame_eth(&f), frame_eth_len(&f));
-	if (!c->config.compare_non_ip && is_housekeeping(&p))
+	/* a report has counted its fragments as compared */
+	if (!c->config.compare_unknown && is_left_out(c, &p))
 		input_uncompared(c, side, &f, group);
 	else
 		take_packet(c, side, &f, &p, arrive_find_whole(c, side, &p),
@@ -184,7 +175,7 @@ static void take(struct compare *c, enum compare_side side,
 
 	if (c->arrivals.flow[i].twin != HOLD_NONE)
 		packet_parse(p, frame_eth(f), frame_eth_len(f));
-	if (!c->config.compare_non_ip && is_housekeeping(p))
+	if (is_left_out(c, p))
 		input_uncompared(c, side, f, HOLD_NONE);
 	else if (!p->fragment || !take_fragment(c, side, f, p))
 		take_packet(c, side, f, p, arrive_find(c, side, i), HOLD_NONE);

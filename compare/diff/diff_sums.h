@@ -13,11 +13,17 @@ struct diff_sums {
 	uint64_t n_cut[2];	/* of these: compared as far as captured */
 	uint64_t n_ignored[2];	/* left out by --ignore */
 	uint64_t n_other[2];	/* left out by --from */
+	uint64_t n_unwrapped[2];	/* of these: what is inside, without what
+					   was around it */
+	uint64_t n_housekeeping[2];	/* left out because --non-ip does not say
+					   otherwise */
 	uint64_t n_short[2];	/* captured too short to be compared */
+	uint64_t n_unread[2];	/* not read: too long, of unknown link types */
 	uint64_t n_midstream;	/* flows without their beginning */
 	uint64_t n[DIFF_KINDS][DIFF_FATES];	/* differences */
 };
 
+bool diff_sums_is_whole(const struct diff_sums *s, const char **why);
 uint64_t diff_sums_total(const struct diff_sums *s);
 void diff_sums_print(const struct diff_sums *s, FILE *out);
 

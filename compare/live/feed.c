@@ -127,7 +127,8 @@ static void on_release(void *arg, const struct frame *frame)
 {
 	struct feed *f = arg;
 
-	endpoint_output_send(f->wires.outdev, frame, 1);
+	endpoint_output_send(f->wires.outdev, f->passing ? f->passing : frame,
+			     1);
 }
 
 static void on_differ(void *arg, const struct compare_difference *d)
@@ -220,20 +221,33 @@ void feed_start(struct feed *f, const struct wires *wires, uint64_t scan_ms)
 	clock_timer_start(&f->scan, scan_ms, scan_ms);
 }
 
-/* A frame that is not compared passes, if the primary has sent it. */
+/* What is inside of the frame is compared, the frame passes. So does one that is
+ * not compared, if the primary has sent it. */
+static void input_reported(struct feed *f, enum compare_side side,
+			   struct frame *v)
+{
+	struct report *r = f->parts.report;
+	struct frame seen;
+
+	report_unwrap(r, &seen, v);
+	if (report_selects(r, side, &seen, seen.chunk != v->chunk)) {
+		f->passing = v;
+		compare_input(f->compare, side, &seen, 1,
+			      report_time_ns(r, v));
+		f->passing = NULL;
+	} else if (side == COMPARE_PRIMARY) {
+		endpoint_output_send(f->wires.outdev, v, 1);
+	}
+	if (seen.chunk != v->chunk)
+		chunk_unref(seen.chunk);
+}
+
 static void input_report(struct feed *f, enum compare_side side,
 			 struct frame *v, unsigned n)
 {
-	struct report *r = f->parts.report;
-
-	report_look_at_clock(r);
-	for (unsigned i = 0; i < n; i++) {
-		if (report_selects(r, side, &v[i]))
-			compare_input(f->compare, side, &v[i], 1,
-				      report_time_ns(r, &v[i]));
-		else if (side == COMPARE_PRIMARY)
-			endpoint_output_send(f->wires.outdev, &v[i], 1);
-	}
+	report_look_at_clock(f->parts.report);
+	for (unsigned i = 0; i < n; i++)
+		input_reported(f, side, &v[i]);
 }
 
 /**

@@ -42,6 +42,8 @@ struct feed {			/* zeroed to begin with */
 	uint64_t due_ns;		/* when `due` will; or COMPARE_NEVER */
 	struct feed_wanted wanted;
 	struct tell tell;
+	const struct frame *passing;	/* report: the primary's frame as it came,
+					   while it is compared; or NULL */
 	enum diff_cause cause;		/* of timeouts, for a report */
 	bool is_stopped;		/* primary-in waits for room */
 	bool is_standing;		/* the primary stands still */

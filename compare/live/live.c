@@ -294,7 +294,11 @@ static int exit_status(const struct live *l, bool has_failed)
 {
 	if (!live_options_is_capture(l->options))
 		return has_failed;
-	return has_failed ? 2 : report_is_different(&l->report);
+	if (has_failed)
+		return 2;
+	if (report_is_different(&l->report))
+		return 1;
+	return report_is_whole(&l->report) ? 0 : 2;
 }
 
 static int start_and_run(struct live *l)

@@ -14,7 +14,9 @@
 #include "../../common/log.h"
 #include "../../common/nowait_stream.h"
 #include "../../common/time.h"
+#include "../diff/unwrap.h"
 
+#define WRAPS_MAX 16u		/* tunnels in tunnels that are looked into */
 #define LOOKS_PER_CLOCK 4096u	/* asking the time for each frame is too slow */
 
 /**
@@ -171,16 +173,45 @@ static bool is_too_short(const struct packet *p)
 }
 
 /**
+ * report_unwrap() - What of a frame is compared?
+ * @r:		The report
+ * @seen:	Set: the frame, or what of it is inside of tunnels. If that is a
+ *		chunk of its own, the caller gives the reference on it back
+ * @f:		The frame; borrowed
+ *
+ * Live, what is compared is what clients get.
+ */
+void report_unwrap(const struct report *r, struct frame *seen,
+		   const struct frame *f)
+{
+	struct frame inner;
+	struct packet p;
+
+	*seen = *f;
+	if (!live_options_is_capture(r->options))
+		return;
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	for (unsigned n = 0; n < WRAPS_MAX && unwrap_frame(&inner, seen, &p);
+	     n++) {
+		if (seen->chunk != f->chunk)
+			chunk_unref(seen->chunk);
+		*seen = inner;
+		packet_parse(&p, frame_eth(seen), frame_eth_len(seen));
+	}
+}
+
+/**
  * report_selects() - Is a frame compared?
  * @r:		Counts it as what it is
  * @side:	The side that has sent it
- * @f:		The frame, as its input has handed it out
+ * @f:		The frame, from report_unwrap()
+ * @is_unwrapped: It is what was inside of another frame
  *
  * Return: true, unless --from or --ignore leave it out or too little of it was
  * captured
  */
 bool report_selects(struct report *r, enum compare_side side,
-		    const struct frame *f)
+		    const struct frame *f, bool is_unwrapped)
 {
 	struct diff_sums *sums = &r->diff.sums;
 	struct packet p;
@@ -192,9 +223,14 @@ bool report_selects(struct report *r, enum compare_side side,
 		sums->n_ignored[side]++;
 	} else if (is_too_short(&p) && live_options_is_capture(r->options)) {
 		sums->n_short[side]++;
+	} else if (compare_is_housekeeping(&p) &&
+		   r->options->non_ip != LIVE_NON_IP_COMPARE) {
+		sums->n_housekeeping[side]++;
+		return true;	/* the comparison leaves it out */
 	} else {
 		sums->n_packets[side]++;
 		sums->n_cut[side] += p.truncated;
+		sums->n_unwrapped[side] += is_unwrapped;
 		return true;
 	}
 	r->n_unselected += side == COMPARE_SECONDARY;
@@ -284,9 +320,14 @@ void report_midstream(struct report *r, const struct compare_midstream *m)
  */
 void report_end(struct report *r)
 {
+	struct diff_sums *s = &r->diff.sums;
+
 	progress_clear(&r->progress);
+	for (unsigned side = 0; side < 2; side++)
+		s->n_unread[side] =
+			endpoint_counters(r->wires->in[side]).bad;
 	if (!r->diff.known.is_learning && r->diff.print.text)
-		diff_sums_print(&r->diff.sums, r->diff.print.text);
+		diff_sums_print(s, r->diff.print.text);
 }
 
 /* A pipe whose reader had enough, as head(1) has, is no error. */
@@ -342,6 +383,23 @@ int report_close(struct report *r)
 		err = -EIO;
 	ignore_fini(&d->known.ignore);
 	return err;
+}
+
+/**
+ * report_is_whole() - Was every packet compared, or asked to be left out?
+ * @r:		The report, at its end
+ *
+ * Return: false when not, logged
+ */
+bool report_is_whole(const struct report *r)
+{
+	const char *why;
+
+	if (r->diff.known.is_learning ||
+	    diff_sums_is_whole(&r->diff.sums, &why))
+		return true;
+	log_error("report", "%s", why);
+	return false;
 }
 
 /**

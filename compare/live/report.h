@@ -31,8 +31,10 @@ void report_init(struct report *r, const struct live_options *options,
 int report_open(struct report *r);
 int report_ready(struct report *r);
 void report_look_at_clock(struct report *r);
+void report_unwrap(const struct report *r, struct frame *seen,
+		   const struct frame *f);
 bool report_selects(struct report *r, enum compare_side side,
-		    const struct frame *f);
+		    const struct frame *f, bool is_unwrapped);
 uint64_t report_time_ns(const struct report *r, const struct frame *f);
 bool report_is_untimed(const struct report *r);
 void report_differ(struct report *r, const struct compare_difference *d,
@@ -40,6 +42,7 @@ void report_differ(struct report *r, const struct compare_difference *d,
 void report_midstream(struct report *r, const struct compare_midstream *m);
 void report_end(struct report *r);
 int report_close(struct report *r);
+bool report_is_whole(const struct report *r);
 bool report_is_different(const struct report *r);
 
 #endif

@@ -3,7 +3,24 @@
 
 #include "../../common/flow.h"
 #include "../../common/packet.h"
+#include "../../compare/diff/unwrap.h"
 #include "fuzz.h"
+
+/* Layer by layer: each is shorter than the one around it. */
+static void unwrap_all(struct frame f)
+{
+	struct frame inner;
+	struct packet p;
+
+	packet_parse(&p, frame_eth(&f), frame_eth_len(&f));
+	while (unwrap_frame(&inner, &f, &p)) {
+		assert(inner.len < f.len + 2 && inner.len <= inner.chunk->cap);
+		chunk_unref(f.chunk);
+		f = inner;
+		packet_parse(&p, frame_eth(&f), frame_eth_len(&f));
+	}
+	chunk_unref(f.chunk);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -24,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(flow_key_text(&key, text, sizeof(text)) <
 		       sizeof(text) - 1);
 	}
+	unwrap_all((struct frame){ .data = eth, .len = (uint32_t)size });
 	free(eth);
 	return 0;
 }

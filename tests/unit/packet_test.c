@@ -36,7 +36,8 @@ static struct packet parse(void)
 static void check_bounds(const struct packet *p)
 {
 	CHECK(p->level <= PACKET_L4);
-	CHECK(p->n_vlan <= 2 && p->vlan <= 0xffffff);
+	CHECK(p->n_vlan <= 32);
+	CHECK(p->vlan <= 0xffffff || (p->vlan & PACKET_TAGS));
 	CHECK(packet_body_off(p) <= p->len);
 	CHECK((p->level != PACKET_ETHER) == (p->ip_version != 0));
 	if (p->level == PACKET_ETHER)
@@ -163,8 +164,59 @@ static void vlan_tags(void)
 	craft_vlan(&c, 3, V4);
 	p = parse();
 	CHECK_EQ(p.level, PACKET_ETHER);
-	CHECK_EQ(p.ethertype, 0x8100);
-	CHECK_EQ(p.n_vlan, 2);
+	CHECK_EQ(p.ethertype, V4);
+	CHECK_EQ(p.n_vlan, 3);
+}
+
+/* Any number of tags and labels; every one of them makes another flow. */
+static void tags_and_labels(void)
+{
+	for (unsigned n = 0; n < 40; n++) {
+		struct packet p, other;
+
+		craft_ether(&c, n ? 0x8100 : V4);
+		for (unsigned i = 0; i < n; i++)
+			craft_vlan(&c, (uint16_t)(i + 1),
+				   i + 1 < n ? 0x8100 : V4);
+		craft_ipv4(&c, PACKET_TCP, 0, 20);
+		craft_tcp(&c, 0, 0);
+		p = parse();
+		check_bounds(&p);
+		CHECK_EQ(p.level, n <= 32 ? PACKET_L4 : PACKET_ETHER);
+		CHECK_EQ(!!(p.vlan & PACKET_TAGS), n > 2);
+		for (unsigned i = 0; i < n && n <= 32; i++) {
+			c.b[15 + 4 * i] ^= 64;
+			other = parse();
+			CHECK(other.vlan != p.vlan);
+			c.b[15 + 4 * i] ^= 64;
+		}
+	}
+	for (unsigned n = 1; n < 40; n++) {
+		struct packet p, other;
+
+		craft_ether(&c, 0x8847);
+		for (unsigned i = 0; i < n; i++)
+			bytes_put32(craft_bytes(&c, 4), i << 12 | 64 |
+				    (i + 1 == n ? 256u : 0u));
+		craft_ipv6(&c, PACKET_TCP, 20);
+		craft_tcp(&c, 0, 0);
+		p = parse();
+		check_bounds(&p);
+		CHECK_EQ(p.level, n <= 32 ? PACKET_L4 : PACKET_ETHER);
+		c.b[14 + 3]--;			/* its time to live */
+		other = parse();
+		CHECK_EQ(other.vlan, p.vlan);
+		c.b[14]++;			/* its label */
+		other = parse();
+		CHECK(other.vlan != p.vlan);
+		for (size_t len = 14; len < 14 + 4 * n && n < 5; len++)
+			CHECK_EQ(parse_len(len).level, PACKET_ETHER);
+		c.b[14 + 4 * n] = 0;		/* not IP */
+		p = parse();
+		check_bounds(&p);
+		CHECK_EQ(p.level, PACKET_ETHER);
+		CHECK_EQ(p.ethertype, 0x8847);
+	}
 }
 
 static void udp_lengths(void)
@@ -573,6 +625,7 @@ int main(int argc, char **argv)
 	TEST(tcp_over_ipv6);
 	TEST(padding_is_not_payload);
 	TEST(vlan_tags);
+	TEST(tags_and_labels);
 	TEST(udp_lengths);
 	TEST(icmp_belongs_to_its_version);
 	TEST(ipv4_fragments);
