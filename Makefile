@@ -354,7 +354,7 @@ check: deps-build deps-check
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) tested
 	$(Q)status=0; \
 	$(MAKE) --no-print-directory $(PARALLEL) check-unit || status=1; \
-	[ $$status$(KEEPS_GOING) != 1 ] || exit 1; \
+	[ "$${status}$(KEEPS_GOING)" != 1 ] || exit 1; \
 	$(MAKE) --no-print-directory check-bats || status=1; \
 	exit $$status
 

@@ -120,6 +120,16 @@ stub() {
 	grep -qE 'bats --tap tests/54-[^ ]* tests/57-[^ ]* tests/70-[^ ]* ' commands
 }
 
+@test "check goes on to the bats tests, with -k and without" {
+	local flag
+	for flag in -n -kn -nk '-n --keep-going'; do
+		# shellcheck disable=SC2086	# words
+		plain_make $flag check U=seq T=12 >commands 2>&1
+		grep -qE 'bats --tap .*tests/12-endpoint.bats' commands ||
+			fail "$flag: $(tail -n 3 commands)"
+	done
+}
+
 @test "compile_flags.txt has the flags that the Makefile uses" {
 	mapfile -t words <"$TOP/compile_flags.txt"
 	line=$(flags)
