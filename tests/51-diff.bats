@@ -378,6 +378,7 @@ around() {
 		[[ $output = *'udp 10.0.0.1:80 > 10.0.0.2:1000'* ]]
 	done
 	# the last one: another tunnel, and none
+	# shellcheck disable=SC2046
 	pcap 1 1000 $(around "${before/0NN0/1NN1}" "${a[@]}") >other.pcap
 	run -0 compare a.pcap other.pcap --outdev pcap:out.pcap
 	grep -qE '^  unwrapped +2 +2$' <<<"$output"

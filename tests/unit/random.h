@@ -2,6 +2,7 @@
 #ifndef COLO_RANDOM_H
 #define COLO_RANDOM_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,9 +37,10 @@ static inline uint64_t random_next(struct random *r)
 	return z ^ (z >> 31);
 }
 
-/* 0 .. n - 1 */
+/* 0 .. n - 1; n is not 0 */
 static inline size_t random_below(struct random *r, size_t n)
 {
+	assert(n);
 	return (size_t)(random_next(r) % n);
 }
 
