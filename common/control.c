@@ -6,8 +6,8 @@
  * client and notes how long that took; the next turn comes twenty times later,
  * or after a millisecond.
  *
- * A client with more than QUEUE_MAX bytes of answers to take stays ready until
- * it has taken half of them.
+ * A client that has more than QUEUE_MAX bytes to take is not answered before it
+ * has taken some of them.
  */
 #include "control.h"
 
@@ -20,6 +20,7 @@
 
 #include "bytes.h"
 #include "log.h"
+#include "time.h"
 
 #define WHERE		"control"
 #define CLIENTS_MAX	128u
@@ -27,7 +28,6 @@
 #define ROOM_MIN	512u
 #define SHARE		20u		/* 1/SHARE of the time at most */
 #define TURN_MIN_NS	UINT64_C(1000000)
-#define NS_PER_MS	UINT64_C(1000000)
 
 struct control_client {
 	uv_pipe_t pipe;
@@ -158,6 +158,11 @@ static bool is_ready(const struct control_client *client)
 	       (is_bad_len(len) || client->in_len >= len);
 }
 
+static bool may_be_answered(const struct control_client *client)
+{
+	return is_ready(client) && queued(client) <= QUEUE_MAX;
+}
+
 static void drop_front(struct control_client *client, size_t len)
 {
 	client->in_len -= len;
@@ -263,7 +268,7 @@ static void on_turn(uv_timer_t *timer)
 
 	for (struct control_client *cl = c->clients; cl; cl = next) {
 		next = cl->next;
-		if (is_ready(cl) && queued(cl) <= QUEUE_MAX)
+		if (may_be_answered(cl))
 			answer_one(cl);
 	}
 	took = uv_hrtime() - begin;
@@ -279,7 +284,7 @@ static void schedule(struct control *c)
 	const struct control_client *cl = c->clients;
 	uint64_t now = uv_hrtime(), wait_ns;
 
-	while (cl && !(is_ready(cl) && queued(cl) <= QUEUE_MAX))
+	while (cl && !may_be_answered(cl))
 		cl = cl->next;
 	if (!cl || !c->turn || uv_is_active((const uv_handle_t *)c->turn))
 		return;
@@ -426,7 +431,7 @@ uint64_t control_subscribe(struct control_client *client)
 	return client->control->n_events;
 }
 
-/* Seconds since 1970, to the nanosecond. */
+/* Seconds since 1970, to the microsecond. */
 static void put_time(msgpack_packer *pk)
 {
 	uv_timeval64_t now = { 0 };
