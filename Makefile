@@ -21,16 +21,17 @@ SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet \
 	      endpoint_listen endpoint_null endpoint_output endpoint_packet \
 	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream \
-	      endpoint_tap starter process loop option own_file role rpc \
+	      endpoint_tap starter process loop option own_file record_file record_guard \
+	      record_table role rpc \
 	      control control_process control_spec control_table failover \
 	      verdict filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_status
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter $(REWRITE_CORE)
-REWRITE_CORE   := rewrite rewrite_ahead rewrite_edit rewrite_file rewrite_flow \
-		  rewrite_guard rewrite_hold rewrite_icmp rewrite_persist \
-		  rewrite_record rewrite_segment rewrite_stats rewrite_table \
+REWRITE_CORE   := rewrite rewrite_ahead rewrite_edit rewrite_flow \
+		  rewrite_hold rewrite_icmp rewrite_persist \
+		  rewrite_record rewrite_segment rewrite_stats \
 		  rewrite_track rewrite_translate
 SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
 COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
@@ -72,7 +73,8 @@ UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
 		      common/flow_key common/packet common/checksum common/tcp_option \
 		      common/vnet common/chunk common/frame common/stats common/log common/nowait \
-		      common/own_file
+		      common/own_file common/record_file common/record_guard \
+		      common/record_table
 UNIT_rewrite_ahead  = $(UNIT_rewrite)
 UNIT_rewrite_hold   = $(UNIT_rewrite)
 UNIT_rewrite_table  = $(UNIT_rewrite)

@@ -42,7 +42,7 @@ enum rewrite_translate {	/* what is: for tests and comparison */
 	REWRITE_NO_LOWER,
 };
 
-struct rewrite_table;
+struct record_table;
 
 struct rewrite_config {
 	uint32_t max_flows;
@@ -50,7 +50,7 @@ struct rewrite_config {
 	bool drop_unknown;	/* segments whose connection is unknown */
 	enum rewrite_translate translate;
 	uint64_t seed;		/* of the hash */
-	struct rewrite_table *table;	/* borrowed, or NULL: nothing is saved */
+	struct record_table *table;	/* borrowed, or NULL: nothing is saved */
 };
 
 struct rewrite_handler {

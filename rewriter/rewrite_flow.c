@@ -19,7 +19,6 @@
 #include "../common/time.h"
 #include "rewrite_hold.h"
 #include "rewrite_record.h"
-#include "rewrite_table.h"
 
 #define EXPIRE_MAX 65536u	/* flows that one call gives up */
 
@@ -115,10 +114,16 @@ static void count_one_less(struct rewrite *r)
  */
 void rewrite_flow_save(struct rewrite *r, const struct rewrite_flow *fl)
 {
-	struct rewrite_table *t = r->config.table;
+	struct record_table *t = r->config.table;
+	struct rewrite_record *rec;
 
-	if (t && !rewrite_table_save(t, flow_index(r->flows.table, fl),
-				     flow_get_key(r->flows.table, fl), fl))
+	if (!t)
+		return;
+	rec = record_table_place(t, flow_index(r->flows.table, fl));
+	if (rec)
+		rewrite_record_write(rec, flow_get_key(r->flows.table, fl),
+				     fl);
+	else
 		r->flows.n_unsaved++;
 }
 
@@ -130,11 +135,14 @@ void rewrite_flow_save(struct rewrite *r, const struct rewrite_flow *fl)
 void rewrite_flow_save_progress(struct rewrite *r,
 				const struct rewrite_flow *fl)
 {
-	struct rewrite_table *t = r->config.table;
+	struct record_table *t = r->config.table;
+	struct rewrite_record *rec;
 
-	if (t)
-		rewrite_table_save_progress(t, flow_index(r->flows.table, fl),
-					    fl);
+	if (!t)
+		return;
+	rec = record_table_at(t, flow_index(r->flows.table, fl));
+	if (rec)
+		rewrite_record_copy_progress(&rec->flow, fl);
 }
 
 /**
@@ -189,7 +197,7 @@ void rewrite_flow_set_epoch(struct rewrite *r, uint32_t epoch)
 	r->flows.epoch = epoch;
 	r->flows.n_translated = 0;
 	if (r->config.table)
-		rewrite_table_set_epoch(r->config.table, epoch);
+		record_table_set_epoch(r->config.table, epoch);
 }
 
 /**
@@ -355,7 +363,7 @@ void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl)
 {
 	flow_forget(r, fl);
 	if (r->config.table)
-		rewrite_table_clear(r->config.table,
+		record_table_clear(r->config.table,
 				    flow_index(r->flows.table, fl));
 	r->flows.last = NULL;
 	r->flows.n_state[fl->state]--;

@@ -11,9 +11,11 @@
  */
 #include "rewrite_persist.h"
 
+#include <string.h>
+
+#include "../common/record_table.h"
 #include "rewrite_flow.h"
 #include "rewrite_record.h"
-#include "rewrite_table.h"
 
 /**
  * rewrite_persist_load() - Take over the connections of an earlier process
@@ -24,16 +26,17 @@
  */
 void rewrite_persist_load(struct rewrite *r)
 {
-	struct rewrite_table *t = r->config.table;
+	struct record_table *t = r->config.table;
 	uint32_t n_used;
 
 	if (!t)
 		return;
-	rewrite_flow_set_epoch(r, rewrite_table_epoch(t));
-	n_used = rewrite_table_n_used(t);
+	rewrite_flow_set_epoch(r, record_table_epoch(t));
+	n_used = record_table_n_used(t);
 	for (uint32_t n = 0; n < n_used; n++) {
-		struct rewrite_record rec = *rewrite_table_at(t, n);
+		struct rewrite_record rec;
 
+		memcpy(&rec, record_table_at(t, n), sizeof(rec));
 		if (!rewrite_record_is_used(&rec))
 			continue;
 		if (rewrite_record_is_intact(&rec) &&
@@ -42,11 +45,11 @@ void rewrite_persist_load(struct rewrite *r)
 		else
 			r->persist.n_lost++;
 		if (n >= flow_count(r->flows.table))
-			rewrite_table_clear(t, n);
+			record_table_clear(t, n);
 	}
-	rewrite_table_set_n_used(t, flow_count(r->flows.table));
-	r->persist.is_new = rewrite_table_found(t) == REWRITE_FILE_NEW;
-	if (rewrite_table_found(t) == REWRITE_FILE_BAD || r->persist.n_lost)
+	record_table_set_n_used(t, flow_count(r->flows.table));
+	r->persist.is_new = record_table_found(t) == RECORD_FILE_NEW;
+	if (record_table_found(t) == RECORD_FILE_BAD || r->persist.n_lost)
 		rewrite_flow_tell(r, REWRITE_STATE_LOST, NULL);
 }
 
@@ -66,7 +69,7 @@ void rewrite_persist_miss(struct rewrite *r)
 }
 
 static uint32_t count_flows(const struct rewrite *r,
-			    const struct rewrite_table_gap *gap)
+			    const struct record_table_gap *gap)
 {
 	uint32_t n = 0;
 
@@ -76,16 +79,16 @@ static uint32_t count_flows(const struct rewrite *r,
 }
 
 /* Write the flows that the file lacks. Return: whether all are in it. */
-static bool fill_gap(struct rewrite *r, const struct rewrite_table_gap *gap)
+static bool fill_gap(struct rewrite *r, const struct record_table_gap *gap)
 {
-	struct rewrite_table *t = r->config.table;
+	struct record_table *t = r->config.table;
 
-	if (!rewrite_table_mend(t, r->config.max_flows, r->flows.epoch))
+	if (!record_table_mend(t, r->config.max_flows, r->flows.epoch))
 		return false;
 	for (uint32_t n = gap->from; n < gap->to; n++) {
 		const struct rewrite_flow *fl = flow_at(r->flows.table, n);
 
-		if (!rewrite_table_has_room(t, n))
+		if (!record_table_has_room(t, n))
 			return false;
 		if (fl)
 			rewrite_flow_save(r, fl);
@@ -109,10 +112,10 @@ static void tell(struct rewrite *r, enum rewrite_event event, uint32_t n)
  */
 void rewrite_persist_mend(struct rewrite *r)
 {
-	struct rewrite_table_gap gap;
+	struct record_table_gap gap;
 
 	if (!r->config.table ||
-	    !rewrite_table_is_behind(r->config.table, &gap))
+	    !record_table_is_behind(r->config.table, &gap))
 		return;
 	if (!fill_gap(r, &gap)) {
 		if (!r->persist.is_told)

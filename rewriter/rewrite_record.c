@@ -8,8 +8,8 @@
  * The checksum leaves them out, so that a segment costs eight stores, no hash.
  * A stale progress costs a repetition, a wrong offset costs the connection.
  *
- * The functions here keep no state and know neither the file nor the rewriter.
- * rewrite_table.c writes records with them, rewrite_persist.c reads them.
+ * The functions here keep no state and know nothing of the rewriter but its
+ * flows. rewrite_flow.c writes records with them, rewrite_persist.c reads them.
  */
 #include "rewrite_record.h"
 
@@ -18,6 +18,27 @@
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+static const struct record_form form = {
+	.name = "flows",
+	.magic = "COLOflow",
+	.version = 3,
+	.record_len = sizeof(struct rewrite_record),
+};
+
+/**
+ * rewrite_record_open() - Open the table of connections, or begin one
+ * @out:	the table, which the caller closes with record_table_close()
+ * @state_dir:	directory that exists
+ * @max_flows:	records, at most
+ *
+ * Return: as record_table_open()
+ */
+int rewrite_record_open(struct record_table **out, const char *state_dir,
+			uint32_t max_flows)
+{
+	return record_table_open(out, state_dir, &form, max_flows);
+}
 
 /**
  * rewrite_record_sum() - The checksum that a record has to carry

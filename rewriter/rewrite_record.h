@@ -2,6 +2,7 @@
 #ifndef COLO_REWRITE_RECORD_H
 #define COLO_REWRITE_RECORD_H
 
+#include "../common/record_table.h"
 #include "rewrite_types.h"
 
 /* A connection as the table's file has it. One that is all zeroes is free. */
@@ -14,6 +15,8 @@ struct rewrite_record {
 _Static_assert(sizeof(struct rewrite_record) == 144,
 	       "no padding: hashed whole");
 
+int rewrite_record_open(struct record_table **out, const char *state_dir,
+			uint32_t max_flows);
 uint32_t rewrite_record_sum(const struct rewrite_record *rec);
 bool rewrite_record_is_used(const struct rewrite_record *rec);
 bool rewrite_record_is_intact(const struct rewrite_record *rec);

@@ -56,7 +56,7 @@ enum {
 
 /*
  * A connection. It is part of a record in the table's file: a change of it is
- * another version of the file (rewrite_file.c).
+ * another version of the file (rewrite_record.c).
  */
 struct rewrite_flow {
 	uint32_t epoch;		/* of its offset; see rewrite.c */

@@ -20,6 +20,7 @@
 #include <sys/random.h>
 
 #include "../common/marker.h"
+#include "rewrite_record.h"
 
 #define EXPIRE_MS 1000
 
@@ -271,8 +272,8 @@ static int open_table(struct rewriter *r)
 
 	if (!dir)
 		return 0;
-	err = rewrite_table_open(&r->table, dir,
-				 (uint32_t)r->options->max_flows);
+	err = rewrite_record_open(&r->table, dir,
+				  (uint32_t)r->options->max_flows);
 	if (err == -EWOULDBLOCK)
 		log_error("state-dir", "%s: another process uses it", dir);
 	else if (err == -EPERM)
@@ -362,6 +363,6 @@ int rewriter_run(struct rewriter *r, const struct rewriter_options *options)
 	if (err == 0)
 		status = loop_run(&r->loop);
 	rewrite_free(r->rewrite);
-	rewrite_table_close(r->table);
+	record_table_close(r->table);
 	return status;
 }

@@ -6,8 +6,8 @@
 #include "../common/failover.h"
 #include "../common/filter.h"
 #include "../common/qemu.h"
+#include "../common/record_table.h"
 #include "rewrite.h"
-#include "rewrite_table.h"
 
 /* What the command line says. */
 struct rewriter_options {
@@ -28,7 +28,7 @@ struct rewriter {
 	struct failover failover;
 	struct control_process control;
 	struct clock_timer expiry;
-	struct rewrite_table *table;	/* or NULL: no --state-dir */
+	struct record_table *table;	/* or NULL: no --state-dir */
 	struct rewrite *rewrite;
 	struct qemu qemu;
 	bool is_paused;			/* the guest stands still */

@@ -15,7 +15,7 @@ struct life {
 static void open_rewriter(struct life *l)
 {
 	if (l->has_table &&
-	    rewrite_table_open(&l->config.table, traffic_dir,
+	    rewrite_record_open(&l->config.table, traffic_dir,
 			       l->config.max_flows))
 		abort();
 	traffic_open(&l->t, &l->config);
@@ -44,7 +44,7 @@ static void restart(struct life *l, struct fuzz *z)
 	if (how & 8)		/* it does not die, but its file is cut */
 		return;
 	rewrite_free(l->t.r);
-	rewrite_table_close(l->config.table);
+	record_table_close(l->config.table);
 	if (how & 1)
 		file_poke((how & 2 ? 4096 : 0) + at, fuzz_byte(z));
 	open_rewriter(l);
@@ -178,6 +178,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (z.left && l.t.n_sent < SENT_MAX)
 		step(&l, &z);
 	rewrite_free(l.t.r);
-	rewrite_table_close(l.config.table);
+	record_table_close(l.config.table);
 	return 0;
 }

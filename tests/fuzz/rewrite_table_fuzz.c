@@ -79,9 +79,9 @@ static void file_change(struct fuzz *z)
 static void reopen(struct traffic *t, struct rewrite_config *config)
 {
 	rewrite_free(t->r);
-	rewrite_table_close(config->table);
+	record_table_close(config->table);
 	config->table = NULL;
-	if (rewrite_table_open(&config->table, traffic_dir, config->max_flows))
+	if (rewrite_record_open(&config->table, traffic_dir, config->max_flows))
 		abort();
 	traffic_open(t, config);
 }
@@ -138,6 +138,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rewrite_expire(t.r, t.now);
 	assert(!rewrite_translated(t.r));
 	rewrite_free(t.r);
-	rewrite_table_close(config.table);
+	record_table_close(config.table);
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 #include "../../common/stats.h"
 #include "../../rewriter/rewrite.h"
-#include "../../rewriter/rewrite_table.h"
+#include "../../rewriter/rewrite_record.h"
 #include "../unit/rewrite_wire.h"
 #include "fuzz.h"
 

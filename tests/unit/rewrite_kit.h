@@ -4,7 +4,7 @@
 
 #include "../../common/time.h"
 #include "../../rewriter/rewrite.h"
-#include "../../rewriter/rewrite_table.h"
+#include "../../rewriter/rewrite_record.h"
 #include "rewrite_wire.h"
 #include "test.h"
 
@@ -30,7 +30,7 @@ struct seen {
 };
 
 static struct rewrite *rw;
-static struct rewrite_table *table;
+static struct record_table *table;
 static char state_dir[] = "/tmp/rewrite_test.XXXXXX";
 static struct seen seen[SEEN_MAX];
 static unsigned n_seen;
@@ -353,9 +353,9 @@ static inline void restart(uint32_t max_flows)
 					 .max_held = 1 << 20 };
 
 	rewrite_free(rw);
-	rewrite_table_close(table);
+	record_table_close(table);
 	table = NULL;
-	CHECK_EQ(rewrite_table_open(&table, state_dir, max_flows), 0);
+	CHECK_EQ(rewrite_record_open(&table, state_dir, max_flows), 0);
 	config.table = table;
 	rw = rewrite_new(&config, &handler, now);
 	CHECK(rw);
@@ -375,7 +375,7 @@ static inline void start_fresh(uint32_t max_flows)
 static inline void finish_table(void)
 {
 	start();
-	rewrite_table_close(table);
+	record_table_close(table);
 	table = NULL;
 }
 

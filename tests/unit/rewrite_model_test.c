@@ -30,7 +30,7 @@
 
 #include "../../common/seq.h"
 #include "../../rewriter/rewrite.h"
-#include "../../rewriter/rewrite_table.h"
+#include "../../rewriter/rewrite_record.h"
 #include "random.h"
 #include "rewrite_wire.h"
 #include "test.h"
@@ -113,7 +113,7 @@ static uint32_t last_ts_out;
 static bool has_ts_out;
 static uint64_t order;
 static struct rewrite *rw;
-static struct rewrite_table *table;
+static struct record_table *table;
 static enum rewrite_translate translate;
 static char state_dir[] = "/tmp/rewrite_model.XXXXXX";
 
@@ -700,12 +700,12 @@ static void rewriter_start(bool anew)
 	char path[64];
 
 	rewrite_free(rw);
-	rewrite_table_close(table);
+	record_table_close(table);
 	table = NULL;
 	snprintf(path, sizeof(path), "%s/flows", state_dir);
 	if (anew)
 		remove(path);
-	CHECK_EQ(rewrite_table_open(&table, state_dir, 4), 0);
+	CHECK_EQ(rewrite_record_open(&table, state_dir, 4), 0);
 	config.table = table;
 	rw = rewrite_new(&config, &handler, now * 1000000);
 	CHECK(rw);
@@ -937,7 +937,7 @@ static void play(uint64_t base, size_t n)
 static void rewriter_end(void)
 {
 	rewrite_free(rw);
-	rewrite_table_close(table);
+	record_table_close(table);
 	rw = NULL;
 	table = NULL;
 }

@@ -14,7 +14,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "../../rewriter/rewrite_guard.h"
+#include "../../common/record_guard.h"
 #include "../../rewriter/rewrite_record.h"
 #include "random.h"
 #include "rewrite_kit.h"
@@ -247,7 +247,7 @@ static void any_word_of_the_header(void)
 	header_put(HEADER_EPOCH_AT + 4, UINT32_MAX);
 	cut(HEADER_LEN + (off_t)UINT32_MAX * (off_t)sizeof(struct rewrite_record));
 	restart(16);
-	CHECK_EQ(rewrite_table_found(table), REWRITE_FILE_BAD);
+	CHECK_EQ(record_table_found(table), RECORD_FILE_BAD);
 	finish_table();
 }
 
@@ -256,7 +256,7 @@ static void any_word_of_the_header(void)
 static void offsets_outlive_a_restart(void)
 {
 	restart(16);
-	CHECK_EQ(rewrite_table_found(table), REWRITE_FILE_GOOD);
+	CHECK_EQ(record_table_found(table), RECORD_FILE_GOOD);
 	CHECK_EQ(stat("file", "loaded"), 3);
 	CHECK_EQ(rewrite_translated(rw), 3);
 	for (wrap.port = 1; wrap.port <= 3; wrap.port++)
@@ -416,7 +416,7 @@ static void cut_on_a_full_disk(void)
 	rewrite_expire(rw, now);
 	CHECK_EQ(n_events[REWRITE_SAVED], 1);
 	restart(16);
-	CHECK_EQ(rewrite_table_found(table), REWRITE_FILE_GOOD);
+	CHECK_EQ(record_table_found(table), RECORD_FILE_GOOD);
 	CHECK_EQ(stat("file", "loaded"), 3);
 	CHECK_EQ(rewrite_epoch(rw), 2);
 	finish_table();

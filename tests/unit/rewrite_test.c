@@ -1010,14 +1010,14 @@ static void icmp_of_strangers(void)
 static void restart_keeps_offsets(void)
 {
 	start_fresh(16);
-	CHECK_EQ(rewrite_table_found(table), REWRITE_FILE_NEW);
+	CHECK_EQ(record_table_found(table), RECORD_FILE_NEW);
 	for (wrap.port = 1; wrap.port <= 6; wrap.port++)
 		open_passive();
 	wrap.port = 3;		/* its flow begins anew */
 	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_RST | TCP_ACK, 0);
 	tx(3000, 0, TCP_SYN, 0);
 	restart(16);
-	CHECK_EQ(rewrite_table_found(table), REWRITE_FILE_GOOD);
+	CHECK_EQ(record_table_found(table), RECORD_FILE_GOOD);
 	CHECK_EQ(stat("file", "loaded"), 6);
 	CHECK_EQ(stat("file", "lost"), 0);
 	CHECK_EQ(rewrite_translated(rw), 5);
@@ -1141,7 +1141,7 @@ static void damaged_table(void)
 		open_passive();
 		flip(at);
 		restart(16);
-		CHECK_EQ(rewrite_table_found(table), REWRITE_FILE_BAD);
+		CHECK_EQ(record_table_found(table), RECORD_FILE_BAD);
 		CHECK_EQ(n_events[REWRITE_STATE_LOST], 1);
 		CHECK_EQ(rewrite_translated(rw), 0);
 	}
@@ -1158,8 +1158,8 @@ static void table_cut_short(void)
 		open_passive();
 		CHECK_EQ(truncate(path, len), 0);
 		restart(16);
-		CHECK_EQ(rewrite_table_found(table),
-			 len ? REWRITE_FILE_BAD : REWRITE_FILE_NEW);
+		CHECK_EQ(record_table_found(table),
+			 len ? RECORD_FILE_BAD : RECORD_FILE_NEW);
 		n_seen = 0;
 		open_passive();
 		data_both_ways();
@@ -1181,11 +1181,11 @@ static void missing_table_is_told_when_it_matters(void)
 
 static void table_has_one_owner(void)
 {
-	struct rewrite_table *second;
+	struct record_table *second;
 
 	start_fresh(16);
-	CHECK_EQ(rewrite_table_open(&second, state_dir, 16), -EWOULDBLOCK);
-	CHECK_EQ(rewrite_table_open(&second, "/nonexistent", 16), -ENOENT);
+	CHECK_EQ(rewrite_record_open(&second, state_dir, 16), -EWOULDBLOCK);
+	CHECK_EQ(rewrite_record_open(&second, "/nonexistent", 16), -ENOENT);
 	finish_table();
 }
 

@@ -12,10 +12,10 @@
  * process as before.
  *
  * The state is the four variables below: a signal handler is given no pointer
- * of ours. rewrite_file.c is the only caller, for one mapping at a time.
+ * of ours. record_file.c is the only caller, for one mapping at a time.
  */
 
-#include "rewrite_guard.h"
+#include "record_guard.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -45,7 +45,7 @@ static void on_bus_error(int sig, siginfo_t *info, void *context)
 }
 
 /**
- * rewrite_guard_set() - Protect a mapping, which may lose its file
+ * record_guard_set() - Protect a mapping, which may lose its file
  * @map:	where it begins
  * @len:	its bytes
  *
@@ -53,12 +53,12 @@ static void on_bus_error(int sig, siginfo_t *info, void *context)
  *
  * Return: 0 or the negative errno of sigaction(2).
  */
-int rewrite_guard_set(void *map, size_t len)
+int record_guard_set(void *map, size_t len)
 {
 	struct sigaction act = { .sa_sigaction = on_bus_error,
 				 .sa_flags = SA_SIGINFO };
 
-	rewrite_guard_clear();
+	record_guard_clear();
 	guard_map = map;
 	guard_len = len;
 	guard_hit = 0;
@@ -70,9 +70,9 @@ int rewrite_guard_set(void *map, size_t len)
 }
 
 /**
- * rewrite_guard_clear() - Protect nothing any more
+ * record_guard_clear() - Protect nothing any more
  */
-void rewrite_guard_clear(void)
+void record_guard_clear(void)
 {
 	if (guard_map)
 		sigaction(SIGBUS, &guard_before, NULL);
@@ -81,11 +81,11 @@ void rewrite_guard_clear(void)
 }
 
 /**
- * rewrite_guard_was_hit() - Has the mapping lost its file since it was set?
+ * record_guard_was_hit() - Has the mapping lost its file since it was set?
  *
  * Return: true when memory stands in the place of the file.
  */
-bool rewrite_guard_was_hit(void)
+bool record_guard_was_hit(void)
 {
 	return guard_hit;
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The file `flows` of a state directory and its mapping: a header page, then
- * room for a record for every index of the flow table. What a store puts into
+ * A file of records in a state directory and its mapping: a header page, then
+ * room for all records, as long as their form says. What a store puts into
  * a shared mapping is the kernel's from then on, so kill -9 loses nothing. A
  * crash of the machine may lose something, so the header names the boot.
  *
  * Disk blocks are reserved in steps ahead of their use, because a store into a
- * hole of a full disk would be a SIGBUS. rewrite_guard.c catches the SIGBUS of
+ * hole of a full disk would be a SIGBUS. record_guard.c catches the SIGBUS of
  * a file that somebody else cut short.
  *
- * A struct rewrite_file is the state: descriptor, mapping, and whether the disk
- * is full or the file was lost. rewrite_table.c owns one, nobody else calls in.
- * Nothing here looks into a record.
+ * A struct record_file is the state: descriptor, mapping, and whether the disk
+ * is full or the file was lost. record_table.c owns one, nobody else calls in.
+ * Nothing here looks into a record. A struct record_form says whose they are.
  */
-#include "rewrite_file.h"
+#include "record_file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -27,20 +27,17 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "../common/own_file.h"
-#include "rewrite_guard.h"
-#include "rewrite_record.h"
+#include "own_file.h"
+#include "record_guard.h"
 
-#define FILE_NAME "flows"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define HEADER_LEN 4096u
-#define VERSION 3u
-#define MAX_FLOWS (1u << 28)	/* of --max-flows */
-#define RESERVE_STEP 8192u	/* records: just over 1 MiB */
+#define MAX_RECORDS (1u << 28)
+#define RESERVE_STEP 8192u	/* records: about 1 MiB */
 
-static uint32_t header_sum(const struct rewrite_file_header *h)
+static uint32_t header_sum(const struct record_file_header *h)
 {
-	return (uint32_t)XXH3_64bits(h, offsetof(struct rewrite_file_header,
+	return (uint32_t)XXH3_64bits(h, offsetof(struct record_file_header,
 						 sum));
 }
 
@@ -56,50 +53,50 @@ static int boot_id_read(char id[36])
 	return n == 36 ? 0 : -EIO;
 }
 
-static int header_make(struct rewrite_file_header *h, uint32_t max_flows)
+static int header_make(struct record_file_header *h,
+		       const struct record_form *form, uint32_t max_records)
 {
-	*h = (struct rewrite_file_header){
-		.magic = "COLOflow",
-		.version = VERSION,
-		.record_len = sizeof(struct rewrite_record),
+	*h = (struct record_file_header){
+		.version = form->version,
+		.record_len = form->record_len,
 		.byte_order = 0x01020304,
-		.max_flows = max_flows,
+		.max_records = max_records,
 	};
+	memcpy(h->magic, form->magic, sizeof(h->magic));
 	return boot_id_read(h->boot_id);
 }
 
-static uint64_t len_of(uint32_t n_records)
+static uint64_t len_of(uint32_t n_records, uint32_t record_len)
 {
-	return HEADER_LEN +
-	       (uint64_t)n_records * sizeof(struct rewrite_record);
+	return HEADER_LEN + (uint64_t)n_records * record_len;
 }
 
 /* What a file of file_len bytes that begins with h is, compared with ours. */
-static enum rewrite_file_found
-header_check(const struct rewrite_file_header *h, uint64_t file_len,
-	     const struct rewrite_file_header *ours)
+static enum record_file_found
+header_check(const struct record_file_header *h, uint64_t file_len,
+	     const struct record_file_header *ours)
 {
 	if (memcmp(h->magic, ours->magic, sizeof(h->magic)) ||
 	    h->version != ours->version || h->record_len != ours->record_len ||
 	    h->byte_order != ours->byte_order || h->sum != header_sum(h) ||
-	    h->n_used > h->max_flows || h->max_flows > MAX_FLOWS ||
-	    file_len < len_of(h->n_used))
-		return REWRITE_FILE_BAD;
+	    h->n_used > h->max_records || h->max_records > MAX_RECORDS ||
+	    file_len < len_of(h->n_used, h->record_len))
+		return RECORD_FILE_BAD;
 	if (memcmp(h->boot_id, ours->boot_id, sizeof(h->boot_id)))
-		return REWRITE_FILE_NEW;
-	return REWRITE_FILE_GOOD;
+		return RECORD_FILE_NEW;
+	return RECORD_FILE_GOOD;
 }
 
 /**
- * rewrite_file_reserve() - Make sure that a record has disk blocks
+ * record_file_reserve() - Make sure that a record has disk blocks
  * @f:	file
  * @n:	number of the record
  *
- * A disk that was found full is not asked again before rewrite_file_mend().
+ * A disk that was found full is not asked again before record_file_mend().
  *
  * Return: true when the record may be written.
  */
-bool rewrite_file_reserve(struct rewrite_file *f, uint32_t n)
+bool record_file_reserve(struct record_file *f, uint32_t n)
 {
 	uint64_t len;
 
@@ -107,7 +104,7 @@ bool rewrite_file_reserve(struct rewrite_file *f, uint32_t n)
 		return true;
 	if (f->is_full)
 		return false;
-	len = len_of(f->n_reserved + RESERVE_STEP);
+	len = len_of(f->n_reserved + RESERVE_STEP, f->form->record_len);
 	if (len > f->len)
 		len = f->len;
 	if (posix_fallocate(f->fd, 0, (off_t)len)) {
@@ -119,7 +116,7 @@ bool rewrite_file_reserve(struct rewrite_file *f, uint32_t n)
 }
 
 /* Map the file, in the place of an earlier mapping if there is one. */
-static int file_map(struct rewrite_file *f)
+static int file_map(struct record_file *f)
 {
 	void *map = mmap(f->header, f->len, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | (f->header ? MAP_FIXED : 0), f->fd, 0);
@@ -127,13 +124,13 @@ static int file_map(struct rewrite_file *f)
 	if (map == MAP_FAILED)
 		return -errno;
 	f->header = map;
-	f->records = (void *)((char *)map + HEADER_LEN);
-	return rewrite_guard_set(map, f->len);
+	f->records = (uint8_t *)map + HEADER_LEN;
+	return record_guard_set(map, f->len);
 }
 
 /* Begin an empty file, whatever was in it. */
-static int file_begin(struct rewrite_file *f,
-		      const struct rewrite_file_header *ours)
+static int file_begin(struct record_file *f,
+		      const struct record_file_header *ours)
 {
 	int err;
 
@@ -145,7 +142,7 @@ static int file_begin(struct rewrite_file *f,
 	err = file_map(f);
 	if (err)
 		return err;
-	if (!rewrite_file_reserve(f, 0))
+	if (!record_file_reserve(f, 0))
 		return -ENOSPC;
 	assert(f->header);
 	*f->header = *ours;
@@ -154,8 +151,8 @@ static int file_begin(struct rewrite_file *f,
 }
 
 /* Go on with a file whose header h is good. */
-static int file_go_on(struct rewrite_file *f,
-		      const struct rewrite_file_header *h, uint32_t max_flows)
+static int file_go_on(struct record_file *f,
+		      const struct record_file_header *h, uint32_t max_records)
 {
 	int err;
 
@@ -165,47 +162,47 @@ static int file_go_on(struct rewrite_file *f,
 	if (err)
 		return err;
 	while (f->n_reserved < h->n_used)
-		if (!rewrite_file_reserve(f, f->n_reserved))
+		if (!record_file_reserve(f, f->n_reserved))
 			return -ENOSPC;
-	f->header->max_flows = max_flows;
+	f->header->max_records = max_records;
 	f->header->sum = header_sum(f->header);
 	return 0;
 }
 
 /* Look at the file, then map it, at least as long as it is in use. */
-static int file_take(struct rewrite_file *f, uint32_t max_flows)
+static int file_take(struct record_file *f, uint32_t max_records)
 {
-	struct rewrite_file_header ours, h = { 0 };
+	struct record_file_header ours, h = { 0 };
 	struct stat st;
-	int err = header_make(&ours, max_flows);
+	int err = header_make(&ours, f->form, max_records);
 
 	if (err)
 		return err;
 	if (fstat(f->fd, &st) < 0)
 		return -errno;
-	f->found = REWRITE_FILE_NEW;
+	f->found = RECORD_FILE_NEW;
 	if (st.st_size)
 		f->found = pread(f->fd, &h, sizeof(h), 0) == sizeof(h) ?
 				   header_check(&h, (uint64_t)st.st_size,
 						&ours) :
-				   REWRITE_FILE_BAD;
-	f->len = len_of(max_flows);
-	if (f->found != REWRITE_FILE_GOOD)
+				   RECORD_FILE_BAD;
+	f->len = len_of(max_records, f->form->record_len);
+	if (f->found != RECORD_FILE_GOOD)
 		return file_begin(f, &ours);
-	if (h.n_used > max_flows)
-		f->len = len_of(h.n_used);
-	return file_go_on(f, &h, max_flows);
+	if (h.n_used > max_records)
+		f->len = len_of(h.n_used, f->form->record_len);
+	return file_go_on(f, &h, max_records);
 }
 
 /* Return: a descriptor that no other process has a lock on, or an error. */
-static int file_lock(const char *state_dir)
+static int file_lock(const char *state_dir, const char *name)
 {
 	int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fd, err;
 
 	if (dir < 0)
 		return -errno;
-	fd = own_file_open(dir, FILE_NAME, O_RDWR | O_CREAT);
+	fd = own_file_open(dir, name, O_RDWR | O_CREAT);
 	close(dir);
 	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
@@ -215,90 +212,93 @@ static int file_lock(const char *state_dir)
 }
 
 /**
- * rewrite_file_open() - Open the file of a state directory, or begin one
- * @f:		set; the caller ends it with rewrite_file_close()
+ * record_file_open() - Open the file of a state directory, or begin one
+ * @f:		set; the caller ends it with record_file_close()
  * @state_dir:	directory that exists
- * @max_flows:	records that there will be at most
+ * @form:	what is in it; borrowed, as long as the file is open
+ * @max_records:	records that there will be at most
  *
  * Return: 0, -EWOULDBLOCK when another process has it, -EPERM when others than
  *	   us and root can have written it, or another negative errno. @f is
  *	   closed then.
  */
-int rewrite_file_open(struct rewrite_file *f, const char *state_dir,
-		      uint32_t max_flows)
+int record_file_open(struct record_file *f, const char *state_dir,
+		     const struct record_form *form, uint32_t max_records)
 {
 	int err;
 
-	*f = (struct rewrite_file){ .fd = file_lock(state_dir) };
+	*f = (struct record_file){ .fd = file_lock(state_dir, form->name),
+				    .form = form };
 	if (f->fd < 0)
 		return f->fd;
-	err = file_take(f, max_flows);
+	err = file_take(f, max_records);
 	if (err)
-		rewrite_file_close(f);
+		record_file_close(f);
 	return err;
 }
 
 /**
- * rewrite_file_close() - Give up mapping and lock; what is in the file stays
+ * record_file_close() - Give up mapping and lock; what is in the file stays
  * @f:	file that was opened
  */
-void rewrite_file_close(struct rewrite_file *f)
+void record_file_close(struct record_file *f)
 {
 	if (f->header) {
-		rewrite_guard_clear();
+		record_guard_clear();
 		munmap(f->header, f->len);
 	}
 	close(f->fd);
 }
 
 /**
- * rewrite_file_is_behind() - May connections be missing in the file?
+ * record_file_is_behind() - May records be missing in the file?
  * @f:	file
  *
  * Sets is_lost when somebody has cut the file short or taken its name away.
  *
  * Return: true when it was lost, or when there was no room for a record.
  */
-bool rewrite_file_is_behind(struct rewrite_file *f)
+bool record_file_is_behind(struct record_file *f)
 {
 	struct stat st;
 
-	if (rewrite_guard_was_hit() || fstat(f->fd, &st) < 0 || !st.st_nlink ||
+	if (record_guard_was_hit() || fstat(f->fd, &st) < 0 || !st.st_nlink ||
 	    (uint64_t)st.st_size < f->len)
 		f->is_lost = true;
 	return f->is_lost || f->is_full;
 }
 
 /* Begin the file again; one without a name nobody would find. */
-static bool file_renew(struct rewrite_file *f, uint32_t max_flows,
+static bool file_renew(struct record_file *f, uint32_t max_records,
 		       uint32_t epoch)
 {
-	struct rewrite_file_header ours;
+	struct record_file_header ours;
 	struct stat st;
 
 	if (fstat(f->fd, &st) < 0 || !st.st_nlink ||
-	    header_make(&ours, max_flows) || file_begin(f, &ours))
+	    header_make(&ours, f->form, max_records) ||
+	    file_begin(f, &ours))
 		return false;
 	f->header->epoch = epoch;
 	return true;
 }
 
 /**
- * rewrite_file_mend() - Make the file one that records can be written to again
+ * record_file_mend() - Make the file one that records can be written to again
  * @f:		file that is behind
- * @max_flows:	as when it was opened
- * @epoch:	of the rewriter, for the header of a file that begins again
+ * @max_records:	as when it was opened
+ * @epoch:	of the owner, for the header of a file that begins again
  *
  * A lost file is empty afterwards. Whether a full disk has room again is for
- * rewrite_file_reserve() to find out.
+ * record_file_reserve() to find out.
  *
  * Return: false when a lost file cannot be made again now.
  */
-bool rewrite_file_mend(struct rewrite_file *f, uint32_t max_flows,
+bool record_file_mend(struct record_file *f, uint32_t max_records,
 		       uint32_t epoch)
 {
 	f->is_full = false;
-	if (f->is_lost && !file_renew(f, max_flows, epoch))
+	if (f->is_lost && !file_renew(f, max_records, epoch))
 		return false;
 	f->is_lost = false;
 	return true;
