@@ -81,7 +81,8 @@ faulty() {
 	local row
 	for row in '' '--size 64' '--size 9000' '--flows 1' '--flows 5000' \
 		'--udp' '--udp --lag 500' '--lag 1000' '--resegment' \
-		'--hold 500' '--rate 5000'; do
+		'--hold 500' '--rate 5000' \
+		'--closed --window 1' '--closed --window 64'; do
 		# shellcheck disable=SC2086
 		sends "${ENDS[@]}" $row -- "${COMPARE[@]}"
 		[ "$status" -eq 0 ] || fail "$row: $stderr"
@@ -100,6 +101,22 @@ faulty() {
 		--translate off
 	[ "$status" -eq 1 ]
 	[[ $stderr = *'packet 0: not the bytes'* ]]
+}
+
+@test "bench: what a closed run misses is reported" {
+	faulty drop --closed --window 1
+	[[ $stderr = *'packets are missing'* ]]
+}
+
+@test "bench: the client's part of a handshake may go in elsewhere" {
+	sends --handshake --closed --window 4 --primary g.sock --shake i.sock \
+		--out o.sock -- \
+		colo-redirector --exclusive --net null: --guest unix-listen:w.sock \
+		--indev unix-listen:i.sock,queue=tx \
+		--outdev unix-listen:o.sock,queue=rx -- \
+		colo-rewriter --net unix:w.sock,reconnect=0.05 \
+		--guest unix-listen:g.sock
+	[ "$status" -eq 0 ]
 }
 
 @test "bench: the mirror's two outputs are checked" {

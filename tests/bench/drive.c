@@ -513,11 +513,57 @@ static void sleep_until(const struct drive *d, uint64_t deadline_ns)
 	ppoll(&v, 1, &ts, NULL);
 }
 
+/* A paced run under way. */
+struct pace {
+	uint64_t start_ns, progress_ns;	/* when it began, when it last moved */
+	uint64_t n, n_sent, n_timed;	/* packets: all, sent, come out */
+	uint32_t rate;			/* a second; 0: whenever there is room */
+	uint64_t *sent_ns;		/* by packet */
+};
+
+/* Send what is due, or sleep until something happens. Return: 0 or -1 */
+static int pace_send(struct drive *d, struct pace *p)
+{
+	uint64_t due = p->rate ? p->start_ns + p->n_sent * NS_PER_S / p->rate :
+				 0;
+	bool may_send = p->n_sent < p->n &&
+			p->n_sent < p->n_timed + d->config.window;
+
+	if (!may_send || drive_now_ns() < due) {
+		sleep_until(d, may_send ? due :
+			    p->progress_ns + PATIENCE_MS * 1000000ull);
+		return 0;
+	}
+	p->progress_ns = drive_now_ns();
+	p->n_sent++;
+	return send_one(d, d->n_wanted + p->n_sent - 1,
+			&p->sent_ns[p->n_sent - 1]);
+}
+
+/* Return: 0, or -1 when something wrong came, or nothing for too long */
+static int pace_receive(struct drive *d, struct pace *p, uint32_t *ns)
+{
+	uint64_t n_before = p->n_timed, now;
+
+	if (receive_timed(d, p->sent_ns, &p->n_timed, ns) < 0)
+		return -1;
+	now = drive_now_ns();
+	if (p->n_timed > n_before)
+		p->progress_ns = now;
+	if (p->n_timed == p->n ||
+	    now <= p->progress_ns + PATIENCE_MS * 1000000ull)
+		return 0;
+	fprintf(stderr, "bench: %llu of %llu paced packets are missing\n",
+		(unsigned long long)(p->n - p->n_timed),
+		(unsigned long long)p->n);
+	return -1;
+}
+
 /**
  * drive_paced() - Send packets at a rate and take their latency
  * @d:		drive with one receiver, everything released
  * @n:		how many
- * @rate:	packets a second
+ * @rate:	packets a second; 0: each as soon as the window has room
  * @ns:		set: from the last copy's send to its release, n of them
  *
  * Packet k has its deadline at start + k / rate, however late the one before
@@ -528,36 +574,20 @@ static void sleep_until(const struct drive *d, uint64_t deadline_ns)
  */
 int drive_paced(struct drive *d, uint64_t n, uint32_t rate, uint32_t *ns)
 {
-	uint64_t *sent_ns = calloc(n, sizeof(*sent_ns));
-	uint64_t start = drive_now_ns(), n_sent = 0, n_timed = 0;
-	uint64_t end = start + n * NS_PER_S / rate + PATIENCE_MS * 1000000ull;
+	struct pace p = { .start_ns = drive_now_ns(), .n = n, .rate = rate };
 	int err = 0;
 
-	if (!sent_ns)
+	p.progress_ns = p.start_ns;
+	p.sent_ns = calloc(n, sizeof(*p.sent_ns));
+	if (!p.sent_ns)
 		abort();
 	prctl(PR_SET_TIMERSLACK, 1);
-	while (n_timed < n && !err) {
-		uint64_t due = start + n_sent * NS_PER_S / rate;
-		bool may_send = n_sent < n &&
-				n_sent < n_timed + d->config.window;
-
-		if (may_send && drive_now_ns() >= due) {
-			err = send_one(d, d->n_wanted + n_sent,
-				       &sent_ns[n_sent]);
-			n_sent++;
-		} else {
-			sleep_until(d, may_send ? due : end);
-		}
+	while (p.n_timed < n && !err) {
+		err = pace_send(d, &p);
 		if (!err)
-			err = receive_timed(d, sent_ns, &n_timed, ns);
-		if (!err && n_timed < n && drive_now_ns() > end) {
-			fprintf(stderr, "bench: %llu of %llu paced packets are "
-				"missing\n", (unsigned long long)(n - n_timed),
-				(unsigned long long)n);
-			err = -1;
-		}
+			err = pace_receive(d, &p, ns);
 	}
-	free(sent_ns);
+	free(p.sent_ns);
 	d->n_wanted += n;
 	return err;
 }

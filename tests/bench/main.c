@@ -27,18 +27,19 @@ struct bench {
 	enum traffic_kind primary_kind, secondary_kind;
 	uint64_t n_packets, n_warm, n_hold;
 	uint32_t rate;			/* packets a second; 0: no paced run */
+	bool closed;			/* paced by what has come out */
 	bool handshake, unpinned, together;
-	const char *primary, *secondary, *outs[ENDS_MAX];
+	const char *primary, *secondary, *shake, *outs[ENDS_MAX];
 	unsigned n_outs;
-	int primary_fd, out_fd;
+	int primary_fd, shake_fd, out_fd;
 	struct process_group group;
 };
 
 enum option_code {
 	OPT_SIZE = 1, OPT_FLOWS, OPT_PACKETS, OPT_WARM, OPT_WINDOW, OPT_LAG,
 	OPT_HOLD, OPT_RATE, OPT_UDP, OPT_IN_TURN, OPT_VNET, OPT_ANY_ORDER,
-	OPT_RESEGMENT, OPT_HANDSHAKE, OPT_UNPINNED, OPT_TOGETHER, OPT_PRIMARY,
-	OPT_SECONDARY, OPT_OUT,
+	OPT_RESEGMENT, OPT_HANDSHAKE, OPT_UNPINNED, OPT_TOGETHER, OPT_CLOSED,
+	OPT_PRIMARY, OPT_SECONDARY, OPT_SHAKE, OPT_OUT,
 };
 
 static const struct option options[] = {
@@ -58,8 +59,10 @@ static const struct option options[] = {
 	{ "handshake", no_argument, NULL, OPT_HANDSHAKE },
 	{ "unpinned", no_argument, NULL, OPT_UNPINNED },
 	{ "together", no_argument, NULL, OPT_TOGETHER },
+	{ "closed", no_argument, NULL, OPT_CLOSED },
 	{ "primary", required_argument, NULL, OPT_PRIMARY },
 	{ "secondary", required_argument, NULL, OPT_SECONDARY },
+	{ "shake", required_argument, NULL, OPT_SHAKE },
 	{ "out", required_argument, NULL, OPT_OUT },
 	{ 0 },
 };
@@ -75,12 +78,14 @@ static const char usage[] =
 "  --lag N          the secondary is N packets behind (0)\n"
 "  --hold N         then N packets of the primary alone: what they cost\n"
 "  --rate N         then a paced run, N a second, for latency\n"
+"  --closed         a run for latency, --window packets under way all the time\n"
 "  --udp            datagrams; else TCP segments\n"
 "  --in-turn        the flows send in the same order every time\n"
 "  --vnet           vnet form, for the hardware to cut\n"
 "  --any-order      only the order within a flow counts\n"
 "  --resegment      the secondary cuts its stream elsewhere\n"
 "  --handshake      a rewriter: the guest has numbers of its own\n"
+"  --shake SOCKET   what the client says goes in here (the last --out)\n"
 "  --unpinned       let the scheduler choose processors\n"
 "  --together       all on the generator's processor\n";
 
@@ -146,6 +151,9 @@ static int set_flag(struct bench *b, int code)
 	case OPT_TOGETHER:
 		b->together = true;
 		break;
+	case OPT_CLOSED:
+		b->closed = true;
+		break;
 	default:
 		return -EINVAL;
 	}
@@ -158,6 +166,8 @@ static int set_path(struct bench *b, int code)
 		b->primary = optarg;
 	else if (code == OPT_SECONDARY)
 		b->secondary = optarg;
+	else if (code == OPT_SHAKE)
+		b->shake = optarg;
 	else if (code == OPT_OUT && b->n_outs < ENDS_MAX)
 		b->outs[b->n_outs++] = optarg;
 	else
@@ -180,7 +190,7 @@ static int finish_options(struct bench *b)
 	uint32_t fit = WINDOW_BYTES / (b->traffic.size + 1);
 
 	if (!b->primary || !b->n_outs || !b->traffic.n_flows ||
-	    (b->rate && !b->n_packets))
+	    ((b->rate || b->closed) && !b->n_packets))
 		return -EINVAL;
 	if (!b->drive.window)
 		b->drive.window = fit < 8 ? 8 : fit;
@@ -299,6 +309,9 @@ static int connect_all(struct bench *b, struct drive *d)
 			return -1;
 		drive_send_to(d, fd, b->secondary_kind, true);
 	}
+	b->shake_fd = b->shake ? connect_to(b, b->shake) : b->out_fd;
+	if (b->shake_fd < 0)
+		return -1;
 	return wait_until_idle(b);
 }
 
@@ -321,11 +334,11 @@ static int relay_one(const struct traffic *t, uint32_t flow,
 static int shake_hands(const struct bench *b)
 {
 	for (uint32_t i = 0; i < b->traffic.n_flows; i++) {
-		if (relay_one(b->drive.traffic, i, TRAFFIC_SYN, b->out_fd,
+		if (relay_one(b->drive.traffic, i, TRAFFIC_SYN, b->shake_fd,
 			      b->primary_fd) < 0 ||
 		    relay_one(b->drive.traffic, i, TRAFFIC_SYN_ACK,
 			      b->primary_fd, b->out_fd) < 0 ||
-		    relay_one(b->drive.traffic, i, TRAFFIC_ACK, b->out_fd,
+		    relay_one(b->drive.traffic, i, TRAFFIC_ACK, b->shake_fd,
 			      b->primary_fd) < 0)
 			return -1;
 	}
@@ -392,18 +405,21 @@ static double quantile_us(const uint32_t *sorted_ns, uint64_t n,
 
 static int measure_latency(struct bench *b, struct drive *d)
 {
-	uint64_t n = b->n_packets, cpu;
+	uint64_t n = b->n_packets, cpu, start;
 	uint32_t *ns = calloc(n, sizeof(*ns));
 
 	if (!ns)
 		abort();
 	cpu = process_cpu_ns(&b->group);
+	start = drive_now_ns();
 	if (drive_paced(d, n, b->rate, ns) < 0) {
 		free(ns);
 		return -1;
 	}
+	start = drive_now_ns() - start;
 	print_cost("paced_ns", n, process_cpu_ns(&b->group) - cpu);
 	qsort(ns, n, sizeof(*ns), by_size);
+	printf("pps=%.0f ", (double)n * 1e9 / (double)start);
 	printf("p50_us=%.1f p99_us=%.1f p999_us=%.1f ",
 	       quantile_us(ns, n, 500), quantile_us(ns, n, 990),
 	       quantile_us(ns, n, 999));
@@ -415,7 +431,7 @@ static int measure(struct bench *b, struct drive *d)
 {
 	if (b->handshake && shake_hands(b) < 0)
 		return -1;
-	if (b->rate) {
+	if (b->rate || b->closed) {
 		if (drive_run(d, b->n_warm) < 0 || measure_latency(b, d) < 0)
 			return -1;
 	} else if (measure_load(b, d) < 0) {
