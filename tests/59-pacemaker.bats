@@ -13,9 +13,15 @@ setup() {
 	colo_setup
 	PACEMAKER=$TOP/examples/pacemaker
 	export OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=vm HA_RSCTMP=$PWD
-	export OCF_RESKEY_CRM_meta_interval=10000
+	export OCF_RESKEY_CRM_meta_interval=10000 OCF_RESKEY_CRM_meta_timeout=60000
 	export HA_LOGFACILITY=none HA_LOGFILE=$PWD/ha.log HA_DEBUGLOG=$PWD/ha.log
-	TAP=colo-$$
+	TAP=tap0
+	# The agent's three TCP ports are always the same, and another test or another
+	# program of this host may use them.
+	NS=colo-agent-$$
+	ip netns add "$NS"
+	NETNS+=("$NS")
+	ip -n "$NS" link set lo up
 	# shellcheck disable=SC2016	# expanded by the agent
 	QEMU="env LD_PRELOAD=$TOP/build/examples/qemu-colo/tcg.so \
 qemu-system-x86_64 -nodefaults -no-user-config -display none -m 16 -name \
@@ -29,7 +35,6 @@ teardown() {
 		"$PACEMAKER/cluster" down "$CLUSTER"
 	fi
 	agent stop
-	ip link del "$TAP" 2>/dev/null || true
 	colo_teardown
 }
 
@@ -40,12 +45,15 @@ what_happened() {
 	on node1 crm_mon -1A
 } 2>&1
 
+# on_host COMMAND: in the test's own network, which stands for a host
+on_host() { nsenter --net="/run/netns/$NS" "$@"; }
+
 # agent ACTION: runs the agent without a cluster; this host is one of the two nodes
 agent() {
 	OCF_RESKEY_qemu=$QEMU OCF_RESKEY_run_dir=$PWD/vm \
 		OCF_RESKEY_node_addresses="$(uname -n):127.0.0.1;other:127.0.0.2" \
 		OCF_RESKEY_tap=$TAP OCF_RESKEY_log=$PWD/vm.log \
-		OCF_RESKEY_runner=$BIN/colo-run "$PACEMAKER/colo" "$@" 3>&-
+		OCF_RESKEY_runner=$BIN/colo-run on_host "$PACEMAKER/colo" "$@" 3>&-
 }
 
 # answers STATUS ACTION: the action ends with this status
@@ -54,7 +62,7 @@ answers() {
 	echo "$output"
 }
 
-tap() { ip tuntap add "$TAP" mode tap && ip link set "$TAP" up; }
+tap() { on_host ip tuntap add "$TAP" mode tap && ip -n "$NS" link set "$TAP" up; }
 pid_of() { cat "vm/$1.pid"; }
 # none_lives: QEMU and our programs are gone now, and the shells of a killed runner,
 # which hold nothing, are gone soon
@@ -77,7 +85,7 @@ nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 
 @test "ocf-tester accepts the agent" {
 	tap
-	run -0 ocf-tester -n vm -o qemu="$QEMU" -o run_dir="$PWD/vm" \
+	run -0 on_host ocf-tester -n vm -o qemu="$QEMU" -o run_dir="$PWD/vm" \
 		-o node_addresses="$(uname -n):127.0.0.1;other:127.0.0.2" \
 		-o tap="$TAP" -o log="$PWD/vm.log" -o runner="$BIN/colo-run" \
 		"$PACEMAKER/colo" 3>&-
@@ -140,12 +148,18 @@ nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 @test "a process that is being restarted is degraded, a dead runner has failed" {
 	tap
 	answers 0 start
-	degraded() {
+	# the runner is stopped between the end of the process and its next beginning
+	is_restarting() {
 		kill -9 "$(pid_of pids/rewriter)" 2>/dev/null
-		run agent monitor
-		[ "$status" -eq 190 ]
+		wait_for test ! -e vm/pids/rewriter.pid
+		kill -STOP "$(pid_of runner)"
+		[ -e vm/pids/rewriter.pid ] || return 0
+		kill -CONT "$(pid_of runner)"
+		return 1
 	}
-	wait_for degraded
+	wait_for is_restarting
+	answers 190 monitor
+	kill -CONT "$(pid_of runner)"
 	wait_for agent monitor
 	kill -9 "$(pid_of runner)"
 	wait_for is_gone "$(pid_of runner)"
@@ -153,6 +167,20 @@ nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	[[ $output == *'colo-run is dead'* ]]
 	answers 0 stop
 	none_lives
+}
+
+@test "the ports of the tests are nobody else's" {
+	local port taken=()
+
+	tap
+	for port in 9000 9001 9002; do
+		socat "TCP-LISTEN:$port,bind=127.0.0.1" /dev/null 3>&- &
+		taken+=($!)
+	done
+	answers 0 start
+	answers 0 monitor
+	answers 0 stop
+	kill "${taken[@]}" 2>/dev/null || true
 }
 
 @test "a QEMU that hangs has failed, and stop ends it" {

@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=bash disable=SC2154	# the agent sets, the others read
+# shellcheck shell=bash disable=SC2154,SC2034	# the agent sets, the others read
 # What the agent `colo` asks the cluster and tells the cluster.
 
 # --- the two nodes ---
 
-node_list() { tr ';' '\n' <<<"$OCF_RESKEY_node_addresses" | sed '/^ *$/d'; }
-
-# address_of NODE: prints its address on the link
-address_of() { node_list | sed -n "s/^ *$1:\(.*[^ ]\) *$/\1/p"; }
-
-node_name() {
-	[ -n "${NODE_NAME-}" ] || NODE_NAME=$(ocf_local_nodename 2>/dev/null)
-	echo "${NODE_NAME:=$(uname -n)}"
-}
-here() { address_of "$(node_name)"; }
-peer_node() {
-	node_list | sed 's/^ *\([^:]*\):.*/\1/' | grep -vxF "$(node_name)"
+# know_nodes: sets NODE, this node, and PEER, the other one, with HERE and THERE, their
+# addresses on the link. Without Pacemaker nobody names this node, and to ask takes up
+# to a second on a busy host: so it is asked once. Status 1: there are not two.
+know_nodes() {
+	local entry entries name address n=0
+	local -r form='^[[:space:]]*([^:[:space:]]+):(.*[^[:space:]])[[:space:]]*$'
+	NODE=${OCF_RESKEY_CRM_meta_on_node:-$(ocf_local_nodename 2>/dev/null)}
+	NODE=${NODE:-$(uname -n)} HERE='' PEER='' THERE=''
+	IFS=';' read -ra entries <<<"${OCF_RESKEY_node_addresses//$'\n'/;}"
+	for entry in "${entries[@]}"; do
+		[[ $entry =~ $form ]] || continue
+		name=${BASH_REMATCH[1]} address=${BASH_REMATCH[2]}
+		n=$((n + 1))
+		if [ "$name" = "$NODE" ]; then
+			HERE=$address
+		else
+			PEER=$name THERE=$address
+		fi
+	done
+	[ $n -eq 2 ] && [ -n "$HERE" ] && [ -n "$PEER" ]
 }
 
 # --- promotion scores ---
@@ -58,15 +66,14 @@ is_promoted_on() {
 # stopped. The agent asks again because an error would mean two primaries: fencing may
 # be switched off, or somebody may run the agent by hand.
 is_safe_alone() {
-	local peer state
-	peer=$(peer_node)
+	local state
 	state=$(cluster_state)
 	if ! stonith_is_on "$state"; then
-		ocf_exit_reason "without fencing (stonith-enabled) nobody knows that $peer is dead"
-	elif ! is_clean "$peer" "$state"; then
-		ocf_exit_reason "$peer is not fenced yet"
-	elif is_promoted_on "$peer" "$state"; then
-		ocf_exit_reason "$peer is the primary"
+		ocf_exit_reason "without fencing (stonith-enabled) nobody knows that $PEER is dead"
+	elif ! is_clean "$PEER" "$state"; then
+		ocf_exit_reason "$PEER is not fenced yet"
+	elif is_promoted_on "$PEER" "$state"; then
+		ocf_exit_reason "$PEER is the primary"
 	else
 		return "$OCF_SUCCESS"
 	fi
@@ -86,19 +93,17 @@ words_of() {
 
 # Will the peer have an instance when this step of the transition is done?
 peer_is_active() {
-	local peer
-	peer=$(peer_node)
-	words_of start_uname | grep -qxF "$peer" || {
+	words_of start_uname | grep -qxF "$PEER" || {
 		words_of active_uname promoted_uname master_uname \
-			unpromoted_uname slave_uname | grep -qxF "$peer" &&
+			unpromoted_uname slave_uname | grep -qxF "$PEER" &&
 			! peer_stops
 	}
 }
-peer_stops() { words_of stop_uname | grep -qxF "$(peer_node)"; }
+peer_stops() { words_of stop_uname | grep -qxF "$PEER"; }
 
 # Does this instance stop, and will no other one take over?
 all_stop() {
-	! words_of promote_uname | grep -qxF "$(peer_node)" &&
-		words_of stop_uname | grep -qxF "$(node_name)" &&
+	! words_of promote_uname | grep -qxF "$PEER" &&
+		words_of stop_uname | grep -qxF "$NODE" &&
 		! peer_is_active
 }

@@ -30,7 +30,7 @@ secondary_start() {
 
 listen_for_primary() {
 	colo_capability &&
-		qmp migrate-incoming "{\"uri\":\"$(migration_uri "$(here)")\"}"
+		qmp migrate-incoming "{\"uri\":\"$(migration_uri "$HERE")\"}"
 }
 
 colo_capability() {
@@ -82,8 +82,7 @@ colo_begin() {
 	ocf_log info "COLO begins, with $(known peer)"
 	colo_capability && qmp migrate-set-parameters \
 		"{\"x-checkpoint-delay\":$OCF_RESKEY_checkpoint_period}" &&
-		qmp migrate "{\"uri\":\"$(migration_uri \
-			"$(address_of "$(known peer)")")\"}"
+		qmp migrate "{\"uri\":\"$(migration_uri "$THERE")\"}"
 }
 
 # After a failover the guest has booted already, on the other node.
@@ -131,7 +130,7 @@ go_alone() {
 		return
 	fi
 	is_safe_alone || return
-	ocf_log info "$(peer_node) is gone: the guest goes on alone"
+	ocf_log info "$PEER is gone: the guest goes on alone"
 	rm -f "$RUN/synced"
 	migration_cut
 	execute x-colo-lost-heartbeat
@@ -193,8 +192,8 @@ pair_promote() {
 # the agent by hand, and has to know.
 boot() {
 	[ -z "$(cluster_state)" ] || is_safe_alone || return
-	if [ "$(score_of "$(peer_node)")" = $SCORE_SYNCED ]; then
-		ocf_exit_reason "$(peer_node) has the guest's state"
+	if [ "$(score_of "$PEER")" = $SCORE_SYNCED ]; then
+		ocf_exit_reason "$PEER has the guest's state"
 		return 1
 	fi
 	ocf_log info "the guest boots"
@@ -243,10 +242,10 @@ pair_notify() {
 		;;
 	post-start | post-promote)
 		peer_is_active || return "$OCF_SUCCESS"
-		if words_of start_uname | grep -qxF "$(peer_node)"; then
+		if words_of start_uname | grep -qxF "$PEER"; then
 			go_alone
 		fi
-		set_known peer "$(peer_node)"
+		set_known peer "$PEER"
 		is_linked || in_session colo_go_far
 		;;
 	esac

@@ -72,17 +72,18 @@ qmp_line() {
 # qmp COMMAND [ARGUMENTS]: sets QMP_ANSWER to what QEMU returns; events that come
 # meanwhile are kept. Status 1: QEMU refused it, 2: no answer came.
 qmp() {
-	local line
+	local line parts
 	printf '{"execute":"%s"%s}\n' "$1" "${2:+,\"arguments\":$2}" \
 		>&"$QMP_OUT" || return 2
 	while qmp_line line; do
-		case $(jq -r 'keys_unsorted[]' <<<"$line" 2>/dev/null) in
-		*event*) QMP_EVENTS+=$line$'\n' ;;
-		*return*) QMP_ANSWER=$(jq -c .return <<<"$line") && return ;;
-		*error*)
-			ocf_log info "QMP: $1: $(jq -r .error.desc <<<"$line")"
-			return 1
-			;;
+		mapfile -t parts < <(jq -rc 'if has("return") then "return", .return
+			elif has("error") then "error", .error.desc
+			elif has("event") then "event" else empty end' \
+			<<<"$line" 2>/dev/null)
+		case ${parts[0]-} in
+		event) QMP_EVENTS+=$line$'\n' ;;
+		return) QMP_ANSWER=${parts[1]} && return ;;
+		error) ocf_log info "QMP: $1: ${parts[1]}" && return 1 ;;
 		esac
 	done
 	ocf_log warn "QMP: $1: no answer"
@@ -198,12 +199,10 @@ in_brackets() { [[ $1 == *:* ]] && echo "[$1]" || echo "$1"; }
 
 # endpoint ROLE PORT: prints this host's end of a connection between the two hosts
 endpoint() {
-	local peer_address
-	peer_address=$(address_of "$(peer_node)")
 	if [ "$1" = "$OCF_RESKEY_listen" ]; then
-		echo "tcp-listen:$(in_brackets "$(here)"):$2,allow=$peer_address"
+		echo "tcp-listen:$(in_brackets "$HERE"):$2,allow=$THERE"
 	else
-		echo "tcp:$(in_brackets "$peer_address"):$2,reconnect=0.2"
+		echo "tcp:$(in_brackets "$THERE"):$2,reconnect=0.2"
 	fi
 }
 
