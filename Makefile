@@ -295,7 +295,7 @@ $(BUILD)/tests/clock-step.so: tests/clock-step.c Makefile
 run: deps-build deps-run
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/examples/failover/fetch
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
-		examples/failover/run
+		examples/failover/run --svg $(BUILD)/failover.svg
 
 # The same N times, each time with the options CUT; BUSY=4 keeps the processors
 # busy beside it.

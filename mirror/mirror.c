@@ -32,10 +32,14 @@ static void end_episode(struct mirror *m)
 	if (!m->outdev || !(m->is_losing || m->was_cut))
 		return;
 	n_lost = count_lost(m) - m->n_told;
-	log_event("copies-lost", "%llu frames were not mirrored%s: a "
-		  "checkpoint is wanted", (unsigned long long)n_lost,
-		  m->was_cut ? ", nor those on their way when the connection "
-			       "broke" : "");
+	if (n_lost == 0)
+		log_event("copies-lost", "those on their way when the connection "
+			  "broke: a checkpoint is wanted");
+	else
+		log_event("copies-lost", "%llu frames were not mirrored%s: a "
+			  "checkpoint is wanted", (unsigned long long)n_lost,
+			  m->was_cut ? ", nor those on their way when the "
+				       "connection broke" : "");
 	m->n_told += n_lost;
 	m->is_losing = false;
 	m->was_cut = false;

@@ -118,13 +118,23 @@ static void on_outdev_down(struct redirector *r)
 		start_passing(r);
 }
 
-static void on_outdev_up(struct redirector *r)
+/* Only what has passed makes a checkpoint necessary. */
+static void tell_uncompared(struct redirector *r)
 {
-	clock_timer_stop(&r->grace);
-	if (r->redirect.outdev == REDIRECT_PASSING && r->is_uncompared)
+	r->is_uncompared = r->n_uncompared > 0;
+	if (r->is_uncompared)
 		log_event("outdev-back", "%llu frames passed uncompared: a "
 			  "checkpoint is wanted",
 			  (unsigned long long)r->n_uncompared);
+	else
+		log_event("outdev-back", "no frame has passed uncompared");
+}
+
+static void on_outdev_up(struct redirector *r)
+{
+	clock_timer_stop(&r->grace);
+	if (r->redirect.outdev == REDIRECT_PASSING)
+		tell_uncompared(r);
 	r->redirect.outdev = REDIRECT_UP;
 }
 

@@ -268,6 +268,22 @@ start_diverter() {
 	{ frames gen && frames gen --seed 2; } | cmp - rest
 }
 
+@test "an outdev that comes back before a frame has passed needs no checkpoint" {
+	start_diverter --when-down pass --control m.ctl
+	wait_for logged m 'event: uncompared'
+	run -1 colo-ctl -s m.ctl status
+	[[ $output == *UNPROTECTED*'outdev is gone: frames pass uncompared'* ]]
+	spawn peer socat -u UNIX-LISTEN:outdev CREATE:diverted
+	wait_for logged m 'event: outdev-back: no frame has passed uncompared'
+	run -0 colo-ctl -s m.ctl status
+	[[ $output == *'PROTECTED since'* ]]
+	frames gen >in
+	wait_for stat_is m outdev.out 1000
+	stop m
+	ends peer
+	frames check <diverted
+}
+
 @test "--when-down pass: frames pass at once" {
 	start_diverter --when-down pass
 	frames gen >in

@@ -19,18 +19,38 @@ demo() {
 	bash -c 'echo $$ >pid; exec "$@"' - "$TOP/examples/failover/run" "$@"
 }
 
+points_of() { sed -n "s/^<polyline.*points='\(.*\)'.*/\1/p" "$1" | tr ' ' '\n'; }
+texts_of() { sed -n "s/^<text.*class='$2'>\(.*\)<.*/\1/p" "$1"; } # FILE CLASS
+
 nothing_is_left() {
 	[ -z "$(ls -A tmp)" ]
 	run ! grep "^colo-$(cat pid)-" <<<"$(ip netns list)"
 }
 
 @test "a connection survives the death of its server" {
-	run -0 demo
+	run -0 demo --svg demo.svg
 	echo "$output"
 	[ "${lines[-1]}" = 'The connection survived the death of its server.' ]
 	[[ $output =~ 'bytes received     67108864 of 67108864' ]]
 	[[ $output =~ 'sha256             equal' ]]
 	nothing_is_left
+	xmllint --noout demo.svg
+	[ "$(points_of demo.svg | wc -l)" -ge 10 ]
+	[ "$(texts_of demo.svg mark)" = $'the primary host dies\nfailover' ]
+}
+
+@test "the picture: two samples, two moments" {
+	printf '%s\n' '5000 0' '7000 104857600' '5500 mark cut' '6000 mark failover' |
+		"$TOP/examples/failover/plot" TITLE=title /dev/stdin >demo.svg
+	xmllint --noout demo.svg
+	points_of demo.svg | diff - <(printf '%s\n' 80.0,280.0 80.0,280.0 \
+		760.0,280.0 760.0,40.0)
+	[ "$(texts_of demo.svg mark)" = $'cut\nfailover' ]
+	[ "$(texts_of demo.svg title)" = title ]
+	texts_of demo.svg tick | diff - <(printf '%s\n' '0 s' '0.2 s' '0.4 s' '0.6 s' \
+		'0.8 s' '1 s' '1.2 s' '1.4 s' '1.6 s' '1.8 s' '2 s' \
+		'0 MiB' '10 MiB' '20 MiB' '30 MiB' '40 MiB' '50 MiB' '60 MiB' \
+		'70 MiB' '80 MiB' '90 MiB' '100 MiB')
 }
 
 @test "a connection survives with another congestion control, and a host that dies in pieces" {

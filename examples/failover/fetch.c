@@ -11,6 +11,10 @@
  * FIN, or the error. A client that only waits does not notice a dead server, so
  * it also ends after PATIENCE seconds of silence.
  *
+ * With a file as the last argument a line `MS BYTES` is written there when something
+ * comes, at most one in SAMPLE_MS milliseconds, and one at the end: the time of day,
+ * and what has come until then.
+ *
  * After half as many bytes more it waits for a byte on standard input, so that
  * even on a fast machine the download does not end before the server is dead.
  */
@@ -26,6 +30,7 @@
 #include <unistd.h>
 
 #define BUF_LEN (256u << 10)
+#define SAMPLE_MS 5
 
 struct fetch {
 	int fd;
@@ -33,13 +38,15 @@ struct fetch {
 	uint64_t bytes;
 	uint64_t last_ns, longest_ns;
 	bool may_end;
+	FILE *samples;		/* or NULL */
+	uint64_t sampled_ms;
 };
 
-static uint64_t now_ns(void)
+static uint64_t now_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
@@ -93,14 +100,27 @@ static void fetch_wait(struct fetch *f)
 		perror("fetch: standard input");
 }
 
+/* In the time of day, as the shell has it for what else happens. */
+static void fetch_sample(struct fetch *f, bool is_last)
+{
+	uint64_t ms = now_ns(CLOCK_REALTIME) / 1000000;
+
+	if (!f->samples || (!is_last && ms < f->sampled_ms + SAMPLE_MS))
+		return;
+	f->sampled_ms = ms;
+	fprintf(f->samples, "%llu %llu\n", (unsigned long long)ms,
+		(unsigned long long)f->bytes);
+}
+
 static void fetch_count(struct fetch *f, size_t n)
 {
-	uint64_t now = now_ns(), before = f->bytes;
+	uint64_t now = now_ns(CLOCK_MONOTONIC), before = f->bytes;
 
 	if (now - f->last_ns > f->longest_ns)
 		f->longest_ns = now - f->last_ns;
 	f->last_ns = now;
 	f->bytes += n;
+	fetch_sample(f, false);
 	if (before < f->mark && f->bytes >= f->mark)
 		fprintf(stderr, "mark %llu\n", (unsigned long long)f->bytes);
 }
@@ -112,7 +132,7 @@ static int fetch_copy(struct fetch *f)
 	ssize_t n;
 	int ret = 0;
 
-	f->last_ns = now_ns();
+	f->last_ns = now_ns(CLOCK_MONOTONIC);
 	while (ret == 0 && (n = recv(f->fd, buf, sizeof(buf), 0)) != 0) {
 		if (n < 0) {
 			ret = -errno;
@@ -140,10 +160,14 @@ int main(int argc, char **argv)
 	struct fetch f = { .fd = -1 };
 	int ret;
 
-	if (argc != 7 || parse_addr(&from, argv[1], argv[2]) < 0 ||
+	if (argc < 7 || argc > 8 || parse_addr(&from, argv[1], argv[2]) < 0 ||
 	    parse_addr(&to, argv[3], argv[4]) < 0) {
 		fputs("usage: fetch FROM-ADDRESS PORT ADDRESS PORT MARK-BYTES "
-		      "PATIENCE-SECONDS\n", stderr);
+		      "PATIENCE-SECONDS [SAMPLES-FILE]\n", stderr);
+		return 2;
+	}
+	if (argc == 8 && !(f.samples = fopen(argv[7], "w"))) {
+		perror(argv[7]);
 		return 2;
 	}
 	setvbuf(stderr, NULL, _IOLBF, 0);
@@ -153,5 +177,8 @@ int main(int argc, char **argv)
 		ret = fetch_copy(&f);
 	fprintf(stderr, "end %llu %llu %s\n", (unsigned long long)f.bytes,
 		(unsigned long long)(f.longest_ns / 1000000), reason(ret));
+	fetch_sample(&f, true);
+	if (f.samples && fclose(f.samples))
+		perror(argv[7]);
 	return ret < 0;
 }
