@@ -13,7 +13,7 @@ VERSION := 0.1
 
 TOOLS := mirror redirector rewriter compare
 
-SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet \
+SRC_common := chunk frame outq packet flow flow_filter flow_key checksum tcp_option vnet \
 	      link_type pcapng_in capture_in \
 	      stats log nowait nowait_stream file netns peer unix_path clock \
 	      endpoint endpoint_all endpoint_connect endpoint_dev \
@@ -23,24 +23,25 @@ SRC_common := chunk frame outq packet flow flow_key checksum tcp_option vnet \
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream \
 	      endpoint_tap starter process loop option own_file record_file record_guard \
 	      record_table role rpc \
-	      control control_process control_spec control_table failover \
+	      control control_flows control_process control_spec \
+	      control_table failover \
 	      verdict filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_status
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
-SRC_rewriter    = main rewriter $(REWRITE_CORE)
+SRC_rewriter    = main rewriter rewriter_flows $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_ahead rewrite_edit rewrite_flow \
 		  rewrite_hold rewrite_icmp rewrite_persist \
 		  rewrite_record rewrite_segment rewrite_stats \
-		  rewrite_track rewrite_translate
+		  rewrite_track rewrite_translate rewrite_view
 SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
 COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 		  connection datagram differ evict expire extent flows flush \
 		  fragment gap gate hold kind late match order pair predict \
-		  relieve share shed stream syn take tcp told waits)
+		  relieve share shed stream syn take tcp told view waits)
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  command epoch feed live live_config live_epoch live_learn \
-		  live_options live_verdict live_wires notify progress \
+		  live_methods live_options live_verdict live_wires notify progress \
 		  quarantine report running tell)
 COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
 		  diff_pcap diff_print diff_sums diff_text ignore learn pcapng \
@@ -52,7 +53,7 @@ UNITS := frame outq checksum tcp_option seq packet flow vnet log endpoint_spec o
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
-	 marker qmp rpc control_table vmstate epoch pcapng pcapng_in link_type unwrap \
+	 marker qmp rpc control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type unwrap \
 	 ignore learn progress compare_waits compare_share budget blame
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
@@ -106,6 +107,10 @@ UNIT_rpc             := common/rpc
 LIBS_rpc              = $(MSGPACK_LIBS)
 UNIT_control_table   := common/control_table common/rpc
 LIBS_control_table    = $(MSGPACK_LIBS)
+UNIT_control_flows   := common/control_flows common/control_table common/rpc \
+			common/flow common/flow_filter common/flow_key common/packet
+LIBS_control_flows    = $(MSGPACK_LIBS)
+UNIT_flow_filter     := common/flow_filter common/flow_key common/packet
 UNIT_vmstate         := common/vmstate
 UNIT_epoch           := compare/live/epoch common/chunk
 UNIT_pcapng          := compare/diff/pcapng
@@ -128,7 +133,8 @@ FUZZ_endpoint_spec := $(UNIT_endpoint_spec)
 FUZZ_rewrite       := $(UNIT_rewrite)
 FUZZ_rewrite_icmp  := $(UNIT_rewrite)
 FUZZ_rewrite_table := $(UNIT_rewrite)
-FUZZ_compare       := $(UNIT_compare) $(COMPARE_DIFF:%=compare/%) common/file
+FUZZ_compare       := $(UNIT_compare) $(COMPARE_DIFF:%=compare/%) common/file \
+		      common/flow_filter
 LIBS_fuzz_compare   = $(PCAP)
 FUZZ_capture       := $(SRC_common:%=common/%)
 LIBS_fuzz_capture   = $(PKG_LIBS)

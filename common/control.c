@@ -3,8 +3,9 @@
  * A client is reading (its socket is read until a whole message is there),
  * ready (the message waits for a turn of the timer), or skipping what is left
  * of a message that was too large. Each turn answers one message of each ready
- * client and notes how long that took; the next turn comes twenty times later,
- * or after a millisecond.
+ * client, as far as there is time, and notes how long that took; the next turn
+ * comes twenty times later, or after a millisecond. A message that asks for much
+ * stays in front, and gets a part of its work done in each turn.
  *
  * A client that has more than QUEUE_MAX bytes to take is not answered before it
  * has taken some of them.
@@ -28,6 +29,7 @@
 #define ROOM_MIN	512u
 #define SHARE		20u		/* 1/SHARE of the time at most */
 #define TURN_MIN_NS	UINT64_C(1000000)
+#define TURN_MAX_NS	UINT64_C(200000)	/* then the next client waits */
 
 struct control_client {
 	uv_pipe_t pipe;
@@ -36,7 +38,7 @@ struct control_client {
 	uint8_t *in;			/* what was read and not answered yet */
 	size_t in_len, in_room;
 	size_t skip;			/* bytes to come of what was too large */
-	bool may_change;
+	struct control_asker asker;
 	bool is_subscribed;
 	bool is_closing;
 	uint64_t n_lost;		/* events, since it was last told */
@@ -49,12 +51,32 @@ struct write {
 
 static void schedule(struct control *c);
 
+/* --- the clients, in the order in which it is their turn --- */
+
+static void list_append(struct control *c, struct control_client *client)
+{
+	client->next = NULL;
+	client->at = c->last;
+	*c->last = client;
+	c->last = &client->next;
+}
+
+static void list_unlink(struct control *c, struct control_client *client)
+{
+	*client->at = client->next;
+	if (client->next)
+		client->next->at = client->at;
+	else
+		c->last = client->at;
+}
+
 /* --- a client's way out --- */
 
 static void on_client_closed(uv_handle_t *handle)
 {
 	struct control_client *client = handle->data;
 
+	free(client->asker.job);
 	free(client->in);
 	free(client);
 }
@@ -64,9 +86,7 @@ static void client_close(struct control_client *client)
 	if (client->is_closing)
 		return;
 	client->is_closing = true;
-	*client->at = client->next;
-	if (client->next)
-		client->next->at = client->at;
+	list_unlink(client->control, client);
 	client->control->n_clients--;
 	uv_close((uv_handle_t *)&client->pipe, on_client_closed);
 }
@@ -251,8 +271,9 @@ static void answer_one(struct control_client *client)
 		answer = control_table_answer(&client->control->table,
 					      client->in + RPC_PREFIX_LEN,
 					      len - RPC_PREFIX_LEN,
-					      client->may_change, client,
-					      &answer_len);
+					      &client->asker, &answer_len);
+		if (client->asker.is_later)
+			return;
 		drop_front(client, len);
 	}
 	client_write(client, answer, answer_len);
@@ -263,15 +284,19 @@ static void answer_one(struct control_client *client)
 static void on_turn(uv_timer_t *timer)
 {
 	struct control *c = timer->data;
-	uint64_t begin = uv_hrtime(), took;
-	struct control_client *next;
+	uint64_t begin = uv_hrtime(), took = 0;
 
-	for (struct control_client *cl = c->clients; cl; cl = next) {
-		next = cl->next;
-		if (may_be_answered(cl))
-			answer_one(cl);
+	for (unsigned n = c->n_clients;
+	     n && c->clients && took < TURN_MAX_NS; n--) {
+		struct control_client *cl = c->clients;
+
+		list_unlink(c, cl);
+		list_append(c, cl);
+		if (!may_be_answered(cl))
+			continue;
+		answer_one(cl);
+		took = uv_hrtime() - begin;
 	}
-	took = uv_hrtime() - begin;
 	c->next_turn_ns = begin + took +
 			  (took * SHARE > TURN_MIN_NS ? took * SHARE :
 							TURN_MIN_NS);
@@ -319,11 +344,7 @@ static void on_connection(uv_stream_t *listener, int status)
 	uv_pipe_init(c->uv, &client->pipe, 0);
 	client->pipe.data = client;
 	client->control = c;
-	client->next = c->clients;
-	client->at = &c->clients;
-	if (client->next)
-		client->next->at = &client->next;
-	c->clients = client;
+	list_append(c, client);
 	c->n_clients++;
 	if (uv_accept(listener, (uv_stream_t *)&client->pipe) < 0 ||
 	    c->n_clients > CLIENTS_MAX) {
@@ -332,7 +353,7 @@ static void on_connection(uv_stream_t *listener, int status)
 		client_close(client);
 		return;
 	}
-	client->may_change = is_trusted(&client->pipe);
+	client->asker.may_change = is_trusted(&client->pipe);
 	read_on(client);
 }
 
@@ -385,6 +406,7 @@ int control_open(struct control *c, uv_loop_t *uv,
 	int fd, err;
 
 	memset(c, 0, sizeof(*c));
+	c->last = &c->clients;
 	c->uv = uv;
 	c->table = *table;
 	fd = unix_path_listen(&c->path, spec->path, 0600);
@@ -419,14 +441,21 @@ void control_close(struct control *c)
 
 /* --- events --- */
 
+static struct control_client *client_of(struct control_asker *asker)
+{
+	return (void *)((char *)asker - offsetof(struct control_client, asker));
+}
+
 /**
  * control_subscribe() - Tell a client of all events from now on
- * @client:	control_call's
+ * @asker:	control_call's
  *
  * Return: the number of the last event that it was not told of
  */
-uint64_t control_subscribe(struct control_client *client)
+uint64_t control_subscribe(struct control_asker *asker)
 {
+	struct control_client *client = client_of(asker);
+
 	client->is_subscribed = true;
 	return client->control->n_events;
 }

@@ -26,7 +26,7 @@ struct control {
 	struct unix_path path;
 	uv_pipe_t *listener;		/* NULL: there is no socket */
 	uv_timer_t *turn;		/* answers what has been asked */
-	struct control_client *clients;
+	struct control_client *clients, **last;
 	unsigned n_clients;
 	uint64_t next_turn_ns;		/* no request is answered before */
 	uint64_t n_events;		/* told so far; the number of the last one */
@@ -37,6 +37,6 @@ int control_open(struct control *c, uv_loop_t *uv,
 		 const struct control_table *table);
 void control_close(struct control *c);
 void control_tell(struct control *c, const char *name, const char *text);
-uint64_t control_subscribe(struct control_client *client);
+uint64_t control_subscribe(struct control_asker *asker);
 
 #endif

@@ -74,25 +74,13 @@ static void on_look(void *arg)
 
 /* --- what can be asked --- */
 
-static void put_text(msgpack_packer *pk, const char *key, const char *text)
-{
-	rpc_str(pk, key);
-	rpc_str(pk, text);
-}
-
-static void put_number(msgpack_packer *pk, const char *key, uint64_t n)
-{
-	rpc_str(pk, key);
-	rpc_uint(pk, n);
-}
-
 static int on_version(void *arg, struct control_call *call)
 {
 	(void)arg;
 	rpc_map(call->pk, 3);
-	put_text(call->pk, "program", log_program());
-	put_text(call->pk, "version", COLO_VERSION);
-	put_number(call->pk, "pid", (uint64_t)getpid());
+	rpc_put_str(call->pk, "program", log_program());
+	rpc_put_str(call->pk, "version", COLO_VERSION);
+	rpc_put_uint(call->pk, "pid", (uint64_t)getpid());
 	return 0;
 }
 
@@ -111,10 +99,10 @@ static void put_status(struct control_process *p, msgpack_packer *pk)
 	look(p);
 	text_of(p, text, sizeof(text));
 	rpc_map(pk, 4);
-	put_text(pk, "state", verdict_name(p->verdict.state));
-	put_text(pk, "text", text);
-	put_number(pk, "since", p->since_s);
-	put_text(pk, "role", role_text(p->failover->role));
+	rpc_put_str(pk, "state", verdict_name(p->verdict.state));
+	rpc_put_str(pk, "text", text);
+	rpc_put_uint(pk, "since", p->since_s);
+	rpc_put_str(pk, "role", role_text(p->failover->role));
 }
 
 static int on_status(void *arg, struct control_call *call)
@@ -127,9 +115,9 @@ static void put_row(msgpack_packer *pk, const char *group, const char *name,
 		    uint64_t value)
 {
 	rpc_map(pk, 3);
-	put_text(pk, "group", group);
-	put_text(pk, "name", name);
-	put_number(pk, "value", value);
+	rpc_put_str(pk, "group", group);
+	rpc_put_str(pk, "name", name);
+	rpc_put_uint(pk, "value", value);
 }
 
 static int on_stats(void *arg, struct control_call *call)
@@ -157,15 +145,15 @@ static void put_link(msgpack_packer *pk, const struct endpoint *ep)
 	struct endpoint_counters c = endpoint_counters(ep);
 
 	rpc_map(pk, 9);
-	put_text(pk, "name", endpoint_name(ep));
-	put_text(pk, "endpoint", endpoint_get_spec(ep)->text);
-	put_text(pk, "state", endpoint_is_up(ep) ? "up" : "down");
-	put_number(pk, "in", c.in);
-	put_number(pk, "out", c.out);
-	put_number(pk, "queued", c.queued);
-	put_number(pk, "queued_bytes", c.queued_bytes);
-	put_number(pk, "dropped", c.drop_down + c.drop_full + c.drop_link);
-	put_number(pk, "connections", c.n_up);
+	rpc_put_str(pk, "name", endpoint_name(ep));
+	rpc_put_str(pk, "endpoint", endpoint_get_spec(ep)->text);
+	rpc_put_str(pk, "state", endpoint_is_up(ep) ? "up" : "down");
+	rpc_put_uint(pk, "in", c.in);
+	rpc_put_uint(pk, "out", c.out);
+	rpc_put_uint(pk, "queued", c.queued);
+	rpc_put_uint(pk, "queued_bytes", c.queued_bytes);
+	rpc_put_uint(pk, "dropped", c.drop_down + c.drop_full + c.drop_link);
+	rpc_put_uint(pk, "connections", c.n_up);
 }
 
 static int on_links(void *arg, struct control_call *call)
@@ -188,7 +176,7 @@ static int on_subscribe(void *arg, struct control_call *call)
 	struct control_process *p = arg;
 
 	rpc_array(call->pk, 2);
-	rpc_uint(call->pk, control_subscribe(call->client));
+	rpc_uint(call->pk, control_subscribe(call->asker));
 	put_status(p, call->pk);
 	return 0;
 }
@@ -201,7 +189,7 @@ static int on_failover(void *arg, struct control_call *call)
 
 	failover_now(p->failover);
 	rpc_map(call->pk, 2);
-	put_text(call->pk, "role", role_text(p->failover->role));
+	rpc_put_str(call->pk, "role", role_text(p->failover->role));
 	rpc_str(call->pk, "changed");
 	rpc_bool(call->pk, !was_so);
 	look(p);

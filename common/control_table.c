@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const type_names[] = {
@@ -138,24 +139,41 @@ static void finish(struct rpc_writer *w, const struct rpc_message *m, int err,
 			     "the answer has more than 1 MiB");
 }
 
+/* Let a method go on with its work, or begin it. */
+static void call_method(const struct control_method *method, void *arg,
+			struct rpc_writer *w, const struct rpc_message *m,
+			struct control_call *call)
+{
+	struct control_asker *asker = call->asker;
+	int err;
+
+	rpc_result(w, m->id);
+	err = method->call(arg, call);
+	asker->is_later = err == CONTROL_LATER;
+	if (asker->is_later)
+		return;
+	free(asker->job);
+	asker->job = NULL;
+	finish(w, m, err, call);
+}
+
 static void answer_request(const struct control_table *t,
 			   struct rpc_writer *w, const struct rpc_message *m,
-			   bool may_change, void *client)
+			   struct control_asker *asker)
 {
-	struct control_call call = { .pk = &w->pk, .client = client };
+	struct control_call call = { .pk = &w->pk, .asker = asker };
 	void *arg = NULL;
 	const struct control_method *method = find(t, &m->method, &arg);
 
 	if (!method) {
 		unknown(t, w, m);
-	} else if (method->changes && !may_change) {
+	} else if (method->changes && !asker->may_change) {
 		answer_error(w, &m->id, "not-allowed", "only root and the user "
 			     "of this process may do that; others may read");
 	} else if (!take_params(&call, method, &m->params)) {
 		answer_error(w, &m->id, "bad-params", call.error);
 	} else {
-		rpc_result(w, m->id);
-		finish(w, m, method->call(arg, &call), &call);
+		call_method(method, arg, w, m, &call);
 	}
 }
 
@@ -185,30 +203,32 @@ uint8_t *control_table_refusal(const char *code, const char *text,
  * @t:		what can be asked
  * @bytes:	the message, without its length
  * @len:	how many
- * @may_change:	or may the client only read?
- * @client:	handed on to the method
+ * @asker:	who has sent it; gets the method's job, which is freed with the
+ *		answer
  * @answer_len:	set to the bytes of the answer, its length prefix included
  *
  * Return: the answer, for free(); an error if the message is none that asks.
- * NULL when memory has ended
+ * NULL when memory has ended, or when the asker is_later
  */
 uint8_t *control_table_answer(const struct control_table *t,
-			      const uint8_t *bytes, size_t len, bool may_change,
-			      void *client, size_t *answer_len)
+			      const uint8_t *bytes, size_t len,
+			      struct control_asker *asker, size_t *answer_len)
 {
 	struct rpc_message m;
 	struct rpc_writer w;
 	const char *why;
-	uint8_t *answer;
+	uint8_t *answer = NULL;
 
+	asker->is_later = false;
 	if (rpc_parse(&m, bytes, len, &why) < 0)
 		return control_table_refusal("malformed", why, answer_len);
 	rpc_writer_init(&w, CONTROL_ANSWER_MAX);
 	if (m.kind == RPC_REQUEST)
-		answer_request(t, &w, &m, may_change, client);
+		answer_request(t, &w, &m, asker);
 	else
 		rpc_error(&w, NULL, "malformed", "only requests are answered");
-	answer = rpc_take(&w, answer_len);
+	if (!asker->is_later)
+		answer = rpc_take(&w, answer_len);
 	rpc_writer_fini(&w);
 	rpc_message_fini(&m);
 	return answer;

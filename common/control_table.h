@@ -23,10 +23,20 @@ struct control_param {
 	bool is_optional;	/* then all behind it are, too */
 };
 
+/* Who asks. */
+struct control_asker {
+	bool may_change;
+	bool is_later;		/* he is not answered yet: ask again, soon */
+	void *job;		/* what a method has done so far; NULL at first.
+				   One piece of memory, for free() */
+};
+
+#define CONTROL_LATER 1		/* there is more to do than a turn has time for */
+
 struct control_call {
 	const msgpack_object *param[CONTROL_PARAMS_MAX];	/* NULL: left out */
 	msgpack_packer *pk;	/* for the one object that is the result */
-	void *client;		/* as given to control_table_answer() */
+	struct control_asker *asker;
 	char error[256];	/* for people, if it fails */
 };
 
@@ -36,7 +46,8 @@ struct control_method {
 	const char *help;	/* one line */
 	struct control_param params[CONTROL_PARAMS_MAX];
 	bool changes;		/* not for those who may only read */
-	/* Return: 0, or a negative errno with call->error set */
+	/* Return: 0; a negative errno with call->error set; CONTROL_LATER to be
+	 * called again with the same, nothing of what it has written is sent */
 	int (*call)(void *arg, struct control_call *call);
 };
 
@@ -49,8 +60,8 @@ struct control_table {
 };
 
 uint8_t *control_table_answer(const struct control_table *t,
-			      const uint8_t *bytes, size_t len, bool may_change,
-			      void *client, size_t *answer_len);
+			      const uint8_t *bytes, size_t len,
+			      struct control_asker *asker, size_t *answer_len);
 uint8_t *control_table_refusal(const char *code, const char *text,
 			       size_t *answer_len);
 void control_table_list(const struct control_table *t, msgpack_packer *pk);

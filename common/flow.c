@@ -506,6 +506,17 @@ void *flow_at(const struct flow_table *t, uint32_t index)
 }
 
 /**
+ * flow_end() - All flows have indices below this
+ * @t:		table
+ *
+ * Return: one more than the highest index that was ever in use
+ */
+uint32_t flow_end(const struct flow_table *t)
+{
+	return t->fresh;
+}
+
+/**
  * flow_prefetch() - The flow that has an index is looked at soon
  * @t:		table
  * @index:	any number

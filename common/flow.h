@@ -43,6 +43,7 @@ const struct flow_key *flow_get_key(const struct flow_table *t,
 uint64_t flow_used_ns(const struct flow_table *t, const void *value);
 uint32_t flow_index(const struct flow_table *t, const void *value);
 void *flow_at(const struct flow_table *t, uint32_t index);
+uint32_t flow_end(const struct flow_table *t);
 void flow_prefetch(const struct flow_table *t, uint32_t index);
 uint32_t flow_count(const struct flow_table *t);
 

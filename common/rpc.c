@@ -438,3 +438,31 @@ void rpc_nil(msgpack_packer *pk)
 {
 	msgpack_pack_nil(pk);
 }
+
+/** rpc_put_uint() - Write a key of a map and a number */
+void rpc_put_uint(msgpack_packer *pk, const char *key, uint64_t n)
+{
+	rpc_str(pk, key);
+	rpc_uint(pk, n);
+}
+
+/** rpc_put_uint_if() - The same; nil for a number that is not known */
+void rpc_put_uint_if(msgpack_packer *pk, const char *key, bool is_known,
+		     uint64_t n)
+{
+	rpc_str(pk, key);
+	if (is_known)
+		rpc_uint(pk, n);
+	else
+		rpc_nil(pk);
+}
+
+/** rpc_put_str() - Write a key of a map and a text, NULL for nil */
+void rpc_put_str(msgpack_packer *pk, const char *key, const char *text)
+{
+	rpc_str(pk, key);
+	if (text)
+		rpc_str(pk, text);
+	else
+		rpc_nil(pk);
+}

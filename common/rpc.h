@@ -61,4 +61,10 @@ void rpc_uint(msgpack_packer *pk, uint64_t n);
 void rpc_bool(msgpack_packer *pk, bool b);
 void rpc_nil(msgpack_packer *pk);
 
+/* Of a map: a key and what belongs to it. */
+void rpc_put_uint(msgpack_packer *pk, const char *key, uint64_t n);
+void rpc_put_uint_if(msgpack_packer *pk, const char *key, bool is_known,
+		     uint64_t n);
+void rpc_put_str(msgpack_packer *pk, const char *key, const char *text);
+
 #endif

@@ -362,6 +362,7 @@ static void flow_forget(struct rewrite *r, struct rewrite_flow *fl)
 void rewrite_flow_remove(struct rewrite *r, struct rewrite_flow *fl)
 {
 	flow_forget(r, fl);
+	rewrite_hold_forget(&r->hold, fl);
 	if (r->config.table)
 		record_table_clear(r->config.table,
 				    flow_index(r->flows.table, fl));

@@ -64,6 +64,23 @@ void rewrite_hold_fini(struct rewrite_hold *h)
 	free(h->pool);
 }
 
+static void count_drop(struct rewrite_hold *h, const struct rewrite_flow *fl,
+		       enum rewrite_hold_drop reason)
+{
+	h->n_dropped[reason]++;
+	last_drop_note(&h->last_drops, flow_index(h->flows, fl), reason, 0);
+}
+
+/**
+ * rewrite_hold_forget() - A flow is removed
+ * @h:	where; nothing of the flow is held any more
+ * @fl:	flow
+ */
+void rewrite_hold_forget(struct rewrite_hold *h, const struct rewrite_flow *fl)
+{
+	last_drop_forget(&h->last_drops, flow_index(h->flows, fl));
+}
+
 static struct rewrite_held *held_at(const struct rewrite_hold *h, uint32_t n)
 {
 	return &h->pool[n - 1];
@@ -251,10 +268,10 @@ void rewrite_hold_add(struct rewrite_hold *h, struct rewrite_flow *fl,
 		      uint64_t now_ns)
 {
 	if (!is_plausible(fl, s))
-		h->n_dropped[REWRITE_HOLD_OUTSIDE]++;
+		count_drop(h, fl, REWRITE_HOLD_OUTSIDE);
 	else if (fl->n_held >= REWRITE_FLOW_HELD_MAX ||
 		 !make_room(h, fl, s->frame->len))
-		h->n_dropped[REWRITE_HOLD_FULL]++;
+		count_drop(h, fl, REWRITE_HOLD_FULL);
 	else
 		hold_copy(h, fl, s, first, now_ns);
 }
@@ -282,8 +299,10 @@ static struct rewrite_held held_take(struct rewrite_hold *h, uint32_t *link)
 static void held_drop(struct rewrite_hold *h, uint32_t *link,
 		      enum rewrite_hold_drop reason)
 {
-	chunk_unref(held_take(h, link).frame.chunk);
-	h->n_dropped[reason]++;
+	struct rewrite_held held = held_take(h, link);
+
+	chunk_unref(held.frame.chunk);
+	count_drop(h, held.flow, reason);
 }
 
 /**
@@ -334,6 +353,30 @@ void rewrite_hold_discard(struct rewrite_hold *h, struct rewrite_flow *fl,
 {
 	while (fl->held)
 		held_drop(h, &fl->held, reason);
+}
+
+/**
+ * rewrite_hold_bytes() - How much of a flow is held, and since when?
+ * @h:		where
+ * @fl:		flow
+ * @since_ns:	set to when the oldest segment came; 0 when none is held
+ *
+ * Return: bytes of frames
+ */
+size_t rewrite_hold_bytes(const struct rewrite_hold *h,
+			  const struct rewrite_flow *fl, uint64_t *since_ns)
+{
+	size_t bytes = 0;
+
+	*since_ns = 0;
+	for (uint32_t n = fl->held; n; n = held_at(h, n)->next) {
+		const struct rewrite_held *held = held_at(h, n);
+
+		bytes += held->frame.len;
+		if (!*since_ns || held->since_ns < *since_ns)
+			*since_ns = held->since_ns;
+	}
+	return bytes;
 }
 
 /**

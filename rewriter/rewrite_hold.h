@@ -15,6 +15,9 @@ bool rewrite_hold_release(struct rewrite_hold *h, struct rewrite_flow *fl,
 void rewrite_hold_discard(struct rewrite_hold *h, struct rewrite_flow *fl,
 			  enum rewrite_hold_drop reason);
 void rewrite_hold_drop_guest(struct rewrite_hold *h, struct rewrite_flow *fl);
+void rewrite_hold_forget(struct rewrite_hold *h, const struct rewrite_flow *fl);
+size_t rewrite_hold_bytes(const struct rewrite_hold *h,
+			  const struct rewrite_flow *fl, uint64_t *since_ns);
 void rewrite_hold_expire(struct rewrite_hold *h, uint64_t now_ns);
 struct rewrite_flow *rewrite_hold_oldest(const struct rewrite_hold *h);
 

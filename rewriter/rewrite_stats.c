@@ -5,17 +5,28 @@
  */
 #include "rewrite_types.h"
 
+static const char *const reasons[REWRITE_HOLD_DROPS] = {
+	[REWRITE_HOLD_FULL] = "hold-full",
+	[REWRITE_HOLD_OUTSIDE] = "hold-outside",
+	[REWRITE_HOLD_EXPIRED] = "hold-expired",
+	[REWRITE_HOLD_RESET] = "hold-reset",
+	[REWRITE_HOLD_CHECKPOINT] = "hold-checkpoint",
+};
+
+/**
+ * rewrite_stats_drop_text() - Say why a segment is held no more, in one word
+ * @reason:	below REWRITE_HOLD_DROPS
+ *
+ * Return: static text
+ */
+const char *rewrite_stats_drop_text(unsigned reason)
+{
+	return reasons[reason];
+}
+
 /* The terms of the account: held, originated, and dropped by their reasons. */
 static void stats_account(const struct rewrite *r, struct stats *s)
 {
-	static const char *const reasons[REWRITE_HOLD_DROPS] = {
-		[REWRITE_HOLD_FULL] = "hold-full",
-		[REWRITE_HOLD_OUTSIDE] = "hold-outside",
-		[REWRITE_HOLD_EXPIRED] = "hold-expired",
-		[REWRITE_HOLD_RESET] = "hold-reset",
-		[REWRITE_HOLD_CHECKPOINT] = "hold-checkpoint",
-	};
-
 	s->held += r->hold.all.n;
 	s->originated += r->ahead.n_originated;
 	stats_drop(s, "unknown", r->passed.n_dropped);

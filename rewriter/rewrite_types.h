@@ -3,6 +3,7 @@
 #define COLO_REWRITE_TYPES_H
 
 #include "../common/flow.h"
+#include "../common/last_drop.h"
 #include "../common/packet.h"
 #include "../common/time.h"
 #include "rewrite.h"
@@ -136,6 +137,7 @@ struct rewrite_hold {
 	size_t max_bytes;
 	uint64_t n_held, n_released;
 	uint64_t n_dropped[REWRITE_HOLD_DROPS];
+	struct last_drops last_drops;	/* of flows; without times */
 };
 
 /* The connections. Owner: rewrite_flow.c. */

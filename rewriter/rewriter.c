@@ -21,6 +21,7 @@
 
 #include "../common/marker.h"
 #include "rewrite_record.h"
+#include "rewriter_flows.h"
 
 #define EXPIRE_MS 1000
 
@@ -345,6 +346,8 @@ int rewriter_run(struct rewriter *r, const struct rewriter_options *options)
 	const struct control_process_handler control = {
 		.on_verdict = on_verdict,
 		.arg = r,
+		.methods = rewriter_flows_methods,
+		.methods_arg = r,
 	};
 	int status, err;
 

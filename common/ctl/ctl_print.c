@@ -8,6 +8,7 @@
 #include "ctl.h"
 
 #define COLUMNS_MAX 16u
+#define WIDE 10u		/* a table with more columns is none */
 
 /**
  * ctl_print_json() - One line of JSON
@@ -124,25 +125,6 @@ static void print_name(const char *name)
 		printf("%s  ", name);
 }
 
-static void print_object(const char *name, const json_t *object)
-{
-	const json_t *value;
-	const char *key;
-	int width = 0;
-
-	json_object_foreach((json_t *)object, key, value) {
-		if ((int)strlen(key) > width)
-			width = (int)strlen(key);
-	}
-	json_object_foreach((json_t *)object, key, value) {
-		char *text = text_of(value);
-
-		print_name(name);
-		printf("%-*s  %s\n", width, key, text);
-		free(text);
-	}
-}
-
 /* The columns of a table: the keys of its first row. */
 struct columns {
 	const char *key[COLUMNS_MAX];
@@ -211,11 +193,56 @@ static void print_table(const char *name, const json_t *rows)
 	}
 }
 
+/* Is it a list of objects? */
+static bool is_table(const json_t *value)
+{
+	return json_is_object(json_array_get(value, 0));
+}
+
+static void print_object(const char *name, const json_t *object)
+{
+	const json_t *value;
+	const char *key;
+	int width = 0;
+
+	json_object_foreach((json_t *)object, key, value) {
+		if ((int)strlen(key) > width)
+			width = (int)strlen(key);
+	}
+	json_object_foreach((json_t *)object, key, value) {
+		char *text;
+
+		if (is_table(value)) {
+			print_table(name, value);
+			continue;
+		}
+		text = text_of(value);
+
+		print_name(name);
+		printf("%-*s  %s\n", width, key, text);
+		free(text);
+	}
+}
+
+/* Objects with more keys than a terminal has room for columns, one below the
+ * other. */
+static void print_objects(const char *name, const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach((json_t *)rows, i, row) {
+		if (i)
+			putchar('\n');
+		print_object(name, row);
+	}
+}
+
 /**
  * ctl_print_text() - Lines for people
  * @name:	of the process, in front of each line; NULL with one process
  * @value:	borrowed; an object has a line for each key, a list of objects is
- *		a table
+ *		a table if that is not too wide
  */
 void ctl_print_text(const char *name, const json_t *value)
 {
@@ -223,7 +250,10 @@ void ctl_print_text(const char *name, const json_t *value)
 
 	if (json_is_object(value)) {
 		print_object(name, value);
-	} else if (json_is_object(json_array_get(value, 0))) {
+	} else if (is_table(value) &&
+		   json_object_size(json_array_get(value, 0)) > WIDE) {
+		print_objects(name, value);
+	} else if (is_table(value)) {
 		print_table(name, value);
 	} else {
 		text = text_of(value);

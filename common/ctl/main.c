@@ -26,7 +26,8 @@ static const char usage[] =
 	"  watch              print events as they come\n"
 	"  wait STATE         until all processes are in it: wait protected\n"
 	"  -                  lines [\"METHOD\", PARAM...] from standard input\n"
-	"  METHOD PARAM...    what `colo-ctl methods` lists: stats, links, failover ...\n"
+	"  METHOD PARAM...    what `colo-ctl methods` lists: stats, links, failover,\n"
+	"                     flows [FILTER [SORT [LIMIT]]], explain FLOW ...\n"
 	"\n"
 	"Exit status: 0 done, 1 refused, 2 bad usage, 3 unreachable. See colo-ctl(1).\n"
 	"Example: colo-ctl -s /run/colo-pipe/compare.ctl status\n";

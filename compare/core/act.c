@@ -229,6 +229,8 @@ void act_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
 void act_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		   enum compare_drop why)
 {
+	if (why != DROP_MATCHED)
+		act_note_drop(c, fl, why);
 	if (h->kind == HOLD_PART)
 		h = hold_at(&c->pool, c->fragments.groups[h->group].whole);
 	if (h->kind == HOLD_WHOLE) {

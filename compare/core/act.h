@@ -17,6 +17,20 @@ static inline void act_drop(struct compare *c, enum compare_drop why)
 	c->account.dropped[why]++;
 }
 
+/* A packet of a flow is dropped, and not because all is well. */
+static inline void act_note_drop(struct compare *c, const struct cmp_flow *fl,
+				 enum compare_drop why)
+{
+	last_drop_note(&c->last_drops, flow_index(c->flows, fl), why,
+		       c->now_ns);
+}
+
+/* The flow is forgotten. */
+static inline void act_forget_drop(struct compare *c, const struct cmp_flow *fl)
+{
+	last_drop_forget(&c->last_drops, flow_index(c->flows, fl));
+}
+
 /* May segments be made or changed? Not in a report, where all have left
  * already. */
 static inline bool act_may_make(const struct compare *c)

@@ -349,6 +349,17 @@ const char *compare_reason_text(enum compare_reason reason)
 }
 
 /**
+ * compare_drop_text() - Say why a packet was dropped, in one word
+ * @why:	From a struct view
+ *
+ * Return: static text
+ */
+const char *compare_drop_text(unsigned why)
+{
+	return drop_text[why];
+}
+
+/**
  * compare_wait_text() - Say what a flow waits for
  * @what:	Below COMPARE_WAITS
  *

@@ -3,6 +3,7 @@
 #define COLO_COMPARE_CORE_H
 
 #include "../../common/flow.h"
+#include "../../common/last_drop.h"
 #include "../../common/packet.h"
 #include "clamp.h"
 #include "compare.h"
@@ -204,6 +205,7 @@ struct compare {
 	struct order_table orders;
 	struct fragment_table fragments;
 	struct account account;
+	struct last_drops last_drops;	/* act.c: of flows */
 	struct episode episode;
 	struct gap gap;
 	struct share share;

@@ -24,6 +24,7 @@ static const uint64_t list_idle_ns[FLOW_LISTS] = {
 static void forget_flow(struct compare *c, struct cmp_flow *fl)
 {
 	act_gate_forget(c, fl);
+	act_forget_drop(c, fl);
 	flow_remove(c->flows, fl);
 }
 

@@ -9,7 +9,13 @@
 
 #include "../../common/time.h"
 
-static unsigned home_list(const struct cmp_flow *fl)
+/**
+ * flows_home_list() - On which list does a flow belong?
+ * @fl:		The flow
+ *
+ * Return: LIST_*
+ */
+unsigned flows_home_list(const struct cmp_flow *fl)
 {
 	if (fl->flags & FLOW_DIFFERENT)
 		return LIST_DIFFERENT;
@@ -40,7 +46,7 @@ void flows_touch(struct compare *c, struct cmp_flow *fl)
 		return;
 	fl->touched_ns = c->now_ns;
 	fl->touched_flags = fl->flags;
-	list = home_list(fl);
+	list = flows_home_list(fl);
 	has_place = list == LIST_SUSPECT || list == LIST_DIFFERENT;
 	if (!flow_is_recent(c->flows, fl, list, c->now_ns,
 			    has_place ? UINT64_MAX : NS_PER_S))
@@ -57,7 +63,7 @@ void flows_clear_marks(struct compare *c)
 
 	while ((fl = flow_oldest(c->flows, LIST_DIFFERENT))) {
 		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
-		flow_touch(c->flows, fl, home_list(fl), c->now_ns);
+		flow_touch(c->flows, fl, flows_home_list(fl), c->now_ns);
 	}
 }
 

@@ -12,6 +12,7 @@ static inline bool flows_holds(const struct cmp_flow *fl)
 	       (fl->gate.flags & GATE_PACKET);
 }
 
+unsigned flows_home_list(const struct cmp_flow *fl);
 void flows_touch(struct compare *c, struct cmp_flow *fl);
 void flows_clear_marks(struct compare *c);
 struct cmp_flow *flows_of(const struct compare *c, const struct hold *h);

@@ -17,6 +17,7 @@
 
 #include <string.h>
 
+#define WALK_MAX 4096u		/* packets that share_held_bytes() looks at */
 #define START_SHARE 16u		/* of the primary's half: counting begins */
 
 /**
@@ -88,6 +89,28 @@ void share_count_all(struct compare *c, bool is_held)
 		if (h->kind == HOLD_PACKET || h->kind == HOLD_WHOLE)
 			share_count(c, flow_at(c->flows, h->flow), h, is_held);
 	c->share.is_counting = is_held;
+}
+
+/**
+ * share_held_bytes() - How much of the primary does a flow hold?
+ * @c:		The comparison, which counts or not
+ * @fl:		The flow
+ *
+ * Return: bytes. Of a queue of more than WALK_MAX packets, which there is only
+ * where no flow has a share, the rest is taken to be like the first ones
+ */
+uint64_t share_held_bytes(const struct compare *c, const struct cmp_flow *fl)
+{
+	const struct hold_queue *q = &fl->q[COMPARE_PRIMARY];
+	const struct hold *h = hold_at(&c->pool, q->head);
+	uint64_t bytes = 0;
+	uint32_t n = 0;
+
+	if (c->share.is_counting)
+		return fl->held_bytes;
+	for (; h && n < WALK_MAX; h = hold_at(&c->pool, h->next), n++)
+		bytes += h->len + sizeof(*h);
+	return h ? bytes / n * q->n : bytes;
 }
 
 static bool exceeds(size_t bytes, size_t share)

@@ -15,6 +15,7 @@ void share_init(struct compare *c);
 void share_count(struct compare *c, struct cmp_flow *fl, const struct hold *h,
 		 bool is_held);
 void share_count_all(struct compare *c, bool is_held);
+uint64_t share_held_bytes(const struct compare *c, const struct cmp_flow *fl);
 bool share_is_over(struct compare *c, const struct cmp_flow *fl,
 		   bool *is_client);
 

@@ -53,16 +53,23 @@ static void input_primary(struct compare *c, struct cmp_flow *fl,
 		datagram_primary(c, fl, f, p, group);
 }
 
+static void drop_different(struct compare *c, const struct cmp_flow *fl,
+			   uint32_t group)
+{
+	act_drop_new(c, group, DROP_DIFFERENT);
+	act_note_drop(c, fl, DROP_DIFFERENT);
+}
+
 static void input_secondary(struct compare *c, struct cmp_flow *fl,
 			    const struct frame *f, struct packet *p,
 			    uint32_t group)
 {
 	if (fl->is_tcp)
 		tcp_secondary(c, fl, f, p);
-	else if (fl->flags & FLOW_DIFFERENT)
-		act_drop_new(c, group, DROP_DIFFERENT);
-	else
+	else if (!(fl->flags & FLOW_DIFFERENT))
 		datagram_secondary(c, fl, f, p, group);
+	else
+		drop_different(c, fl, group);
 }
 
 /* What keeps a network together is not compared unless that was asked for. What

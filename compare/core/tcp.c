@@ -318,6 +318,8 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 	}
 	if (why != DROP_REASONS) {
 		act_drop(c, why);
+		if (why != DROP_ACK)
+			act_note_drop(c, fl, why);
 		if (why == DROP_LATE && p->payload_len)
 			stream_repeat(c, fl, p);
 		if (gate_holds_acks(c, fl))
@@ -349,6 +351,7 @@ void tcp_secondary(struct compare *c, struct cmp_flow *fl,
 	assert(segment_is(p));
 	if (c->config.own_isn && !prepare(fl, COMPARE_SECONDARY, p)) {
 		act_drop(c, DROP_DUPLICATE);
+		act_note_drop(c, fl, DROP_DUPLICATE);
 		return;
 	}
 	if (fl->align && !(fl->flags & FLOW_DIFFERENT) &&

@@ -23,8 +23,15 @@
 
 #define LOOK_NS NS_PER_S
 
-static enum compare_wait_for waits_for(const struct cmp_flow *fl,
-				       const struct hold *h)
+/**
+ * waits_for() - What does a packet wait for?
+ * @fl:		Its flow
+ * @h:		The packet
+ *
+ * Return: who has to do something
+ */
+enum compare_wait_for waits_for(const struct cmp_flow *fl,
+				const struct hold *h)
 {
 	if (fl->flags & FLOW_DIFFERENT)
 		return COMPARE_WAIT_EQUAL;

@@ -4,6 +4,8 @@
 
 #include "core.h"
 
+enum compare_wait_for waits_for(const struct cmp_flow *fl,
+				const struct hold *h);
 void waits_look(struct compare *c);
 void waits_forget(struct compare *c);
 

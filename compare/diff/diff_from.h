@@ -3,16 +3,14 @@
 #define COLO_COMPARE_DIFF_FROM_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
+#include "../../common/flow_filter.h"
 #include "../../common/packet.h"
 
 /* --from: the service whose packets are compared, and no others. Pure. */
 struct diff_from {
 	bool is_set;		/* else all packets are compared */
-	uint8_t ip_version;	/* 0: any address */
-	uint8_t addr[16];
-	uint16_t port;		/* 0: any port */
+	struct flow_filter_end service;
 };
 
 int diff_from_parse(struct diff_from *from, const char *text);

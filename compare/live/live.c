@@ -11,6 +11,7 @@
 #include "feed.h"
 #include "live_config.h"
 #include "live_epoch.h"
+#include "live_methods.h"
 #include "live_verdict.h"
 #include "live_wires.h"
 #include "quarantine.h"
@@ -24,6 +25,7 @@ struct live {
 	struct failover failover;
 	struct control_process control;
 	struct live_verdict verdict;
+	struct live_methods methods;
 	struct checkpoint checkpoint;
 	struct quarantine quarantine;
 	struct report report;
@@ -161,8 +163,8 @@ static int open_control(struct live *l)
 	const struct control_process_handler handler = {
 		.on_verdict = on_verdict,
 		.arg = l,
-		.methods = live_verdict_methods,
-		.methods_arg = &l->verdict,
+		.methods = live_methods_table,
+		.methods_arg = &l->methods,
 	};
 
 	l->verdict = (struct live_verdict){
@@ -170,6 +172,11 @@ static int open_control(struct live *l)
 		.feed = &l->feed,
 		.checkpoint = &l->checkpoint,
 		.is_report = l->report.is_on,
+	};
+	l->methods = (struct live_methods){
+		.clock = &l->loop.clock,
+		.feed = &l->feed,
+		.checkpoint = &l->checkpoint,
 	};
 	return control_process_open(&l->control, &l->loop, &l->failover,
 				    &handler);

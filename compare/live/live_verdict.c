@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "live_verdict.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../common/time.h"
@@ -68,27 +66,3 @@ void live_verdict_of(const struct live_verdict *lv, uint64_t now_ns,
 		verdict_set(v, VERDICT_HOLDING, "%u flows wait for the "
 			    "secondary", lv->feed->tell.n_waiting);
 }
-
-static int on_checkpoint(void *arg, struct control_call *call)
-{
-	const struct live_verdict *lv = arg;
-
-	struct checkpoint *cp = lv->checkpoint;
-
-	if (cp->choice.mode == CHECKPOINT_NONE ||
-	    cp->choice.mode == CHECKPOINT_HOLD || cp->is_stopped) {
-		snprintf(call->error, sizeof(call->error), "there are no "
-			 "checkpoints: --checkpoint none or hold, or a failover");
-		return -EOPNOTSUPP;
-	}
-	checkpoint_ask(cp, "control", "");
-	rpc_bool(call->pk, true);
-	return 0;
-}
-
-/* For a control_table; their arg is a struct live_verdict. */
-const struct control_method live_verdict_methods[] = {
-	{ "checkpoint", "ask for a checkpoint", { { NULL, CONTROL_ANY, false } },
-	  true, on_checkpoint },
-	{ 0 },
-};

@@ -2,24 +2,21 @@
 #ifndef COLO_COMPARE_LIVE_VERDICT_H
 #define COLO_COMPARE_LIVE_VERDICT_H
 
-#include "../../common/control_table.h"
 #include "../../common/verdict.h"
 #include "checkpoint.h"
 #include "feed.h"
 #include "wires.h"
 
 /*
- * What a comparison can be asked over its control socket, and its verdict. It
- * owns nothing, and reads what the other parts know; control_process.c calls it.
+ * The verdict of a comparison. It owns nothing, and reads what the other parts
+ * know; control_process.c calls it.
  */
 struct live_verdict {		/* borrowed */
 	const struct wires *wires;
 	const struct feed *feed;
-	struct checkpoint *checkpoint;
+	const struct checkpoint *checkpoint;
 	bool is_report;		/* everything passes */
 };
-
-extern const struct control_method live_verdict_methods[];
 
 void live_verdict_of(const struct live_verdict *lv, uint64_t now_ns,
 		     struct verdict *v);

@@ -37,11 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t len = 0;
 	const char *why;
 	uint8_t *copy = malloc(size + 1), *answer;
+	struct control_asker asker = { .may_change = size & 1 };
 
 	assert(copy);
 	memcpy(copy, data, size);
-	answer = control_table_answer(&table, copy, size, size & 1, NULL,
-				      &len);
+	answer = control_table_answer(&table, copy, size, &asker, &len);
 	assert(answer && len > RPC_PREFIX_LEN);
 	/* what a client may send is bounded in depth; an answer is one deeper */
 	if (rpc_parse(&m, answer + RPC_PREFIX_LEN, len - RPC_PREFIX_LEN,

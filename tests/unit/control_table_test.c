@@ -43,7 +43,21 @@ static const struct control_method reads[] = {
 	{ 0 },
 };
 
+/* Two turns of work before there is an answer. */
+static int on_slow(void *arg, struct control_call *call)
+{
+	unsigned *n = call->asker->job;
+
+	(void)arg;
+	if (!n)
+		n = call->asker->job = calloc(1, sizeof(*n));
+	CHECK(n);
+	rpc_uint(call->pk, *n);
+	return ++*n <= 2 ? CONTROL_LATER : 0;
+}
+
 static const struct control_method changes[] = {
+	{ "slow", "work", { { NULL, CONTROL_ANY, false } }, false, on_slow },
 	{ "fail", "fail", { { NULL, CONTROL_ANY, false } }, true, on_fail },
 	{ 0 },
 };
@@ -60,9 +74,10 @@ static void ask(struct rpc_writer *w, bool may_change)
 	size_t len = 0, answer_len = 0;
 	uint8_t *bytes = rpc_take(w, &len);
 	const char *why;
+	struct control_asker asker = { .may_change = may_change };
 
 	answer = control_table_answer(&table, bytes + RPC_PREFIX_LEN,
-				      len - RPC_PREFIX_LEN, may_change, NULL,
+				      len - RPC_PREFIX_LEN, &asker,
 				      &answer_len);
 	CHECK(answer);
 	CHECK(rpc_parse(&got, answer + RPC_PREFIX_LEN,
@@ -143,7 +158,34 @@ static void a_wrong_call_is_told_how_it_goes(void)
 	check_error("bad-params", "3 parameters");
 	request(&w, "nonsense", 0);
 	ask(&w, true);
-	check_error("unknown-method", "nonsense: there are echo, large, fail");
+	check_error("unknown-method", "nonsense: there are echo, large, slow, fail");
+}
+
+static void much_work_has_several_turns(void)
+{
+	struct control_asker asker = { 0 };
+	struct rpc_writer w;
+	size_t len = 0, answer_len = 0;
+	const char *why;
+	uint8_t *bytes;
+
+	request(&w, "slow", 0);
+	bytes = rpc_take(&w, &len);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK_EQ(!!asker.job, i > 0);
+		answer = control_table_answer(&table, bytes + RPC_PREFIX_LEN,
+					      len - RPC_PREFIX_LEN, &asker,
+					      &answer_len);
+		CHECK_EQ(asker.is_later, i < 2);
+		CHECK_EQ(!answer, i < 2);
+	}
+	CHECK(!asker.job);
+	CHECK(rpc_parse(&got, answer + RPC_PREFIX_LEN,
+			answer_len - RPC_PREFIX_LEN, &why) == 0);
+	CHECK_EQ(got.result.via.u64, 2);
+	forget();
+	free(bytes);
+	rpc_writer_fini(&w);
 }
 
 static void readers_change_nothing(void)
@@ -176,6 +218,7 @@ static void an_answer_has_a_bound(void)
 static void what_is_no_request_has_an_answer(void)
 {
 	static const uint8_t rubbish[] = { 0xc1 };
+	struct control_asker asker = { .may_change = true };
 	struct rpc_writer w;
 	const char *why;
 	size_t len;
@@ -185,7 +228,7 @@ static void what_is_no_request_has_an_answer(void)
 	ask(&w, true);
 	CHECK_EQ(got.id, UINT64_MAX);
 	check_error("malformed", "only requests");
-	answer = control_table_answer(&table, rubbish, 1, true, NULL, &len);
+	answer = control_table_answer(&table, rubbish, 1, &asker, &len);
 	CHECK(rpc_parse(&got, answer + RPC_PREFIX_LEN, len - RPC_PREFIX_LEN,
 			&why) == 0);
 	check_error("malformed", "not allowed here");
@@ -206,7 +249,7 @@ static void the_table_lists_itself(void)
 	bytes = rpc_take(&w, &len);
 	CHECK(rpc_parse(&m, bytes + RPC_PREFIX_LEN, len - RPC_PREFIX_LEN,
 			&why) == 0);
-	CHECK_EQ(m.result.via.array.size, 3);
+	CHECK_EQ(m.result.via.array.size, 4);
 	first = m.result.via.array.ptr;
 	CHECK_EQ(first->via.map.size, 4);
 	CHECK(rpc_is(&first->via.map.ptr[0].val.via.str, "echo"));
@@ -220,6 +263,7 @@ int main(void)
 {
 	TEST(a_method_is_called);
 	TEST(a_wrong_call_is_told_how_it_goes);
+	TEST(much_work_has_several_turns);
 	TEST(readers_change_nothing);
 	TEST(a_failure_has_no_half_answer);
 	TEST(an_answer_has_a_bound);

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A walk over a flow table, a part of it in each turn. It keeps as many flows as
+ * are to be shown, best first. A cursor names the last flow of a page by its rank
+ * and its index: the next page is what comes behind that. So no page is kept for
+ * a client, and each of them is another walk.
+ */
+#include "control_flows.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow_filter.h"
+
+#define TURN_FLOWS	512u	/* that are looked at in a turn */
+#define AHEAD		8u	/* flows whose memory is asked for */
+#define LIMIT		50u
+#define LIMIT_MAX	100u
+#define EXPLAIN_MAX	4u
+#define TEXT_MAX	FLOW_TEXT_MAX
+
+/* Where a flow stands: those of a higher rank are first, then those of a lower
+ * index. */
+struct place {
+	uint64_t rank;
+	uint32_t index;
+};
+
+/* A client's walk: control_asker's job. */
+struct walk {
+	struct flow_filter filter;
+	enum control_flows_order order;
+	bool has_cursor;
+	struct place cursor;
+	uint32_t at;		/* the index to be looked at next */
+	uint64_t n_matched;
+	unsigned limit, n;
+	struct place best[LIMIT_MAX];
+};
+
+static const char *const order_names[] = {
+	[CONTROL_FLOWS_TABLE] = "table", [CONTROL_FLOWS_HELD] = "held",
+	[CONTROL_FLOWS_AGE] = "age",
+};
+#define N_ORDERS (sizeof(order_names) / sizeof(*order_names))
+
+static bool is_before(const struct place *a, const struct place *b)
+{
+	return a->rank != b->rank ? a->rank > b->rank : a->index < b->index;
+}
+
+/* --- what is asked for --- */
+
+static void copy_text(const msgpack_object *o, char *text, size_t size)
+{
+	snprintf(text, size, "%.*s", o ? (int)o->via.str.size : 0,
+		 o ? o->via.str.ptr : "");
+}
+
+static int parse_filter(struct walk *w, struct control_call *call)
+{
+	char text[TEXT_MAX];
+
+	if (call->param[0] && call->param[0]->via.str.size >= sizeof(text)) {
+		snprintf(call->error, sizeof(call->error),
+			 "a filter has at most %zu bytes", sizeof(text) - 1);
+		return -EINVAL;
+	}
+	copy_text(call->param[0], text, sizeof(text));
+	return flow_filter_parse(&w->filter, text, call->error,
+				 sizeof(call->error));
+}
+
+static int parse_order(struct walk *w, struct control_call *call)
+{
+	const msgpack_object *o = call->param[1];
+
+	w->order = CONTROL_FLOWS_HELD;
+	for (unsigned i = 0; i < N_ORDERS; i++) {
+		if (!o || !rpc_is(&o->via.str, order_names[i]))
+			continue;
+		w->order = (enum control_flows_order)i;
+		return 0;
+	}
+	if (!o)
+		return 0;
+	snprintf(call->error, sizeof(call->error),
+		 "sort is one of table, held, age");
+	return -EINVAL;
+}
+
+static int parse_limit(struct walk *w, struct control_call *call)
+{
+	const msgpack_object *o = call->param[2];
+
+	w->limit = LIMIT;
+	if (!o)
+		return 0;
+	if (!o->via.u64 || o->via.u64 > LIMIT_MAX) {
+		snprintf(call->error, sizeof(call->error),
+			 "limit is in 1..%u", LIMIT_MAX);
+		return -EINVAL;
+	}
+	w->limit = (unsigned)o->via.u64;
+	return 0;
+}
+
+static int parse_cursor(struct walk *w, struct control_call *call)
+{
+	char text[64];
+	int end = 0;
+
+	if (!call->param[3])
+		return 0;
+	copy_text(call->param[3], text, sizeof(text));
+	w->has_cursor = true;
+	if (sscanf(text, "%" SCNu64 ".%" SCNu32 "%n", &w->cursor.rank,
+		   &w->cursor.index, &end) == 2 && !text[end])
+		return 0;
+	snprintf(call->error, sizeof(call->error),
+		 "cursor is none that an answer has given as next");
+	return -EINVAL;
+}
+
+static int parse(struct walk *w, struct control_call *call)
+{
+	int err = parse_filter(w, call);
+
+	if (err == 0)
+		err = parse_order(w, call);
+	if (err == 0)
+		err = parse_limit(w, call);
+	if (err == 0)
+		err = parse_cursor(w, call);
+	return err;
+}
+
+/* --- the walk --- */
+
+static void keep(struct walk *w, const struct place *p)
+{
+	unsigned i;
+
+	if (w->n == w->limit && !is_before(p, &w->best[w->n - 1]))
+		return;
+	i = w->n < w->limit ? w->n++ : w->n - 1;
+	for (; i && is_before(p, &w->best[i - 1]); i--)
+		w->best[i] = w->best[i - 1];
+	w->best[i] = *p;
+}
+
+static const void *selected(const struct control_flows *f,
+			    const struct walk *w, uint32_t index)
+{
+	const void *value = flow_at(f->table, index);
+
+	return value && flow_filter_selects(&w->filter,
+					    flow_get_key(f->table, value)) ?
+	       value : NULL;
+}
+
+static void look_at(const struct control_flows *f, struct walk *w,
+		    uint32_t index)
+{
+	const void *value = selected(f, w, index);
+	struct place p = { 0, index };
+
+	if (!value)
+		return;
+	w->n_matched++;
+	if (w->order != CONTROL_FLOWS_TABLE)
+		p.rank = f->rank(f->arg, value, w->order);
+	if (!w->has_cursor || is_before(&w->cursor, &p))
+		keep(w, &p);
+}
+
+/* In the table's order nothing that comes later can be before these. */
+static bool is_full(const struct walk *w)
+{
+	return w->order == CONTROL_FLOWS_TABLE && w->n == w->limit;
+}
+
+/* Return: are there more to be looked at? */
+static bool walk_on(const struct control_flows *f, struct walk *w)
+{
+	uint32_t end = flow_end(f->table), stop = w->at + TURN_FLOWS;
+
+	for (; w->at < end && w->at < stop && !is_full(w); w->at++) {
+		if (w->at + AHEAD < end)
+			flow_prefetch(f->table, w->at + AHEAD);
+		look_at(f, w, w->at);
+	}
+	return w->at < end && !is_full(w);
+}
+
+/* Flows that have gone meanwhile are not shown. */
+static uint32_t still_there(const struct control_flows *f, struct walk *w)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < w->n; i++) {
+		if (selected(f, w, w->best[i].index))
+			w->best[n++] = w->best[i];
+	}
+	return n;
+}
+
+static void put_next(const struct walk *w, const struct place *last,
+		     msgpack_packer *pk)
+{
+	char text[48];
+
+	rpc_str(pk, "next");
+	if (w->n < w->limit) {
+		rpc_nil(pk);
+		return;
+	}
+	snprintf(text, sizeof(text), "%" PRIu64 ".%" PRIu32, last->rank,
+		 last->index);
+	rpc_str(pk, text);
+}
+
+static int put_page(const struct control_flows *f, struct walk *w,
+		    msgpack_packer *pk)
+{
+	struct place last = w->n ? w->best[w->n - 1] : (struct place){ 0 };
+	uint32_t n = still_there(f, w);
+
+	rpc_map(pk, 3);
+	rpc_str(pk, "flows");
+	rpc_array(pk, n);
+	for (uint32_t i = 0; i < n; i++)
+		f->row(f->arg, flow_at(f->table, w->best[i].index), pk);
+	rpc_put_uint_if(pk, "matched", !is_full(w), w->n_matched);
+	put_next(w, &last, pk);
+	return 0;
+}
+
+static struct walk *begin(struct control_call *call)
+{
+	struct walk *w = call->asker->job = calloc(1, sizeof(*w));
+
+	if (!w)
+		abort();
+	return w;
+}
+
+/**
+ * control_flows_list() - Answer `flows`
+ * @f:		the table; until there is an answer no other may be given
+ * @call:	with the parameters CONTROL_FLOWS_PARAMS
+ *
+ * Return: as control_method's call()
+ */
+int control_flows_list(const struct control_flows *f,
+		       struct control_call *call)
+{
+	struct walk *w = call->asker->job;
+
+	if (!w) {
+		w = begin(call);
+		if (parse(w, call) < 0)
+			return -EINVAL;
+	}
+	return walk_on(f, w) ? CONTROL_LATER : put_page(f, w, call->pk);
+}
+
+static int put_explained(const struct control_flows *f, struct walk *w,
+			 struct control_call *call)
+{
+	uint32_t n = still_there(f, w);
+
+	if (!n) {
+		snprintf(call->error, sizeof(call->error),
+			 "no such flow is known");
+		return -ENOENT;
+	}
+	if (w->n_matched > EXPLAIN_MAX) {
+		snprintf(call->error, sizeof(call->error), "%" PRIu64 " flows "
+			 "are like that: say more of the one that is meant "
+			 "(flows lists them)", w->n_matched);
+		return -E2BIG;
+	}
+	rpc_array(call->pk, n);
+	for (uint32_t i = 0; i < n; i++)
+		f->explain(f->arg, flow_at(f->table, w->best[i].index),
+			   call->pk);
+	return 0;
+}
+
+/**
+ * control_flows_explain() - Answer `explain`
+ * @f:		the table; until there is an answer no other may be given
+ * @call:	with the parameters CONTROL_FLOWS_EXPLAIN_PARAMS
+ *
+ * Return: as control_method's call()
+ */
+int control_flows_explain(const struct control_flows *f,
+			  struct control_call *call)
+{
+	struct walk *w = call->asker->job;
+
+	if (!w) {
+		w = begin(call);
+		w->order = CONTROL_FLOWS_HELD;
+		w->limit = EXPLAIN_MAX;
+		if (parse_filter(w, call) < 0)
+			return -EINVAL;
+	}
+	return walk_on(f, w) ? CONTROL_LATER : put_explained(f, w, call);
+}
+
+/**
+ * control_flows_put_key() - Write which flow this is, as a key "flow"
+ * @pk:		gets the key of a map and its value
+ * @key:	the flow's
+ */
+void control_flows_put_key(msgpack_packer *pk, const struct flow_key *key)
+{
+	char text[FLOW_TEXT_MAX];
+
+	flow_key_text(key, text, sizeof(text));
+	rpc_str(pk, "flow");
+	rpc_str(pk, text);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+#include "live_methods.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "../../common/age.h"
+#include "../../common/control_flows.h"
+#include "../../common/time.h"
+#include "../core/view.h"
+
+/* --- the flows --- */
+
+static uint64_t age_ms(const struct live_methods *m, uint64_t since_ns)
+{
+	return age_ns(clock_now_ns(m->clock), since_ns) / NS_PER_MS;
+}
+
+static uint64_t rank(void *arg, const void *value,
+		     enum control_flows_order order)
+{
+	const struct live_methods *m = arg;
+	const struct compare *c = m->feed->compare;
+	uint64_t since;
+
+	if (order == CONTROL_FLOWS_HELD)
+		return view_held_bytes(c, value);
+	since = view_since_ns(c, value);
+	return since ? age_ns(clock_now_ns(m->clock), since) : 0;
+}
+
+/* The first keys of a row and of an explanation. */
+static void put_state(const struct live_methods *m, const struct view *v,
+		      const void *value, msgpack_packer *pk)
+{
+	uint64_t used = flow_used_ns(view_table(m->feed->compare), value);
+
+	rpc_put_str(pk, "state", v->state);
+	rpc_put_uint(pk, "primary", v->n_held[COMPARE_PRIMARY]);
+	rpc_put_uint(pk, "secondary", v->n_held[COMPARE_SECONDARY]);
+	rpc_put_uint(pk, "bytes", v->held_bytes);
+	rpc_put_uint(pk, "waits_ms", v->since_ns ? age_ms(m, v->since_ns) : 0);
+	rpc_put_uint(pk, "idle_s", age_ms(m, used) / 1000);
+}
+
+static void put_key(const struct live_methods *m, const void *value,
+		    msgpack_packer *pk)
+{
+	control_flows_put_key(pk, flow_get_key(view_table(m->feed->compare),
+					       value));
+}
+
+static void put_row(void *arg, const void *value, msgpack_packer *pk)
+{
+	const struct live_methods *m = arg;
+	struct view v;
+
+	view_of(m->feed->compare, value, &v);
+	rpc_map(pk, 7);
+	put_state(m, &v, value, pk);
+	put_key(m, value, pk);
+}
+
+static const char *waits_for(const struct view *v)
+{
+	if (!v->since_ns)
+		return NULL;
+	return v->wants_checkpoint ? "a checkpoint, which is asked for" :
+				     compare_wait_text(v->what);
+}
+
+static void put_tcp(const struct view *v, msgpack_packer *pk)
+{
+	const bool *has = v->has_ack;
+
+	rpc_put_uint_if(pk, "edge", v->has_edge, v->edge);
+	rpc_put_uint_if(pk, "left", v->has_edge, v->left);
+	rpc_put_uint_if(pk, "compared_bytes", v->has_compared, v->compared);
+	rpc_put_uint_if(pk, "ack_primary", has[COMPARE_PRIMARY],
+			v->ack[COMPARE_PRIMARY]);
+	rpc_put_uint_if(pk, "ack_secondary", has[COMPARE_SECONDARY],
+			v->ack[COMPARE_SECONDARY]);
+	rpc_put_uint_if(pk, "ack_told", v->has_told, v->told);
+}
+
+static void put_explained(void *arg, const void *value, msgpack_packer *pk)
+{
+	const struct live_methods *m = arg;
+	uint64_t now = clock_now_ns(m->clock);
+	struct view v;
+
+	view_of(m->feed->compare, value, &v);
+	rpc_map(pk, v.is_tcp ? 17 : 11);
+	put_key(m, value, pk);
+	put_state(m, &v, value, pk);
+	rpc_put_str(pk, "waits_for", waits_for(&v));
+	rpc_put_uint_if(pk, "due_ms", v.due_ns != COMPARE_NEVER,
+			age_ns(v.due_ns, now) / NS_PER_MS);
+	rpc_put_str(pk, "last_drop", v.has_dropped ?
+		    compare_drop_text(v.dropped) : NULL);
+	rpc_put_uint_if(pk, "last_drop_ms", v.has_dropped,
+			age_ms(m, v.dropped_ns));
+	if (v.is_tcp)
+		put_tcp(&v, pk);
+}
+
+static struct control_flows flows_of(struct live_methods *m)
+{
+	return (struct control_flows){
+		.table = view_table(m->feed->compare),
+		.rank = rank,
+		.row = put_row,
+		.explain = put_explained,
+		.arg = m,
+	};
+}
+
+static int on_flows(void *arg, struct control_call *call)
+{
+	const struct control_flows f = flows_of(arg);
+
+	return control_flows_list(&f, call);
+}
+
+static int on_explain(void *arg, struct control_call *call)
+{
+	const struct control_flows f = flows_of(arg);
+
+	return control_flows_explain(&f, call);
+}
+
+/* --- checkpoints --- */
+
+static int on_checkpoint(void *arg, struct control_call *call)
+{
+	const struct live_methods *m = arg;
+	struct checkpoint *cp = m->checkpoint;
+
+	if (cp->choice.mode == CHECKPOINT_NONE ||
+	    cp->choice.mode == CHECKPOINT_HOLD || cp->is_stopped) {
+		snprintf(call->error, sizeof(call->error), "there are no "
+			 "checkpoints: --checkpoint none or hold, or a failover");
+		return -EOPNOTSUPP;
+	}
+	checkpoint_ask(cp, "control", "");
+	rpc_bool(call->pk, true);
+	return 0;
+}
+
+/* For a control_table; their arg is a struct live_methods. */
+const struct control_method live_methods_table[] = {
+	{ "flows", CONTROL_FLOWS_HELP, CONTROL_FLOWS_PARAMS, false, on_flows },
+	{ "explain", CONTROL_FLOWS_EXPLAIN_HELP, CONTROL_FLOWS_EXPLAIN_PARAMS,
+	  false, on_explain },
+	{ "checkpoint", "ask for a checkpoint", { { NULL, CONTROL_ANY, false } },
+	  true, on_checkpoint },
+	{ 0 },
+};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef COLO_COMPARE_LIVE_METHODS_H
+#define COLO_COMPARE_LIVE_METHODS_H
+
+#include "../../common/control_table.h"
+#include "checkpoint.h"
+#include "feed.h"
+
+/*
+ * What a comparison alone can be asked over its control socket. It owns nothing;
+ * live.c has it called.
+ */
+struct live_methods {		/* borrowed */
+	const struct clock *clock;
+	const struct feed *feed;
+	struct checkpoint *checkpoint;
+};
+
+extern const struct control_method live_methods_table[];
+
+#endif
