@@ -40,7 +40,7 @@ COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 		  fragment gap gate hold kind late match order pair predict \
 		  relieve share shed stream syn take tcp told view waits)
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
-		  command epoch feed live live_config live_epoch live_learn \
+		  command epoch feed history live live_config live_epoch live_learn \
 		  live_methods live_options live_verdict live_wires notify progress \
 		  quarantine report running tell)
 COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
@@ -54,7 +54,7 @@ UNITS := frame outq checksum tcp_option seq packet flow vnet log endpoint_spec o
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
 	 marker qmp rpc control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type unwrap \
-	 ignore learn progress compare_waits compare_share budget blame
+	 ignore learn progress compare_waits compare_share budget blame history
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -94,6 +94,7 @@ UNIT_compare_hold    := compare/core/hold common/frame common/chunk
 UNIT_compare_model    = $(UNIT_compare)
 UNIT_compare_scale    = $(UNIT_compare)
 UNIT_budget          := compare/live/budget
+UNIT_history         := compare/live/history
 UNIT_blame           := compare/live/blame common/flow_key common/packet
 UNIT_compare_waits    = $(UNIT_compare)
 UNIT_compare_kind     = $(UNIT_compare)

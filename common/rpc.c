@@ -457,6 +457,17 @@ void rpc_put_uint_if(msgpack_packer *pk, const char *key, bool is_known,
 		rpc_nil(pk);
 }
 
+/** rpc_put_time() - Write a key and a time, given in us since 1970, as seconds; nil
+ * for 0. Nothing else is a floating point number */
+void rpc_put_time(msgpack_packer *pk, const char *key, uint64_t us)
+{
+	rpc_str(pk, key);
+	if (us)
+		msgpack_pack_double(pk, (double)us / 1e6);
+	else
+		rpc_nil(pk);
+}
+
 /** rpc_put_str() - Write a key of a map and a text, NULL for nil */
 void rpc_put_str(msgpack_packer *pk, const char *key, const char *text)
 {

@@ -65,6 +65,7 @@ void rpc_nil(msgpack_packer *pk);
 void rpc_put_uint(msgpack_packer *pk, const char *key, uint64_t n);
 void rpc_put_uint_if(msgpack_packer *pk, const char *key, bool is_known,
 		     uint64_t n);
+void rpc_put_time(msgpack_packer *pk, const char *key, uint64_t us);
 void rpc_put_str(msgpack_packer *pk, const char *key, const char *text);
 
 #endif

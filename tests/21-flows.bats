@@ -135,6 +135,43 @@ is_explained() { ask explain "$1" | says "$2"; }
 	colo-ctl -s c.ctl flows | grep -q '10.0.0.1:1024 > 10.0.0.2:80'
 }
 
+@test "checkpoints: why, where, and how long packets were held" {
+	start_compare --checkpoint 'exec:[ -e made ] && rm made' \
+		--checkpoint-retry 20
+	ask checkpoints | says '.[3] == []'
+	primary "$(udp 1 equal-one)"
+	secondary "$(udp 1 equal-two)"
+	wait_for stat_is c asked.payload 1
+	ask checkpoints >said
+	says '.[3] | length == 1 and (.[0] | .reason == "payload" and
+		.flow == "udp 10.0.0.1:80 > 10.0.0.2:1000" and .offset == 6 and
+		.primary == "6f6e65" and .secondary == "74776f" and
+		(.asked | type) == "number" and .made == null and
+		.longest_ms == null)' <said
+	: >made
+	wait_for stat_is c flows.holding 0
+	ask checkpoints >said
+	says '.[3] | length == 1 and (.[0] | .made >= .asked and
+		.released >= .made and .tries >= 1 and .frames == 1 and
+		.bytes == 9 and .longest_ms > 0)' <said
+
+	# one that nobody has asked for, and one that somebody has
+	colo-ctl -s c.ctl flush
+	colo-ctl -s c.ctl checkpoint
+	: >made
+	has_three() { ask checkpoints | says '[.[3][] | .reason, .made != null]
+		== ["control", true, null, true, "payload", true]'; }
+	wait_for has_three
+	colo-ctl -s c.ctl checkpoints >said
+	[ "$(grep -c '^asked  *20[0-9-]*T[0-9:.]*Z$' said)" = 2 ]
+}
+
+@test "checkpoints: the last 64" {
+	start_compare --checkpoint 'exec:true'
+	for _ in {1..70}; do echo '["flush"]'; done | colo-ctl -s c.ctl - >said
+	ask checkpoints | says '.[3] | length == 64'
+}
+
 # crowd N: datagrams of the guest's, each to a client of its own; on the wire
 crowd() {
 	perl -e '

@@ -59,6 +59,7 @@ json_t *ctl_json_word(const char *word);
 
 /* ctl_print.c */
 void ctl_print_json(const char *name, const char *key, const json_t *value);
+void ctl_print_time(char *text, size_t size, double seconds);
 void ctl_print_text(const char *name, const json_t *value);
 void ctl_print_prometheus(const char *name, const json_t *stats);
 

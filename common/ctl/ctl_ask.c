@@ -154,19 +154,6 @@ int ctl_ask_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 
 /* --- events --- */
 
-/* ISO 8601, UTC, to the millisecond. */
-static void time_text(char *text, size_t size, double seconds)
-{
-	time_t whole = (time_t)seconds;
-	char date[32];
-	struct tm tm;
-
-	gmtime_r(&whole, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, size, "%s.%03dZ", date,
-		 (int)((seconds - (double)whole) * 1000));
-}
-
 static void print_event(const struct ctl *c, const struct ctl_options *o,
 			const struct rpc_message *m)
 {
@@ -187,7 +174,7 @@ static void print_event(const struct ctl *c, const struct ctl_options *o,
 		const char *text = json_string_value(json_array_get(j, 3));
 
 		/* the process has taken control characters out */
-		time_text(when, sizeof(when),
+		ctl_print_time(when, sizeof(when),
 			  json_real_value(json_array_get(j, 1)));
 		printf("%s %s: %s: %s\n", when, c->name, name ? name : "?",
 		       text ? text : "");
@@ -205,7 +192,7 @@ static void print_snapshot(const struct ctl *c, const struct ctl_options *o,
 		json_object_get(json_array_get(result, 1), "text"));
 	char when[48];
 
-	time_text(when, sizeof(when), (double)time(NULL));
+	ctl_print_time(when, sizeof(when), (double)time(NULL));
 	if (o->is_json)
 		ctl_print_json(c->name, "subscribed", result);
 	else

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl.h"
 
@@ -34,6 +35,24 @@ static void clean(char *text)
 		if ((unsigned char)*text < ' ' || *text == 0x7f)
 			*text = '?';
 	}
+}
+
+/**
+ * ctl_print_time() - A time as ISO 8601, UTC, to the millisecond
+ * @text:	set
+ * @size:	of @text, bytes; 32 are enough
+ * @seconds:	since 1970
+ */
+void ctl_print_time(char *text, size_t size, double seconds)
+{
+	time_t whole = (time_t)seconds;
+	char date[32];
+	struct tm tm;
+
+	gmtime_r(&whole, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, size, "%s.%03dZ", date,
+		 (int)((seconds - (double)whole) * 1000));
 }
 
 /* A value as one text, for free(): a number or a text as it is, of a list the
@@ -87,7 +106,7 @@ static void add_object(char **text, const json_t *j)
 
 static char *text_of(const json_t *j)
 {
-	char *text = NULL;
+	char *text = NULL, when[48];
 
 	add(&text, "%s", "");
 	switch (json_typeof(j)) {
@@ -98,7 +117,8 @@ static char *text_of(const json_t *j)
 		add(&text, "%" JSON_INTEGER_FORMAT, json_integer_value(j));
 		break;
 	case JSON_REAL:
-		add(&text, "%.6f", json_real_value(j));
+		ctl_print_time(when, sizeof(when), json_real_value(j));
+		add(&text, "%s", when);
 		break;
 	case JSON_TRUE:
 	case JSON_FALSE:

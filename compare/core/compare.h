@@ -113,6 +113,8 @@ struct compare_over_share {
 struct compare_left {
 	uint64_t frames;
 	uint64_t bytes;		/* of payload */
+	uint64_t since_ns;	/* when what had waited longest came; 0: nothing
+				   has left */
 };
 
 struct compare_handler {

@@ -40,6 +40,12 @@ static uint64_t unsaid_bytes(const struct compare *c, const struct cmp_flow *fl)
 	return seq_gt(end, fl->edge) ? end - fl->edge : 0;
 }
 
+/* In a gate there may be only the header of a packet that has left. */
+static bool is_packet(const struct hold *h, const struct cmp_flow *fl)
+{
+	return h->kind != HOLD_GATE || fl->gate.flags & GATE_PACKET;
+}
+
 /* The flow of the oldest packet lets its first packet go, and so on until
  * nothing is held. So each flow stays in order, and the flows among themselves
  * as far as that allows. */
@@ -52,6 +58,8 @@ static struct compare_left flush_primary(struct compare *c,
 	while ((h = hold_at(&c->pool, c->pool.oldest[COMPARE_PRIMARY]))) {
 		struct cmp_flow *fl = flows_of(c, h);
 
+		if (!left.since_ns && is_packet(h, fl))
+			left.since_ns = h->time_ns;
 		if (!fl) {
 			left.bytes += part_bytes(c, h->group);
 			act_release_group(c, h->group, why);

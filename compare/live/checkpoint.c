@@ -175,6 +175,7 @@ static void ask_now(struct checkpoint *cp)
 	r->sent_ns = cp->choice.mode == CHECKPOINT_QMP ? 0 : now;
 	cp->n_asked++;
 	budget_take(&cp->budget, now);
+	cp->handler.on_asked(cp->handler.arg);
 	try(cp);
 }
 
@@ -250,7 +251,7 @@ int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
  * @reason:	A word; copied
  * @flow:	The flow that differs, or ""; copied
  *
- * on_done() or on_put_off() may be called before this returns.
+ * Any handler may be called before this returns.
  */
 void checkpoint_ask(struct checkpoint *cp, const char *reason,
 		    const char *flow)

@@ -49,6 +49,7 @@ struct checkpoint_pace {
 };
 
 struct checkpoint_handler {
+	void (*on_asked)(void *arg);	/* a request goes out for the first time */
 	void (*on_done)(void *arg);	/* a checkpoint was made */
 	void (*on_put_off)(void *arg);	/* a request waits for the budget */
 	/* CHECKPOINT_QMP: the primary stands still; it goes on as it was */

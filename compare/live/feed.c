@@ -145,6 +145,7 @@ static void on_differ(void *arg, const struct compare_difference *d)
 	*w->flow = '\0';
 	if (d->flow)
 		flow_key_text(d->flow, w->flow, sizeof(w->flow));
+	history_place_of(&w->place, d);
 }
 
 static void on_midstream(void *arg, const struct compare_midstream *m)
@@ -292,20 +293,27 @@ static struct compare_left flush(struct feed *f)
 /**
  * feed_checkpoint() - A checkpoint was made: the replicas are equal
  * @f:		What is held of the primary leaves
+ *
+ * Return: how much has left
  */
-void feed_checkpoint(struct feed *f)
+struct compare_left feed_checkpoint(struct feed *f)
 {
+	struct compare_left left;
+
 	compare_copied(f->compare);
-	flush(f);
+	left = flush(f);
 	feed_apply_pressure(f);
+	return left;
 }
 
 /**
  * feed_release() - No checkpoint was made, but packets have to leave
  * @f:		What is held of the primary leaves, and that is told
  * @why:	Static text; NULL for the reason of the last difference
+ *
+ * Return: how much has left
  */
-void feed_release(struct feed *f, const char *why)
+struct compare_left feed_release(struct feed *f, const char *why)
 {
 	const struct feed_wanted *w = &f->wanted;
 	struct compare_left left = flush(f);
@@ -313,6 +321,7 @@ void feed_release(struct feed *f, const char *why)
 	tell_left(&f->tell, &left, why ? why : compare_reason_text(w->reason),
 		  w->flow, now_ns(f));
 	feed_apply_pressure(f);
+	return left;
 }
 
 /**

@@ -4,6 +4,7 @@
 
 #include "../core/compare.h"
 #include "checkpoint.h"
+#include "history.h"
 #include "quarantine.h"
 #include "report.h"
 #include "tell.h"
@@ -30,6 +31,7 @@ struct feed_wanted {
 	bool is_wanted;		/* and checkpoint_ask() was not called yet */
 	enum compare_reason reason;	/* stays, for who asks why */
 	char flow[FLOW_TEXT_MAX];	/* likewise; "" for none */
+	struct history_place place;	/* likewise */
 };
 
 struct feed {			/* zeroed to begin with */
@@ -57,8 +59,8 @@ void feed_input(struct feed *f, enum compare_side side, struct frame *v,
 		unsigned n);
 void feed_apply_pressure(struct feed *f);
 void feed_set_standing(struct feed *f, bool is_standing);
-void feed_checkpoint(struct feed *f);
-void feed_release(struct feed *f, const char *why);
+struct compare_left feed_checkpoint(struct feed *f);
+struct compare_left feed_release(struct feed *f, const char *why);
 void feed_grace(struct feed *f, uint64_t grace_ms);
 struct compare_left feed_failover(struct feed *f);
 void feed_end(struct feed *f);

@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "../../common/age.h"
 #include "../../common/control_process.h"
 #include "../../common/failover.h"
 #include "../../common/log.h"
+#include "../../common/time.h"
 #include "checkpoint.h"
 #include "feed.h"
+#include "history.h"
 #include "live_config.h"
 #include "live_epoch.h"
 #include "live_methods.h"
@@ -27,6 +31,7 @@ struct live {
 	struct live_verdict verdict;
 	struct live_methods methods;
 	struct checkpoint checkpoint;
+	struct history history;
 	struct quarantine quarantine;
 	struct report report;
 	struct feed feed;
@@ -34,14 +39,53 @@ struct live {
 	struct live_wires ends;
 };
 
+static uint64_t now_us(void)
+{
+	uv_timeval64_t now = { 0 };
+
+	uv_gettimeofday(&now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_usec;
+}
+
+/* Is the request for the difference that the feed has found last? */
+static bool is_of_difference(const struct checkpoint_request *r,
+			     const struct feed_wanted *w)
+{
+	return !strcmp(r->reason, compare_reason_text(w->reason)) &&
+	       !strcmp(r->flow, w->flow);
+}
+
+static void on_checkpoint_asked(void *arg)
+{
+	struct live *l = arg;
+	const struct checkpoint_request *r = &l->checkpoint.request;
+	const struct feed_wanted *w = &l->feed.wanted;
+
+	history_ask(&l->history, r->reason, r->flow,
+		    is_of_difference(r, w) ? &w->place : NULL, now_us());
+}
+
+/* The replicas are equal, or taken to be so: what is held leaves. */
+static void release(struct live *l)
+{
+	struct history_entry *e = history_make(&l->history, now_us());
+	uint64_t now_ns = clock_now_ns(&l->loop.clock);
+
+	e->n_tries = l->checkpoint.request.n_tries;
+	if (l->options->choice.mode == CHECKPOINT_NONE)
+		e->left = feed_release(&l->feed, NULL);
+	else
+		e->left = feed_checkpoint(&l->feed);
+	e->released_us = now_us();
+	if (e->left.since_ns)
+		e->longest_ms = age_ns(now_ns, e->left.since_ns) / NS_PER_MS;
+}
+
 static void on_checkpoint_made(void *arg)
 {
 	struct live *l = arg;
 
-	if (l->options->choice.mode == CHECKPOINT_NONE)
-		feed_release(&l->feed, NULL);
-	else
-		feed_checkpoint(&l->feed);
+	release(l);
 	if (l->options->choice.mode == CHECKPOINT_QMP)
 		live_epoch_checkpoint(&l->epoch);
 }
@@ -96,7 +140,7 @@ static void on_checkpoint_signal(void *arg)
 	struct live *l = arg;
 
 	checkpoint_done(&l->checkpoint);
-	feed_checkpoint(&l->feed);
+	release(l);
 }
 
 /* The endpoints have counted what came in and went out. Ours is what is
@@ -177,6 +221,7 @@ static int open_control(struct live *l)
 		.clock = &l->loop.clock,
 		.feed = &l->feed,
 		.checkpoint = &l->checkpoint,
+		.history = &l->history,
 	};
 	return control_process_open(&l->control, &l->loop, &l->failover,
 				    &handler);
@@ -206,6 +251,7 @@ static void init_checkpoint(struct live *l)
 {
 	const struct live_options *o = l->options;
 	const struct checkpoint_handler handler = {
+		.on_asked = on_checkpoint_asked,
 		.on_done = on_checkpoint_made,
 		.on_put_off = on_put_off,
 		.on_stop = on_primary_stops,

@@ -147,11 +147,58 @@ static int on_checkpoint(void *arg, struct control_call *call)
 	return 0;
 }
 
+static void put_bytes(msgpack_packer *pk, const char *key,
+		      const struct history_place *p, unsigned side)
+{
+	char hex[2 * HISTORY_BYTES + 1] = "";
+
+	for (unsigned i = 0; i < p->n[side]; i++)
+		snprintf(hex + 2 * i, 3, "%02x", p->bytes[side][i]);
+	rpc_put_str(pk, key, p->n[side] ? hex : NULL);
+}
+
+static void put_place(msgpack_packer *pk, const struct history_place *p)
+{
+	rpc_put_uint_if(pk, "offset", p->is_known, p->offset);
+	put_bytes(pk, "primary", p, COMPARE_PRIMARY);
+	put_bytes(pk, "secondary", p, COMPARE_SECONDARY);
+}
+
+static void put_entry(msgpack_packer *pk, const struct history_entry *e)
+{
+	rpc_map(pk, 12);
+	rpc_put_str(pk, "reason", e->is_asked ? e->reason : NULL);
+	rpc_put_str(pk, "flow", *e->flow ? e->flow : NULL);
+	put_place(pk, &e->place);
+	rpc_put_time(pk, "asked", e->asked_us);
+	rpc_put_time(pk, "made", e->made_us);
+	rpc_put_time(pk, "released", e->released_us);
+	rpc_put_uint(pk, "tries", e->n_tries);
+	rpc_put_uint_if(pk, "longest_ms", e->is_made, e->longest_ms);
+	rpc_put_uint(pk, "frames", e->left.frames);
+	rpc_put_uint(pk, "bytes", e->left.bytes);
+}
+
+static int on_checkpoints(void *arg, struct control_call *call)
+{
+	const struct live_methods *m = arg;
+	unsigned n = 0;
+
+	while (history_at(m->history, n))
+		n++;
+	rpc_array(call->pk, n);
+	for (unsigned i = 0; i < n; i++)
+		put_entry(call->pk, history_at(m->history, i));
+	return 0;
+}
+
 /* For a control_table; their arg is a struct live_methods. */
 const struct control_method live_methods_table[] = {
 	{ "flows", CONTROL_FLOWS_HELP, CONTROL_FLOWS_PARAMS, false, on_flows },
 	{ "explain", CONTROL_FLOWS_EXPLAIN_HELP, CONTROL_FLOWS_EXPLAIN_PARAMS,
 	  false, on_explain },
+	{ "checkpoints", "the last 64, the newest first: why, when, how long",
+	  { { NULL, CONTROL_ANY, false } }, false, on_checkpoints },
 	{ "checkpoint", "ask for a checkpoint", { { NULL, CONTROL_ANY, false } },
 	  true, on_checkpoint },
 	{ 0 },

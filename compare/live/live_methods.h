@@ -5,6 +5,7 @@
 #include "../../common/control_table.h"
 #include "checkpoint.h"
 #include "feed.h"
+#include "history.h"
 
 /*
  * What a comparison alone can be asked over its control socket. It owns nothing;
@@ -14,6 +15,7 @@ struct live_methods {		/* borrowed */
 	const struct clock *clock;
 	const struct feed *feed;
 	struct checkpoint *checkpoint;
+	const struct history *history;
 };
 
 extern const struct control_method live_methods_table[];
