@@ -23,7 +23,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key checksum tcp_opt
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream \
 	      endpoint_tap starter process loop option own_file record_file record_guard \
 	      record_table role rpc \
-	      control control_flows control_process control_spec \
+	      control control_flows control_options control_process control_spec \
 	      control_table failover \
 	      verdict filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_status

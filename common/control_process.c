@@ -212,6 +212,26 @@ static int on_flush(void *arg, struct control_call *call)
 	return 0;
 }
 
+static int on_get(void *arg, struct control_call *call)
+{
+	const struct control_process *p = arg;
+
+	return control_options_get(&p->options, call);
+}
+
+static int on_set(void *arg, struct control_call *call)
+{
+	struct control_process *p = arg;
+	int err = control_options_set(&p->options, call);
+
+	if (err < 0)
+		return err;
+	loop_take_options(p->loop);
+	if (p->handler.on_set)
+		p->handler.on_set(p->handler.arg);
+	return 0;
+}
+
 static int on_quit(void *arg, struct control_call *call)
 {
 	struct control_process *p = arg;
@@ -241,6 +261,11 @@ static const struct control_method methods[] = {
 	  NO_PARAMS, true, on_failover },
 	{ "flush", "a checkpoint was made, as SIGHUP says it", NO_PARAMS, true,
 	  on_flush },
+	{ "get", "options that may be changed now, and what the command line "
+		 "said; or one of them", CONTROL_OPTIONS_GET_PARAMS, false,
+	  on_get },
+	{ "set", "change an option until the process ends",
+	  CONTROL_OPTIONS_SET_PARAMS, true, on_set },
 	{ "quit", "end as SIGTERM does", NO_PARAMS, true, on_quit },
 	{ 0 },
 };
@@ -272,6 +297,7 @@ int control_process_open(struct control_process *p, struct loop *loop,
 	p->loop = loop;
 	p->failover = failover;
 	p->handler = *handler;
+	control_options_init(&p->options, loop->options);
 	clock_timer_init(&loop->clock, &p->look, on_look, p);
 	if (handler->methods) {
 		table.v[1].methods = handler->methods;

@@ -3,6 +3,7 @@
 #define COLO_CONTROL_PROCESS_H
 
 #include "control.h"
+#include "control_options.h"
 #include "failover.h"
 #include "loop.h"
 #include "verdict.h"
@@ -16,6 +17,8 @@ struct control_process_handler {
 	 * failover; or NULL: there is no verdict */
 	void (*on_verdict)(void *arg, struct verdict *v);
 	void *arg;
+	/* an option was changed; or NULL: nothing of this tool's can be */
+	void (*on_set)(void *arg);
 	const struct control_method *methods;	/* of this program alone; or NULL */
 	void *methods_arg;
 };
@@ -25,6 +28,7 @@ struct control_process {
 	struct failover *failover;
 	struct control_process_handler handler;
 	struct control control;
+	struct control_options options;
 	struct clock_timer look;		/* at the verdict */
 	struct verdict verdict;
 	uint64_t since_s;		/* 1970: of its state */

@@ -61,6 +61,20 @@ int failover_init(struct failover *f, struct loop *loop, uint64_t auto_s,
 }
 
 /**
+ * failover_set_auto() - --auto-failover is another one now
+ * @f:		The role
+ * @auto_s:	Seconds; 0 = off. An absence that lasts already counts from the
+ *		next one on
+ */
+void failover_set_auto(struct failover *f, uint64_t auto_s)
+{
+	if (auto_s == f->auto_s)
+		return;
+	f->auto_s = auto_s;
+	clock_timer_stop(&f->timer);
+}
+
+/**
  * failover_now() - Fail over: the role is written first, then acted on
  * @f:		The role; calling again does nothing
  *

@@ -29,6 +29,7 @@ struct failover {
 
 int failover_init(struct failover *f, struct loop *loop, uint64_t auto_s,
 		  void (*on_failover)(void *arg), void *arg);
+void failover_set_auto(struct failover *f, uint64_t auto_s);
 void failover_now(struct failover *f);
 void failover_peer(struct failover *f, bool up);
 

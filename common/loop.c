@@ -228,6 +228,16 @@ int loop_init(struct loop *loop, const struct option_common *options,
 }
 
 /**
+ * loop_take_options() - Options of the loop may have been changed
+ * @loop:	The loop
+ */
+void loop_take_options(struct loop *loop)
+{
+	log_init(log_program(), (enum log_level)loop->options->log_level);
+	loop->pump.busy_us = loop->options->busy_poll;
+}
+
+/**
  * loop_run() - Say that the process is ready, and run until it ends
  * @loop:	All its endpoints are open
  *

@@ -47,6 +47,7 @@ struct loop {
 int loop_init(struct loop *loop, const struct option_common *options,
 	      const struct loop_handler *handler);
 int loop_run(struct loop *loop);
+void loop_take_options(struct loop *loop);
 void loop_abandon(struct loop *loop);
 void loop_fail(struct loop *loop);
 void loop_end(struct loop *loop);

@@ -223,63 +223,78 @@ static enum option_result print_version(const struct parser *p)
 	return finish_output();
 }
 
-static int set_bool(bool *out, const struct option_spec *spec, const char *arg)
+/* What is wrong with an option's value. */
+struct why {
+	char text[384];
+};
+
+static int refuse(struct why *why, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int refuse(struct why *why, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+static int set_bool(bool *out, const char *arg, struct why *why)
 {
 	if (!arg || !strcmp(arg, "on"))
 		*out = true;
 	else if (!strcmp(arg, "off"))
 		*out = false;
 	else
-		return option_bad("--%s: \"%s\" is not on or off", spec->name,
-				  arg);
+		return refuse(why, "\"%s\" is not on or off", arg);
 	return 0;
 }
 
 /* A table that names no max sets no limit. */
 static int set_uint(uint64_t *out, const struct option_spec *spec,
-		    const char *arg)
+		    const char *arg, struct why *why)
 {
 	uint64_t max = spec->max ? spec->max : UINT64_MAX;
 	unsigned long long n;
 
 	if (!*arg || strspn(arg, "0123456789") != strlen(arg))
-		return option_bad("--%s: \"%s\" is not a number", spec->name,
-				  arg);
+		return refuse(why, "\"%s\" is not a number", arg);
 	errno = 0;
 	n = strtoull(arg, NULL, 10);
 	if (errno || n < spec->min || n > max)
-		return option_bad("--%s: %s is not in %llu..%llu", spec->name,
-				  arg, (unsigned long long)spec->min,
-				  (unsigned long long)max);
+		return refuse(why, "%s is not in %llu..%llu", arg,
+			      (unsigned long long)spec->min,
+			      (unsigned long long)max);
 	*out = n;
 	return 0;
 }
 
-static int set_string(const char **out, const struct option_spec *spec,
-		      const char *arg)
+static int set_string(const char **out, const char *arg, struct why *why)
 {
 	if (!*arg)
-		return option_bad("--%s: empty", spec->name);
+		return refuse(why, "empty");
 	*out = arg;
 	return 0;
 }
 
-static int add_string(struct option_list *out, const struct option_spec *spec,
-		      const char *arg)
+static int add_string(struct option_list *out, const char *arg,
+		      struct why *why)
 {
 	const char *text = NULL;
 
-	if (set_string(&text, spec, arg))
-		return 2;
+	if (set_string(&text, arg, why) < 0)
+		return -EINVAL;
 	if (out->n == OPTION_LIST_MAX)
-		return option_bad("--%s given more than %d times", spec->name,
-				  OPTION_LIST_MAX);
+		return refuse(why, "given more than %d times",
+			      OPTION_LIST_MAX);
 	out->v[out->n++] = text;
 	return 0;
 }
 
 static int set_choice(unsigned *out, const struct option_spec *spec,
-		      const char *arg)
+		      const char *arg, struct why *why)
 {
 	char list[256];
 	int len = 0;
@@ -292,57 +307,47 @@ static int set_choice(unsigned *out, const struct option_spec *spec,
 		len += snprintf(list + len, sizeof(list) - (size_t)len, "%s%s",
 				i ? ", " : "", spec->choices[i]);
 	}
-	return option_bad("--%s: \"%s\" is not one of %s", spec->name, arg,
-			  list);
+	return refuse(why, "\"%s\" is not one of %s", arg, list);
 }
 
-static int set_endpoint(struct endpoint_spec *out,
-			const struct option_spec *spec, const char *arg)
+/* Return: 0, or -EINVAL with what is wrong */
+static int set_value(const struct option_spec *spec, void *member,
+		     const char *arg, struct why *why)
 {
-	char err[320];
-
-	if (endpoint_spec_parse(out, arg, err, sizeof(err)) < 0)
-		return option_bad("--%s: %s", spec->name, err);
-	return 0;
-}
-
-static int set_control(struct control_spec *out,
-		       const struct option_spec *spec, const char *arg)
-{
-	char why[160];
-
-	if (control_spec_parse(out, arg, why, sizeof(why)) < 0)
-		return option_bad("--%s: %s", spec->name, why);
-	return 0;
+	switch (spec->type) {
+	case OPTION_BOOL:
+		return set_bool(member, arg, why);
+	case OPTION_UINT:
+		return set_uint(member, spec, arg, why);
+	case OPTION_STRING:
+		return set_string(member, arg, why);
+	case OPTION_LIST:
+		return add_string(member, arg, why);
+	case OPTION_CHOICE:
+		return set_choice(member, spec, arg, why);
+	case OPTION_ENDPOINT:
+		return endpoint_spec_parse(member, arg, why->text,
+					   sizeof(why->text));
+	case OPTION_CONTROL:
+		return control_spec_parse(member, arg, why->text,
+					  sizeof(why->text));
+	}
+	abort();		/* no such type: a broken table */
 }
 
 /* Return: 0, or what option_bad() returned */
 static int set(struct parser *p, unsigned row, const char *arg)
 {
 	const struct option_spec *spec = p->rows.spec[row];
-	void *member = p->config + spec->offset;
 	bool is_again = p->seen[row];
+	struct why why;
 
 	p->seen[row] = true;
-	switch (spec->type) {
-	case OPTION_BOOL:
-		return set_bool(member, spec, arg);
-	case OPTION_UINT:
-		return set_uint(member, spec, arg);
-	case OPTION_STRING:
-		return set_string(member, spec, arg);
-	case OPTION_LIST:
-		return add_string(member, spec, arg);
-	case OPTION_CHOICE:
-		return set_choice(member, spec, arg);
-	case OPTION_ENDPOINT:
-		if (is_again)
-			return option_bad("--%s given twice", spec->name);
-		return set_endpoint(member, spec, arg);
-	case OPTION_CONTROL:
-		return set_control(member, spec, arg);
-	}
-	abort();		/* no such type: a broken table */
+	if (spec->type == OPTION_ENDPOINT && is_again)
+		return option_bad("--%s given twice", spec->name);
+	if (set_value(spec, p->config + spec->offset, arg, &why) < 0)
+		return option_bad("--%s: %s", spec->name, why.text);
+	return 0;
 }
 
 /* TEXT is the long option getopt_long() knew nothing of, or too much. */
@@ -560,6 +565,8 @@ enum option_result option_parse(const struct option_program *program,
 
 	log_init(program->name, LOG_WARN);
 	*common = (struct option_common){
+		.program = program,
+		.config = config,
 		.notify_fd = OPTION_NO_FD,
 		.log_level = LOG_WARN,
 	};
@@ -577,4 +584,89 @@ enum option_result option_parse(const struct option_program *program,
 		default_vnet(&p);
 	log_init(program->name, (enum log_level)common->log_level);
 	return OPTION_RUN;
+}
+
+/* --- while the process runs --- */
+
+static const char *const common_live[] = { "busy-poll", "log-level", NULL };
+
+static unsigned count(const char *const *names)
+{
+	unsigned n = 0;
+
+	while (names && names[n])
+		n++;
+	return n;
+}
+
+static const struct option_spec *spec_of(const struct option_program *program,
+					 const char *name)
+{
+	struct rows rows;
+
+	rows_init(&rows, program->specs);
+	return rows.spec[row_of(&rows, name)];
+}
+
+/**
+ * option_live() - The options that may be changed while the process runs
+ * @program:	the tool
+ * @i:		from 0 on
+ *
+ * Return: the row of the table; NULL behind the last one
+ */
+const struct option_spec *option_live(const struct option_program *program,
+				      unsigned i)
+{
+	unsigned n = count(program->live);
+
+	if (i < n)
+		return spec_of(program, program->live[i]);
+	return i - n < count(common_live) ? spec_of(program, common_live[i - n]) :
+					    NULL;
+}
+
+/**
+ * option_value() - An option's value, as the command line would say it
+ * @spec:	of type OPTION_UINT, OPTION_BOOL or OPTION_CHOICE, which all that
+ *		may be changed are
+ * @config:	the tool's configuration
+ * @text:	set
+ * @size:	of @text, bytes; OPTION_VALUE_MAX is enough
+ */
+void option_value(const struct option_spec *spec, const void *config,
+		  char *text, size_t size)
+{
+	const void *member = (const char *)config + spec->offset;
+
+	if (spec->type == OPTION_BOOL)
+		snprintf(text, size, "%s",
+			 *(const bool *)member ? "on" : "off");
+	else if (spec->type == OPTION_CHOICE)
+		snprintf(text, size, "%s",
+			 spec->choices[*(const unsigned *)member]);
+	else
+		snprintf(text, size, "%llu",
+			 (unsigned long long)*(const uint64_t *)member);
+}
+
+/**
+ * option_set() - Change an option, as the command line would
+ * @spec:	from option_live()
+ * @config:	the tool's configuration
+ * @arg:	the value
+ * @why:	set to what is wrong
+ * @size:	of @why, bytes
+ *
+ * Return: 0, or -EINVAL and nothing is changed
+ */
+int option_set(const struct option_spec *spec, void *config, const char *arg,
+	       char *why, size_t size)
+{
+	struct why bad;
+
+	if (set_value(spec, (char *)config + spec->offset, arg, &bad) == 0)
+		return 0;
+	snprintf(why, size, "%s: %s", spec->name, bad.text);
+	return -EINVAL;
 }

@@ -18,11 +18,14 @@ static const struct option_spec specs[] = {
 	{ 0 },
 };
 
+static const char *const live[] = { "auto-failover", NULL };
+
 static const struct option_program program = {
 	.name = "colo-mirror",
 	.summary = "Relay frames, and send a copy of them elsewhere.",
 	.usage = "[--net EP] [--guest EP] --outdev EP [OPTION...]",
 	.specs = specs,
+	.live = live,
 };
 
 int main(int argc, char **argv)

@@ -131,6 +131,13 @@ static void on_close(void *arg)
 
 /* A secondary that has missed frames cannot take over before the next checkpoint.
  * The mirror is not told of checkpoints: it says what is so now. */
+static void on_set(void *arg)
+{
+	struct mirror *m = arg;
+
+	failover_set_auto(&m->failover, m->options->auto_failover_s);
+}
+
 static void on_verdict(void *arg, struct verdict *v)
 {
 	const struct mirror *m = arg;
@@ -181,6 +188,7 @@ int mirror_run(struct mirror *m, const struct mirror_options *options)
 	};
 	const struct control_process_handler control = {
 		.on_verdict = on_verdict,
+		.on_set = on_set,
 		.arg = m,
 	};
 	int err;

@@ -35,12 +35,17 @@ static const struct option_spec specs[] = {
 	{ 0 },
 };
 
+static const char *const live[] = {
+	"when-down", "when-down-grace", "announce", "auto-failover", NULL,
+};
+
 static const struct option_program program = {
 	.name = "colo-redirector",
 	.summary = "Divert frames of one direction, inject frames into one.",
 	.usage = "[--net EP] [--guest EP] [--indev EP] [--outdev EP] "
 		 "[OPTION...]",
 	.specs = specs,
+	.live = live,
 };
 
 static int check(struct redirector_options *o)

@@ -272,6 +272,15 @@ static void on_close(void *arg)
 	control_process_close(&r->control);
 }
 
+/* What --when-down says counts from the next time on that outdev goes. */
+static void on_set(void *arg)
+{
+	struct redirector *r = arg;
+
+	r->redirect.when_down = (enum redirect_when_down)r->options->when_down;
+	failover_set_auto(&r->failover, r->options->auto_failover_s);
+}
+
 static void on_verdict(void *arg, struct verdict *v)
 {
 	const struct redirector *r = arg;
@@ -387,6 +396,7 @@ int redirector_run(struct redirector *r,
 	};
 	const struct control_process_handler control = {
 		.on_verdict = on_verdict,
+		.on_set = on_set,
 		.arg = r,
 	};
 	int err;

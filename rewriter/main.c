@@ -43,12 +43,15 @@ static const struct option_spec specs[] = {
 	{ 0 },
 };
 
+static const char *const live[] = { "max-held", "unknown", NULL };
+
 static const struct option_program program = {
 	.name = "colo-rewriter",
 	.summary = "Let the secondary's TCP connections speak the primary's "
 		   "sequence numbers.",
 	.usage = "[--net EP] [--guest EP] [OPTION...]",
 	.specs = specs,
+	.live = live,
 };
 
 int main(int argc, char **argv)

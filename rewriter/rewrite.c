@@ -348,6 +348,18 @@ void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns)
 }
 
 /**
+ * rewrite_set() - Change what may be changed of the configuration
+ * @r:			rewriter
+ * @max_held:		bytes of held segments; what is held already stays
+ * @drop_unknown:	segments whose connection is unknown
+ */
+void rewrite_set(struct rewrite *r, size_t max_held, bool drop_unknown)
+{
+	r->config.max_held = r->hold.max_bytes = max_held;
+	r->config.drop_unknown = drop_unknown;
+}
+
+/**
  * rewrite_failover() - The primary is dead: guest and peers speak directly
  * @r:	rewriter
  *

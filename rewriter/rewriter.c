@@ -234,6 +234,13 @@ static void on_close(void *arg)
 	control_process_close(&r->control);
 }
 
+static void on_set(void *arg)
+{
+	struct rewriter *r = arg;
+
+	rewrite_set(r->rewrite, r->options->max_held, r->options->unknown);
+}
+
 static void on_verdict(void *arg, struct verdict *v)
 {
 	const struct rewriter *r = arg;
@@ -345,6 +352,7 @@ int rewriter_run(struct rewriter *r, const struct rewriter_options *options)
 	};
 	const struct control_process_handler control = {
 		.on_verdict = on_verdict,
+		.on_set = on_set,
 		.arg = r,
 		.methods = rewriter_flows_methods,
 		.methods_arg = r,

@@ -25,7 +25,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	client ask version | says ".[3].pid == ${PIDS[m]}"
 	client ask methods | says '[.[3][].name] == ["version", "methods",
 		"status", "stats", "links", "subscribe", "failover", "flush",
-		"quit"]'
+		"get", "set", "quit"]'
 	client ask status | says '.[3].state == "UNPROTECTED" and
 		.[3].text == "UNPROTECTED 0 s: net is gone" or
 		(.[3].text | test("^UNPROTECTED [0-9]+ s: net is gone$"))'

@@ -126,6 +126,22 @@ struct compare *compare_new(const struct compare_config *config,
 }
 
 /**
+ * compare_set_config() - Change the times and bounds of a comparison
+ * @c:		The comparison
+ * @config:	That of compare_new() with other times and bounds of queues and
+ *		bytes; its seed and max_flows are not looked at
+ */
+void compare_set_config(struct compare *c, const struct compare_config *config)
+{
+	struct compare_config next = *config;
+
+	next.seed = c->config.seed;
+	next.max_flows = c->config.max_flows;
+	set_config(c, &next);
+	share_init(c);
+}
+
+/**
  * compare_free() - Free a comparison and what it holds
  * @c:		The comparison, or NULL
  */

@@ -146,6 +146,7 @@ struct compare *compare_new(const struct compare_config *config,
 			    const struct compare_handler *handler);
 void compare_free(struct compare *c);
 
+void compare_set_config(struct compare *c, const struct compare_config *config);
 void compare_input(struct compare *c, enum compare_side side,
 		   struct frame *v, unsigned n, uint64_t now_ns);
 void compare_expire(struct compare *c, uint64_t now_ns);

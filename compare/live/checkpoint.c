@@ -245,6 +245,25 @@ int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify)
 }
 
 /**
+ * checkpoint_set_pace() - Ask more often from now on, or less
+ * @cp:		A request that stands keeps its next try
+ * @pace:	Copied. With other limits the budget begins full
+ */
+void checkpoint_set_pace(struct checkpoint *cp,
+			 const struct checkpoint_pace *pace)
+{
+	bool is_same = cp->pace.max_percent == pace->max_percent &&
+		       cp->pace.max_per_minute == pace->max_per_minute;
+
+	cp->pace = *pace;
+	if (!is_same)
+		budget_init(&cp->budget, pace->max_percent,
+			    pace->max_per_minute, now_ns(cp));
+	if (!is_same && cp->request.is_put_off)
+		clock_timer_start(&cp->later, 1, 0);
+}
+
+/**
  * checkpoint_ask() - Ask for a checkpoint
  * @cp:		It does nothing while a request stands or waits, after
  *		checkpoint_stop(), and with CHECKPOINT_HOLD

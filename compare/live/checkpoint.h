@@ -98,6 +98,8 @@ void checkpoint_init(struct checkpoint *cp, struct loop *loop,
 		     const struct checkpoint_pace *pace,
 		     const struct checkpoint_handler *handler);
 int checkpoint_open(struct checkpoint *cp, const struct endpoint_spec *notify);
+void checkpoint_set_pace(struct checkpoint *cp,
+			 const struct checkpoint_pace *pace);
 void checkpoint_ask(struct checkpoint *cp, const char *reason,
 		    const char *flow);
 void checkpoint_interrupted(struct checkpoint *cp, const char *name);

@@ -211,6 +211,19 @@ int feed_open(struct feed *f, const struct compare_config *config,
 }
 
 /**
+ * feed_set_config() - The configuration is another one now
+ * @f:		The feed
+ * @config:	As for compare_set_config()
+ */
+void feed_set_config(struct feed *f, const struct compare_config *config)
+{
+	f->timeout_ns = config->timeout_ns;
+	compare_set_config(f->compare, config);
+	f->due_ns = COMPARE_NEVER;
+	settle(f);
+}
+
+/**
  * feed_start() - The endpoints are open: frames may come
  * @f:		The feed
  * @wires:	The endpoints; the struct is copied

@@ -54,6 +54,7 @@ struct feed {			/* zeroed to begin with */
 
 int feed_open(struct feed *f, const struct compare_config *config,
 	      const struct feed_parts *parts);
+void feed_set_config(struct feed *f, const struct compare_config *config);
 void feed_start(struct feed *f, const struct wires *wires, uint64_t scan_ms);
 void feed_input(struct feed *f, enum compare_side side, struct frame *v,
 		unsigned n);

@@ -134,6 +134,12 @@ static void on_failover_signal(void *arg)
 	failover_now(&l->failover);
 }
 
+static bool is_quarantined(const struct live_options *o)
+{
+	return o->quarantine == LIVE_QUARANTINE_HOLD &&
+	       o->choice.mode != CHECKPOINT_NONE;
+}
+
 /* Somebody says that a checkpoint was made. */
 static void on_checkpoint_signal(void *arg)
 {
@@ -194,6 +200,19 @@ static void on_close(void *arg)
 	control_process_close(&l->control);
 }
 
+static void on_set(void *arg)
+{
+	struct live *l = arg;
+	const struct live_options *o = l->options;
+	const struct compare_config config = live_config_of(o);
+
+	feed_set_config(&l->feed, &config);
+	l->epoch.timeout_ms = o->timeout_ms;
+	checkpoint_set_pace(&l->checkpoint, &o->pace);
+	l->quarantine.is_on = is_quarantined(o);
+	failover_set_auto(&l->failover, o->auto_failover_s);
+}
+
 static void on_verdict(void *arg, struct verdict *v)
 {
 	const struct live *l = arg;
@@ -206,6 +225,7 @@ static int open_control(struct live *l)
 {
 	const struct control_process_handler handler = {
 		.on_verdict = on_verdict,
+		.on_set = on_set,
 		.arg = l,
 		.methods = live_methods_table,
 		.methods_arg = &l->methods,
@@ -262,8 +282,7 @@ static void init_checkpoint(struct live *l)
 	checkpoint_init(&l->checkpoint, &l->loop, &o->choice, &o->pace,
 			&handler);
 	quarantine_init(&l->quarantine, &l->loop.clock, &l->checkpoint,
-			o->quarantine == LIVE_QUARANTINE_HOLD &&
-			o->choice.mode != CHECKPOINT_NONE);
+			is_quarantined(o));
 }
 
 /* Connect the parts with each other. Nothing is open yet. */

@@ -151,6 +151,13 @@ static const struct option_spec specs[] = {
 static const char *const letters[] = { "quiet", NULL };
 static const char *const operands[] = { "primary-in", "secondary-in", NULL };
 
+static const char *const live[] = {
+	"compare-timeout", "reorder-window", "max-queue-size",
+	"max-queue-bytes", "max-flow-bytes", "max-client-bytes",
+	"checkpoint-retry", "checkpoint-period", "max-checkpoint-share",
+	"max-checkpoint-rate", "quarantine", "auto-failover", NULL,
+};
+
 static const struct option_program program = {
 	.name = "colo-compare",
 	.summary = "Compare two replicas' output; release what is equal.",
@@ -159,6 +166,7 @@ static const struct option_program program = {
 	.specs = specs,
 	.operands = operands,
 	.letters = letters,
+	.live = live,
 };
 
 /**

@@ -10,7 +10,8 @@
 
 /*
  * The command line: what options there are, and which go together. main.c has
- * it read; then it stays as it is. live_learn.c changes a copy.
+ * it read; after that only `set` over the control socket changes some numbers.
+ * live_learn.c changes a copy.
  */
 enum live_quarantine { LIVE_QUARANTINE_HOLD, LIVE_QUARANTINE_OFF };
 enum live_non_ip { LIVE_NON_IP_RELEASE, LIVE_NON_IP_COMPARE };

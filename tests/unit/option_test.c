@@ -40,12 +40,15 @@ static const struct option_spec specs[] = {
 	{ 0 },
 };
 
+static const char *const live[] = { "max-flows", "colour", "exclusive", NULL };
+
 static const struct option_program program = {
 	.name = "colo-test",
 	.summary = "Tests the options",
 	.usage = "[--net EP] [--guest EP] --outdev EP [--colour red|green|blue]"
 		 " [--max-flows N]",
 	.specs = specs,
+	.live = live,
 };
 
 static struct config config;
@@ -209,7 +212,7 @@ static void test_lists_grow(void)
 	config_init();
 	run(args);
 	CHECK_EQ(result, OPTION_USAGE);
-	CHECK_STRING(err, "colo-test: error: --rule given more than 64 "
+	CHECK_STRING(err, "colo-test: error: --rule: given more than 64 "
 		     "times\n");
 }
 
@@ -375,6 +378,35 @@ static void test_output_fails(void)
 		     "device\n");
 }
 
+static void an_option_may_change_while_it_runs(void)
+{
+	const struct option_spec *spec = option_live(&program, 0);
+	char text[OPTION_VALUE_MAX], why[256];
+
+	config_init();
+	CHECK(!strcmp(spec->name, "max-flows"));
+	option_value(spec, &config, text, sizeof(text));
+	CHECK(!strcmp(text, "7"));
+	CHECK(option_set(spec, &config, "8", why, sizeof(why)) == 0);
+	CHECK_EQ(config.max_flows, 8);
+	CHECK(option_set(spec, &config, "1001", why, sizeof(why)) < 0);
+	CHECK(!strcmp(why, "max-flows: 1001 is not in 1..1000"));
+	CHECK_EQ(config.max_flows, 8);
+
+	spec = option_live(&program, 1);
+	CHECK(option_set(spec, &config, "green", why, sizeof(why)) == 0);
+	option_value(spec, &config, text, sizeof(text));
+	CHECK(!strcmp(text, "green"));
+	spec = option_live(&program, 2);
+	CHECK(option_set(spec, &config, "on", why, sizeof(why)) == 0);
+	option_value(spec, &config, text, sizeof(text));
+	CHECK(!strcmp(text, "on") && config.exclusive);
+	/* then come those of all tools */
+	CHECK(!strcmp(option_live(&program, 3)->name, "busy-poll"));
+	CHECK(!strcmp(option_live(&program, 4)->name, "log-level"));
+	CHECK(!option_live(&program, 5));
+}
+
 int main(void)
 {
 	TEST(test_defaults);
@@ -389,5 +421,6 @@ int main(void)
 	TEST(test_help);
 	TEST(test_version);
 	TEST(test_output_fails);
+	TEST(an_option_may_change_while_it_runs);
 	return TEST_END();
 }
