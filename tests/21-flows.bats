@@ -172,6 +172,36 @@ is_explained() { ask explain "$1" | says "$2"; }
 	ask checkpoints | says '.[3] | length == 64'
 }
 
+@test "rules: what is left out changes while the report runs" {
+	start c colo-compare --primary-in unix-listen:p.sock \
+		--secondary-in unix-listen:s.sock --outdev null: --dry-run \
+		--control c.ctl --ignore 'payload@0+1' >report
+	feeder p UNIX-CONNECT:p.sock
+	feeder s UNIX-CONNECT:s.sock
+	exec 5>p 6>s
+	ask rules | says '.[3] == ["payload@0+1"]'
+	ask rules-add header@ | says '.[2].code == "failed" and
+		.[2].text == "header@ is not header@NAME"'
+	ask rules-add 'port nonsense' | says '.[2].code == "failed"'
+	ask rules-remove nothing | says '.[2].text == "there is no such rule"'
+	ask rules-add | says '.[2].code == "bad-params"'
+	ask rules-add 'udp dst port 1000' | says '.[3] ==
+		["payload@0+1", "udp dst port 1000"]'
+	primary "$(udp 1 one)" "$(udp 2 one 1001)"
+	secondary "$(udp 1 two)" "$(udp 2 One 1001)"
+	wait_for stat_is c in 4
+	ask rules-remove 'udp dst port 1000' | says '.[3] == ["payload@0+1"]'
+	primary "$(udp 3 one)"
+	secondary "$(udp 3 two)"
+	wait_for grep -q '10.0.0.2:1000' report
+	run ! grep '10.0.0.2:1001' report
+	stop c 0
+	start_compare
+	ask rules | says '.[2].text | test("^there are no rules: ")'
+	ask rules-add header@Date | says '.[2].code == "failed"'
+	ask rules-remove header@Date | says '.[2].code == "failed"'
+}
+
 # crowd N: datagrams of the guest's, each to a client of its own; on the wire
 crowd() {
 	perl -e '

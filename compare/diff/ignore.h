@@ -11,7 +11,7 @@
  * payload (payload@OFFSET+LEN), lines of a text protocol (header@NAME), or
  * frames, in the language of pcap-filter(7). live_options.c adds rules, report.c
  * asks about frames, diff_known.c about bytes and lines. Rules do not change
- * after they were added.
+ * after they were added; live/rules.c makes another set.
  */
 #define IGNORE_MAX 64		/* rules */
 #define IGNORE_LINKTYPES_MAX 16

@@ -20,6 +20,7 @@
 #include "live_wires.h"
 #include "quarantine.h"
 #include "report.h"
+#include "rules.h"
 #include "running.h"
 
 struct live {
@@ -34,6 +35,7 @@ struct live {
 	struct history history;
 	struct quarantine quarantine;
 	struct report report;
+	struct rules rules;
 	struct feed feed;
 	struct live_epoch epoch;
 	struct live_wires ends;
@@ -237,11 +239,14 @@ static int open_control(struct live *l)
 		.checkpoint = &l->checkpoint,
 		.is_report = l->report.is_on,
 	};
+	rules_init(&l->rules, &l->report.diff.known.ignore,
+		   &l->options->ignore);
 	l->methods = (struct live_methods){
 		.clock = &l->loop.clock,
 		.feed = &l->feed,
 		.checkpoint = &l->checkpoint,
 		.history = &l->history,
+		.rules = l->report.is_on ? &l->rules : NULL,
 	};
 	return control_process_open(&l->control, &l->loop, &l->failover,
 				    &handler);
@@ -414,6 +419,7 @@ int live_run(const struct live_options *options, struct learn *learn,
 	report_init(&l->report, options, &l->loop.clock, &l->wires, learn,
 		    is_learning);
 	status = start_and_run(l);
+	rules_fini(&l->rules);
 	free(l);
 	return status;
 }

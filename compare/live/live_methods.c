@@ -192,6 +192,58 @@ static int on_checkpoints(void *arg, struct control_call *call)
 	return 0;
 }
 
+/* --- --ignore --- */
+
+static int no_report(struct control_call *call)
+{
+	snprintf(call->error, sizeof(call->error),
+		 "there are no rules: they are for captures and --dry-run");
+	return -EOPNOTSUPP;
+}
+
+static int put_rules(const struct rules *r, struct control_call *call)
+{
+	rpc_array(call->pk, r->n);
+	for (unsigned i = 0; i < r->n; i++)
+		rpc_str(call->pk, r->text[i]);
+	return 0;
+}
+
+static int on_rules(void *arg, struct control_call *call)
+{
+	const struct live_methods *m = arg;
+
+	return m->rules ? put_rules(m->rules, call) : no_report(call);
+}
+
+static int on_rules_add(void *arg, struct control_call *call)
+{
+	const struct live_methods *m = arg;
+	const msgpack_object_str *rule = &call->param[0]->via.str;
+	int err;
+
+	if (!m->rules)
+		return no_report(call);
+	err = rules_add(m->rules, rule->ptr, rule->size, call->error,
+			sizeof(call->error));
+	return err < 0 ? err : put_rules(m->rules, call);
+}
+
+static int on_rules_remove(void *arg, struct control_call *call)
+{
+	const struct live_methods *m = arg;
+	const msgpack_object_str *rule = &call->param[0]->via.str;
+
+	if (!m->rules)
+		return no_report(call);
+	if (rules_remove(m->rules, rule->ptr, rule->size) < 0) {
+		snprintf(call->error, sizeof(call->error),
+			 "there is no such rule");
+		return -ENOENT;
+	}
+	return put_rules(m->rules, call);
+}
+
 /* For a control_table; their arg is a struct live_methods. */
 const struct control_method live_methods_table[] = {
 	{ "flows", CONTROL_FLOWS_HELP, CONTROL_FLOWS_PARAMS, false, on_flows },
@@ -201,5 +253,11 @@ const struct control_method live_methods_table[] = {
 	  { { NULL, CONTROL_ANY, false } }, false, on_checkpoints },
 	{ "checkpoint", "ask for a checkpoint", { { NULL, CONTROL_ANY, false } },
 	  true, on_checkpoint },
+	{ "rules", "the rules of --ignore", { { NULL, CONTROL_ANY, false } },
+	  false, on_rules },
+	{ "rules-add", "leave out one kind of noise more",
+	  { { "rule", CONTROL_TEXT, false } }, true, on_rules_add },
+	{ "rules-remove", "a rule of --ignore counts no more",
+	  { { "rule", CONTROL_TEXT, false } }, true, on_rules_remove },
 	{ 0 },
 };

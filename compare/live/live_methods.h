@@ -6,6 +6,7 @@
 #include "checkpoint.h"
 #include "feed.h"
 #include "history.h"
+#include "rules.h"
 
 /*
  * What a comparison alone can be asked over its control socket. It owns nothing;
@@ -16,6 +17,7 @@ struct live_methods {		/* borrowed */
 	const struct feed *feed;
 	struct checkpoint *checkpoint;
 	const struct history *history;
+	struct rules *rules;	/* NULL: there is no report */
 };
 
 extern const struct control_method live_methods_table[];
