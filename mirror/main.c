@@ -8,6 +8,9 @@ static const struct option_spec specs[] = {
 	FILTER_SPECS(struct mirror_options),
 	{ "outdev", OPTION_ENDPOINT, offsetof(struct mirror_options, outdev),
 	  "EP", "where the copies go (required)", 0, 0, NULL },
+	{ "indev", OPTION_ENDPOINT, offsetof(struct mirror_options, indev),
+	  "EP", "frames for the net, e.g. what colo-compare releases", 0, 0,
+	  NULL },
 	{ "queue", OPTION_CHOICE, offsetof(struct mirror_options, queue),
 	  "tx|rx|all", "the direction that is copied (all)", 0, 0, queues },
 	{ "when-slow", OPTION_CHOICE,
@@ -23,7 +26,7 @@ static const char *const live[] = { "auto-failover", NULL };
 static const struct option_program program = {
 	.name = "colo-mirror",
 	.summary = "Relay frames, and send a copy of them elsewhere.",
-	.usage = "[--net EP] [--guest EP] --outdev EP [OPTION...]",
+	.usage = "[--net EP] [--guest EP] --outdev EP [--indev EP] [OPTION...]",
 	.specs = specs,
 	.live = live,
 };
@@ -46,6 +49,9 @@ int main(int argc, char **argv)
 	options.queue += QUEUE_TX;	/* the choices begin with tx */
 	if (options.outdev.queue != QUEUE_UNSET)
 		options.queue = options.outdev.queue;
+	if (options.indev.queue != QUEUE_UNSET &&
+	    options.indev.queue != QUEUE_RX)
+		return option_bad("--indev goes to the net: queue=rx");
 	if (!filter_check(&options.filter))
 		return 2;
 	if (options.common.check_only)

@@ -3,6 +3,11 @@
  * The mirror: it relays frames between two sides and sends copies to the outdev. It
  * owns the endpoints and counts the copies that were lost; an event says so at the
  * end of each episode, because a lost copy does not heal by itself.
+ *
+ * What comes in by the indev goes to the net: colo-compare releases to it without
+ * waking the redirector again. It is read in both roles. A failover reaches the
+ * processes in any order, and until it has reached the redirector all that the
+ * guest sends comes this way.
  */
 #include "mirror.h"
 
@@ -64,6 +69,16 @@ static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 	if (is_copied(m, dir))
 		copy(m, v, n);
 	filter_forward(&m->filter, dir, v, n);
+}
+
+/* What colo-compare releases. It was compared, so it is no copy's business. */
+static void on_indev_frames(struct endpoint *ep, struct frame *v, unsigned n,
+			    void *arg)
+{
+	struct mirror *m = arg;
+
+	(void)ep;
+	filter_forward(&m->filter, FILTER_RX, v, n);
 }
 
 /* As with tee(1): a copy that can never be written makes the exit status 1,
@@ -145,6 +160,8 @@ static void on_verdict(void *arg, struct verdict *v)
 
 	if (down)
 		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", down);
+	else if (m->indev && !endpoint_is_up(m->indev))
+		verdict_set(v, VERDICT_UNPROTECTED, "indev is gone");
 	else if (!endpoint_is_up(m->outdev))
 		verdict_set(v, VERDICT_UNPROTECTED, "nobody takes the copies");
 	else if (m->is_losing)
@@ -168,6 +185,20 @@ static int open_outdev(struct mirror *m)
 			endpoint_output_couple(m->filter.in[dir], m->outdev);
 	}
 	return 0;
+}
+
+static int open_indev(struct mirror *m)
+{
+	const struct endpoint_handler handler = { on_indev_frames, NULL, m };
+	int err;
+
+	if (m->options->indev.kind == ENDPOINT_UNSET)
+		return 0;
+	err = endpoint_open(&m->indev, &m->loop.endpoints, "indev",
+			    &m->options->indev, ENDPOINT_READ, &handler);
+	if (err == 0 && m->filter.out[FILTER_RX])
+		endpoint_output_couple(m->indev, m->filter.out[FILTER_RX]);
+	return err;
 }
 
 /**
@@ -205,6 +236,8 @@ int mirror_run(struct mirror *m, const struct mirror_options *options)
 				  on_frames, m);
 	if (err == 0)
 		err = open_outdev(m);
+	if (err == 0)
+		err = open_indev(m);
 	if (err == 0)
 		err = control_process_open(&m->control, &m->loop, &m->failover,
 					   &control);

@@ -10,7 +10,7 @@
 struct mirror_options {
 	struct option_common common;
 	struct filter_options filter;
-	struct endpoint_spec outdev;
+	struct endpoint_spec outdev, indev;	/* indev may be unset */
 	unsigned queue;			/* enum endpoint_queue */
 	unsigned when_slow;		/* enum mirror_when_slow */
 	uint64_t auto_failover_s;
@@ -28,6 +28,7 @@ struct mirror {
 	struct failover failover;
 	struct control_process control;
 	struct endpoint *outdev;	/* NULL after a failover */
+	struct endpoint *indev;		/* NULL: none */
 	uint64_t copied;
 	bool is_losing;			/* copies: an episode */
 	bool was_cut;			/* the outdev's connection broke */

@@ -43,6 +43,8 @@ takes_frames() {
 	refused 2 '--outdev given twice' "${MIRROR[@]}" --outdev null:
 	refused 2 '--guest goes without --guest-in and --guest-out' \
 		"${MIRROR[@]}" --guest-in null:
+	refused 2 '--indev goes to the net: queue=rx' \
+		colo-mirror --outdev null: --indev unix:x,queue=all
 	refused 2 '--indev or --outdev is required' colo-redirector
 	refused 2 '--indev and --outdev must differ' \
 		colo-redirector --indev unix:x --outdev unix:x

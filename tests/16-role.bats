@@ -67,6 +67,107 @@ start_copies() {
 	logged_n 0 m outdev
 }
 
+# --- the primary's chain ---
+
+# What compares nothing leaves at once: it is a matter of the way only.
+start_compare() {
+	start c colo-compare --primary-in unix-listen:primary-in \
+		--secondary-in unix-listen:secondary-in \
+		--outdev unix-listen:released
+}
+
+start_redirector() {
+	start r colo-redirector --queue rx --when-down pass \
+		--net unix-listen:wire --guest-in unix-listen:guest \
+		--guest-out null: --outdev unix:primary-in,reconnect=0.02
+}
+
+start_primary_mirror() {
+	start m colo-mirror --queue tx --net-in null: --net-out fd:5 \
+		--guest unix:wire,reconnect=0.02 --outdev null: \
+		--indev unix:released,reconnect=0.02 --control m.ctl \
+		--log-level info 5>>net
+	wait_for logged m 'indev: connected'
+	wait_for logged m 'guest: connected'
+}
+
+start_primary() {
+	: >net
+	: >m.log
+	n_sent=0
+	start_compare
+	start_redirector
+	start_primary_mirror
+}
+
+# says [N]: the guest sends frame N, counted from 1
+says() {
+	n_sent=$((n_sent + 1))
+	wire "$GUEST $(printf %02x $n_sent)" | send guest
+}
+
+# each frame so far has reached the net, once and in order
+is_heard() {
+	local i
+	wait_for size_is net $((n_sent * 20))
+	for ((i = 1; i <= n_sent; i++)); do
+		wire "$GUEST $(printf %02x $i)"
+	done | cmp - net
+}
+
+@test "the guest reaches the net whichever process a failover comes to first" {
+	local order name
+	for order in 'm c r' 'r m c'; do
+		start_primary
+		says && is_heard
+		for name in $order; do
+			failover "$name"
+			says && is_heard
+		done
+		stat_is m copied 0
+		check_account "$(stats m)"
+		for name in m r c; do
+			stop "$name"
+		done
+		rm -f ./*.log
+	done
+}
+
+@test "a primary's processes are killed, and the guest reaches the net again" {
+	start_primary
+	says && is_heard
+	crash c
+	wait_for stat_is r outdev.queued 0
+	wait_for logged r 'event: uncompared'
+	says && is_heard
+	start_compare
+	wait_for logged r 'event: outdev-back'
+	says && is_heard
+	stat_is c primary-in.in 1
+
+	crash m
+	says
+	wait_for stat_is c primary-in.in 2
+	: >m.log
+	start_primary_mirror
+	is_heard
+
+	crash r
+	start_redirector
+	wait_for logged_n 2 m 'guest: connected'
+	wait_for stat_is c primary-in.in 2
+	says && is_heard
+	stat_is c primary-in.in 3
+}
+
+@test "a mirror whose indev is gone does not call the service protected" {
+	start_primary
+	crash c
+	wait_for logged m 'indev: .*closed'
+	run colo-ctl -s m.ctl status
+	[[ $output = UNPROTECTED*'indev is gone'* ]]
+}
+
 # --- the secondary's redirector ---
 
 MAC='02 00 00 00 00 05'

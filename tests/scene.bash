@@ -128,11 +128,11 @@ write_procfiles() {
 		redirector: $BIN/colo-redirector --queue rx --when-down drop \
 			--net unix-listen:$DIR/pwire \
 			--guest tap:eth0,netns=$(ns pguest) \
-			--outdev unix:$DIR/primary-in --indev unix:$DIR/released
+			--outdev unix:$DIR/primary-in
 		copy: $IMPAIR $copy_wire --net-in unix-listen:$DIR/copy \
 			--net-out null: --guest-in null: \
 			--guest-out tcp:10.84.0.2:9001
-		mirror: $BIN/colo-mirror --queue tx \
+		mirror: $BIN/colo-mirror --queue tx --indev unix:$DIR/released \
 			--net tap:primary,netns=$(ns net) \
 			--guest unix:$DIR/pwire --outdev unix:$DIR/copy
 	END

@@ -4,17 +4,17 @@
 #
 # shellcheck disable=SC2154
 
-# What the guest sends, to the net: redirector, compare, redirector, mirror.
+# What the guest sends, to the net: redirector, compare, mirror.
 # shellcheck disable=SC2034	# by their names, in chain_once
 PRIMARY_OURS=("$BIN/colo-compare" --log-level error
 	--primary-in unix-listen:p.sock --secondary-in unix-listen:s.sock
 	--outdev unix-listen:c.sock
 	-- "$BIN/colo-mirror" --log-level error --net unix-listen:n.sock
 	--guest unix-listen:m.sock --outdev null:
+	--indev "unix:c.sock,reconnect=0.05"
 	-- "$BIN/colo-redirector" --log-level error
 	--net "unix:m.sock,reconnect=0.05" --guest unix-listen:g.sock --queue rx
-	--outdev "unix:p.sock,reconnect=0.05"
-	--indev "unix:c.sock,reconnect=0.05")
+	--outdev "unix:p.sock,reconnect=0.05")
 
 # What the guest sends, to the primary: rewriter, redirector.
 # shellcheck disable=SC2034
@@ -123,8 +123,8 @@ chain_table() {
 	echo "## The $1's chain, whole"
 	echo
 	[ "$1" = secondary ] || cat <<-'END'
-		What the guest sends, as far as the net: ours through redirector, compare,
-		redirector and mirror, three processes; QEMU's through the same filters and
+		What the guest sends, as far as the net: ours through redirector, compare
+		and mirror, three processes; QEMU's through the same filters and
 		colo-compare in one process without a guest, colo-compare in an iothread.
 		Latency is from the send of the secondary's copy to the packet in the
 		reader's hands; so many packets are under way all the time. CPU is that of
