@@ -14,16 +14,16 @@ VERSION := 0.1
 TOOLS := mirror redirector rewriter compare
 
 SRC_common := chunk frame outq packet flow flow_filter flow_key checksum tcp_option vnet \
-	      link_type pcapng_in capture_in \
+	      link_type pcapng pcapng_in capture_in \
 	      stats log nowait nowait_stream file netns peer unix_path clock \
 	      endpoint endpoint_all endpoint_connect endpoint_dev \
 	      endpoint_file endpoint_handle endpoint_input endpoint_link \
 	      endpoint_listen endpoint_null endpoint_output endpoint_packet \
 	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream \
-	      endpoint_tap starter process loop option own_file record_file record_guard \
+	      endpoint_tap endpoint_watch starter process loop option own_file record_file record_guard \
 	      record_table role rpc \
-	      control control_flows control_options control_process control_spec \
+	      control control_capture control_flows control_options control_process control_spec \
 	      control_table failover \
 	      verdict filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_status
@@ -44,7 +44,7 @@ COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  live_methods live_options live_verdict live_wires notify progress \
 		  quarantine report rules running tell)
 COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
-		  diff_pcap diff_print diff_sums diff_text ignore learn pcapng \
+		  diff_pcap diff_print diff_sums diff_text ignore learn \
 		  unwrap)
 
 # A unit test links its module and what that needs, no more.
@@ -114,7 +114,7 @@ LIBS_control_flows    = $(MSGPACK_LIBS)
 UNIT_flow_filter     := common/flow_filter common/flow_key common/packet
 UNIT_vmstate         := common/vmstate
 UNIT_epoch           := compare/live/epoch common/chunk
-UNIT_pcapng          := compare/diff/pcapng
+UNIT_pcapng          := common/pcapng
 UNIT_pcapng_in       := common/pcapng_in
 UNIT_link_type       := common/link_type
 UNIT_unwrap          := compare/diff/unwrap common/packet common/chunk
@@ -135,7 +135,7 @@ FUZZ_rewrite       := $(UNIT_rewrite)
 FUZZ_rewrite_icmp  := $(UNIT_rewrite)
 FUZZ_rewrite_table := $(UNIT_rewrite)
 FUZZ_compare       := $(UNIT_compare) $(COMPARE_DIFF:%=compare/%) common/file \
-		      common/flow_filter
+		      common/flow_filter common/pcapng
 LIBS_fuzz_compare   = $(PCAP)
 FUZZ_capture       := $(SRC_common:%=common/%)
 LIBS_fuzz_capture   = $(PKG_LIBS)

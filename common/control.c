@@ -86,6 +86,9 @@ static void client_close(struct control_client *client)
 	if (client->is_closing)
 		return;
 	client->is_closing = true;
+	if (client->asker.stream)
+		client->asker.stream->close(client->asker.stream);
+	client->asker.stream = NULL;
 	list_unlink(client->control, client);
 	client->control->n_clients--;
 	uv_close((uv_handle_t *)&client->pipe, on_client_closed);
@@ -181,6 +184,12 @@ static bool is_ready(const struct control_client *client)
 static bool may_be_answered(const struct control_client *client)
 {
 	return is_ready(client) && queued(client) <= QUEUE_MAX;
+}
+
+static bool may_be_sent_to(const struct control_client *client)
+{
+	return !client->is_closing && client->asker.stream &&
+	       client->asker.stream->is_ready && queued(client) <= QUEUE_MAX;
 }
 
 static void drop_front(struct control_client *client, size_t len)
@@ -281,6 +290,19 @@ static void answer_one(struct control_client *client)
 		read_on(client);
 }
 
+static void send_stream(struct control_client *client)
+{
+	struct rpc_writer w;
+	size_t len = 0;
+	uint8_t *bytes;
+
+	rpc_writer_init(&w, CONTROL_ANSWER_MAX);
+	client->asker.stream->put(client->asker.stream, &w);
+	bytes = rpc_take(&w, &len);
+	rpc_writer_fini(&w);
+	client_write(client, bytes, len);
+}
+
 static void on_turn(uv_timer_t *timer)
 {
 	struct control *c = timer->data;
@@ -292,9 +314,10 @@ static void on_turn(uv_timer_t *timer)
 
 		list_unlink(c, cl);
 		list_append(c, cl);
-		if (!may_be_answered(cl))
-			continue;
-		answer_one(cl);
+		if (may_be_sent_to(cl))
+			send_stream(cl);
+		if (may_be_answered(cl))
+			answer_one(cl);
 		took = uv_hrtime() - begin;
 	}
 	c->next_turn_ns = begin + took +
@@ -309,7 +332,7 @@ static void schedule(struct control *c)
 	const struct control_client *cl = c->clients;
 	uint64_t now = uv_hrtime(), wait_ns;
 
-	while (cl && !may_be_answered(cl))
+	while (cl && !may_be_answered(cl) && !may_be_sent_to(cl))
 		cl = cl->next;
 	if (!cl || !c->turn || uv_is_active((const uv_handle_t *)c->turn))
 		return;
@@ -444,6 +467,15 @@ void control_close(struct control *c)
 static struct control_client *client_of(struct control_asker *asker)
 {
 	return (void *)((char *)asker - offsetof(struct control_client, asker));
+}
+
+/**
+ * control_wake() - A client's stream has something to be sent
+ * @asker:	control_call's
+ */
+void control_wake(struct control_asker *asker)
+{
+	schedule(client_of(asker)->control);
 }
 
 /**

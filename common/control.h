@@ -37,6 +37,7 @@ int control_open(struct control *c, uv_loop_t *uv,
 		 const struct control_table *table);
 void control_close(struct control *c);
 void control_tell(struct control *c, const char *name, const char *text);
+void control_wake(struct control_asker *asker);
 uint64_t control_subscribe(struct control_asker *asker);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control_capture.h"
 #include "log.h"
 #include "starter.h"
 #include "time.h"
@@ -232,6 +233,13 @@ static int on_set(void *arg, struct control_call *call)
 	return 0;
 }
 
+static int on_capture(void *arg, struct control_call *call)
+{
+	const struct control_process *p = arg;
+
+	return control_capture_begin(&p->loop->endpoints, call);
+}
+
 static int on_quit(void *arg, struct control_call *call)
 {
 	struct control_process *p = arg;
@@ -261,6 +269,8 @@ static const struct control_method methods[] = {
 	  NO_PARAMS, true, on_failover },
 	{ "flush", "a checkpoint was made, as SIGHUP says it", NO_PARAMS, true,
 	  on_flush },
+	{ "capture", "frames of a link from now on, as pcapng",
+	  CONTROL_CAPTURE_PARAMS, true, on_capture },
 	{ "get", "options that may be changed now, and what the command line "
 		 "said; or one of them", CONTROL_OPTIONS_GET_PARAMS, false,
 	  on_get },

@@ -23,8 +23,16 @@ struct control_param {
 	bool is_optional;	/* then all behind it are, too */
 };
 
+/* What a client gets by itself, as fast as it reads. */
+struct control_stream {
+	bool is_ready;		/* there is something to be sent */
+	void (*put)(struct control_stream *s, struct rpc_writer *w);
+	void (*close)(struct control_stream *s);
+};
+
 /* Who asks. */
 struct control_asker {
+	struct control_stream *stream;	/* or NULL; closed with the client */
 	bool may_change;
 	bool is_later;		/* he is not answered yet: ask again, soon */
 	void *job;		/* what a method has done so far; NULL at first.

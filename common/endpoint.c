@@ -10,6 +10,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "endpoint_impl.h"
 #include "endpoint_set.h"
@@ -96,6 +97,7 @@ void endpoint_close(struct endpoint *ep)
 		return;
 	ep->handler.on_event = NULL;
 	ep->handler.on_frames = NULL;
+	endpoint_watch_forget(ep);
 	endpoint_output_set_full(ep, false);
 	endpoint_link_settled(ep);
 	if (ep->outq.form != OUTQ_RAW)
@@ -115,6 +117,22 @@ void endpoint_close(struct endpoint *ep)
 bool endpoint_is_up(const struct endpoint *ep)
 {
 	return ep->up;
+}
+
+/**
+ * endpoint_find() - The endpoint that has a name
+ * @set:	Where
+ * @name:	As its messages say it
+ *
+ * Return: the endpoint, or NULL
+ */
+struct endpoint *endpoint_find(const struct endpoint_set *set, const char *name)
+{
+	struct endpoint *ep = set->first;
+
+	while (ep && strcmp(ep->name, name) != 0)
+		ep = ep->next;
+	return ep;
 }
 
 /**

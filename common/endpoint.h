@@ -63,6 +63,15 @@ struct endpoint_capture {
 	uint64_t at, size;	/* bytes of the file; 0 when it has no size */
 };
 
+/* Somebody who sees the frames of an endpoint, and has no say. */
+struct endpoint_watch {
+	/* frames are borrowed for the call, as they come in or go out */
+	void (*on_frames)(struct endpoint_watch *w, bool is_out,
+			  const struct frame *v, unsigned n);
+	struct endpoint *ep;		/* NULL: it has been closed */
+	struct endpoint_watch *next;	/* of the endpoint */
+};
+
 struct endpoint_captured {	/* a frame as it was captured */
 	int linktype;		/* libpcap's DLT_ */
 	const uint8_t *bytes;	/* with the link header; borrowed */
@@ -97,6 +106,7 @@ int endpoint_open(struct endpoint **out, struct endpoint_set *set,
 void endpoint_close(struct endpoint *ep);
 
 bool endpoint_is_up(const struct endpoint *ep);
+struct endpoint *endpoint_find(const struct endpoint_set *set, const char *name);
 const struct endpoint *endpoint_next(const struct endpoint *ep);
 const char *endpoint_name(const struct endpoint *ep);
 const struct endpoint_spec *endpoint_get_spec(const struct endpoint *ep);
@@ -116,6 +126,10 @@ void endpoint_output_take_back(struct endpoint *ep,
 void endpoint_input_stop(struct endpoint *ep);
 void endpoint_input_start(struct endpoint *ep);
 void endpoint_input_read_rest(struct endpoint *ep);
+
+/* endpoint_watch.c: who looks on */
+void endpoint_watch_begin(struct endpoint *ep, struct endpoint_watch *w);
+void endpoint_watch_end(struct endpoint_watch *w);
 
 /* endpoint_pcap.c: captures that are read */
 void endpoint_pcap_yield(struct endpoint *ep, bool yields);

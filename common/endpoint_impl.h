@@ -74,6 +74,7 @@ struct endpoint {
 	struct endpoint_listen *listen;
 	struct endpoint_rival *rival;	/* a second peer, or NULL */
 	struct endpoint_pcap *pcap;
+	struct endpoint_watch *watches;	/* who looks on; mostly nobody */
 };
 
 extern const struct endpoint_ops endpoint_connect_ops;	/* unix, tcp */
@@ -88,6 +89,18 @@ static inline void endpoint_tell(struct endpoint *ep, enum endpoint_event ev)
 {
 	if (ep->handler.on_event)
 		ep->handler.on_event(ep, ev, ep->handler.arg);
+}
+
+/* Those who look on. */
+void endpoint_watch_show(const struct endpoint *ep, bool is_out,
+			 const struct frame *v, unsigned n);
+void endpoint_watch_forget(struct endpoint *ep);
+
+static inline void endpoint_show(const struct endpoint *ep, bool is_out,
+				 const struct frame *v, unsigned n)
+{
+	if (__builtin_expect(ep->watches != NULL, 0))
+		endpoint_watch_show(ep, is_out, v, n);
 }
 
 /* Handles: memory goes with the last one. */

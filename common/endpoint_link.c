@@ -245,6 +245,7 @@ void endpoint_link_deliver(struct endpoint *ep)
 		ep->count.in += (unsigned)n;
 		for (int i = 0; i < n; i++)
 			ep->count.in_bytes += v[i].len;
+		endpoint_show(ep, false, v, (unsigned)n);
 		if (ep->handler.on_frames)
 			ep->handler.on_frames(ep, v, (unsigned)n,
 					      ep->handler.arg);

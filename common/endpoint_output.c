@@ -80,6 +80,7 @@ void endpoint_output_send(struct endpoint *ep, const struct frame *v,
 		ep->count.drop_link += n;
 		return;
 	}
+	endpoint_show(ep, true, v, n);
 	for (unsigned i = 0; i < n; i++)
 		queue_one(ep, &v[i]);
 	if (ep->outq.bytes > ep->spec.send_buffer)
@@ -115,6 +116,7 @@ unsigned endpoint_output_offer(struct endpoint *ep, const struct frame *v,
 		}
 		queue_one(ep, &v[i]);
 	}
+	endpoint_show(ep, true, v, i);
 	if (ep->up)
 		ep->count.drop_full += n - i;
 	else

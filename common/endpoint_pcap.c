@@ -193,6 +193,7 @@ static void deliver_next(struct endpoint *ep, uint64_t time_ns)
 	f.time_ns = time_ns;
 	ep->count.in++;
 	ep->count.in_bytes += f.len;
+	endpoint_show(ep, false, &f, 1);
 	if (ep->handler.on_frames)
 		ep->handler.on_frames(ep, &f, 1, ep->handler.arg);
 }

@@ -406,6 +406,13 @@ void rpc_str_n(msgpack_packer *pk, const char *text, size_t len)
 	msgpack_pack_str_body(pk, text, len);
 }
 
+/** rpc_bin() - Write @len bytes that are no text */
+void rpc_bin(msgpack_packer *pk, const void *bytes, size_t len)
+{
+	msgpack_pack_bin(pk, len);
+	msgpack_pack_bin_body(pk, bytes, len);
+}
+
 /** rpc_map() - Write the head of a map: @n keys and values follow */
 void rpc_map(msgpack_packer *pk, uint32_t n)
 {

@@ -55,6 +55,7 @@ uint8_t *rpc_take(struct rpc_writer *w, size_t *len);
 /* Objects, one each. */
 void rpc_str(msgpack_packer *pk, const char *text);
 void rpc_str_n(msgpack_packer *pk, const char *text, size_t len);
+void rpc_bin(msgpack_packer *pk, const void *bytes, size_t len);
 void rpc_map(msgpack_packer *pk, uint32_t n);
 void rpc_array(msgpack_packer *pk, uint32_t n);
 void rpc_uint(msgpack_packer *pk, uint64_t n);

@@ -4,6 +4,7 @@
 # by colo-ctl.
 
 load helpers
+load packets
 
 client() { "$TOP/tests/rpc-client" m.ctl "$@"; }
 
@@ -25,7 +26,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	client ask version | says ".[3].pid == ${PIDS[m]}"
 	client ask methods | says '[.[3][].name] == ["version", "methods",
 		"status", "stats", "links", "subscribe", "failover", "flush",
-		"get", "set", "quit"]'
+		"capture", "get", "set", "quit"]'
 	client ask status | says '.[3].state == "UNPROTECTED" and
 		.[3].text == "UNPROTECTED 0 s: net is gone" or
 		(.[3].text | test("^UNPROTECTED [0-9]+ s: net is gone$"))'
@@ -218,6 +219,64 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	wait $crowd
 	[ "$(cat answers)" -gt 100 ]
 	check_account "$(stats m)"
+}
+
+@test "capture: the frames of a link, those that a filter takes" {
+	start_mirror
+	spawn_other all sh -c 'colo-ctl -s m.ctl capture net >all.pcapng'
+	spawn_other some sh -c 'colo-ctl -s m.ctl capture net "udp port 7" >some.pcapng'
+	wait_for test -s all.pcapng
+	wait_for test -s some.pcapng
+	{
+		frames gen --count 200
+		wire "$(udp 1 one 7)"
+	} | send net
+	wait_for stat_is m guest.out 201
+	captured() { [ "$(tshark -r "$1" 2>/dev/null | wc -l)" = "$2" ]; }
+	wait_for captured all.pcapng 201
+	wait_for captured some.pcapng 1
+	capinfos all.pcapng | grep -q 'Number of interfaces in file: 2'
+	tshark -r some.pcapng -T fields -e frame.interface_name |
+		grep -qx 'net in'
+	# what goes out is another interface
+	spawn_other out sh -c 'colo-ctl -s m.ctl capture guest >out.pcapng'
+	wait_for test -s out.pcapng
+	frames gen --count 5 | send net
+	wait_for captured out.pcapng 5
+	tshark -r out.pcapng -T fields -e frame.interface_name | sort -u |
+		grep -qx 'guest out'
+}
+
+@test "capture: what is wrong is said, and whoever may only read gets none" {
+	chmod 755 .
+	start m colo-mirror --guest null: --outdev null: \
+		--net unix-listen:net --control m.ctl,mode=660,group=nogroup
+	client ask capture nowhere | says '.[2].code == "failed" and
+		.[2].text == "nowhere: no such link (links lists them)"'
+	client ask capture net 'port nonsense' | says '.[2].code == "failed"'
+	client ask capture | says '.[2].code == "bad-params"'
+	setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$TOP/tests/rpc-client" m.ctl ask capture net |
+		says '.[2].code == "not-allowed"'
+	run -2 ctl capture
+	run -2 ctl capture a b c
+	run -1 ctl capture nowhere
+	[ "$output" = 'colo-ctl: m: nowhere: no such link (links lists them)' ]
+	client capture twice | says '.[2].text ==
+		"this connection captures already"'
+}
+
+@test "capture: a client that does not read loses frames, and no link waits" {
+	start_mirror
+	spawn_other taker socat -u UNIX:copy CREATE:copy.out
+	client capture deaf >said &
+	wait_for test -s said
+	frames gen --count 20000 | send net
+	wait_for stat_is m guest.out 20000
+	check_account "$(stats m)"
+	: >read-on
+	wait $!
+	tail -n 1 said | says '.lost > 0 and .bytes > 0'
 }
 
 # start_compare OPTION...: a compare `c` whose peers throw frames away

@@ -74,6 +74,8 @@ json_t *ctl_ask(struct ctl *c, const char *method, const json_t *params,
 int ctl_ask_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 		int argc, char **argv);
 int ctl_ask_watch(struct ctl *v, unsigned n, const struct ctl_options *o);
+int ctl_ask_capture(struct ctl *c, const struct ctl_options *o, int argc,
+		    char **argv);
 int ctl_ask_bridge(struct ctl *c, const struct ctl_options *o);
 
 #endif

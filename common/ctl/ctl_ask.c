@@ -260,6 +260,61 @@ int ctl_ask_watch(struct ctl *v, unsigned n, const struct ctl_options *o)
 	return CTL_UNREACHABLE;
 }
 
+/* --- frames --- */
+
+/* Return: false when nobody reads what is written */
+static bool write_frames(const struct ctl *c, const struct rpc_message *m)
+{
+	const msgpack_object *v = m->params.ptr;
+
+	if (m->kind != RPC_NOTIFICATION || !rpc_is(&m->method, "pcapng") ||
+	    m->params.size != 2 || v[0].type != MSGPACK_OBJECT_BIN ||
+	    v[1].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return true;
+	if (v[1].via.u64)
+		fprintf(stderr, "colo-ctl: %s: %llu frames were lost\n", c->name,
+			(unsigned long long)v[1].via.u64);
+	return fwrite(v[0].via.bin.ptr, 1, v[0].via.bin.size, stdout) ==
+	       v[0].via.bin.size && fflush(stdout) == 0;
+}
+
+/**
+ * ctl_ask_capture() - Write the frames of a link to standard output
+ * @c:		link
+ * @o:		options
+ * @argc:	words: capture, the link's name, maybe a filter
+ * @argv:	likewise
+ *
+ * Return: the exit status, when the process has ended or nobody reads
+ */
+int ctl_ask_capture(struct ctl *c, const struct ctl_options *o, int argc,
+		    char **argv)
+{
+	struct rpc_message m;
+	bool is_read = true;
+	json_t *params, *answer;
+
+	params = json_array();
+	for (int i = 1; i < argc; i++)
+		json_array_append_new(params, json_string(argv[i]));
+	answer = ctl_ask(c, argv[0], params, o);
+	json_decref(params);
+	if (json_object_get(answer, "error")) {
+		print_error(c, o, json_object_get(answer, "error"));
+		json_decref(answer);
+		return CTL_NOT;
+	}
+	json_decref(answer);
+	while (is_read && c->fd >= 0 && ctl_link_read(c, &m, -1) == 1) {
+		is_read = write_frames(c, &m);
+		ctl_link_next(c, &m);
+	}
+	if (!is_read)
+		return CTL_OK;
+	print_unreachable(c, o);
+	return CTL_UNREACHABLE;
+}
+
 /* --- the bridge --- */
 
 /* A line is [METHOD, PARAM...]. Return: a new reference, or NULL */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl.h"
 
@@ -25,6 +26,8 @@ static const char usage[] =
 	"  status             the verdict; exit status 0 protected, 1 not, 3 unreachable\n"
 	"  watch              print events as they come\n"
 	"  wait STATE         until all processes are in it: wait protected\n"
+	"  capture LINK [FILTER]\n"
+	"                     its frames as pcapng, to standard output\n"
 	"  -                  lines [\"METHOD\", PARAM...] from standard input\n"
 	"  METHOD PARAM...    what `colo-ctl methods` lists: stats, links, failover,\n"
 	"                     flows [FILTER [SORT [LIMIT]]], explain FLOW ...\n"
@@ -103,6 +106,18 @@ static int parse(struct ctl_options *o, int argc, char **argv)
 	return rc == CTL_OK ? -1 : rc;
 }
 
+static int capture(struct ctl *v, const struct ctl_options *o, int argc,
+		   char **argv)
+{
+	if (argc < 2 || argc > 3)
+		return bad("capture: it is capture LINK [FILTER]", "");
+	if (o->n_sockets != 1)
+		return bad("capture: which process? Say -s SOCKET", "");
+	if (isatty(STDOUT_FILENO))
+		return bad("capture: standard output is a terminal", "");
+	return ctl_ask_capture(v, o, argc, argv);
+}
+
 static int run(struct ctl *v, const struct ctl_options *o, int argc,
 	       char **argv)
 {
@@ -119,6 +134,8 @@ static int run(struct ctl *v, const struct ctl_options *o, int argc,
 	if (!strcmp(command, "-"))
 		return n == 1 ? ctl_ask_bridge(v, o) :
 				bad("-: which process? Say -s SOCKET", "");
+	if (!strcmp(command, "capture"))
+		return capture(v, o, argc, argv);
 	if (o->is_prometheus && strcmp(command, "stats") != 0)
 		return bad("--prometheus goes with stats", "");
 	return ctl_ask_all(v, n, o, argc, argv);

@@ -9,8 +9,8 @@
 
 #include "../../common/file.h"
 #include "../../common/flow_key.h"
+#include "../../common/pcapng.h"
 #include "diff_text.h"
-#include "pcapng.h"
 
 #define COMMENTS_MAX 32u	/* of a packet; further ones are only counted */
 #define PREFIX_LEN 12u		/* `secondary: ` */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Byte by byte, as draft-ietf-opsawg-pcapng draws the blocks. */
-#include "../../compare/diff/pcapng.h"
+#include "../../common/pcapng.h"
 
 #include "../../common/bytes.h"
 #include "test.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef COLO_COMPARE_PCAPNG_H
-#define COLO_COMPARE_PCAPNG_H
+#ifndef COLO_PCAPNG_H
+#define COLO_PCAPNG_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 /*
  * Makes the blocks of a pcapng file, which libpcap reads but cannot write. Pure:
- * blocks are appended to a buffer, and diff_pcap.c writes that to the file. A
- * file is a section, then its interfaces, then packets.
+ * blocks are appended to a buffer, and the caller writes that somewhere. A file is
+ * a section, then its interfaces, then packets.
  */
 struct pcapng {			/* zeroed to begin with */
 	uint8_t *bytes;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../common/bytes.h"
+#include "bytes.h"
 
 #define BYTE_ORDER_MAGIC UINT32_C(0x1a2b3c4d)
 #define FIRST_CAP 4096u

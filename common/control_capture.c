@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Frames that the filter takes are copied into a buffer of blocks, which has a
+ * bound. The turns of the control socket send it as the message `pcapng`: the
+ * bytes of all messages one behind the other are a file. A second number says how
+ * many frames were lost before these.
+ */
+#include "control_capture.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "pcapng.h"
+
+#define BUFFER_MAX	(256u << 10)	/* bytes that wait for a turn */
+#define LINKTYPE	1		/* LINKTYPE_ETHERNET */
+#define FILTER_MAX	1024u
+
+struct capture {
+	struct control_stream stream;
+	struct endpoint_watch watch;
+	struct control_asker *asker;
+	struct bpf_program filter;
+	struct pcapng blocks;
+	uint64_t n_lost;
+};
+
+static struct capture *of_stream(struct control_stream *s)
+{
+	return (void *)((char *)s - offsetof(struct capture, stream));
+}
+
+static struct capture *of_watch(struct endpoint_watch *w)
+{
+	return (void *)((char *)w - offsetof(struct capture, watch));
+}
+
+static uint64_t wall_ns(void)
+{
+	uv_timeval64_t now = { 0 };
+
+	uv_gettimeofday(&now);
+	return (uint64_t)now.tv_sec * 1000000000u +
+	       (uint64_t)now.tv_usec * 1000u;
+}
+
+static void keep(struct capture *c, bool is_out, const struct frame *f,
+		 uint64_t now_ns)
+{
+	const struct pcapng_packet packet = {
+		.interface = is_out,
+		.time_ns = now_ns,
+		.bytes = frame_eth(f),
+		.len = frame_eth_len(f),
+		.wire_len = frame_eth_len(f),
+	};
+	const struct pcap_pkthdr h = { .caplen = packet.len,
+				       .len = packet.len };
+
+	if (!pcap_offline_filter(&c->filter, &h, packet.bytes))
+		return;
+	if (c->blocks.len + packet.len > BUFFER_MAX)
+		c->n_lost++;
+	else
+		pcapng_packet(&c->blocks, &packet);
+}
+
+static void on_frames(struct endpoint_watch *w, bool is_out,
+		      const struct frame *v, unsigned n)
+{
+	struct capture *c = of_watch(w);
+	uint64_t now_ns = wall_ns();
+
+	for (unsigned i = 0; i < n; i++)
+		keep(c, is_out, &v[i], now_ns);
+	if (c->stream.is_ready || !c->blocks.len)
+		return;
+	c->stream.is_ready = true;
+	control_wake(c->asker);
+}
+
+static void put(struct control_stream *s, struct rpc_writer *w)
+{
+	struct capture *c = of_stream(s);
+
+	rpc_notification(w, "pcapng", 2);
+	rpc_bin(&w->pk, c->blocks.bytes, c->blocks.len);
+	rpc_uint(&w->pk, c->n_lost);
+	c->blocks.len = 0;
+	c->n_lost = 0;
+	s->is_ready = false;
+}
+
+static void on_close(struct control_stream *s)
+{
+	struct capture *c = of_stream(s);
+
+	endpoint_watch_end(&c->watch);
+	pcap_freecode(&c->filter);
+	pcapng_fini(&c->blocks);
+	free(c);
+}
+
+static int compile(struct bpf_program *program, const char *filter, char *why,
+		   size_t size)
+{
+	pcap_t *dead = pcap_open_dead(DLT_EN10MB, FRAME_LEN_MAX);
+	int err = 0;
+
+	if (!dead)
+		abort();
+	if (pcap_compile(dead, program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0) {
+		snprintf(why, size, "%.64s: %s", filter, pcap_geterr(dead));
+		err = -EINVAL;
+	}
+	pcap_close(dead);
+	return err;
+}
+
+/* What a file begins with; interface 1 is the way out. */
+static void put_head(struct pcapng *p, const char *link)
+{
+	char name[80];
+
+	pcapng_section(p, log_program());
+	snprintf(name, sizeof(name), "%s in", link);
+	pcapng_interface(p, LINKTYPE, name, "frames that come in");
+	snprintf(name, sizeof(name), "%s out", link);
+	pcapng_interface(p, LINKTYPE, name, "frames that go out");
+}
+
+static struct endpoint *find(const struct endpoint_set *set,
+			     struct control_call *call)
+{
+	const msgpack_object_str *s = &call->param[0]->via.str;
+	char name[64];
+	struct endpoint *ep;
+
+	snprintf(name, sizeof(name), "%.*s", s->size < 64 ? (int)s->size : 63,
+		 s->ptr);
+	ep = endpoint_find(set, name);
+	if (!ep)
+		snprintf(call->error, sizeof(call->error),
+			 "%s: no such link (links lists them)", name);
+	return ep;
+}
+
+static int read_filter(struct bpf_program *program, struct control_call *call)
+{
+	const msgpack_object *o = call->param[1];
+	char text[FILTER_MAX];
+
+	if (o && o->via.str.size >= sizeof(text)) {
+		snprintf(call->error, sizeof(call->error),
+			 "a filter has fewer than %u bytes", FILTER_MAX);
+		return -EINVAL;
+	}
+	snprintf(text, sizeof(text), "%.*s", o ? (int)o->via.str.size : 0,
+		 o ? o->via.str.ptr : "");
+	return compile(program, text, call->error, sizeof(call->error));
+}
+
+/**
+ * control_capture_begin() - Answer `capture`
+ * @set:	Where the link is
+ * @call:	With the parameters CONTROL_CAPTURE_PARAMS. Its asker gets the
+ *		frames until it goes; one link at a time
+ *
+ * Return: as control_method's call()
+ */
+int control_capture_begin(const struct endpoint_set *set,
+			  struct control_call *call)
+{
+	struct endpoint *ep = find(set, call);
+	struct bpf_program filter;
+	struct capture *c;
+	int err;
+
+	if (!ep)
+		return -ENOENT;
+	if (call->asker->stream) {
+		snprintf(call->error, sizeof(call->error),
+			 "this connection captures already");
+		return -EBUSY;
+	}
+	err = read_filter(&filter, call);
+	if (err < 0)
+		return err;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		abort();
+	*c = (struct capture){
+		.stream = { .is_ready = true, .put = put, .close = on_close },
+		.watch = { .on_frames = on_frames },
+		.asker = call->asker,
+		.filter = filter,
+	};
+	put_head(&c->blocks, endpoint_name(ep));
+	endpoint_watch_begin(ep, &c->watch);
+	call->asker->stream = &c->stream;
+	rpc_bool(call->pk, true);
+	return 0;
+}
