@@ -23,10 +23,11 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key checksum tcp_opt
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream \
 	      endpoint_tap endpoint_watch starter process loop option own_file record_file record_guard \
 	      record_table role rpc \
-	      control control_capture control_flows control_options control_process control_spec \
-	      control_table failover \
+	      control control_capture control_flows control_options control_process \
+	      control_spec control_stats control_table failover \
 	      verdict filter marker qmp qmp_link vmstate qemu
-SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_status
+SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_prometheus \
+		  ctl_status
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
 SRC_rewriter    = main rewriter rewriter_flows $(REWRITE_CORE)
@@ -36,7 +37,7 @@ REWRITE_CORE   := rewrite rewrite_ahead rewrite_edit rewrite_flow \
 		  rewrite_track rewrite_translate rewrite_view
 SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
 COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
-		  connection datagram differ evict expire extent flows flush \
+		  connection counters datagram differ evict expire extent flows flush \
 		  fragment gap gate hold kind late match order pair predict \
 		  relieve share shed stream syn take tcp told view waits)
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
@@ -53,7 +54,7 @@ UNITS := frame outq checksum tcp_option seq packet flow vnet log endpoint_spec o
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
-	 marker qmp rpc control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type unwrap \
+	 marker qmp rpc control_stats control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type unwrap \
 	 ignore learn progress compare_waits compare_share budget blame history
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
@@ -106,6 +107,8 @@ UNIT_qmp             := common/qmp
 LIBS_qmp              = $(JANSSON)
 UNIT_rpc             := common/rpc
 LIBS_rpc              = $(MSGPACK_LIBS)
+UNIT_control_stats   := common/control_stats common/rpc common/stats common/log common/nowait
+LIBS_control_stats    = $(MSGPACK_LIBS)
 UNIT_control_table   := common/control_table common/rpc
 LIBS_control_table    = $(MSGPACK_LIBS)
 UNIT_control_flows   := common/control_flows common/control_table common/rpc \

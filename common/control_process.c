@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control_capture.h"
+#include "control_stats.h"
 #include "log.h"
 #include "starter.h"
 #include "time.h"
@@ -112,32 +113,13 @@ static int on_status(void *arg, struct control_call *call)
 	return 0;
 }
 
-static void put_row(msgpack_packer *pk, const char *group, const char *name,
-		    uint64_t value)
-{
-	rpc_map(pk, 3);
-	rpc_put_str(pk, "group", group);
-	rpc_put_str(pk, "name", name);
-	rpc_put_uint(pk, "value", value);
-}
-
 static int on_stats(void *arg, struct control_call *call)
 {
 	const struct control_process *p = arg;
 	struct stats s = { 0 };
 
 	loop_stats(p->loop, &s);
-	rpc_array(call->pk, 7 + s.n_rows);
-	put_row(call->pk, "frames", "in", s.in);
-	put_row(call->pk, "frames", "originated", s.originated);
-	put_row(call->pk, "frames", "copied", s.copied);
-	put_row(call->pk, "frames", "out", s.out);
-	put_row(call->pk, "frames", "merged", s.merged);
-	put_row(call->pk, "frames", "held", s.held);
-	put_row(call->pk, "frames", "dropped", stats_dropped(&s));
-	for (unsigned i = 0; i < s.n_rows; i++)
-		put_row(call->pk, s.rows[i].group, s.rows[i].name,
-			s.rows[i].value);
+	control_stats_put(&s, call->pk);
 	return 0;
 }
 
@@ -258,7 +240,7 @@ static const struct control_method methods[] = {
 	  on_methods },
 	{ "status", "is the service protected? one word, one line, since when",
 	  NO_PARAMS, false, on_status },
-	{ "stats", "all counters, as SIGUSR1 prints them", NO_PARAMS, false,
+	{ "stats", "all counters: value, unit, meaning", NO_PARAMS, false,
 	  on_stats },
 	{ "links", "the endpoints: state, frames, what is queued", NO_PARAMS,
 	  false, on_links },

@@ -95,28 +95,36 @@ static void add_counters(struct stats *s, const struct endpoint_counters *c)
 	s->originated += c->segmented;
 	s->out += c->out;
 	s->held += c->queued;
-	if (c->drop_down)
-		stats_drop(s, "down", c->drop_down);
-	if (c->drop_full)
-		stats_drop(s, "full", c->drop_full);
-	if (c->drop_link)
-		stats_drop(s, "link", c->drop_link);
+	stats_drop(s, DROP_DOWN, c->drop_down);
+	stats_drop(s, DROP_FULL, c->drop_full);
+	stats_drop(s, DROP_LINK, c->drop_link);
 }
+
+#define COUNT(n, u, member, h, ...) \
+	{ NULL, n, u, h, .label = "endpoint", __VA_ARGS__ \
+	  STATS_AT(struct endpoint_counters, member) }
+
+static const struct stats_def table[] = {
+	COUNT("in", "frames", in, "Frames that the endpoint has read."),
+	COUNT("out", "frames", out, "Frames that the endpoint's peer, file or "
+	      "interface has taken."),
+	COUNT("queued", "frames", queued, "Frames that wait for it.",
+	      .is_gauge = true,),
+	COUNT("truncated", "frames", truncated,
+	      "Half frames, at the end of a connection."),
+	COUNT("bad", "connections", bad,
+	      "Connections that were closed for bad bytes."),
+	COUNT("refused", "connections", refused, "Peers that were sent away: "
+	      "another one was served, or allow= does not name them."),
+	COUNT("connections", "connections", n_up, "Peers that came."),
+};
 
 static void add_endpoint_stats(struct stats *s, const struct endpoint *ep)
 {
 	struct endpoint_counters c = endpoint_counters(ep);
 
 	add_counters(s, &c);
-	stats_note(s, ep->name, "in", c.in);
-	stats_note(s, ep->name, "out", c.out);
-	stats_note(s, ep->name, "queued", c.queued);
-	if (c.truncated)
-		stats_note(s, ep->name, "truncated", c.truncated);
-	if (c.bad)
-		stats_note(s, ep->name, "bad", c.bad);
-	if (c.refused)
-		stats_note(s, ep->name, "refused", c.refused);
+	stats_add(s, table, sizeof(table) / sizeof(*table), ep->name, &c);
 }
 
 /**

@@ -206,6 +206,5 @@ const char *filter_down(const struct filter *f)
  */
 void filter_stats(const struct filter *f, struct stats *s)
 {
-	if (f->no_side)
-		stats_drop(s, "no-side", f->no_side);
+	stats_drop(s, DROP_NO_SIDE, f->no_side);
 }

@@ -53,6 +53,15 @@ void log_init(const char *program, enum log_level level)
 	log_max = level;
 }
 
+/**
+ * log_shows() - Are lines of a level written?
+ * @level:	level
+ */
+bool log_shows(enum log_level level)
+{
+	return level <= log_max;
+}
+
 static void line_vadd(struct line *l, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
 static void line_add(struct line *l, const char *fmt, ...)
@@ -175,7 +184,7 @@ void log_line(struct log_site *site, enum log_level level, const char *where,
 	va_list ap;
 
 	l.len = 0;
-	if (level > log_max || (site && !site_may(site, &n_lost)))
+	if (!log_shows(level) || (site && !site_may(site, &n_lost)))
 		goto out;
 	line_add(&l, "%s: %s: ", log_name, level_names[level]);
 	if (where)

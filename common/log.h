@@ -2,6 +2,7 @@
 #ifndef COLO_LOG_H
 #define COLO_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -19,6 +20,7 @@ struct log_site {		/* one call site's rate limit */
 };
 
 void log_init(const char *program, enum log_level level);
+bool log_shows(enum log_level level);
 
 void log_line(struct log_site *site, enum log_level level, const char *where,
 	      const char *fmt, ...) __attribute__((format(printf, 4, 5)));

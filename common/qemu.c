@@ -299,16 +299,23 @@ bool qemu_in_colo(const struct qemu *q)
 	return q->link.is_up && q->vm.in_colo;
 }
 
+#define COUNT(n, u, member, h) \
+	{ "qmp", n, u, h, STATS_AT(struct qemu, member) }
+
+static const struct stats_def table[] = {
+	COUNT("connections", "connections", n_up, "Connections to QEMU's QMP "
+	      "socket that were made."),
+	COUNT("stops", "stops", n_stops, "Times that QEMU has stopped the guest."),
+	COUNT("colo-exits", "events", n_exits, "Times that QEMU has said that "
+	      "COLO is over."),
+};
+
 /**
  * qemu_stats() - Add what was seen to the account
- * @q:		Opened or not: then nothing is added
+ * @q:		Opened, or zeroed
  * @s:		The account
  */
 void qemu_stats(const struct qemu *q, struct stats *s)
 {
-	if (!q->link.loop)
-		return;
-	stats_note(s, "qmp", "connections", q->n_up);
-	stats_note(s, "qmp", "stops", q->n_stops);
-	stats_note(s, "qmp", "colo-exits", q->n_exits);
+	stats_add(s, table, sizeof(table) / sizeof(*table), NULL, q);
 }

@@ -27,7 +27,7 @@ static struct redirect_route onward(const struct redirect *r,
 	if (from == REDIRECT_FROM_NET)
 		route.guest = true;
 	else if (r->exclusive && r->role == ROLE_COLO)
-		route.drop = REDIRECT_ISOLATED;
+		route.drop = DROP_ISOLATED;
 	else
 		route.net = true;
 	return route;
@@ -48,7 +48,7 @@ static struct redirect_route divert(const struct redirect *r,
 	case REDIRECT_DROPPING:
 		break;
 	}
-	route.drop = REDIRECT_OUTDEV_DOWN;
+	route.drop = DROP_OUTDEV_DOWN;
 	return route;
 }
 
@@ -60,7 +60,7 @@ static struct redirect_route inject(const struct redirect *r)
 	route.net = r->indev_queue != QUEUE_TX &&
 		    !(r->exclusive && r->role == ROLE_COLO);
 	if (!route.guest && !route.net)
-		route.drop = REDIRECT_ISOLATED;
+		route.drop = DROP_ISOLATED;
 	return route;
 }
 
@@ -78,7 +78,7 @@ struct redirect_route redirect_route(const struct redirect *r,
 		return inject(r);
 	if (from == REDIRECT_FROM_NET && r->exclusive &&
 	    r->role == ROLE_COLO)
-		return (struct redirect_route){ .drop = REDIRECT_ISOLATED };
+		return (struct redirect_route){ .drop = DROP_ISOLATED };
 	if (r->role == ROLE_COLO && r->has_outdev &&
 	    covers(r->outdev_queue, from))
 		return divert(r, from);
@@ -102,23 +102,4 @@ enum redirect_outdev redirect_outdev_down(const struct redirect *r)
 		break;
 	}
 	return REDIRECT_DROPPING;
-}
-
-/**
- * redirect_drop_text() - A reason as `stats` calls it
- * @drop:	The reason
- *
- * Return: static text
- */
-const char *redirect_drop_text(enum redirect_drop drop)
-{
-	switch (drop) {
-	case REDIRECT_ISOLATED:
-		return "isolated";
-	case REDIRECT_OUTDEV_DOWN:
-		return "outdev-down";
-	case REDIRECT_KEEP:
-		break;
-	}
-	return "none";
 }

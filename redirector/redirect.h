@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "../common/drop.h"
 #include "../common/endpoint_spec.h"
 #include "../common/role.h"
 
@@ -27,12 +28,6 @@ enum redirect_outdev {
 	REDIRECT_DROPPING,
 };
 
-enum redirect_drop {
-	REDIRECT_KEEP,			/* not dropped */
-	REDIRECT_ISOLATED,		/* the net side is cut off */
-	REDIRECT_OUTDEV_DOWN,
-};
-
 struct redirect {
 	bool has_indev, has_outdev;
 	enum endpoint_queue indev_queue, outdev_queue;
@@ -44,12 +39,11 @@ struct redirect {
 
 struct redirect_route {
 	bool net, guest, outdev;	/* where to; more than one is a copy */
-	enum redirect_drop drop;
+	enum drop drop;
 };
 
 struct redirect_route redirect_route(const struct redirect *r,
 				     enum redirect_from from);
 enum redirect_outdev redirect_outdev_down(const struct redirect *r);
-const char *redirect_drop_text(enum redirect_drop drop);
 
 #endif

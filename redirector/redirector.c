@@ -87,7 +87,7 @@ static void pass_held(void *arg, const struct frame *f)
 	struct redirect_route route = redirect_route(&r->redirect, from);
 
 	if (r->redirect.outdev_queue == QUEUE_ALL)
-		route = (struct redirect_route){ .drop = REDIRECT_OUTDEV_DOWN };
+		route = (struct redirect_route){ .drop = DROP_OUTDEV_DOWN };
 	if (route.net && marker_is(f)) {
 		r->n_markers++;
 		return;
@@ -251,18 +251,23 @@ static void on_failover_signal(void *arg)
 
 /* --- start --- */
 
+static const struct stats_def uncompared = {
+	"redirector", "uncompared", "frames", "Frames that went onward instead of "
+	"to the outdev since the last checkpoint.", .is_gauge = true,
+	STATS_AT(struct redirector, n_uncompared),
+};
+
 static void on_stats(void *arg, struct stats *s)
 {
 	struct redirector *r = arg;
 
 	s->copied += r->copied;
 	s->originated += r->originated;
-	for (int i = REDIRECT_ISOLATED; i <= REDIRECT_OUTDEV_DOWN; i++)
-		stats_drop(s, redirect_drop_text((enum redirect_drop)i),
-			   r->dropped[i]);
-	stats_drop(s, "marker", r->n_markers);
+	for (enum drop i = DROP_ISOLATED; i <= DROP_OUTDEV_DOWN; i++)
+		stats_drop(s, i, r->dropped[i]);
+	stats_drop(s, DROP_MARKER, r->n_markers);
 	filter_stats(&r->filter, s);
-	stats_note(s, "redirector", "uncompared", r->n_uncompared);
+	stats_add(s, &uncompared, 1, NULL, r);
 }
 
 static void on_close(void *arg)

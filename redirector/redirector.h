@@ -38,7 +38,7 @@ struct redirector {
 	uint64_t n_markers;		/* kept off the net */
 	bool is_uncompared;		/* until the next checkpoint */
 	uint64_t copied, originated;
-	uint64_t dropped[3];		/* by enum redirect_drop */
+	uint64_t dropped[DROP_REASONS];
 };
 
 int redirector_run(struct redirector *r,

@@ -80,7 +80,6 @@ uint32_t rewrite_translated(const struct rewrite *r);
 uint32_t rewrite_behind(const struct rewrite *r);
 uint32_t rewrite_epoch(const struct rewrite *r);
 uint64_t rewrite_uncompared(const struct rewrite *r, uint32_t *n_flows);
-const char *rewrite_stats_drop_text(unsigned reason);
 void rewrite_stats(const struct rewrite *r, struct stats *s);
 
 #endif

@@ -348,7 +348,7 @@ static void flow_forget(struct rewrite *r, struct rewrite_flow *fl)
 {
 	bool was_translated = rewrite_flow_is_translated(r, fl);
 
-	rewrite_hold_discard(&r->hold, fl, REWRITE_HOLD_RESET);
+	rewrite_hold_discard(&r->hold, fl, DROP_HOLD_RESET);
 	fl->flags = 0;
 	if (was_translated)
 		count_one_less(r);

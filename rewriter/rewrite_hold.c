@@ -65,7 +65,7 @@ void rewrite_hold_fini(struct rewrite_hold *h)
 }
 
 static void count_drop(struct rewrite_hold *h, const struct rewrite_flow *fl,
-		       enum rewrite_hold_drop reason)
+		       enum drop reason)
 {
 	h->n_dropped[reason]++;
 	last_drop_note(&h->last_drops, flow_index(h->flows, fl), reason, 0);
@@ -183,7 +183,7 @@ static bool drop_oldest(struct rewrite_hold *h, const struct rewrite_queue *q,
 	oldest = held_at(h, q->oldest)->flow;
 	if (oldest == fl)
 		return false;
-	rewrite_hold_discard(h, oldest, REWRITE_HOLD_FULL);
+	rewrite_hold_discard(h, oldest, DROP_HOLD_FULL);
 	return true;
 }
 
@@ -268,10 +268,10 @@ void rewrite_hold_add(struct rewrite_hold *h, struct rewrite_flow *fl,
 		      uint64_t now_ns)
 {
 	if (!is_plausible(fl, s))
-		count_drop(h, fl, REWRITE_HOLD_OUTSIDE);
+		count_drop(h, fl, DROP_HOLD_OUTSIDE);
 	else if (fl->n_held >= REWRITE_FLOW_HELD_MAX ||
 		 !make_room(h, fl, s->frame->len))
-		count_drop(h, fl, REWRITE_HOLD_FULL);
+		count_drop(h, fl, DROP_HOLD_FULL);
 	else
 		hold_copy(h, fl, s, first, now_ns);
 }
@@ -297,7 +297,7 @@ static struct rewrite_held held_take(struct rewrite_hold *h, uint32_t *link)
 
 /* Drop the segment that a link leads to. */
 static void held_drop(struct rewrite_hold *h, uint32_t *link,
-		      enum rewrite_hold_drop reason)
+		      enum drop reason)
 {
 	struct rewrite_held held = held_take(h, link);
 
@@ -336,7 +336,7 @@ void rewrite_hold_drop_guest(struct rewrite_hold *h, struct rewrite_flow *fl)
 
 	while (*link) {
 		if (held_at(h, *link)->side == REWRITE_RX)
-			held_drop(h, link, REWRITE_HOLD_CHECKPOINT);
+			held_drop(h, link, DROP_HOLD_CHECKPOINT);
 		else
 			link = &held_at(h, *link)->next;
 	}
@@ -349,7 +349,7 @@ void rewrite_hold_drop_guest(struct rewrite_hold *h, struct rewrite_flow *fl)
  * @reason:	under which it is counted
  */
 void rewrite_hold_discard(struct rewrite_hold *h, struct rewrite_flow *fl,
-			  enum rewrite_hold_drop reason)
+			  enum drop reason)
 {
 	while (fl->held)
 		held_drop(h, &fl->held, reason);
@@ -403,5 +403,5 @@ void rewrite_hold_expire(struct rewrite_hold *h, uint64_t now_ns)
 	while (h->all.n && now_ns - held_at(h, h->all.oldest)->since_ns >=
 				   REWRITE_HELD_NS)
 		rewrite_hold_discard(h, held_at(h, h->all.oldest)->flow,
-				     REWRITE_HOLD_EXPIRED);
+				     DROP_HOLD_EXPIRED);
 }

@@ -13,7 +13,7 @@ void rewrite_hold_add(struct rewrite_hold *h, struct rewrite_flow *fl,
 bool rewrite_hold_release(struct rewrite_hold *h, struct rewrite_flow *fl,
 			  struct rewrite_held *out);
 void rewrite_hold_discard(struct rewrite_hold *h, struct rewrite_flow *fl,
-			  enum rewrite_hold_drop reason);
+			  enum drop reason);
 void rewrite_hold_drop_guest(struct rewrite_hold *h, struct rewrite_flow *fl);
 void rewrite_hold_forget(struct rewrite_hold *h, const struct rewrite_flow *fl);
 size_t rewrite_hold_bytes(const struct rewrite_hold *h,

@@ -436,6 +436,6 @@ void rewrite_track_reset_early(struct rewrite *r, struct rewrite_flow *fl,
 	if (!has_peer || (s->side == REWRITE_TX &&
 			  (uint32_t)(s->p.seq - fl->peer_isn) >= WINDOW_MAX))
 		return;
-	rewrite_hold_discard(&r->hold, fl, REWRITE_HOLD_RESET);
+	rewrite_hold_discard(&r->hold, fl, DROP_HOLD_RESET);
 	reset(r, fl);
 }

@@ -117,15 +117,6 @@ struct rewrite_queue {
 #define REWRITE_FLOW_HELD_MAX	32u
 #define REWRITE_HELD_NS		(30 * NS_PER_S)
 
-enum rewrite_hold_drop {	/* why a segment is not held any more */
-	REWRITE_HOLD_FULL,
-	REWRITE_HOLD_OUTSIDE,	/* it never was: it can wait for no offset */
-	REWRITE_HOLD_EXPIRED,
-	REWRITE_HOLD_RESET,
-	REWRITE_HOLD_CHECKPOINT,
-	REWRITE_HOLD_DROPS,
-};
-
 /* The held segments of all flows. Owner: rewrite_hold.c. */
 struct rewrite_hold {
 	struct rewrite_held *pool;	/* numbered from 1 */
@@ -136,7 +127,7 @@ struct rewrite_hold {
 	const struct flow_table *flows;	/* of the segments */
 	size_t max_bytes;
 	uint64_t n_held, n_released;
-	uint64_t n_dropped[REWRITE_HOLD_DROPS];
+	uint64_t n_dropped[DROP_REASONS];
 	struct last_drops last_drops;	/* of flows; without times */
 };
 

@@ -76,5 +76,5 @@ void rewrite_view_of(const struct rewrite *r, const void *value,
 	else
 		see_offset(fl, v);
 	if (d)
-		v->dropped = rewrite_stats_drop_text(d->why);
+		v->dropped = stats_drop_name(d->why);
 }

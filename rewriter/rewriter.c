@@ -214,7 +214,7 @@ static void on_stats(void *arg, struct stats *s)
 	struct rewriter *r = arg;
 
 	s->originated += r->n_markers;
-	stats_drop(s, "marker", r->n_markers_dropped);
+	stats_drop(s, DROP_MARKER, r->n_markers_dropped);
 	rewrite_stats(r->rewrite, s);
 	filter_stats(&r->filter, s);
 	qemu_stats(&r->qemu, s);

@@ -27,7 +27,7 @@ struct ctl_options {
 	const char *sockets[CTL_SOCKETS_MAX];
 	unsigned n_sockets;
 	bool is_json;
-	bool is_prometheus;
+	json_t *metrics;	/* gathered for Prometheus; NULL: not wanted */
 	unsigned timeout_s;
 };
 
@@ -61,7 +61,10 @@ json_t *ctl_json_word(const char *word);
 void ctl_print_json(const char *name, const char *key, const json_t *value);
 void ctl_print_time(char *text, size_t size, double seconds);
 void ctl_print_text(const char *name, const json_t *value);
-void ctl_print_prometheus(const char *name, const json_t *stats);
+
+/* ctl_prometheus.c */
+void ctl_prometheus_add(json_t *metrics, const char *name, const json_t *stats);
+void ctl_prometheus_print(const json_t *metrics);
 
 /* ctl_status.c */
 int ctl_status(struct ctl *v, unsigned n, const struct ctl_options *o);

@@ -90,8 +90,8 @@ json_t *ctl_ask(struct ctl *c, const char *method, const json_t *params,
 static void print_result(const struct ctl *c, unsigned n,
 			 const struct ctl_options *o, const json_t *result)
 {
-	if (o->is_prometheus)
-		ctl_print_prometheus(c->name, result);
+	if (o->metrics)
+		ctl_prometheus_add(o->metrics, c->name, result);
 	else if (o->is_json)
 		ctl_print_json(c->name, "result", result);
 	else
@@ -139,15 +139,14 @@ int ctl_ask_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 
 	for (int i = 1; i < argc; i++)
 		json_array_append_new(params, ctl_json_word(argv[i]));
-	if (o->is_prometheus)
-		puts("# HELP colo_counter A counter of a colo-pipe process.\n"
-		     "# TYPE colo_counter untyped");
 	for (unsigned i = 0; i < n; i++) {
 		int rc = ask_one(&v[i], n, o, argv[0], params);
 
 		if (rc > worst)
 			worst = rc;
 	}
+	if (o->metrics)
+		ctl_prometheus_print(o->metrics);
 	json_decref(params);
 	return worst;
 }

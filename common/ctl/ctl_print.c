@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What a process has answered, for people, for programs, and for Prometheus. */
+/* What a process has answered, for people and for programs. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,7 +145,8 @@ static void print_name(const char *name)
 		printf("%s  ", name);
 }
 
-/* The columns of a table: the keys of its first row. */
+/* The columns of a table: the keys of its first row, but for those of objects,
+ * which are for programs. */
 struct columns {
 	const char *key[COLUMNS_MAX];
 	int width[COLUMNS_MAX];
@@ -161,8 +162,8 @@ static void columns_init(struct columns *c, const json_t *rows)
 
 	c->n = 0;
 	json_object_foreach(json_array_get(rows, 0), key, value) {
-		if (c->n == COLUMNS_MAX)
-			break;
+		if (c->n == COLUMNS_MAX || json_is_object(value))
+			continue;
 		c->is_right[c->n] = json_is_number(value);
 		c->width[c->n] = (int)strlen(key);
 		c->key[c->n++] = key;
@@ -280,41 +281,5 @@ void ctl_print_text(const char *name, const json_t *value)
 		print_name(name);
 		puts(text);
 		free(text);
-	}
-}
-
-/* In quotes Prometheus takes anything, but for three that are escaped. */
-static void print_label(const char *key, const char *text)
-{
-	printf("%s=\"", key);
-	for (; text && *text; text++) {
-		if (*text == '\\' || *text == '"')
-			putchar('\\');
-		putchar(*text == '\n' ? ' ' : *text);
-	}
-	putchar('"');
-}
-
-/**
- * ctl_print_prometheus() - Counters in Prometheus' text format
- * @name:	of the process: a label
- * @stats:	an array of {group, name, value}
- */
-void ctl_print_prometheus(const char *name, const json_t *stats)
-{
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach((json_t *)stats, i, row) {
-		fputs("colo_counter{", stdout);
-		print_label("process", name);
-		putchar(',');
-		print_label("group", json_string_value(
-				    json_object_get(row, "group")));
-		putchar(',');
-		print_label("name", json_string_value(
-				    json_object_get(row, "name")));
-		printf("} %" JSON_INTEGER_FORMAT "\n",
-		       json_integer_value(json_object_get(row, "value")));
 	}
 }

@@ -88,7 +88,7 @@ static int parse(struct ctl_options *o, int argc, char **argv)
 			o->is_json = true;
 			break;
 		case 'p':
-			o->is_prometheus = true;
+			o->metrics = o->metrics ? o->metrics : json_object();
 			break;
 		case 't':
 			rc = set_timeout(o, optarg);
@@ -136,7 +136,7 @@ static int run(struct ctl *v, const struct ctl_options *o, int argc,
 				bad("-: which process? Say -s SOCKET", "");
 	if (!strcmp(command, "capture"))
 		return capture(v, o, argc, argv);
-	if (o->is_prometheus && strcmp(command, "stats") != 0)
+	if (o->metrics && strcmp(command, "stats") != 0)
 		return bad("--prometheus goes with stats", "");
 	return ctl_ask_all(v, n, o, argc, argv);
 }
@@ -158,6 +158,7 @@ int main(int argc, char **argv)
 	rc = run(v, &o, argc - optind, argv + optind);
 	for (unsigned i = 0; i < o.n_sockets; i++)
 		ctl_link_close(&v[i]);
+	json_decref(o.metrics);
 	if (fflush(stdout) || ferror(stdout))
 		return bad("standard output: it cannot be written", "");
 	return rc;

@@ -107,7 +107,7 @@ void act_release_group(struct compare *c, uint32_t group,
  * @why:	As what each fragment is counted
  */
 void act_drop_group(struct compare *c, uint32_t group,
-		    enum compare_drop why)
+		    enum drop why)
 {
 	uint32_t i = fragment_at(&c->fragments, group)->parts, next;
 
@@ -211,7 +211,7 @@ void act_release_new(struct compare *c, const struct frame *f, uint32_t group,
  *		whole
  * @why:	As what it is counted
  */
-void act_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
+void act_drop_new(struct compare *c, uint32_t group, enum drop why)
 {
 	if (group == HOLD_NONE)
 		c->account.dropped[why]++;
@@ -227,7 +227,7 @@ void act_drop_new(struct compare *c, uint32_t group, enum compare_drop why)
  * @why:	As what it is counted
  */
 void act_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
-		   enum compare_drop why)
+		   enum drop why)
 {
 	if (why != DROP_MATCHED)
 		act_note_drop(c, fl, why);
@@ -272,7 +272,7 @@ struct hold *act_hold(struct compare *c, struct cmp_flow *fl,
  * @why:	As what each is counted
  */
 void act_drop_queue(struct compare *c, struct cmp_flow *fl,
-		    enum compare_drop why)
+		    enum drop why)
 {
 	struct hold *h;
 

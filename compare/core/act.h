@@ -12,14 +12,14 @@ static inline void act_come(struct compare *c, enum compare_side side,
 }
 
 /* A packet of the secondary is dropped as it comes: it was never held. */
-static inline void act_drop(struct compare *c, enum compare_drop why)
+static inline void act_drop(struct compare *c, enum drop why)
 {
 	c->account.dropped[why]++;
 }
 
 /* A packet of a flow is dropped, and not because all is well. */
 static inline void act_note_drop(struct compare *c, const struct cmp_flow *fl,
-				 enum compare_drop why)
+				 enum drop why)
 {
 	last_drop_note(&c->last_drops, flow_index(c->flows, fl), why,
 		       c->now_ns);
@@ -53,19 +53,19 @@ void act_release(struct compare *c, const struct frame *f,
 void act_release_group(struct compare *c, uint32_t group,
 		       enum compare_note why);
 void act_drop_group(struct compare *c, uint32_t group,
-		    enum compare_drop why);
+		    enum drop why);
 void act_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
 void act_release_head(struct compare *c, struct cmp_flow *fl,
 		      enum compare_note why);
 void act_release_new(struct compare *c, const struct frame *f, uint32_t group,
 		     enum compare_note why);
-void act_drop_new(struct compare *c, uint32_t group, enum compare_drop why);
+void act_drop_new(struct compare *c, uint32_t group, enum drop why);
 void act_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
-		   enum compare_drop why);
+		   enum drop why);
 struct hold *act_hold(struct compare *c, struct cmp_flow *fl,
 		      enum compare_side side, const struct frame *f);
 void act_drop_queue(struct compare *c, struct cmp_flow *fl,
-		    enum compare_drop why);
+		    enum drop why);
 void act_mark_whole(struct compare *c, struct hold *h, uint32_t group);
 void act_gate_hold(struct compare *c, struct cmp_flow *fl,
 		   const struct frame *f, bool is_packet);

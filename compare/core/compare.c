@@ -33,6 +33,7 @@
 
 #include "act.h"
 #include "core.h"
+#include "counters.h"
 #include "differ.h"
 #include "expire.h"
 #include "flush.h"
@@ -59,18 +60,6 @@ static const char *const wait_text[COMPARE_WAITS] = {
 	"the secondary to acknowledge the same",
 	"the primary to say the same",
 	"the replicas to be equal again",
-};
-
-static const char *const drop_text[DROP_REASONS] = {
-	"matched", "ack", "late", "duplicate", "different", "flushed",
-	"over-bound", "uncompared", "no-flow", "failover",
-	"over-share", "overdue",
-};
-
-static const char *const note_text[NOTES] = {
-	"compared", "acks", "retransmitted", "uncompared", "flushed", "passed",
-	"flows-different", "episodes", "acks-made", "times-raised",
-	"flows-evicted",
 };
 
 /* What one option means for others is decided here, and nowhere else. */
@@ -318,30 +307,7 @@ bool compare_is_holding(const struct compare *c)
  */
 void compare_stats(const struct compare *c, struct stats *s)
 {
-	uint64_t n_primary = act_n_held(c, COMPARE_PRIMARY);
-	uint64_t n_secondary = act_n_held(c, COMPARE_SECONDARY);
-
-	s->in += c->account.in[COMPARE_PRIMARY] +
-		 c->account.in[COMPARE_SECONDARY];
-	s->originated += c->account.noted[NOTE_ORIGINATED];
-	s->merged += c->account.merged;
-	s->out += c->account.out;
-	s->held += n_primary + n_secondary;
-	for (unsigned i = 0; i < DROP_REASONS; i++)
-		stats_drop(s, drop_text[i], c->account.dropped[i]);
-	for (unsigned i = 0; i < NOTES; i++)
-		stats_note(s, "compare", note_text[i], c->account.noted[i]);
-	for (unsigned i = 0; i < COMPARE_REASONS; i++)
-		stats_note(s, "asked", reason_text[i], c->episode.asked[i]);
-	stats_note(s, "held", "primary", n_primary);
-	stats_note(s, "held", "secondary", n_secondary);
-	stats_note(s, "held", "bytes", c->pool.held_bytes);
-	stats_note(s, "held", "pinned-bytes", c->pool.pinned_bytes);
-	stats_note(s, "flows", "known", flow_count(c->flows));
-	stats_note(s, "flows", "holding", c->account.n_holding);
-	stats_note(s, "flows", "over-share", c->share.told.n);
-	if (c->config.holds)
-		stats_note(s, "flows", "waiting", c->waits.told.n);
+	counters_add(c, s);
 }
 
 /**
@@ -362,17 +328,6 @@ bool compare_is_housekeeping(const struct packet *p)
 const char *compare_reason_text(enum compare_reason reason)
 {
 	return reason_text[reason];
-}
-
-/**
- * compare_drop_text() - Say why a packet was dropped, in one word
- * @why:	From a struct view
- *
- * Return: static text
- */
-const char *compare_drop_text(unsigned why)
-{
-	return drop_text[why];
 }
 
 /**

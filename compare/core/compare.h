@@ -165,7 +165,6 @@ void compare_pair_service(struct flow_key *service,
 			  const struct flow_key *key);
 bool compare_is_housekeeping(const struct packet *p);
 const char *compare_reason_text(enum compare_reason reason);
-const char *compare_drop_text(unsigned why);
 const char *compare_wait_text(enum compare_wait_for what);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef COLO_COMPARE_CORE_H
 #define COLO_COMPARE_CORE_H
 
+#include "../../common/drop.h"
 #include "../../common/flow.h"
 #include "../../common/last_drop.h"
 #include "../../common/packet.h"
@@ -89,24 +90,6 @@ struct cmp_flow {
 	uint32_t held_bytes;	/* of the primary, while share.c counts */
 	uint32_t ts_left;	/* TCP: the latest timestamp that has left since
 				   FLOW_FLUSHING */
-};
-
-/* Why a packet was dropped. */
-enum compare_drop {
-	DROP_MATCHED,		/* secondary: equal to what left */
-	DROP_ACK,		/* secondary: carries only an acknowledgement */
-	DROP_LATE,		/* secondary: below the compared edge */
-	DROP_DUPLICATE,		/* secondary: waits already */
-	DROP_DIFFERENT,		/* secondary: of a flow known to differ */
-	DROP_FLUSHED,		/* secondary: thrown away by a checkpoint */
-	DROP_OVER_BOUND,	/* secondary: its half of max_bytes is used */
-	DROP_UNCOMPARED,	/* secondary: of a kind that is not compared */
-	DROP_NO_FLOW,		/* either side: the flow table is full */
-	DROP_FAILOVER,		/* secondary: ignored since failover */
-	DROP_OVER_SHARE,	/* primary: its flow or client holds too much;
-				   and a secondary's equal of such a one */
-	DROP_OVERDUE,		/* config.holds: a datagram that nobody misses */
-	DROP_REASONS
 };
 
 /* As what a packet left; and what else is counted. */

@@ -77,7 +77,7 @@ static struct compare_left flush_primary(struct compare *c,
 	return left;
 }
 
-static void flush_secondary(struct compare *c, enum compare_drop why)
+static void flush_secondary(struct compare *c, enum drop why)
 {
 	struct hold *h;
 
@@ -102,7 +102,7 @@ static void flush_secondary(struct compare *c, enum compare_drop why)
  * Return: what has left
  */
 struct compare_left flush_all(struct compare *c, enum compare_note primary,
-			      enum compare_drop secondary)
+			      enum drop secondary)
 {
 	struct compare_left left = flush_primary(c, primary);
 

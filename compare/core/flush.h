@@ -5,6 +5,6 @@
 #include "core.h"
 
 struct compare_left flush_all(struct compare *c, enum compare_note primary,
-			      enum compare_drop secondary);
+			      enum drop secondary);
 
 #endif

@@ -265,7 +265,7 @@ static bool is_duplicate(struct compare *c, struct cmp_flow *fl,
 }
 
 /* Why a segment of the secondary says nothing new; DROP_REASONS if it does. */
-static enum compare_drop stale(struct compare *c, struct cmp_flow *fl,
+static enum drop stale(struct compare *c, struct cmp_flow *fl,
 			       const struct packet *p)
 {
 	if (fl->flags & FLOW_DIFFERENT)
@@ -309,7 +309,7 @@ static void hold_secondary(struct compare *c, struct cmp_flow *fl,
 static void take_secondary(struct compare *c, struct cmp_flow *fl,
 			   const struct frame *f, const struct packet *p)
 {
-	enum compare_drop why = stale(c, fl, p);
+	enum drop why = stale(c, fl, p);
 
 	gate_secondary(c, fl, p);
 	if (!(p->flags & TCP_SYN)) {

@@ -19,7 +19,7 @@ struct view {
 	bool wants_checkpoint;	/* and a checkpoint is asked for already */
 	uint64_t due_ns;	/* when it has waited too long; COMPARE_NEVER */
 	bool has_dropped;	/* it is known why a packet was dropped last */
-	unsigned dropped;	/* then: for compare_drop_text() */
+	enum drop dropped;	/* then: why */
 	uint64_t dropped_ns;
 	bool is_tcp;		/* else what follows is not set */
 	bool has_edge, has_compared, has_ack[2], has_told;

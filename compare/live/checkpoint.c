@@ -360,6 +360,17 @@ void checkpoint_stop(struct checkpoint *cp)
 	qemu_close(&cp->qemu);
 }
 
+#define COUNT(n, u, member, h) \
+	{ "checkpoint", n, u, h, STATS_AT(struct checkpoint, member) }
+
+static const struct stats_def table[] = {
+	COUNT("asked", "checkpoints", n_asked, "Checkpoints that were asked for."),
+	COUNT("put-off", "checkpoints", n_put_off, "Requests that had to wait for "
+	      "--max-checkpoint-share or --max-checkpoint-rate."),
+	COUNT("spent-ms", "ms", spent_ms, "How much time these checkpoints took, "
+	      "from the request until they were made."),
+};
+
 /**
  * checkpoint_stats() - Add up messages, requests, and QEMU's checkpoints
  * @cp:		The counters
@@ -368,10 +379,7 @@ void checkpoint_stop(struct checkpoint *cp)
 void checkpoint_stats(const struct checkpoint *cp, struct stats *s)
 {
 	s->originated += cp->notify.n_sent;
-	stats_drop(s, "notify", cp->notify.n_received);
-	stats_note(s, "checkpoint", "asked", cp->n_asked);
-	stats_note(s, "checkpoint", "put-off", cp->n_put_off);
-	stats_note(s, "checkpoint", "spent-ms", cp->spent_ms);
-	if (cp->choice.mode == CHECKPOINT_QMP)
-		checkpoint_qmp_stats(cp, s);
+	stats_drop(s, DROP_NOTIFY, cp->notify.n_received);
+	stats_add(s, table, sizeof(table) / sizeof(*table), NULL, cp);
+	checkpoint_qmp_stats(cp, s);
 }

@@ -124,6 +124,26 @@ void checkpoint_qmp_open(struct checkpoint *cp)
 	qemu_open(&cp->qemu, cp->loop, cp->choice.path, &handler);
 }
 
+#define COUNT(n, u, member, h) \
+	{ "checkpoint", n, u, h, STATS_AT(struct checkpoint_made, member) }
+#define GAUGE(n, member, h) \
+	{ "checkpoint", n, "ms", h, .is_gauge = true, \
+	  STATS_AT(struct checkpoint_made, member) }
+
+static const struct stats_def table[] = {
+	COUNT("made", "checkpoints", n, "With --checkpoint qmp: checkpoints that "
+	      "QEMU has made."),
+	COUNT("unasked", "checkpoints", n_unasked, "Those of them that nobody "
+	      "here has asked for."),
+	GAUGE("last-ms", last_ms, "How long the last one took, from the request, "
+	      "or the stop, until the guest went on."),
+	GAUGE("max-ms", max_ms, "How long the longest one took."),
+	GAUGE("stopped-last-ms", stopped_last_ms, "How long the guest stood still "
+	      "for the last one."),
+	GAUGE("stopped-max-ms", stopped_max_ms, "How long it stood still at "
+	      "most."),
+};
+
 /**
  * checkpoint_qmp_stats() - Add up the checkpoints that QEMU has made
  * @cp:		The counters
@@ -131,13 +151,6 @@ void checkpoint_qmp_open(struct checkpoint *cp)
  */
 void checkpoint_qmp_stats(const struct checkpoint *cp, struct stats *s)
 {
-	const struct checkpoint_made *made = &cp->made;
-
-	stats_note(s, "checkpoint", "made", made->n);
-	stats_note(s, "checkpoint", "unasked", made->n_unasked);
-	stats_note(s, "checkpoint", "last-ms", made->last_ms);
-	stats_note(s, "checkpoint", "max-ms", made->max_ms);
-	stats_note(s, "checkpoint", "stopped-last-ms", made->stopped_last_ms);
-	stats_note(s, "checkpoint", "stopped-max-ms", made->stopped_max_ms);
+	stats_add(s, table, sizeof(table) / sizeof(*table), NULL, &cp->made);
 	qemu_stats(&cp->qemu, s);
 }

@@ -156,20 +156,15 @@ static void on_checkpoint_signal(void *arg)
 static void on_stats(void *arg, struct stats *s)
 {
 	const struct live *l = arg;
-	struct stats own = { 0 };
+	uint64_t in = s->in, out = s->out;
 
-	feed_stats(&l->feed, &own);
-	s->held += own.held;
-	s->merged += own.merged;
-	s->originated += own.originated;
+	feed_stats(&l->feed, s);
+	s->in = in;
+	s->out = out;
 	live_epoch_stats(&l->epoch, s);
 	checkpoint_stats(&l->checkpoint, s);
 	quarantine_stats(&l->quarantine, s);
-	if (l->report.n_unselected)
-		stats_drop(s, "not-selected", l->report.n_unselected);
-	for (unsigned i = 0; i < own.n_rows; i++)
-		stats_note(s, own.rows[i].group, own.rows[i].name,
-			   own.rows[i].value);
+	stats_drop(s, DROP_NOT_SELECTED, l->report.n_unselected);
 }
 
 /*

@@ -236,8 +236,8 @@ void live_epoch_end(struct live_epoch *e)
 void live_epoch_stats(const struct live_epoch *e, struct stats *s)
 {
 	s->held += e->epoch.n_kept;
-	stats_drop(s, "marker", e->n_markers + e->epoch.n_markers);
-	stats_drop(s, "epoch", e->epoch.n_discarded);
+	stats_drop(s, DROP_MARKER, e->n_markers + e->epoch.n_markers);
+	stats_drop(s, DROP_EPOCH, e->epoch.n_discarded);
 }
 
 /**

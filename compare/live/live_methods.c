@@ -97,7 +97,7 @@ static void put_explained(void *arg, const void *value, msgpack_packer *pk)
 	rpc_put_uint_if(pk, "due_ms", v.due_ns != COMPARE_NEVER,
 			age_ns(v.due_ns, now) / NS_PER_MS);
 	rpc_put_str(pk, "last_drop", v.has_dropped ?
-		    compare_drop_text(v.dropped) : NULL);
+		    stats_drop_name(v.dropped) : NULL);
 	rpc_put_uint_if(pk, "last_drop_ms", v.has_dropped,
 			age_ms(m, v.dropped_ns));
 	if (v.is_tcp)

@@ -108,6 +108,17 @@ void quarantine_tell_spent(struct quarantine *q)
 		  most ? (unsigned long long)most->n : 0);
 }
 
+static const struct stats_def refused = {
+	"quarantine", "refused", "checkpoints", "Requests that --quarantine has "
+	"kept back.", STATS_AT(struct blame, n_refused),
+};
+
+static const struct stats_def blamed = {
+	"blame", NULL, "checkpoints", "Checkpoints that flows of this service have "
+	"asked for. The first 32 services that ask have a counter; others is for "
+	"all others together.", .label = "service",
+};
+
 /**
  * quarantine_stats() - Add up who has asked for checkpoints
  * @q:		The counters
@@ -117,8 +128,8 @@ void quarantine_stats(const struct quarantine *q, struct stats *s)
 {
 	const struct blame *b = &q->blame;
 
-	stats_note(s, "quarantine", "refused", b->n_refused);
+	stats_add(s, &refused, 1, NULL, b);
 	for (unsigned i = 0; i < b->n_services; i++)
-		stats_note(s, "blame", b->services[i].text, b->services[i].n);
-	stats_note(s, "blame", "others", b->n_others);
+		stats_note(s, &blamed, b->services[i].text, b->services[i].n);
+	stats_note(s, &blamed, "others", b->n_others);
 }

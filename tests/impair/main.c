@@ -105,16 +105,23 @@ static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 	}
 }
 
+#define COUNT(n, member, h) \
+	{ "impair", n, "frames", h, STATS_AT(struct impair, member) }
+
+static const struct stats_def table[] = {
+	COUNT("duplicated", duplicated, "Frames that were sent twice."),
+	COUNT("reordered", reordered, "Frames that others have overtaken."),
+	COUNT("early", early, "Frames that left before they were due."),
+};
+
 static void on_stats(void *arg, struct stats *s)
 {
 	struct relay *r = arg;
 
 	s->copied += r->impair.duplicated;
 	s->held += r->impair.count;
-	stats_drop(s, "loss", r->impair.lost);
-	stats_note(s, "impair", "duplicated", r->impair.duplicated);
-	stats_note(s, "impair", "reordered", r->impair.reordered);
-	stats_note(s, "impair", "early", r->impair.early);
+	stats_drop(s, DROP_LOSS, r->impair.lost);
+	stats_add(s, table, sizeof(table) / sizeof(*table), NULL, &r->impair);
 	filter_stats(&r->filter, s);
 }
 

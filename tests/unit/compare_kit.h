@@ -227,8 +227,8 @@ static inline uint64_t kit_row(const struct stats *s, const char *group,
 			       const char *name)
 {
 	for (unsigned i = 0; i < s->n_rows; i++)
-		if (!strcmp(s->rows[i].group, group) &&
-		    !strcmp(s->rows[i].name, name))
+		if (!strcmp(stats_group(&s->rows[i]), group) &&
+		    !strcmp(stats_name(&s->rows[i]), name))
 			return s->rows[i].value;
 	fprintf(stderr, "no such row\n");
 	exit(1);

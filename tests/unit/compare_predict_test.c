@@ -541,7 +541,7 @@ static void check_equal(const struct outcome a[2])
 		 s[0].out + s[0].merged + s[0].held + stats_dropped(&s[0]));
 	CHECK_EQ(s[0].n_rows, s[1].n_rows);
 	for (unsigned i = 0; i < s[0].n_rows; i++) {
-		if (!strstr(s[0].rows[i].name, "bytes"))
+		if (!strstr(stats_name(&s[0].rows[i]), "bytes"))
 			CHECK_EQ(s[0].rows[i].value, s[1].rows[i].value);
 	}
 }

@@ -247,13 +247,15 @@ static void a_full_reader_is_not_waited_for(void)
 
 static void stats_are_summed_and_printed(void)
 {
+	const struct stats_def link = { NULL, "down", "frames", "Frames.",
+					.label = "endpoint" };
 	struct stats s = { .in = 10, .originated = 1, .copied = 2, .out = 5,
 			   .merged = 1, .held = 3 };
 
-	stats_drop(&s, "no-peer", 1);
-	stats_note(&s, "guest", "no-peer", 100);
-	stats_drop(&s, "full", 0);
-	stats_drop(&s, "no-peer", 3);
+	stats_drop(&s, DROP_DOWN, 1);
+	stats_note(&s, &link, "guest", 100);
+	stats_drop(&s, DROP_FULL, 0);
+	stats_drop(&s, DROP_DOWN, 3);
 	CHECK_EQ(s.n_rows, 3);
 	CHECK_EQ(stats_dropped(&s), 4);
 	log_init("p", LOG_ERROR);
@@ -261,9 +263,54 @@ static void stats_are_summed_and_printed(void)
 	stats_print(&s);
 	CHECK_TEXT("p: stats: in=10 originated=1 copied=2 out=5 merged=1 "
 		   "held=3 dropped=4\n"
-		   "p: stats: dropped.no-peer=4\n"
-		   "p: stats: guest.no-peer=100\n"
+		   "p: stats: dropped.down=4\n"
+		   "p: stats: guest.down=100\n");
+	log_init("p", LOG_DEBUG);
+	capture();
+	stats_print(&s);
+	CHECK_TEXT("p: stats: in=10 originated=1 copied=2 out=5 merged=1 "
+		   "held=3 dropped=4\n"
+		   "p: stats: dropped.down=4\n"
+		   "p: stats: guest.down=100\n"
 		   "p: stats: dropped.full=0\n");
+}
+
+static void counters_are_read_from_their_tables(void)
+{
+	struct { uint32_t small; uint64_t large; } base = { 7, 1ull << 40 };
+	const struct stats_def table[] = {
+		{ "g", "small", "frames", "Small.",
+		  .offset = (size_t)((char *)&base.small - (char *)&base),
+		  .size = sizeof(base.small) },
+		{ "g", "large", "frames", "Large.",
+		  .offset = (size_t)((char *)&base.large - (char *)&base),
+		  .size = sizeof(base.large) },
+	};
+	struct stats s = { .in = 3 };
+	struct stats_row totals[STATS_TOTALS];
+
+	stats_add(&s, table, 2, NULL, &base);
+	stats_drop(&s, DROP_LATE, 5);
+	CHECK_EQ(s.rows[0].value, 7);
+	CHECK_EQ(s.rows[1].value, 1ull << 40);
+	stats_totals(&s, totals);
+	CHECK(!strcmp(stats_name(&totals[0]), "in"));
+	CHECK_EQ(totals[0].value, 3);
+	CHECK(!strcmp(stats_name(&totals[STATS_TOTALS - 1]), "dropped"));
+	CHECK_EQ(totals[STATS_TOTALS - 1].value, 5);
+}
+
+/* A reason without a name or a meaning would be seen by users only. */
+static void every_reason_has_a_meaning(void)
+{
+	struct stats s = { 0 };
+
+	for (enum drop i = DROP_NONE + 1; i < DROP_REASONS; i++) {
+		stats_drop(&s, i, 1);
+		CHECK(stats_name(&s.rows[i - 1]));
+		CHECK(s.rows[i - 1].def->help);
+	}
+	CHECK_EQ(s.n_rows, DROP_REASONS - 1);
 }
 
 int main(void)
@@ -275,6 +322,8 @@ int main(void)
 	TEST(a_site_is_silenced_and_says_so);
 	TEST(a_full_reader_is_not_waited_for);
 	TEST(stats_are_summed_and_printed);
+	TEST(counters_are_read_from_their_tables);
+	TEST(every_reason_has_a_meaning);
 	TEST(errno_is_left_alone);	/* what it loses would be told next */
 	return TEST_END();
 }

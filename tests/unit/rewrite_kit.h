@@ -109,8 +109,8 @@ static inline uint64_t stat(const char *group, const char *name)
 
 	rewrite_stats(rw, &s);
 	for (unsigned i = 0; i < s.n_rows; i++)
-		if (!strcmp(s.rows[i].group, group) &&
-		    !strcmp(s.rows[i].name, name))
+		if (!strcmp(stats_group(&s.rows[i]), group) &&
+		    !strcmp(stats_name(&s.rows[i]), name))
 			return s.rows[i].value;
 	fprintf(stderr, "no counter %s.%s\n", group, name);
 	exit(1);

@@ -719,7 +719,7 @@ static uint64_t rewriter_count(const char *name)
 
 	rewrite_stats(rw, &st);
 	for (unsigned i = 0; i < st.n_rows; i++)
-		if (!strcmp(st.rows[i].name, name))
+		if (!strcmp(stats_name(&st.rows[i]), name))
 			return st.rows[i].value;
 	return 0;
 }
