@@ -15,7 +15,7 @@ TOOLS := mirror redirector rewriter compare
 
 SRC_common := chunk frame outq packet flow flow_filter flow_key checksum tcp_option vnet \
 	      link_type pcapng pcapng_in capture_in \
-	      stats log nowait nowait_stream file netns peer unix_path clock \
+	      stats log stamp nowait nowait_stream file netns peer unix_path clock \
 	      endpoint endpoint_all endpoint_connect endpoint_dev \
 	      endpoint_file endpoint_handle endpoint_input endpoint_link \
 	      endpoint_listen endpoint_null endpoint_output endpoint_packet \
@@ -66,15 +66,15 @@ UNIT_flow          := common/flow common/flow_key common/packet
 UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
 		      common/chunk
 UNIT_endpoint_spec := common/endpoint_spec
-UNIT_option        := common/option common/control_spec common/endpoint_spec common/log common/nowait
-UNIT_log           := common/log common/nowait common/stats
+UNIT_option        := common/option common/control_spec common/endpoint_spec common/log common/stamp common/nowait
+UNIT_log           := common/log common/stamp common/nowait common/stats
 UNIT_role          := common/role common/own_file
 UNIT_redirect      := redirector/redirect
 UNIT_announce      := redirector/announce common/checksum common/chunk
 UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
 		      common/flow_key common/packet common/checksum common/tcp_option \
-		      common/vnet common/chunk common/frame common/stats common/log common/nowait \
+		      common/vnet common/chunk common/frame common/stats common/log common/stamp common/nowait \
 		      common/own_file common/record_file common/record_guard \
 		      common/record_table
 UNIT_rewrite_ahead  = $(UNIT_rewrite)
@@ -83,7 +83,7 @@ UNIT_rewrite_table  = $(UNIT_rewrite)
 UNIT_rewrite_model  = $(UNIT_rewrite)
 UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow \
 		      common/flow_key common/packet common/chunk \
-		      common/stats common/log common/nowait common/checksum \
+		      common/stats common/log common/stamp common/nowait common/checksum \
 		      common/tcp_option common/vnet common/frame
 UNIT_compare_tcp      = $(UNIT_compare)
 UNIT_compare_gate     = $(UNIT_compare)
@@ -107,7 +107,7 @@ UNIT_qmp             := common/qmp
 LIBS_qmp              = $(JANSSON)
 UNIT_rpc             := common/rpc
 LIBS_rpc              = $(MSGPACK_LIBS)
-UNIT_control_stats   := common/control_stats common/rpc common/stats common/log common/nowait
+UNIT_control_stats   := common/control_stats common/rpc common/stats common/log common/stamp common/nowait
 LIBS_control_stats    = $(MSGPACK_LIBS)
 UNIT_control_table   := common/control_table common/rpc
 LIBS_control_table    = $(MSGPACK_LIBS)
@@ -124,7 +124,7 @@ UNIT_unwrap          := compare/diff/unwrap common/packet common/chunk
 UNIT_ignore          := compare/diff/ignore
 LIBS_ignore           = $(PCAP)
 UNIT_learn           := compare/diff/learn
-UNIT_progress        := compare/live/progress common/log common/nowait
+UNIT_progress        := compare/live/progress common/log common/stamp common/nowait
 
 # What a fuzzer needs, that is a harness of tests/fuzz.
 FUZZ := frame packet vnet endpoint_spec rewrite rewrite_icmp \

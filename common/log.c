@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "nowait.h"
+#include "stamp.h"
 
 #define LINE_MAX_LEN 1024u	/* bytes of a line, its newline included */
 #define SITE_LINES 5u		/* lines a call site may write in ... */
@@ -23,6 +24,7 @@
 static const char *log_name = "colo";
 static enum log_level log_max = LOG_INFO;
 static struct nowait out = { .fd = STDERR_FILENO };
+static enum stamp stamp = STAMP_NONE;
 
 static struct {			/* who else is told of events */
 	void (*on_event)(void *arg, const char *name, const char *text);
@@ -34,6 +36,16 @@ static const char *const level_names[] = {
 	[LOG_WARN] = "warn",
 	[LOG_INFO] = "info",
 	[LOG_DEBUG] = "debug",
+};
+
+/* The numbers of syslog(3), some of whose names ours are. */
+enum { PRIORITY_EVENT = 5, PRIORITY_STATS = 6 };
+
+static const int level_priorities[] = {
+	[LOG_ERROR] = 3,
+	[LOG_WARN] = 4,
+	[LOG_INFO] = 6,
+	[LOG_DEBUG] = 7,
 };
 
 /* A line being put together. */
@@ -51,6 +63,17 @@ void log_init(const char *program, enum log_level level)
 {
 	log_name = program;
 	log_max = level;
+}
+
+/**
+ * log_open() - A process begins, whose lines are to be put in order with others
+ *
+ * From here on lines have a time and the process number, unless a terminal reads
+ * them or systemd's journal.
+ */
+void log_open(void)
+{
+	stamp = stamp_for(STDERR_FILENO);
 }
 
 /**
@@ -87,6 +110,14 @@ static void line_add(struct line *l, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void line_begin(struct line *l, int priority)
+{
+	size_t n = stamp_head(stamp, priority, log_name, l->text,
+			      sizeof(l->text));
+
+	l->len = n < sizeof(l->text) ? n : sizeof(l->text) - 1;
+}
+
 /*
  * Bytes that came from a peer may be in the text: no control character of
  * theirs, C1 in UTF-8 (0xc2 0x80..0x9f) included, reaches a terminal.
@@ -120,9 +151,9 @@ static bool tell_lost(void)
 
 	if (!n_lost)
 		return true;
-	l.len = 0;
-	line_add(&l, "%s: warn: log: %" PRIu64 " lines were lost: standard "
-		 "error was full", log_name, n_lost);
+	line_begin(&l, level_priorities[LOG_WARN]);
+	line_add(&l, "warn: log: %" PRIu64 " lines were lost: standard "
+		 "error was full", n_lost);
 	out.n_lost = 0;
 	if (line_end(&l))
 		return true;
@@ -183,10 +214,10 @@ void log_line(struct log_site *site, enum log_level level, const char *where,
 	struct line l;
 	va_list ap;
 
-	l.len = 0;
 	if (!log_shows(level) || (site && !site_may(site, &n_lost)))
 		goto out;
-	line_add(&l, "%s: %s: ", log_name, level_names[level]);
+	line_begin(&l, level_priorities[level]);
+	line_add(&l, "%s: ", level_names[level]);
 	if (where)
 		line_add(&l, "%s: ", where);
 	va_start(ap, fmt);
@@ -234,8 +265,8 @@ void log_event(const char *name, const char *fmt, ...)
 	struct line l;
 	va_list ap;
 
-	l.len = 0;
-	line_add(&l, "%s: event: %s: ", log_name, name);
+	line_begin(&l, PRIORITY_EVENT);
+	line_add(&l, "event: %s: ", name);
 	head = l.len;
 	va_start(ap, fmt);
 	line_vadd(&l, fmt, ap);
@@ -256,8 +287,8 @@ void log_stats(const char *fmt, ...)
 	struct line l;
 	va_list ap;
 
-	l.len = 0;
-	line_add(&l, "%s: stats: ", log_name);
+	line_begin(&l, PRIORITY_STATS);
+	line_add(&l, "stats: ");
 	va_start(ap, fmt);
 	line_vadd(&l, fmt, ap);
 	va_end(ap);

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /*
- * One line each on standard error: `PROGRAM: warn: WHERE: text`. Warnings and
+ * One line each on standard error: `PROGRAM: warn: WHERE: text`, with a time in
+ * front where no terminal reads it. Warnings and
  * infos are rate limited per call site (five in five seconds, then a count).
  * Nothing waits for whoever reads them: while standard error is full, lines
  * are lost, and the next one says how many.
@@ -20,6 +21,7 @@ struct log_site {		/* one call site's rate limit */
 };
 
 void log_init(const char *program, enum log_level level);
+void log_open(void);
 bool log_shows(enum log_level level);
 
 void log_line(struct log_site *site, enum log_level level, const char *where,

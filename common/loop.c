@@ -201,8 +201,10 @@ static void init_signals(struct loop *loop)
 int loop_init(struct loop *loop, const struct option_common *options,
 	      const struct loop_handler *handler)
 {
-	int err = process_init();
+	int err;
 
+	log_open();
+	err = process_init();
 	if (err < 0)
 		return err;
 	memset(loop, 0, sizeof(*loop));

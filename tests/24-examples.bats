@@ -85,6 +85,6 @@ run_all() {
 @test "the examples of colo-run(1) work" {
 	examples "$TOP/examples/colo-run.1"
 	run_all 2>log
-	grep -q 'colo-run: info: compare: ended with status 0' log
+	grep -q 'info: compare: ended with status 0' log
 	run -0 env DIR=/run colo-run -n primary.proc
 }

@@ -238,7 +238,7 @@ open_passive() {
 		wrong() {
 			run -1 colo-rewriter --state-dir state --net null: \
 				--guest null:
-			[ "$output" = "colo-rewriter: error: state-dir: $1" ]
+			[[ $output == *"Z colo-rewriter["*"]: error: state-dir: $1" ]]
 			rm -rf "state/$name"
 		}
 		install -m 660 other "state/$name"
@@ -261,7 +261,7 @@ open_passive() {
 	mkdir state
 	start_rewriter --state-dir state
 	run -1 colo-rewriter --state-dir state --net null: --guest null:
-	[ "$output" = "colo-rewriter: error: state-dir: state: another process uses it" ]
+	[[ $output == *": error: state-dir: state: another process uses it" ]]
 	tx 1000 0 $SYN && wait_for at_guest "1000 0"
 	stop rewriter
 }
@@ -298,7 +298,7 @@ open_passive() {
 		[[ ${lines[0]} == colo-rewriter:* ]]
 	done
 	run -1 colo-rewriter --state-dir nowhere --net null: --guest null:
-	[[ $output == "colo-rewriter: error: state-dir: nowhere:"* ]]
+	[[ $output == *": error: state-dir: nowhere:"* ]]
 	run -0 colo-rewriter -n --max-flows 5
 }
 

@@ -209,7 +209,8 @@ stats() {
 		kill -USR1 "${PIDS[$1]}"
 		wait_for has_totals "$1" "$n" || return
 	done
-	awk '/: stats: in=/ { last = block; block = "" }
+	awk '{ sub(/^20[0-9T:.-]+Z /, "") }	# of two answers the same
+	     /: stats: in=/ { last = block; block = "" }
 	     /: stats: / { block = block $0 "\n" }
 	     END { printf "%s", last }' "$1.log"
 }

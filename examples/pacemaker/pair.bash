@@ -140,7 +140,7 @@ go_alone() {
 # QEMU does not answer this question; colo-compare logged it when it happened.
 colo_exited() {
 	tail -c "+$(known log_start)" "$OCF_RESKEY_log" |
-		grep -q '^compare: colo-compare: event: colo-exit:'
+		grep -q '^compare: [^ ]* colo-compare\[[0-9]*\]: event: colo-exit:'
 }
 
 # The link or the secondary is broken, and as far as the cluster knows both nodes are

@@ -2,10 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <regex.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../common/log.h"
@@ -113,6 +117,71 @@ static void a_site_is_silenced_and_says_so(void)
 		   "p: warn: 4\n"
 		   "p: warn: again (7 more like this not shown)\n"
 		   "p: warn: last\n");
+}
+
+static bool is_like(const char *text, const char *pattern)
+{
+	regex_t re;
+	bool is_match;
+
+	CHECK_EQ(regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB), 0);
+	is_match = !regexec(&re, text, 0, NULL, 0);
+	regfree(&re);
+	return is_match;
+}
+
+#define TIME "20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z"
+
+/* capture() has made standard error a file. */
+static void check_lines(const char *pattern)
+{
+	const char *got;
+
+	log_open();
+	log_error("mod", "no luck");
+	log_warn(NULL, "w");
+	log_event("x", "y");
+	log_stats("in=1");
+	got = captured();
+	if (!is_like(got, pattern)) {
+		fprintf(stderr, "got:\n%s", got);
+		exit(1);
+	}
+}
+
+static void lines_of_a_process_have_time_and_number(void)
+{
+	char pattern[512], head[96];
+
+	snprintf(head, sizeof(head), TIME " p\\[%ld\\]: ", (long)getpid());
+	snprintf(pattern, sizeof(pattern), "^%serror: mod: no luck\n%swarn: w\n"
+		 "%sevent: x: y\n%sstats: in=1\n$", head, head, head, head);
+	log_init("p", LOG_WARN);
+	capture();
+	check_lines(pattern);
+}
+
+static void lines_to_the_journal_have_priorities(void)
+{
+	char stream[64];
+	struct stat st;
+
+	log_init("p", LOG_WARN);
+	capture();
+	CHECK_EQ(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	check_lines("^<3>p: error: mod: no luck\n<4>p: warn: w\n"
+		    "<5>p: event: x: y\n<6>p: stats: in=1\n$");
+
+	/* it is inherited, and standard error has become another one */
+	capture();
+	check_lines("^" TIME " p");
+	setenv("JOURNAL_STREAM", "no stream", 1);
+	capture();
+	check_lines("^" TIME " p");
+	unsetenv("JOURNAL_STREAM");
 }
 
 static void errno_is_left_alone(void)
@@ -245,6 +314,25 @@ static void a_full_reader_is_not_waited_for(void)
 	check_full_reader(terminal_reader(), true);
 }
 
+static void lines_to_a_terminal_are_plain(void)
+{
+	struct reader r = terminal_reader();
+	int saved = dup(STDERR_FILENO);
+	char text[256] = "";
+
+	log_init("p", LOG_WARN);
+	dup2(r.our_fd, STDERR_FILENO);
+	log_open();
+	log_error("mod", "no luck");
+	dup2(saved, STDERR_FILENO);
+	while (!strchr(text, '\n'))
+		read_all(&r, text, sizeof(text));
+	close(saved);
+	close(r.fd);
+	close(r.our_fd);
+	CHECK(!strcmp(text, "p: error: mod: no luck\r\n"));
+}
+
 static void stats_are_summed_and_printed(void)
 {
 	const struct stats_def link = { NULL, "down", "frames", "Frames.",
@@ -324,6 +412,9 @@ int main(void)
 	TEST(stats_are_summed_and_printed);
 	TEST(counters_are_read_from_their_tables);
 	TEST(every_reason_has_a_meaning);
+	TEST(lines_of_a_process_have_time_and_number);
+	TEST(lines_to_the_journal_have_priorities);
+	TEST(lines_to_a_terminal_are_plain);
 	TEST(errno_is_left_alone);	/* what it loses would be told next */
 	return TEST_END();
 }
