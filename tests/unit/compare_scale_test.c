@@ -11,14 +11,6 @@
 
 #define IDLE_FLOW_MAX 256	/* bytes */
 
-#if defined(__SANITIZE_ADDRESS__)	/* keeps what was freed */
-#define IS_ASAN true
-#elif defined(__has_feature)
-#define IS_ASAN __has_feature(address_sanitizer)
-#else
-#define IS_ASAN false
-#endif
-
 static size_t n_flows;
 
 static size_t resident(void)

@@ -2,6 +2,7 @@
 #ifndef COLO_TEST_H
 #define COLO_TEST_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,15 @@ static unsigned test_count;
 			exit(1);                                             \
 		}                                                            \
 	} while (0)
+
+/* AddressSanitizer keeps what was freed, and its shadow is memory, too. */
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_ASAN true
+#elif defined(__has_feature)
+#define IS_ASAN __has_feature(address_sanitizer)
+#else
+#define IS_ASAN false
+#endif
 
 #define TEST(f)                                                              \
 	do {                                                                 \
