@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "time.h"
+
 static bool is_ms(const struct stats_row *row)
 {
 	return !strcmp(row->def->unit, "ms");
@@ -67,6 +69,10 @@ void control_stats_metric(const struct stats_row *row, char *text, size_t size)
 	add_word(text, size, def->group ? def->group : def->label);
 	if (!is_by_name(def))
 		add_word(text, size, stats_name(row));
+	if (row->histogram) {
+		add_word(text, size, "seconds");
+		return;
+	}
 	add_unit(text, size, row);
 	if (!def->is_gauge)
 		add_word(text, size, "total");
@@ -95,6 +101,36 @@ static void put_meaning(const struct stats_row *row, msgpack_packer *pk)
 	put_text(pk, "help", is_by_name(def) ? text : def->help);
 }
 
+/* As many as Prometheus is told of: up to 69 s, and how many took longer. */
+#define BUCKETS_TOLD 27u
+
+/* [below_ns, how many so far], as a histogram of Prometheus' counts. */
+static void put_buckets(const struct histogram *h, msgpack_packer *pk)
+{
+	uint64_t n = 0;
+
+	put_number(pk, "sum", h->sum_ns);
+	rpc_str(pk, "buckets");
+	rpc_array(pk, BUCKETS_TOLD);
+	for (unsigned i = 0; i < BUCKETS_TOLD; i++) {
+		n += h->n[i];
+		rpc_array(pk, 2);
+		rpc_uint(pk, histogram_below_ns(i));
+		rpc_uint(pk, n);
+	}
+}
+
+static const char *type_of(const struct stats_row *row)
+{
+	return row->histogram ? "histogram" :
+	       row->def->is_gauge ? "gauge" : "counter";
+}
+
+static uint64_t divisor_of(const struct stats_row *row)
+{
+	return row->histogram ? NS_PER_S : is_ms(row) ? 1000 : 1;
+}
+
 static void put_metric(const struct stats_row *row, msgpack_packer *pk)
 {
 	const struct stats_def *def = row->def;
@@ -102,11 +138,13 @@ static void put_metric(const struct stats_row *row, msgpack_packer *pk)
 
 	control_stats_metric(row, name, sizeof(name));
 	rpc_str(pk, "metric");
-	rpc_map(pk, 5);
+	rpc_map(pk, row->histogram ? 7 : 5);
 	put_text(pk, "name", name);
 	put_meaning(row, pk);
-	put_text(pk, "type", def->is_gauge ? "gauge" : "counter");
-	put_number(pk, "divisor", is_ms(row) ? 1000 : 1);
+	put_text(pk, "type", type_of(row));
+	put_number(pk, "divisor", divisor_of(row));
+	if (row->histogram)
+		put_buckets(row->histogram, pk);
 	rpc_str(pk, "labels");
 	rpc_map(pk, def->label ? 1 : 0);
 	if (def->label)

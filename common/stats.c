@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "log.h"
@@ -103,7 +104,7 @@ void stats_note(struct stats *s, const struct stats_def *def, const char *of,
 		uint64_t value)
 {
 	assert(s->n_rows < STATS_ROWS_MAX);
-	s->rows[s->n_rows++] = (struct stats_row){ def, of, value };
+	s->rows[s->n_rows++] = (struct stats_row){ def, of, value, NULL };
 }
 
 static uint64_t value_at(const struct stats_def *def, const void *base)
@@ -121,19 +122,34 @@ static uint64_t value_at(const struct stats_def *def, const void *base)
 	return u64;
 }
 
+static void note_histogram(struct stats *s, const struct stats_def *def,
+			   const char *of, const struct histogram *h)
+{
+	stats_note(s, def, of, histogram_count(h));
+	s->rows[s->n_rows - 1].histogram = h;
+}
+
 /**
  * stats_add() - Add the rows of a table to an account
  * @s:		account
  * @table:	borrowed: each with STATS_AT()
  * @n:		how many
  * @of:		borrowed: as in stats_note()
- * @base:	the struct in which they are found
+ * @base:	the struct in which they are found; borrowed where there are
+ *		histograms
  */
 void stats_add(struct stats *s, const struct stats_def *table, unsigned n,
 	       const char *of, const void *base)
 {
-	for (unsigned i = 0; i < n; i++)
-		stats_note(s, &table[i], of, value_at(&table[i], base));
+	for (unsigned i = 0; i < n; i++) {
+		const struct stats_def *def = &table[i];
+
+		if (def->size == sizeof(struct histogram))
+			note_histogram(s, def, of, (const void *)
+				       ((const char *)base + def->offset));
+		else
+			stats_note(s, def, of, value_at(def, base));
+	}
 }
 
 /**
@@ -192,7 +208,7 @@ void stats_totals(const struct stats *s, struct stats_row *totals)
 
 		totals[i] = (struct stats_row){
 			def, NULL, def->size ? value_at(def, s) :
-					       stats_dropped(s)
+					       stats_dropped(s), NULL
 		};
 	}
 }
@@ -219,6 +235,40 @@ const char *stats_name(const struct stats_row *row)
 	return row->def->name ? row->def->name : row->of;
 }
 
+/* Appends a time, in three digits. */
+static size_t add_time(char *text, size_t size, size_t at, uint64_t ns)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	double n = (double)ns;
+	unsigned i = 0;
+
+	for (; n >= 1000 && i < 3; i++)
+		n /= 1000;
+	return at + (size_t)snprintf(text + at, size - at, "%.3g%s", n,
+				     units[i]);
+}
+
+/* One line: how many, how long on average, and what the buckets hold. */
+static void print_histogram(const struct stats_row *row)
+{
+	const struct histogram *h = row->histogram;
+	char text[896];
+	size_t at = add_time(text, sizeof(text), 0, row->value ?
+			     h->sum_ns / row->value : 0);
+
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS &&
+			     at < sizeof(text) - 48; i++) {
+		if (!h->n[i])
+			continue;
+		at += (size_t)snprintf(text + at, sizeof(text) - at, " <");
+		at = add_time(text, sizeof(text), at, histogram_below_ns(i));
+		at += (size_t)snprintf(text + at, sizeof(text) - at,
+				       ":%" PRIu64, h->n[i]);
+	}
+	log_stats("%s.%s=%" PRIu64 " mean=%s", stats_group(row),
+		  stats_name(row), row->value, text);
+}
+
 /**
  * stats_print() - Write an account on standard error
  * @s:	account
@@ -235,7 +285,11 @@ void stats_print(const struct stats *s)
 	for (unsigned i = 0; i < s->n_rows; i++) {
 		const struct stats_row *row = &s->rows[i];
 
-		if (row->value || log_shows(LOG_DEBUG))
+		if (!row->value && !log_shows(LOG_DEBUG))
+			continue;
+		if (row->histogram)
+			print_histogram(row);
+		else
 			log_stats("%s.%s=%" PRIu64, stats_group(row),
 				  stats_name(row), row->value);
 	}

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "drop.h"
+#include "histogram.h"
 
 /*
  * The account of a process: in + originated + copied = out + merged + held +
@@ -30,7 +31,8 @@ struct stats_def {
 	size_t offset, size;	/* where stats_add() finds it */
 };
 
-/* Where the value of a row is: a member of a struct, of 32 or 64 bits. */
+/* Where the value of a row is: a member of a struct, of 32 or 64 bits, or a struct
+ * histogram. */
 #define STATS_AT(type, member) \
 	.offset = offsetof(type, member), \
 	.size = sizeof(((const type *)0)->member)
@@ -38,7 +40,8 @@ struct stats_def {
 struct stats_row {
 	const struct stats_def *def;
 	const char *of;		/* for the NULL in def; else NULL */
-	uint64_t value;
+	uint64_t value;		/* of a histogram: how many */
+	const struct histogram *histogram;	/* borrowed; or NULL */
 };
 
 struct stats {

@@ -125,7 +125,7 @@ static void deliver(struct rewrite *r, struct rewrite_flow *fl)
 	struct rewrite_held held;
 
 	emit_run(r);
-	while (rewrite_hold_release(&r->hold, fl, &held)) {
+	while (rewrite_hold_release(&r->hold, fl, r->now_ns, &held)) {
 		struct rewrite_segment s;
 
 		rewrite_segment_init(&s, held.side, &held.frame);

@@ -309,17 +309,19 @@ static void held_drop(struct rewrite_hold *h, uint32_t *link,
  * rewrite_hold_release() - Take the next segment of a flow, to deliver it
  * @h:		where
  * @fl:		flow
+ * @now_ns:	the time
  * @out:	set to the segment; its chunk is the caller's to give back
  *
  * Return: false when none is left.
  */
 bool rewrite_hold_release(struct rewrite_hold *h, struct rewrite_flow *fl,
-			  struct rewrite_held *out)
+			  uint64_t now_ns, struct rewrite_held *out)
 {
 	if (!fl->held)
 		return false;
 	*out = held_take(h, &fl->held);
 	h->n_released++;
+	histogram_add(&h->held, now_ns - out->since_ns);
 	return true;
 }
 

@@ -11,7 +11,7 @@ void rewrite_hold_add(struct rewrite_hold *h, struct rewrite_flow *fl,
 		      const struct rewrite_segment *s, bool first,
 		      uint64_t now_ns);
 bool rewrite_hold_release(struct rewrite_hold *h, struct rewrite_flow *fl,
-			  struct rewrite_held *out);
+			  uint64_t now_ns, struct rewrite_held *out);
 void rewrite_hold_discard(struct rewrite_hold *h, struct rewrite_flow *fl,
 			  enum drop reason);
 void rewrite_hold_drop_guest(struct rewrite_hold *h, struct rewrite_flow *fl);

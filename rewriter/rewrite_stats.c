@@ -26,6 +26,8 @@ static const struct stats_def table[] = {
 	      "Segments that had to wait for their connection's offset."),
 	COUNT("hold", "released", "segments", hold.n_released,
 	      "Those of them that went on."),
+	COUNT("hold", "time", "segments", hold.held,
+	      "How long they had waited, as a histogram."),
 	GAUGE("flows", "translated", "flows", flows.n_translated,
 	      "Connections whose numbers change on the way."),
 	GAUGE("flows", "half-open", "flows", flows.n_state[REWRITE_HALF_OPEN],

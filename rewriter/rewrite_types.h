@@ -129,6 +129,7 @@ struct rewrite_hold {
 	uint64_t n_held, n_released;
 	uint64_t n_dropped[DROP_REASONS];
 	struct last_drops last_drops;	/* of flows; without times */
+	struct histogram held;		/* how long those released were held */
 };
 
 /* The connections. Owner: rewrite_flow.c. */

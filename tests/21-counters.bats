@@ -74,6 +74,12 @@ gather() {
 	grep -qx 'colo_frames_in_total{process="m"} 3' said
 	grep -qx 'colo_endpoint_out_frames_total{process="m",endpoint="guest"} 3' said
 	grep -qx 'colo_dropped_frames_total{process="c",reason="matched"} 0' said
-	grep -qx 'colo_checkpoint_spent_seconds_total{process="c"} 0.000' said
+	grep -qx 'colo_checkpoint_spent_seconds_total{process="c"} 0' said
+	# a histogram has all its parts
+	for line in '_bucket{process="c",le="1.024e-06"} 0' \
+		'_bucket{process="c",le="+Inf"} 0' '_sum{process="c"} 0' \
+		'_count{process="c"} 0'; do
+		grep -qxF "colo_hold_time_seconds$line" said
+	done
 	grep -q '^colo_frames_in_total{process="r\\"q\\\\"} 0$' said
 }

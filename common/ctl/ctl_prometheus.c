@@ -41,16 +41,16 @@ void ctl_prometheus_add(json_t *metrics, const char *name, const json_t *stats)
 	size_t i;
 
 	json_array_foreach((json_t *)stats, i, row) {
-		json_t *said = json_object_get(row, "metric"), *samples;
+		json_t *said = json_object_get(row, "metric"), *sample;
 
 		if (!said)
 			continue;
-		samples = json_object_get(metric_get(metrics, said), "samples");
-		json_array_append_new(samples, json_pack(
-			"{s:s, s:O, s:O, s:O}", "process", name,
-			"labels", json_object_get(said, "labels"),
-			"value", json_object_get(row, "value"),
-			"divisor", json_object_get(said, "divisor")));
+		sample = json_copy(said);
+		json_object_set_new(sample, "process", json_string(name));
+		json_object_set(sample, "value", json_object_get(row, "value"));
+		json_array_append_new(
+			json_object_get(metric_get(metrics, said), "samples"),
+			sample);
 	}
 }
 
@@ -66,25 +66,78 @@ static void print_quoted(const char *text)
 	putchar('"');
 }
 
-static void print_sample(const char *metric, const json_t *sample)
+static void print_labels(const json_t *sample)
 {
-	json_int_t value, divisor;
 	const char *key;
 	json_t *label;
 
-	value = json_integer_value(json_object_get(sample, "value"));
-	divisor = json_integer_value(json_object_get(sample, "divisor"));
-	printf("%s{process=", metric);
+	fputs("process=", stdout);
 	print_quoted(text_at(sample, "process"));
 	json_object_foreach(json_object_get(sample, "labels"), key, label) {
 		printf(",%s=", key);
 		print_quoted(json_string_value(label) ?
 			     json_string_value(label) : "");
 	}
+}
+
+/* Counts are divided into the unit that Prometheus has them in. */
+static void print_value(json_int_t value, json_int_t divisor)
+{
 	if (divisor > 1)
-		printf("} %.3f\n", (double)value / (double)divisor);
+		printf("%.9g", (double)value / (double)divisor);
 	else
-		printf("} %" JSON_INTEGER_FORMAT "\n", value);
+		printf("%" JSON_INTEGER_FORMAT, value);
+}
+
+static json_int_t integer_at(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void print_bucket(const char *metric, const json_t *sample,
+			 const json_t *bucket)
+{
+	printf("%s_bucket{", metric);
+	print_labels(sample);
+	fputs(",le=\"", stdout);
+	if (bucket)
+		print_value(json_integer_value(json_array_get(bucket, 0)),
+			    integer_at(sample, "divisor"));
+	else
+		fputs("+Inf", stdout);
+	printf("\"} %" JSON_INTEGER_FORMAT "\n",
+	       bucket ? json_integer_value(json_array_get(bucket, 1)) :
+			integer_at(sample, "value"));
+}
+
+static void print_histogram(const char *metric, const json_t *sample)
+{
+	const json_t *bucket;
+	size_t i;
+
+	json_array_foreach(json_object_get(sample, "buckets"), i, bucket)
+		print_bucket(metric, sample, bucket);
+	print_bucket(metric, sample, NULL);
+	printf("%s_sum{", metric);
+	print_labels(sample);
+	fputs("} ", stdout);
+	print_value(integer_at(sample, "sum"), integer_at(sample, "divisor"));
+	printf("\n%s_count{", metric);
+	print_labels(sample);
+	printf("} %" JSON_INTEGER_FORMAT "\n", integer_at(sample, "value"));
+}
+
+static void print_sample(const char *metric, const json_t *sample)
+{
+	if (json_object_get(sample, "buckets")) {
+		print_histogram(metric, sample);
+		return;
+	}
+	printf("%s{", metric);
+	print_labels(sample);
+	fputs("} ", stdout);
+	print_value(integer_at(sample, "value"), integer_at(sample, "divisor"));
+	putchar('\n');
 }
 
 /**

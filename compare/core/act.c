@@ -152,6 +152,8 @@ void act_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 	uint32_t i = hold_index(&c->pool, h);
 	unsigned side = h->side;
 
+	if (side == COMPARE_PRIMARY && !c->config.report_only)
+		histogram_add(&c->account.held, c->now_ns - h->time_ns);
 	if (c->share.is_counting && side == COMPARE_PRIMARY)
 		share_count(c, fl, h, false);
 	if (fl->q[side].order)
@@ -309,6 +311,8 @@ static void mark_packet(struct compare *c, struct cmp_flow *fl, bool is_packet)
 		c->account.n_made[COMPARE_PRIMARY]--;
 	} else {
 		g->flags &= (uint8_t)~GATE_PACKET;
+		histogram_add(&c->account.held, c->now_ns -
+			      hold_at(&c->pool, g->waiting)->time_ns);
 		c->account.n_made[COMPARE_PRIMARY]++;
 		if (!flows_holds(fl))
 			c->account.n_holding--;

@@ -164,6 +164,7 @@ struct account {
 				   in gates, and datagrams put together */
 	uint32_t n_holding;	/* flows that hold a packet */
 	uint64_t dropped[DROP_REASONS];
+	struct histogram held;	/* how long packets of the primary were held */
 	uint64_t noted[NOTES];
 };
 

@@ -48,6 +48,10 @@ static const struct stats_def table[] = {
 	ASKED("queue", COMPARE_QUEUE,
 	      "A flow held more than --max-queue-size, or there was no room for "
 	      "another flow."),
+	COUNT("hold", "time", "frames", account.held,
+	      "Frames of the primary that were held, and how long, as a "
+	      "histogram: from when they came until they left. In a report they "
+	      "leave when they come."),
 	GAUGE("held", "bytes", "bytes", pool.held_bytes,
 	      "Bytes of the frames that are held."),
 	GAUGE("held", "pinned-bytes", "bytes", pool.pinned_bytes,

@@ -328,6 +328,7 @@ static void charge(struct checkpoint *cp)
 	uint64_t took = sent ? now - sent : 0;
 
 	budget_charge(&cp->budget, took, now);
+	histogram_add(&cp->answered, now - cp->request.asked_ns);
 	cp->spent_ms += took / NS_PER_MS;
 }
 
@@ -365,6 +366,9 @@ void checkpoint_stop(struct checkpoint *cp)
 
 static const struct stats_def table[] = {
 	COUNT("asked", "checkpoints", n_asked, "Checkpoints that were asked for."),
+	COUNT("time", "checkpoints", answered, "Checkpoints that were made because "
+	      "they were asked for, and how long that took, as a histogram: from "
+	      "the request until what was held left."),
 	COUNT("put-off", "checkpoints", n_put_off, "Requests that had to wait for "
 	      "--max-checkpoint-share or --max-checkpoint-rate."),
 	COUNT("spent-ms", "ms", spent_ms, "How much time these checkpoints took, "

@@ -85,6 +85,7 @@ struct checkpoint {		/* zeroed to begin with */
 	struct clock_timer retry, later;	/* while it stands; while it waits */
 	struct budget budget;
 	uint64_t n_asked, n_put_off, spent_ms;
+	struct histogram answered;	/* how long requests stood */
 	struct notify notify;
 	struct command process;		/* of CHECKPOINT_EXEC */
 	struct qemu qemu;		/* of CHECKPOINT_QMP */

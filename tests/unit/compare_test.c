@@ -211,6 +211,50 @@ static void idle_flows_are_forgotten(void)
 	kit_fini(&k);
 }
 
+/* Row hold.time of the account */
+static struct histogram hold_times(const struct kit *k)
+{
+	struct stats s = kit_stats(k);
+
+	for (unsigned i = 0; i < s.n_rows; i++)
+		if (s.rows[i].histogram)
+			return *s.rows[i].histogram;
+	CHECK(!"a histogram");
+	return (struct histogram){ 0 };
+}
+
+static void it_is_counted_how_long_packets_were_held(void)
+{
+	struct histogram h;
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, UDP(1, "x"));
+	k.now_ns += 3000000;
+	SECONDARY(&k, UDP(1, "x"));
+	CHECK_EQ(k.n_out, 1);
+	h = hold_times(&k);
+	CHECK_EQ(h.n[12], 1);			/* below 2^22 ns */
+	CHECK_EQ(h.sum_ns, 3000000);
+
+	/* the secondary was first: nothing of the primary waits */
+	SECONDARY(&k, UDP(2, "y"));
+	k.now_ns += 3000000;
+	PRIMARY(&k, UDP(2, "y"));
+	CHECK_EQ(k.n_out, 2);
+	h = hold_times(&k);
+	CHECK_EQ(histogram_count(&h), 1);
+
+	/* and until a checkpoint */
+	PRIMARY(&k, UDP(1, "z"));
+	kit_wait(&k, 9 * SEC);
+	compare_flush(k.c, k.now_ns);
+	h = hold_times(&k);
+	CHECK_EQ(histogram_count(&h), 2);
+	CHECK_EQ(h.sum_ns, 9 * SEC + 3000000);
+	kit_fini(&k);
+}
+
 /* One frame in a large chunk of many keeps the chunk: but not for ever. */
 static void pinned_memory_is_bounded(void)
 {
@@ -469,6 +513,7 @@ int main(void)
 	TEST(eviction_order);
 	TEST(flood_without_stopping);
 	TEST(idle_flows_are_forgotten);
+	TEST(it_is_counted_how_long_packets_were_held);
 	TEST(pinned_memory_is_bounded);
 	TEST(grace_for_the_secondary_alone);
 	TEST(no_grace_for_the_primary);

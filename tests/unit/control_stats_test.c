@@ -8,7 +8,7 @@
 static const char *metric(const struct stats_def *def, const char *of)
 {
 	static char text[CONTROL_STATS_METRIC_MAX];
-	const struct stats_row row = { def, of, 1 };
+	const struct stats_row row = { def, of, 1, NULL };
 
 	control_stats_metric(&row, text, sizeof(text));
 	return text;
@@ -53,10 +53,23 @@ static void rows_with_a_label_are_one_metric(void)
 		     "frames", "Help.", .label = "endpoint", .is_gauge = true);
 }
 
+static void a_histogram_is_of_seconds(void)
+{
+	const struct stats_def def = { "hold", "time", "frames", "Help.",
+				       .label = NULL };
+	struct histogram h = { 0 };
+	const struct stats_row row = { &def, NULL, 0, &h };
+	char text[CONTROL_STATS_METRIC_MAX];
+
+	control_stats_metric(&row, text, sizeof(text));
+	CHECK(!strcmp(text, "colo_hold_time_seconds"));
+}
+
 int main(void)
 {
 	TEST(a_metric_has_its_unit_and_kind);
 	TEST(time_is_in_seconds);
 	TEST(rows_with_a_label_are_one_metric);
+	TEST(a_histogram_is_of_seconds);
 	return TEST_END();
 }

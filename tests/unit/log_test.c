@@ -363,6 +363,58 @@ static void stats_are_summed_and_printed(void)
 		   "p: stats: dropped.full=0\n");
 }
 
+static void a_histogram_is_one_line(void)
+{
+	struct { struct histogram time; } base = { 0 };
+	const struct stats_def def = {
+		"hold", "time", "frames", "Held.",
+		.offset = 0, .size = sizeof(struct histogram),
+	};
+	struct stats s = { 0 };
+
+	histogram_add(&base.time, 0);
+	histogram_add(&base.time, 1023);
+	histogram_add(&base.time, 1024);
+	histogram_add(&base.time, 3000000);
+	CHECK_EQ(base.time.n[0], 2);
+	CHECK_EQ(base.time.n[1], 1);
+	CHECK_EQ(base.time.n[12], 1);		/* below 2^22 ns */
+	CHECK_EQ(histogram_below_ns(12), 1u << 22);
+	CHECK_EQ(base.time.sum_ns, 3002047);
+	stats_add(&s, &def, 1, NULL, &base);
+	log_init("p", LOG_ERROR);
+	capture();
+	stats_print(&s);
+	CHECK_TEXT("p: stats: in=0 originated=0 copied=0 out=0 merged=0 held=0 "
+		   "dropped=0\n"
+		   "p: stats: hold.time=4 mean=751us <1.02us:2 <2.05us:1 "
+		   "<4.19ms:1\n");
+}
+
+/* The longest time has a bucket, and all buckets have room in a line. */
+static void a_histogram_has_room_for_all(void)
+{
+	struct histogram h = { 0 };
+	const struct stats_def def = {
+		"hold", "time", "frames", "Held.",
+		.offset = 0, .size = sizeof(struct histogram),
+	};
+	struct stats s = { 0 };
+	const char *got;
+
+	histogram_add(&h, UINT64_MAX);
+	CHECK_EQ(h.n[HISTOGRAM_BUCKETS - 1], 1);
+	CHECK_EQ(histogram_count(&h), 1);
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+		h.n[i] = UINT32_MAX;
+	stats_add(&s, &def, 1, NULL, &h);
+	capture();
+	stats_print(&s);
+	got = captured();
+	CHECK(strlen(got) < 1200);
+	CHECK_EQ(got[strlen(got) - 1], '\n');
+}
+
 static void counters_are_read_from_their_tables(void)
 {
 	struct { uint32_t small; uint64_t large; } base = { 7, 1ull << 40 };
@@ -410,6 +462,8 @@ int main(void)
 	TEST(a_site_is_silenced_and_says_so);
 	TEST(a_full_reader_is_not_waited_for);
 	TEST(stats_are_summed_and_printed);
+	TEST(a_histogram_is_one_line);
+	TEST(a_histogram_has_room_for_all);
 	TEST(counters_are_read_from_their_tables);
 	TEST(every_reason_has_a_meaning);
 	TEST(lines_of_a_process_have_time_and_number);
