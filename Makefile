@@ -13,7 +13,7 @@ VERSION := 0.1
 
 TOOLS := mirror redirector rewriter compare
 
-SRC_common := chunk frame outq packet flow flow_filter flow_key checksum tcp_option vnet \
+SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote checksum tcp_option vnet \
 	      link_type pcapng pcapng_in capture_in \
 	      stats log stamp nowait nowait_stream file netns peer unix_path clock \
 	      endpoint endpoint_all endpoint_connect endpoint_dev \
@@ -76,7 +76,7 @@ UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
 		      common/flow_key common/packet common/checksum common/tcp_option \
 		      common/vnet common/chunk common/frame common/stats common/log common/stamp common/nowait \
 		      common/own_file common/record_file common/record_guard \
-		      common/record_table
+		      common/record_table common/icmp_quote
 UNIT_rewrite_ahead  = $(UNIT_rewrite)
 UNIT_rewrite_hold   = $(UNIT_rewrite)
 UNIT_rewrite_table  = $(UNIT_rewrite)

@@ -47,6 +47,7 @@
  */
 #include <stdlib.h>
 
+#include "../common/icmp_quote.h"
 #include "rewrite_ahead.h"
 #include "rewrite_flow.h"
 #include "rewrite_hold.h"
@@ -270,7 +271,7 @@ static enum fate input_frame(struct rewrite *r, enum rewrite_side side,
 	rewrite_segment_init(&s, side, f);
 	if (s.p.level == PACKET_L4 && s.p.proto == PACKET_TCP)
 		return input_tcp(r, &s);
-	if (rewrite_icmp_is_error(&s.p))
+	if (icmp_quote_is_error(&s.p))
 		rewrite_icmp_translate(r, &s);
 	else if (s.p.level == PACKET_IP && s.p.proto == PACKET_TCP)
 		r->passed.n_fragments++;

@@ -4,7 +4,6 @@
 
 #include "rewrite_segment.h"
 
-bool rewrite_icmp_is_error(const struct packet *p);
 void rewrite_icmp_translate(struct rewrite *r, const struct rewrite_segment *s);
 
 #endif
