@@ -408,3 +408,21 @@ uint32_t packet_body_off(const struct packet *p)
 		return p->payload_off;
 	return p->l4_off;
 }
+
+/**
+ * packet_fragment_off() - Where the fragment header of IPv6 is
+ * @p:		a parsed frame with IPv6
+ *
+ * Return: its offset, 0 when there is none among the headers that were followed
+ */
+uint32_t packet_fragment_off(const struct packet *p)
+{
+	uint32_t off = p->l3_off + IPV6_LEN;
+	uint8_t next = p->eth[p->l3_off + 6];
+
+	while (next != IPV6_FRAGMENT && off + 8 <= p->l4_off) {
+		next = p->eth[off];
+		off += (p->eth[off + 1] + 1u) * 8;
+	}
+	return next == IPV6_FRAGMENT && off + 8 <= p->l4_off ? off : 0;
+}

@@ -76,6 +76,7 @@ struct packet {
 void packet_parse(struct packet *p, uint8_t *eth, size_t len);
 uint32_t packet_wire_len(const struct packet *p);
 uint32_t packet_body_off(const struct packet *p);
+uint32_t packet_fragment_off(const struct packet *p);
 
 /* The transport header. */
 static inline uint8_t *packet_l4(const struct packet *p)

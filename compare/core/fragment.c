@@ -23,7 +23,6 @@
 #define PARTS_MAX 128u
 #define FIRST_GROUPS 64u
 #define IPV6_LEN 40u
-#define IPV6_FRAGMENT 44u
 #define IPV4_FRAG_OFF 6u	/* the field's place in the header */
 
 /**
@@ -134,19 +133,6 @@ static uint32_t group_find(const struct fragment_table *t,
 	return i;
 }
 
-/* Offset of the IPv6 fragment header, 0 if there is none in sight. */
-static uint32_t ipv6_fragment_off(const struct packet *p)
-{
-	uint32_t off = p->l3_off + IPV6_LEN;
-	uint8_t next = p->eth[p->l3_off + 6];
-
-	while (next != IPV6_FRAGMENT && off + 8 <= p->l4_off) {
-		next = p->eth[off];
-		off += (p->eth[off + 1] + 1u) * 8;
-	}
-	return next == IPV6_FRAGMENT && off + 8 <= p->l4_off ? off : 0;
-}
-
 /**
  * fragment_piece() - Which piece of which datagram is a fragment?
  * @piece:	Set
@@ -173,7 +159,7 @@ bool fragment_piece(struct fragment_piece *piece, const struct packet *p,
 		key->id = bytes_get16(p->eth + p->l3_off + 4);
 		key->proto = p->proto;
 	} else {
-		uint32_t at = ipv6_fragment_off(p);
+		uint32_t at = packet_fragment_off(p);
 
 		if (!at)
 			return false;
