@@ -30,6 +30,9 @@ SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_promethe
 		  ctl_status
 SRC_mirror     := main mirror
 SRC_redirector := main redirector redirect announce
+SCHEDULE_CORE  := $(addprefix schedule/,answer claims conn dest fragments \
+		  lasting load maglev pick restore ring route schedule \
+		  scheduler service slots state tuple turn)
 SRC_rewriter    = main rewriter rewriter_flows $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_ahead rewrite_edit rewrite_flow \
 		  rewrite_hold rewrite_icmp rewrite_persist \
@@ -50,7 +53,7 @@ COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum tcp_option seq packet flow vnet log endpoint_spec option \
-	 role redirect announce impair rewrite rewrite_ahead rewrite_hold \
+	 role redirect announce schedule schedulers impair rewrite rewrite_ahead rewrite_hold \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
@@ -71,6 +74,12 @@ UNIT_log           := common/log common/stamp common/nowait common/stats
 UNIT_role          := common/role common/own_file
 UNIT_redirect      := redirector/redirect
 UNIT_announce      := redirector/announce common/checksum common/chunk
+UNIT_schedule       = $(SCHEDULE_CORE:%=redirector/%) common/flow common/flow_key \
+		      common/packet common/icmp_quote common/checksum \
+		      common/own_file common/record_file common/record_guard \
+		      common/record_table
+UNIT_schedulers    := $(addprefix redirector/schedule/,dest load maglev ring \
+		      scheduler slots turn)
 UNIT_impair        := tests/impair/impair common/frame common/chunk
 UNIT_rewrite        = $(REWRITE_CORE:%=rewriter/%) common/flow \
 		      common/flow_key common/packet common/checksum common/tcp_option \

@@ -1,0 +1,960 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The scheduler as a whole: frames and the time go in, verdicts come out. There
+ * are three destinations, A, B and C; rr begins with C.
+ */
+#include <unistd.h>
+
+#include "../../redirector/schedule/answer.h"
+#include "../../redirector/schedule/conn.h"
+#include "../../redirector/schedule/dest.h"
+#include "../../redirector/schedule/lasting.h"
+#include "../../redirector/schedule/route.h"
+#include "../../redirector/schedule/schedule.h"
+#include "../../redirector/schedule/state.h"
+#include "craft.h"
+#include "test.h"
+
+#define S UINT64_C(1000000000)
+#define SERVICE "tcp:10.0.0.2:80,scheduler=rr"
+#define UDP_SERVICE "udp:10.0.0.2:53,scheduler=rr"
+#define SYN TCP_SYN
+#define ACK TCP_ACK
+#define FIN TCP_FIN
+#define RST TCP_RST
+
+static struct schedule *s;
+static struct schedule_config config;
+static uint64_t now;
+static uint16_t A, B, C;
+static struct craft frame;
+static char dir[] = "/tmp/schedule-test-XXXXXX";
+
+static void serve(const char *text)
+{
+	struct service svc;
+	char why[512];
+
+	CHECK(service_parse(&svc, text, why, sizeof(why)));
+	CHECK(schedule_add_service(s, &svc));
+}
+
+static void begin_with(const char *service)
+{
+	schedule_free(s);
+	if (!config.max_conns)
+		config.max_conns = 1000;
+	s = schedule_new(&config, now);
+	CHECK(s);
+	A = schedule_add_dest(s, "A", now);
+	B = schedule_add_dest(s, "B", now);
+	C = schedule_add_dest(s, "C", now);
+	for (uint16_t i = 0; i < 3; i++)
+		schedule_set_up(s, i, true, now);
+	serve(service);
+}
+
+static void begin(const char *service)
+{
+	config = (struct schedule_config){ .linger_ns = 300 * S };
+	now = 1000 * S;
+	begin_with(service);
+}
+
+static const struct dest *dest(uint16_t i)
+{
+	return &schedule_dests(s)->v[i];
+}
+
+/* A client 10.0.0.1:port and the service 10.0.0.2:80, from either side. */
+static void segment(uint16_t port, uint8_t flags, bool from_guest)
+{
+	uint8_t *ip, *tcp;
+
+	craft_ether(&frame, 0x0800);
+	ip = craft_ipv4(&frame, 6, 0, 20);
+	tcp = craft_tcp(&frame, flags, 0);
+	bytes_put16(tcp, from_guest ? 80 : port);
+	bytes_put16(tcp + 2, from_guest ? port : 80);
+	if (from_guest)
+		memcpy(ip + 12, "\x0a\0\0\2\x0a\0\0\1", 8);
+}
+
+static void datagram(uint16_t port, bool from_guest)
+{
+	uint8_t *ip, *udp;
+
+	craft_ether(&frame, 0x0800);
+	ip = craft_ipv4(&frame, 17, 0, 8);
+	udp = craft_udp(&frame, 0);
+	bytes_put16(udp, from_guest ? 53 : port);
+	bytes_put16(udp + 2, from_guest ? port : 53);
+	if (from_guest)
+		memcpy(ip + 12, "\x0a\0\0\2\x0a\0\0\1", 8);
+}
+
+static struct schedule_verdict from_net(void)
+{
+	return route_from_net(s, frame.b, frame.len, now);
+}
+
+static struct schedule_verdict from_dest(uint16_t i)
+{
+	return route_from_dest(s, i, frame.b, frame.len, now);
+}
+
+static struct schedule_verdict in(uint16_t port, uint8_t flags)
+{
+	segment(port, flags, false);
+	return from_net();
+}
+
+static struct schedule_verdict out(uint16_t port, uint8_t flags, uint16_t i)
+{
+	segment(port, flags, true);
+	return from_dest(i);
+}
+
+static void open_conn(uint16_t port, uint16_t i)
+{
+	CHECK_EQ(in(port, SYN).dest, i);
+	CHECK_EQ(out(port, SYN | ACK, i).way, SCHEDULE_TO_NET);
+	CHECK_EQ(in(port, ACK).dest, i);
+}
+
+static struct conn *conn_of(uint16_t port)
+{
+	struct flow_key key = { .src = { 10, 0, 0, 1 }, .dst = { 10, 0, 0, 2 },
+				.sport = port, .dport = 80, .proto = 6,
+				.ip_version = 4 };
+
+	return conn_find(schedule_conns(s), &key);
+}
+
+#define IS(verdict, w, r, d)                                \
+	do {                                                \
+		struct schedule_verdict v_ = (verdict);     \
+		CHECK_EQ(v_.reason, r);                     \
+		CHECK_EQ(v_.way, w);                        \
+		if (v_.way == SCHEDULE_TO_DEST)             \
+			CHECK_EQ(v_.dest, d);               \
+	} while (0)
+#define IS_DROPPED(verdict, r) IS(verdict, SCHEDULE_DROP, r, DEST_NONE)
+
+/* --- what may begin a connection, row by row --- */
+
+static void a_truncated_header_is_dropped(void)
+{
+	begin(SERVICE);
+	segment(5000, SYN, false);
+	frame.len -= 7;
+	IS_DROPPED(from_net(), SCHEDULE_SHORT);
+	datagram(5000, false);
+	frame.len -= 1;
+	IS_DROPPED(from_net(), SCHEDULE_SHORT);
+}
+
+static void an_unknown_ack_to_a_service_passes_or_is_dropped(void)
+{
+	begin(SERVICE);
+	IS(in(5000, ACK), SCHEDULE_TO_DEST, SCHEDULE_UNKNOWN, A);
+	CHECK(!conn_of(5000));
+	config.unknown_drop = true;
+	begin_with(SERVICE);
+	IS_DROPPED(in(5000, ACK), SCHEDULE_STRAY);
+	IS_DROPPED(out(5000, ACK, A), SCHEDULE_STRAY);
+}
+
+static void no_segment_but_a_pure_syn_schedules(void)
+{
+	static const uint8_t flags[] = { SYN | ACK, FIN, RST, 0, SYN | RST,
+					 SYN | FIN, ACK | FIN };
+
+	begin(SERVICE);
+	for (unsigned i = 0; i < sizeof(flags); i++) {
+		CHECK_EQ(in(5000, flags[i]).reason, SCHEDULE_UNKNOWN);
+		CHECK(!conn_of(5000));
+	}
+	IS(in(5000, SYN | TCP_PSH | TCP_URG | 0xc0), SCHEDULE_TO_DEST,
+	   SCHEDULE_NEW, C);
+}
+
+static void a_syn_to_no_service_passes(void)
+{
+	begin("tcp:10.0.0.2:81");
+	IS(in(5000, SYN), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
+	CHECK(!conn_of(5000));
+}
+
+static void a_syn_without_a_destination_is_dropped(void)
+{
+	begin(SERVICE);
+	for (uint16_t i = 0; i < 3; i++)
+		schedule_set_weight(s, i, 0);
+	IS_DROPPED(in(5000, SYN), SCHEDULE_NO_DEST);
+	CHECK_EQ(schedule_count(s, SCHEDULE_NO_DEST), 1);
+}
+
+static void a_full_table_drops_and_counts(void)
+{
+	begin(SERVICE);
+	config.max_conns = 2;
+	begin_with(SERVICE);
+	open_conn(1, C);
+	open_conn(2, B);
+	IS_DROPPED(in(3, SYN), SCHEDULE_TABLE_FULL);
+	CHECK_EQ(dest(A)->n_pending + dest(A)->conns, 0);
+	IS(in(1, ACK), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
+}
+
+static void a_new_connection_is_counted_and_stays(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	open_conn(5001, B);
+	IS(in(5000, ACK), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
+	IS(out(5000, ACK, C), SCHEDULE_TO_NET, SCHEDULE_ORDINARY, 0);
+	CHECK_EQ(dest(C)->n_active, 1);
+	CHECK_EQ(dest(C)->conns, 1);
+	CHECK_EQ(dest(C)->in_frames, 3);
+	CHECK_EQ(dest(C)->out_frames, 2);
+}
+
+static void any_datagram_schedules(void)
+{
+	begin(UDP_SERVICE);
+	datagram(5000, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, C);
+	datagram(5001, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, B);
+	datagram(5000, true);
+	IS(from_dest(C), SCHEDULE_TO_NET, SCHEDULE_ORDINARY, 0);
+	IS_DROPPED(from_dest(B), SCHEDULE_CLASH);
+	CHECK_EQ(dest(C)->n_inactive, 1);
+}
+
+static void one_packet_schedules_each_datagram(void)
+{
+	begin(UDP_SERVICE ",one-packet");
+	datagram(5000, false);
+	CHECK_EQ(from_net().dest, C);
+	CHECK_EQ(from_net().dest, B);
+	CHECK_EQ(from_net().dest, A);
+	datagram(5000, true);
+	IS(from_dest(B), SCHEDULE_TO_NET, SCHEDULE_ORDINARY, 0);
+	CHECK_EQ(dest(A)->n_inactive + dest(B)->n_inactive, 0);
+}
+
+static void other_protocols_are_unscheduled(void)
+{
+	begin(SERVICE);
+	craft_ether(&frame, 0x0800);
+	craft_ipv4(&frame, 47, 0, 8);
+	craft_bytes(&frame, 8);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
+	craft_ether(&frame, 0x88cc);
+	craft_bytes(&frame, 50);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NOT_IP, A);
+	config.unscheduled = SCHEDULE_UN_FLOOD;
+	begin_with(SERVICE);
+	IS(from_net(), SCHEDULE_FLOOD, SCHEDULE_NOT_IP, 0);
+	config.unscheduled = SCHEDULE_UN_DROP;
+	begin_with(SERVICE);
+	IS_DROPPED(from_net(), SCHEDULE_UNSCHEDULED);
+}
+
+static void a_port_of_zero_is_any_port(void)
+{
+	begin("tcp:10.0.0.2:0,scheduler=rr");
+	serve("tcp:10.0.0.2:80,scheduler=fo");
+	schedule_set_weight(s, B, 2);
+	CHECK_EQ(in(5000, SYN).dest, B);
+	segment(5000, SYN, false);
+	bytes_put16(frame.b + 36, 8080);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, C);
+}
+
+/* --- ICMP --- */
+
+static void query(uint8_t type, uint16_t id, bool from_guest)
+{
+	uint8_t *ip, *icmp;
+
+	craft_ether(&frame, 0x0800);
+	ip = craft_ipv4(&frame, 1, 0, 8);
+	icmp = craft_bytes(&frame, 8);
+	icmp[0] = type;
+	bytes_put16(icmp + 4, id);
+	if (from_guest)
+		memcpy(ip + 12, "\x0a\0\0\2\x0a\0\0\1", 8);
+}
+
+static void icmp_queries_have_pseudo_ports(void)
+{
+	begin("icmp:10.0.0.2,scheduler=rr");
+	query(8, 7, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, C);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
+	query(13, 7, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, B);
+	query(0, 7, true);
+	IS(from_dest(C), SCHEDULE_TO_NET, SCHEDULE_ORDINARY, 0);
+	IS_DROPPED(from_dest(B), SCHEDULE_WRONG_DEST);
+	query(14, 7, true);
+	IS(from_dest(B), SCHEDULE_TO_NET, SCHEDULE_ORDINARY, 0);
+	query(8, 7, true);		/* the guest's own, with the same id */
+	IS(from_dest(A), SCHEDULE_TO_NET, SCHEDULE_NEW, 0);
+	query(0, 7, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, A);
+	query(0, 8, false);		/* a reply to nothing begins nothing */
+	CHECK_EQ(from_net().reason, SCHEDULE_UNKNOWN);
+}
+
+/* An error about a segment from the guest to the client, or the reverse. */
+static void error_about(uint16_t port, bool from_guest, uint8_t type)
+{
+	uint8_t *ip, *inner;
+
+	craft_ether(&frame, 0x0800);
+	ip = craft_ipv4(&frame, 1, 0, 8 + 28);
+	memcpy(ip + 12, "\x0a\0\0\x09\x0a\0\0\2", 8);
+	craft_bytes(&frame, 8)[0] = type;
+	inner = craft_ipv4(&frame, 6, 0, 20);
+	if (from_guest)
+		memcpy(inner + 12, "\x0a\0\0\2\x0a\0\0\1", 8);
+	inner = craft_bytes(&frame, 8);
+	bytes_put16(inner, from_guest ? 80 : port);
+	bytes_put16(inner + 2, from_guest ? port : 80);
+}
+
+static void icmp_errors_follow_their_connection(void)
+{
+	uint64_t deadline;
+
+	begin(SERVICE);
+	open_conn(5000, C);
+	open_conn(5001, B);
+	deadline = conn_of(5001)->deadline_ns;
+	now += 2 * S;
+	error_about(5001, true, 3);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_RELATED, B);
+	error_about(5000, true, 11);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_RELATED, C);
+	CHECK_EQ(conn_of(5001)->deadline_ns, deadline);
+	error_about(5002, true, 3);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
+	error_about(5001, false, 3);
+	IS(from_dest(B), SCHEDULE_TO_NET, SCHEDULE_RELATED, 0);
+	frame.len -= 20;			/* nothing of a header is quoted */
+	bytes_put16(frame.b + 16, (uint16_t)(frame.len - 14));
+	CHECK_EQ(from_net().reason, SCHEDULE_NO_SERVICE);
+}
+
+/* --- fragments --- */
+
+static void fragment(uint16_t port, uint16_t id, uint16_t off, bool more)
+{
+	datagram(port, false);
+	bytes_put16(frame.b + 18, id);
+	bytes_put16(frame.b + 20, (uint16_t)(off / 8 | (more ? 0x2000 : 0)));
+}
+
+static void fragments_follow_their_first_one(void)
+{
+	begin(UDP_SERVICE);
+	fragment(1, 70, 1480, false);
+	IS_DROPPED(from_net(), SCHEDULE_ORPHAN);
+	fragment(1, 70, 0, true);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, C);
+	fragment(1, 71, 0, true);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
+	fragment(2, 72, 0, true);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, B);
+	fragment(9, 72, 1480, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_FRAGMENT, B);
+	fragment(9, 70, 1480, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_FRAGMENT, C);
+	now += 31 * S;
+	IS_DROPPED(from_net(), SCHEDULE_ORPHAN);
+}
+
+static void fragments_are_bounded(void)
+{
+	begin(UDP_SERVICE);
+	for (unsigned id = 0; id < 5000; id++) {
+		fragment(1, (uint16_t)id, 0, true);
+		from_net();
+	}
+	fragment(1, 4999, 8, false);
+	CHECK_EQ(from_net().reason, SCHEDULE_FRAGMENT);
+	fragment(1, 0, 8, false);
+	CHECK_EQ(from_net().reason, SCHEDULE_ORPHAN);
+}
+
+static void fragments_of_ipv6_follow_too(void)
+{
+	begin("udp:[fd00::2]:6000,scheduler=rr");
+	for (unsigned off = 0; off <= 8; off += 8) {
+		uint8_t *h;
+
+		craft_ether(&frame, 0x86dd);
+		craft_ipv6(&frame, 44, 16);
+		h = craft_bytes(&frame, 8);
+		h[0] = 17;
+		bytes_put16(h + 2, (uint16_t)(off | !off));
+		bytes_put32(h + 4, 0x12345678);
+		craft_udp(&frame, 0);
+		IS(from_net(), SCHEDULE_TO_DEST, off ? SCHEDULE_FRAGMENT :
+		   SCHEDULE_NEW, C);
+	}
+}
+
+/* --- what guests open --- */
+
+static void answers_return_to_the_guest_that_asked(void)
+{
+	begin("tcp:10.0.0.2:81");
+	IS(out(5000, SYN, B), SCHEDULE_TO_NET, SCHEDULE_NEW, 0);
+	IS(in(5000, SYN | ACK), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, B);
+	CHECK_EQ(conn_of(5000)->state, STATE_ESTABLISHED);
+	datagram(5000, true);
+	IS(from_dest(C), SCHEDULE_TO_NET, SCHEDULE_NEW, 0);
+	datagram(5000, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
+}
+
+static void two_guests_with_the_same_ports_clash(void)
+{
+	begin("tcp:10.0.0.2:81");
+	out(5000, SYN, B);
+	in(5000, SYN | ACK);
+	IS_DROPPED(out(5000, SYN, A), SCHEDULE_CLASH);
+	IS_DROPPED(out(5000, RST, A), SCHEDULE_WRONG_DEST);
+	CHECK_EQ(conn_of(5000)->state, STATE_ESTABLISHED);
+	CHECK_EQ(schedule_count(s, SCHEDULE_CLASH), 1);
+	in(5000, RST);
+	IS(out(5000, SYN, A), SCHEDULE_TO_NET, SCHEDULE_NEW, 0);
+}
+
+static void unicast_goes_to_who_claims_the_address(void)
+{
+	begin("tcp:10.0.0.2:81");
+	craft_ether(&frame, 0x88cc);
+	craft_bytes(&frame, 46);
+	memcpy(frame.b + 6, "\x52\x54\0\0\0\2", 6);
+	IS(from_dest(C), SCHEDULE_TO_NET, SCHEDULE_NOT_IP, 0);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NOT_IP, C);
+	IS(from_dest(B), SCHEDULE_TO_NET, SCHEDULE_NOT_IP, 0);	/* shared now */
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NOT_IP, A);
+	bytes_put16(frame.b + 12, 0x0806);	/* an answer of ARP for both */
+	IS(from_net(), SCHEDULE_FLOOD, SCHEDULE_NOT_IP, 0);
+}
+
+/* --- states: every cell --- */
+
+static void every_cell_of_the_states(void)
+{
+	static const char names[] = "NOESSSSRFWTWCLCWLALISA";
+	static const struct { const char *from, *to; } rows[] = {
+		{ "NO", "SRCLCLCL" "SSESTWCL" }, { "ES", "ESESCWCL" "ESESFWCL" },
+		{ "SS", "ESSSSSCL" "SSSSSSSS" }, { "SR", "SRESTWSR" "SRESTWCL" },
+		{ "FW", "SRFWTWCL" "SSFWFWCL" }, { "TW", "SRTWTWCL" "SSTWTWTW" },
+		{ "CL", "SRCLCLCL" "SSCLCLCL" }, { "CW", "SRCWCWCL" "SSCWTWCL" },
+		{ "LA", "SRCLLALA" "SSLALACL" }, { "LI", "SRLILILI" "LIESLICL" },
+		{ "SA", "SRESTWSR" "SRESTWCL" },
+	};
+	static const uint8_t flags[] = { SYN, ACK, FIN, RST };
+
+	for (unsigned row = 0; row < 11; row++) {
+		CHECK(!strncmp(names + 2 * row, rows[row].from, 2));
+		for (unsigned cell = 0; cell < 8; cell++) {
+			enum state to = state_next((enum state)row,
+						   flags[cell % 4], cell > 3);
+
+			CHECK(!strncmp(names + 2 * to,
+				       rows[row].to + 2 * cell, 2));
+		}
+		CHECK_EQ(state_next((enum state)row, TCP_PSH, false), STATE_CLOSE);
+		CHECK_EQ(state_next((enum state)row, RST | SYN | FIN | ACK, true),
+			 state_next((enum state)row, RST, true));
+	}
+}
+
+static void a_connection_dies_after_its_timeout_and_jitter(void)
+{
+	uint16_t ms;
+
+	begin(SERVICE);
+	open_conn(5000, C);
+	ms = conn_of(5000)->jitter_ms;
+	CHECK(ms < 1000);
+	now += 500 * S;
+	in(5000, ACK);
+	now += 900 * S + ms * S / 1000;
+	schedule_expire(s, now - 1);
+	CHECK(conn_of(5000));
+	schedule_expire(s, now + S / 4);
+	CHECK(!conn_of(5000));
+	CHECK_EQ(dest_conns(dest(C)), 0);
+}
+
+static void a_shorter_timeout_comes_at_once(void)
+{
+	begin(SERVICE);
+	schedule_set_timeout(s, STATE_CLOSE, 1);
+	open_conn(5000, C);
+	in(5000, RST);
+	schedule_expire(s, now += 3 * S);
+	CHECK(!conn_of(5000));
+}
+
+static void a_service_may_have_its_own_timeout(void)
+{
+	begin(SERVICE ",timeout=30");
+	open_conn(5000, C);
+	schedule_expire(s, now += 29 * S);
+	CHECK(conn_of(5000));
+	schedule_expire(s, now += 3 * S);
+	CHECK(!conn_of(5000));
+}
+
+static void jitter_differs(void)
+{
+	unsigned n = 0;
+
+	begin(SERVICE);
+	for (uint16_t port = 1; port < 100; port++) {
+		in(port, SYN);
+		n += conn_of(port)->jitter_ms != conn_of(1)->jitter_ms;
+	}
+	CHECK(n > 90);
+}
+
+/* --- destinations come and go --- */
+
+static void a_drain_has_an_end(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	schedule_set_weight(s, C, 0);
+	CHECK_EQ(schedule_expire(s, now), DEST_NONE);
+	for (uint16_t port = 1; port < 9; port++)
+		CHECK(in(port, SYN).dest != C);
+	IS(in(5000, ACK), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
+	in(5000, RST);
+	CHECK_EQ(schedule_expire(s, now += 12 * S), C);
+	CHECK_EQ(schedule_expire(s, now += S), DEST_NONE);
+}
+
+static void reused_ports_leave_a_closed_connection(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	in(5000, FIN | ACK);
+	out(5000, FIN | ACK, C);
+	CHECK_EQ(conn_of(5000)->state, STATE_TIME_WAIT);
+	IS(in(5000, SYN), SCHEDULE_TO_DEST, SCHEDULE_NEW, B);
+	CHECK_EQ(schedule_rescheduled(s), 1);
+	CHECK_EQ(dest_conns(dest(C)), 0);
+}
+
+static void reused_ports_do_not_go_to_a_weight_of_zero(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	in(5000, FIN | ACK);
+	CHECK_EQ(conn_of(5000)->state, STATE_CLOSE_WAIT);
+	schedule_set_weight(s, C, 0);
+	IS(in(5000, SYN), SCHEDULE_TO_DEST, SCHEDULE_NEW, B);
+	open_conn(5001, A);
+	schedule_set_weight(s, A, 0);
+	/* TCP has to say what this is: perhaps somebody made it up */
+	IS(in(5001, SYN), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, A);
+}
+
+static void a_dead_destination_keeps_its_connections_for_a_while(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	open_conn(5001, B);
+	schedule_set_up(s, C, false, now);
+	IS_DROPPED(in(5000, ACK), SCHEDULE_DEST_DOWN);
+	CHECK(in(1, SYN).dest != C);
+	schedule_set_up(s, C, true, now += 100 * S);
+	IS(in(5000, ACK), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
+	schedule_set_up(s, C, false, now);
+	schedule_expire(s, now += 299 * S);
+	CHECK(conn_of(5000));
+	schedule_expire(s, now += 2 * S);
+	CHECK(!conn_of(5000));
+	CHECK(conn_of(5001));
+}
+
+static void a_syn_leaves_a_dead_destination(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	schedule_set_up(s, C, false, now);
+	IS(in(5000, SYN), SCHEDULE_TO_DEST, SCHEDULE_NEW, B);
+}
+
+static void a_removed_destination_ends_its_connections_and_goes(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	schedule_remove_dest(s, C, now);
+	IS(in(5000, ACK), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
+	CHECK(in(1, SYN).dest != C);
+	CHECK_EQ(schedule_add_dest(s, "A", now), DEST_NONE);
+	schedule_expire(s, now += 301 * S);
+	CHECK(!conn_of(5000));
+	schedule_expire(s, now);
+	CHECK_EQ(dest_find(schedule_dests(s), "C"), DEST_NONE);
+	CHECK_EQ(schedule_add_dest(s, "D", now), C);
+}
+
+static void quiescent_connections_end_when_told_so(void)
+{
+	begin(SERVICE);
+	config.expire_quiescent = true;
+	begin_with(SERVICE);
+	open_conn(5000, C);
+	open_conn(5001, B);
+	schedule_set_weight(s, C, 0);
+	IS_DROPPED(in(5000, ACK), SCHEDULE_QUIESCENT);
+	CHECK(!conn_of(5000));
+	schedule_set_weight(s, B, 0);
+	IS(in(5001, SYN), SCHEDULE_TO_DEST, SCHEDULE_NEW, A);
+}
+
+static void stale_udp_leaves_a_dead_destination(void)
+{
+	begin(UDP_SERVICE);
+	config.expire_quiescent = true;
+	begin_with(UDP_SERVICE);
+	datagram(5000, false);
+	CHECK_EQ(from_net().dest, C);
+	schedule_remove_dest(s, C, now);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, B);
+}
+
+static void overload_is_answered_as_told(void)
+{
+	begin(SERVICE);
+	for (uint16_t i = 0; i < 3; i++)
+		schedule_set_limits(s, i, 1, 0);
+	for (uint16_t port = 1; port <= 3; port++)
+		CHECK_EQ(in(port, SYN).reason, SCHEDULE_NEW);
+	IS_DROPPED(in(4, SYN), SCHEDULE_OVERLOAD);
+	config.on_overload = SCHEDULE_OVER_PASS;
+	begin_with(SERVICE);
+	for (uint16_t i = 0; i < 3; i++)
+		schedule_set_limits(s, i, 1, 0);
+	for (uint16_t port = 1; port <= 3; port++)
+		in(port, SYN);
+	IS(in(4, SYN), SCHEDULE_TO_DEST, SCHEDULE_OVERLOAD_PASSED, A);
+	config.on_overload = SCHEDULE_OVER_LEAST;
+	begin_with(SERVICE);
+	for (uint16_t i = 0; i < 3; i++)
+		schedule_set_limits(s, i, 1, 0);
+	for (uint16_t port = 1; port <= 4; port++)
+		CHECK_EQ(in(port, SYN).reason, SCHEDULE_NEW);
+}
+
+/* --- the full table --- */
+
+static void eviction_takes_closed_then_half_open_never_established(void)
+{
+	begin(SERVICE);
+	config.max_conns = 4;
+	begin_with(SERVICE);
+	serve("udp:10.0.0.2:53");
+	open_conn(1, C);
+	in(2, SYN);
+	open_conn(3, A);
+	in(3, RST);
+	datagram(4, false);
+	from_net();
+	in(5, SYN);			/* the closed one gives way */
+	CHECK(!conn_of(3) && conn_of(2));
+	in(6, SYN);			/* then the oldest half-open one */
+	CHECK(!conn_of(2) && conn_of(5));
+	open_conn(5, conn_of(5)->dest);
+	open_conn(6, conn_of(6)->dest);
+	in(7, SYN);			/* then a datagram's */
+	CHECK(conn_of(7));
+	for (uint16_t port = 100; port < 3000; port++)
+		CHECK_EQ(in(port, SYN).reason, SCHEDULE_NEW);
+	CHECK(conn_of(1) && conn_of(5) && conn_of(6));
+	CHECK_EQ(dest(A)->n_active + dest(B)->n_active + dest(C)->n_active, 3);
+}
+
+static void counts_return_to_zero(void)
+{
+	begin(SERVICE ",persist=10");
+	config.max_conns = 50;
+	begin_with(SERVICE ",persist=10");
+	for (uint16_t port = 1; port < 2000; port++) {
+		in(port, SYN);
+		if (port % 3 && conn_of(port))
+			out(port, SYN | ACK, conn_of(port)->dest);
+		if (port % 7 == 0)
+			in(port, ACK);
+		now += S / 10;
+		if (port % 5 == 0)
+			schedule_expire(s, now);
+	}
+	for (unsigned i = 0; i < 3000; i++)
+		schedule_expire(s, now += S);
+	for (uint16_t i = 0; i < 3; i++) {
+		CHECK_EQ(dest_conns(dest(i)), 0);
+		CHECK_EQ(dest(i)->n_templates, 0);
+	}
+	CHECK_EQ(flow_count(schedule_conns(s)->flows), 0);
+}
+
+/* --- persistence --- */
+
+static void a_client_stays_with_its_template(void)
+{
+	begin(SERVICE ",persist=100");
+	for (uint16_t port = 1; port < 5; port++)
+		CHECK_EQ(in(port, SYN).dest, C);
+	CHECK_EQ(dest(C)->n_templates, 1);
+	now += 99 * S;
+	CHECK_EQ(in(9, SYN).dest, C);	/* and begins its time again */
+	schedule_expire(s, now += 99 * S);
+	CHECK_EQ(in(10, SYN).dest, C);
+}
+
+static void a_template_outlives_its_connections(void)
+{
+	begin(SERVICE ",persist=100");
+	open_conn(1, C);
+	for (unsigned i = 0; i < 10; i++) {
+		schedule_expire(s, now += 80 * S);
+		in(1, ACK);
+	}
+	CHECK_EQ(dest(C)->n_templates, 1);
+	in(1, RST);
+	schedule_expire(s, now += 11 * S);
+	CHECK(!conn_of(1));
+	schedule_expire(s, now += 61 * S);
+	CHECK_EQ(dest(C)->n_templates, 0);
+}
+
+static void masked_clients_share_a_template(void)
+{
+	begin(SERVICE ",persist=100,mask=24");
+	CHECK_EQ(in(1, SYN).dest, C);
+	segment(2, SYN, false);
+	frame.b[29] = 77;
+	CHECK_EQ(from_net().dest, C);
+	frame.b[28] = 77;
+	CHECK_EQ(from_net().dest, B);
+}
+
+static void affinity_honours_a_weight_of_zero_when_told_so(void)
+{
+	begin(SERVICE ",persist=100");
+	in(1, SYN);
+	schedule_set_weight(s, C, 0);
+	CHECK_EQ(in(2, SYN).dest, C);
+	config.expire_quiescent_template = true;
+	begin_with(SERVICE ",persist=100");
+	in(1, SYN);
+	schedule_set_weight(s, C, 0);
+	CHECK_EQ(in(2, SYN).dest, B);
+	CHECK_EQ(in(3, SYN).dest, B);
+	CHECK_EQ(dest(C)->n_templates, 0);
+}
+
+static void an_overloaded_destination_keeps_its_template(void)
+{
+	begin(SERVICE ",persist=100");
+	in(1, SYN);
+	schedule_set_limits(s, C, 1, 0);
+	CHECK(in(2, SYN).dest != C);
+	CHECK_EQ(dest(C)->n_templates, 1);
+	schedule_set_limits(s, C, 0, 0);
+	CHECK_EQ(in(3, SYN).dest, C);
+}
+
+/* --- the file --- */
+
+static void reopen(const char *service)
+{
+	schedule_free(s);
+	s = NULL;
+	record_table_close(config.table);
+	config.table = NULL;
+	CHECK_EQ(lasting_open(&config.table, dir, 1000), 0);
+	begin_with(service);
+	schedule_load(s, now);
+}
+
+static void connections_outlive_the_process(void)
+{
+	uint32_t n_loaded, n_lost;
+	uint64_t deadline;
+
+	begin(SERVICE ",persist=100");
+	reopen(SERVICE ",persist=100");
+	for (uint16_t port = 1; port <= 9; port++)
+		open_conn(port, C);
+	out(20, SYN, B);
+	in(1, RST);
+	deadline = conn_of(5)->deadline_ns;
+	now += 5 * S;
+	reopen(SERVICE ",persist=100");
+	schedule_stored(s, &n_loaded, &n_lost);
+	CHECK_EQ(n_loaded, 11);
+	CHECK_EQ(n_lost, 0);
+	CHECK_EQ(conn_of(5)->deadline_ns, deadline);
+	CHECK_EQ(conn_of(1)->state, STATE_CLOSE);
+	CHECK_EQ(dest(C)->n_active, 8);
+	CHECK_EQ(dest(C)->n_templates, 1);
+	IS(in(5, ACK), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
+	IS(in(20, SYN | ACK), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, B);
+	CHECK_EQ(in(30, SYN).dest, C);
+	/* a template with connections does not end before them */
+	for (unsigned i = 0; i < 8; i++) {
+		schedule_expire(s, now += 50 * S);
+		in(5, ACK);
+	}
+	CHECK_EQ(dest(C)->n_templates, 1);
+	schedule_free(s);
+	s = NULL;
+	record_table_close(config.table);
+	config.table = NULL;
+}
+
+/* --- direct routing --- */
+
+static void arp_for_a_vmac_is_answered(void)
+{
+	uint8_t reply[ANSWER_ROOM], *arp;
+
+	begin(SERVICE ",vmac=52:54:00:00:00:99");
+	craft_ether(&frame, 0x0806);
+	memset(frame.b, 0xff, 6);
+	arp = craft_bytes(&frame, 28);
+	memcpy(arp, "\0\1\x08\0\6\4\0\1", 8);
+	memcpy(arp + 8, "\x52\x54\0\0\0\1\x0a\0\0\1", 10);
+	memcpy(arp + 24, "\x0a\0\0\2", 4);
+	IS(from_net(), SCHEDULE_ANSWER, SCHEDULE_ANSWERED, 0);
+	CHECK_EQ(answer_write(reply, &schedule_services(s)->v[0], frame.b,
+			      frame.len), 60);
+	CHECK(!memcmp(reply, "\x52\x54\0\0\0\1\x52\x54\0\0\0\x99\x08\6", 14));
+	CHECK(!memcmp(reply + 20, "\0\2\x52\x54\0\0\0\x99\x0a\0\0\2", 12));
+	CHECK(!memcmp(reply + 32, "\x52\x54\0\0\0\1\x0a\0\0\1", 10));
+	arp[27] = 3;
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NOT_IP, A);
+}
+
+static void nd_for_a_vmac_is_answered(void)
+{
+	uint8_t reply[ANSWER_ROOM], *ip, *nd;
+
+	begin("tcp:[fd00::2]:80,vmac=52:54:00:00:00:99");
+	craft_ether(&frame, 0x86dd);
+	ip = craft_ipv6(&frame, 58, 24);
+	ip[7] = 255;
+	nd = craft_bytes(&frame, 24);
+	nd[0] = 135;
+	memcpy(nd + 8, ip + 24, 16);
+	IS(from_net(), SCHEDULE_ANSWER, SCHEDULE_ANSWERED, 0);
+	CHECK_EQ(answer_write(reply, &schedule_services(s)->v[0], frame.b,
+			      frame.len), 14 + 40 + 32);
+	CHECK_EQ(reply[54], 136);
+	CHECK_EQ(reply[58], 0x60);
+	CHECK(!memcmp(reply + 54 + 26, "\x52\x54\0\0\0\x99", 6));
+	CHECK(!memcmp(reply + 38, ip + 8, 16));
+}
+
+/* --- the command line's text --- */
+
+static void services_are_read_or_refused(void)
+{
+	static const char *const bad[] = {
+		"", "tcp", "tcp:10.0.0.2", "tcp:10.0.0.2:", "tcp:10.0.0.2:65536",
+		"sctp:10.0.0.2:80", "tcp:[fd00::2:80", "tcp:fd00::2:80",
+		"tcp:10.0.0.2:80,scheduler=best", "tcp:10.0.0.2:80,persist=0",
+		"tcp:10.0.0.2:80,mask=33", "tcp:10.0.0.2:80,one-packet",
+		"tcp:10.0.0.2:80,vmac=01:00:00:00:00:00", "tcp:10.0.0.2:80,x",
+		"tcp:10.0.0.2:80,slow-start=", "icmp:10.0.0.2:7",
+		"tcp:10.0.0.2:80,persist=2678401",
+	};
+	struct service svc;
+	char why[512];
+
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		CHECK(!service_parse(&svc, bad[i], why, sizeof(why)));
+	CHECK(service_parse(&svc, "tcp:[fd00::2]:0,scheduler=mh,persist,mask=64",
+			    why, sizeof(why)));
+	CHECK_EQ(svc.persist_s, 360);
+	CHECK_EQ(svc.mask, 64);
+	CHECK_EQ(svc.scheduler.kind, SCHEDULER_MH);
+	CHECK(service_parse(&svc, "icmp:fd00::2", why, sizeof(why)) ||
+	      service_parse(&svc, "icmp:[fd00::2]", why, sizeof(why)));
+	CHECK_EQ(svc.proto, PACKET_ICMP6);
+	begin(SERVICE);
+	CHECK(service_parse(&svc, SERVICE, why, sizeof(why)));
+	CHECK(!schedule_add_service(s, &svc));
+}
+
+int main(void)
+{
+	char path[64];
+
+	CHECK(mkdtemp(dir));
+	TEST(a_truncated_header_is_dropped);
+	TEST(an_unknown_ack_to_a_service_passes_or_is_dropped);
+	TEST(no_segment_but_a_pure_syn_schedules);
+	TEST(a_syn_to_no_service_passes);
+	TEST(a_syn_without_a_destination_is_dropped);
+	TEST(a_full_table_drops_and_counts);
+	TEST(a_new_connection_is_counted_and_stays);
+	TEST(any_datagram_schedules);
+	TEST(one_packet_schedules_each_datagram);
+	TEST(other_protocols_are_unscheduled);
+	TEST(a_port_of_zero_is_any_port);
+	TEST(icmp_queries_have_pseudo_ports);
+	TEST(icmp_errors_follow_their_connection);
+	TEST(fragments_follow_their_first_one);
+	TEST(fragments_are_bounded);
+	TEST(fragments_of_ipv6_follow_too);
+	TEST(answers_return_to_the_guest_that_asked);
+	TEST(two_guests_with_the_same_ports_clash);
+	TEST(unicast_goes_to_who_claims_the_address);
+	TEST(every_cell_of_the_states);
+	TEST(a_connection_dies_after_its_timeout_and_jitter);
+	TEST(a_shorter_timeout_comes_at_once);
+	TEST(a_service_may_have_its_own_timeout);
+	TEST(jitter_differs);
+	TEST(a_drain_has_an_end);
+	TEST(reused_ports_leave_a_closed_connection);
+	TEST(reused_ports_do_not_go_to_a_weight_of_zero);
+	TEST(a_dead_destination_keeps_its_connections_for_a_while);
+	TEST(a_syn_leaves_a_dead_destination);
+	TEST(a_removed_destination_ends_its_connections_and_goes);
+	TEST(quiescent_connections_end_when_told_so);
+	TEST(stale_udp_leaves_a_dead_destination);
+	TEST(overload_is_answered_as_told);
+	TEST(eviction_takes_closed_then_half_open_never_established);
+	TEST(counts_return_to_zero);
+	TEST(a_client_stays_with_its_template);
+	TEST(a_template_outlives_its_connections);
+	TEST(masked_clients_share_a_template);
+	TEST(affinity_honours_a_weight_of_zero_when_told_so);
+	TEST(an_overloaded_destination_keeps_its_template);
+	TEST(connections_outlive_the_process);
+	TEST(arp_for_a_vmac_is_answered);
+	TEST(nd_for_a_vmac_is_answered);
+	TEST(services_are_read_or_refused);
+	schedule_free(s);
+	snprintf(path, sizeof(path), "%s/connections", dir);
+	remove(path);
+	rmdir(dir);
+	return TEST_END();
+}
