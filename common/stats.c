@@ -73,6 +73,28 @@ static const struct stats_def drops[DROP_REASONS] = {
 	[DROP_NOTIFY] = DROPS("notify", "They were messages on the notify-dev."),
 	[DROP_NOT_SELECTED] = DROPS("not-selected", "In a report: --from or "
 		"--ignore has left them out."),
+	[DROP_UNSCHEDULED] = DROPS("unscheduled", "They were of no service, "
+		"and --unscheduled drop says so."),
+	[DROP_NO_DEST] = DROPS("no-dest", "There was no destination that takes "
+		"connections."),
+	[DROP_OVERLOAD] = DROPS("overload", "All destinations had max-conn "
+		"connections."),
+	[DROP_TABLE_FULL] = DROPS("table-full", "There were --max-flows "
+		"connections, and none gives way."),
+	[DROP_SHORT] = DROPS("truncated", "Their transport header is cut or "
+		"wrong."),
+	[DROP_ORPHAN] = DROPS("fragment-orphan", "They were fragments whose "
+		"first one was not seen."),
+	[DROP_DEST_DOWN] = DROPS("dest-down", "The destination of their "
+		"connection was not there."),
+	[DROP_QUIESCENT] = DROPS("quiescent", "Their connection was ended by "
+		"--expire-quiescent or --linger."),
+	[DROP_WRONG_DEST] = DROPS("wrong-dest", "Another guest than theirs has "
+		"this connection."),
+	[DROP_CLASH] = DROPS("clash", "Another guest than theirs uses these "
+		"ports."),
+	[DROP_ANSWERED] = DROPS("answered", "They asked for a vmac, and were "
+		"answered."),
 	[DROP_LOSS] = DROPS("loss", "The wire has lost them, as it was told to."),
 };
 

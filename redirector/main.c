@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "director.h"
+
 static const char *const queues[] = { "tx", "rx", "all", NULL };
 static const char *const when_down[] = { "block", "pass", "drop", NULL };
 
@@ -32,6 +34,7 @@ static const struct option_spec specs[] = {
 	  offsetof(struct redirector_options, grace_s), "SECONDS",
 	  "how long block holds before it passes (2)", 0, 86400, NULL },
 	FAILOVER_SPECS(struct redirector_options),
+	DIRECTOR_SPECS(struct redirector_options),
 	{ 0 },
 };
 
@@ -41,25 +44,45 @@ static const char *const live[] = {
 
 static const struct option_program program = {
 	.name = "colo-redirector",
-	.summary = "Divert frames of one direction, inject frames into one.",
+	.summary = "Divert frames of one direction, inject frames into one; or "
+		   "schedule connections.",
 	.usage = "[--net EP] [--guest EP] [--indev EP] [--outdev EP] "
-		 "[OPTION...]",
+		 "[OPTION...]\n"
+		 "       colo-redirector --net EP --dest NAME=EP... "
+		 "--service PROTO:ADDR:PORT...",
 	.specs = specs,
 	.live = live,
 };
+
+/* A director has a net and destinations, and nothing of a filter. */
+static int check_director(const struct redirector_options *o)
+{
+	if (o->indev.kind || o->outdev.kind || o->exclusive ||
+	    o->auto_failover_s || o->filter.guest.kind ||
+	    o->filter.guest_in.kind || o->filter.guest_out.kind)
+		return option_bad("--dest goes without --guest, --indev, "
+				  "--outdev, --exclusive and --auto-failover");
+	return director_options_check(&o->director) ? 0 : 2;
+}
 
 static int check(struct redirector_options *o)
 {
 	bool has_indev = o->indev.kind != ENDPOINT_UNSET;
 	bool has_outdev = o->outdev.kind != ENDPOINT_UNSET;
 
+	if (!filter_check(&o->filter))
+		return 2;
+	if (o->director.dests.n)
+		return check_director(o);
+	if (o->director.services.n)
+		return option_bad("--service needs --dest");
 	if (!has_indev && !has_outdev)
 		return option_bad("--indev or --outdev is required");
 	/* `-` is standard input here and standard output there */
 	if (has_indev && has_outdev && o->indev.kind != ENDPOINT_STDIO &&
 	    !strcmp(o->indev.text, o->outdev.text))
 		return option_bad("--indev and --outdev must differ");
-	return filter_check(&o->filter) ? 0 : 2;
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -68,8 +91,10 @@ int main(int argc, char **argv)
 		.queue = QUEUE_ALL - QUEUE_TX,
 		.announce = 5,
 		.grace_s = 2,
+		.director = DIRECTOR_DEFAULTS(&options),
 	};
 	static struct redirector redirector;
+	static struct director director;
 
 	switch (option_parse(&program, argc, argv, &options)) {
 	case OPTION_RUN:
@@ -84,5 +109,7 @@ int main(int argc, char **argv)
 		return 2;
 	if (options.common.check_only)
 		return 0;
-	return redirector_run(&redirector, &options);
+	if (!options.director.dests.n)
+		return redirector_run(&redirector, &options);
+	return director_run(&director, &options.director);
 }

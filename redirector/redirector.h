@@ -6,6 +6,7 @@
 #include "../common/failover.h"
 #include "../common/filter.h"
 #include "announce.h"
+#include "director_options.h"
 #include "redirect.h"
 
 /* QEMU's filter-redirector: diverts one direction, injects into one. */
@@ -19,6 +20,7 @@ struct redirector_options {
 	unsigned when_down;		/* enum redirect_when_down */
 	uint64_t grace_s;
 	uint64_t auto_failover_s;
+	struct director_options director;	/* with --dest only */
 };
 
 struct redirector {

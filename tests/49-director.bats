@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# colo-redirector as the front of several pairs. Clients are 10.0.0.1 with a port, the
+# service is 10.0.0.2:80. rr begins with the destination that was added last, as IPVS
+# does: B, then A.
+# shellcheck disable=SC2030,SC2031
+
+load helpers
+load packets
+SYN=2 RST=4 SYNACK=18 ACK=16
+RR=tcp:10.0.0.2:80,scheduler=rr
+
+# peer NAME SOCKET: what is written to the fifo NAME goes there, what comes is in
+# to-NAME
+peer() {
+	rm -f "$1"
+	mkfifo "$1"
+	: >>"to-$1"
+	spawn_other "peer-$1" socat "PIPE:$1!!OPEN:to-$1,append" \
+		"UNIX-CONNECT:$2"
+}
+
+# start_director OPTION...: with a net and the destinations A and B, all connected,
+# and descriptors 5, 6, 7 to write to them
+start_director() {
+	start director colo-redirector --net unix-listen:net.sock \
+		--dest A=unix-listen:a.sock --dest B=unix-listen:b.sock \
+		--control d.ctl "$@"
+	peer net net.sock
+	peer a a.sock
+	peer b b.sock
+	exec 5>net 6>a 7>b
+	wait_for is_protected
+}
+
+ctl() { colo-ctl -s d.ctl "$@"; }
+is_protected() { ctl status >/dev/null; }
+
+# has NAME N: so many frames of 54 bytes have come there
+has() { size_is "to-$1" $(($2 * 58)); }
+
+net() { wire "$(segment tx 1 1 "$@")" >&5; }
+guest_a() { wire "$(segment rx 1 1 "$@")" >&6; }
+guest_b() { wire "$(segment rx 1 1 "$@")" >&7; }
+
+# field NAME COLUMN: of the table of destinations
+field() {
+	ctl -j dests | jq -r --arg n "$1" --arg c "$2" \
+		'.result[] | select(.address == $n) | .[$c]'
+}
+field_is() { [ "$(field "$1" "$2")" = "$3" ]; }
+
+# The end of every test: the account is exact.
+check_director() {
+	local s
+	s=$(stats director)
+	check_account "$s"
+}
+
+@test "connections are spread, and stay where they are, both ways" {
+	start_director --service "$RR"
+	net $SYN 1024 && wait_for has b 1
+	net $SYN 1025 && wait_for has a 1
+	guest_b $SYNACK 1024 && wait_for has net 1
+	net $ACK 1024 && wait_for has b 2
+	net $ACK 1025 && wait_for has a 2
+	field_is B active 1
+	field_is A conns 1
+	# another guest does not speak for this one
+	guest_a $RST 1024
+	guest_b $ACK 1024 && wait_for has net 2
+	wait_for stat_is director dropped.wrong-dest 1
+	check_director
+}
+
+@test "what a guest opens is answered to that guest" {
+	start_director --service tcp:10.0.0.3:80
+	guest_a $SYN 1024 && wait_for has net 1
+	net $SYNACK 1024 && wait_for has a 1
+	guest_b $SYN 1024
+	wait_for stat_is director dropped.clash 1
+	check_director
+}
+
+@test "a destination drains, says so, and is removed; another one is added" {
+	start_director --service "$RR"
+	net $SYN 1024 && wait_for has b 1
+	ctl dest weight B 0
+	net $SYN 1025 && wait_for has a 1
+	net $SYN 1026 && wait_for has a 2
+	field_is B state draining
+	guest_b $RST 1024 && wait_for has net 1
+	wait_for logged director 'event: drained: B$'
+	ctl dest del B
+	ctl dest add C=unix-listen:c.sock,weight=3
+	peer c c.sock
+	exec 8>c
+	wait_for field_is C state up
+	field_is C weight 3
+	net $SYN 1027 && wait_for has c 1
+	run -1 ctl dest del B
+	[[ $output == *'there is no such destination'* ]]
+	run -1 ctl dest add C=null:,weight=x
+	[[ $output == *'bad weight=x'* ]]
+	check_director
+}
+
+@test "connections outlive kill -9 of the director" {
+	mkdir state
+	start_director --service "$RR" --state-dir state
+	net $SYN 1024 && wait_for has b 1
+	guest_b $SYNACK 1024 && wait_for has net 1
+	net $ACK 1024 && wait_for has b 2
+	crash director
+	for name in net a b; do kill_other "peer-$name"; done
+	exec 5>&- 6>&- 7>&-
+	start_director --service "$RR" --state-dir state
+	stat_is director file.loaded 1
+	field_is B active 1
+	for port in 2000 2001 2002; do net $SYN $port; done
+	net $ACK 1024 && wait_for has b 5
+	run -0 ctl connections
+	[[ ${lines[0]} == *source*virtual*destination* ]]
+	grep -qE ' ESTABLISHED  10\.0\.0\.1:1024  10\.0\.0\.2:80  B ' <<<"$output"
+	check_director
+}
+
+@test "a pair lives behind the host that its frames came from last" {
+	start director colo-redirector --net unix-listen:net.sock \
+		--dest P=unix-listen:a.sock --dest P=unix-listen:b.sock \
+		--service "$RR" --control d.ctl
+	peer net net.sock
+	peer a a.sock
+	peer b b.sock
+	exec 5>net 6>a 7>b
+	wait_for is_protected
+	guest_a $SYN 9 && wait_for has net 1
+	net $SYN 1024 && wait_for has a 1
+	# the announcement after a failover, cut to what counts: who sends it
+	guest_b $SYN 10 && wait_for has net 2
+	wait_for logged director 'event: moved: P lives behind dest-P-2 now'
+	net $ACK 1024 && wait_for has b 1
+	# and where the other host is gone, at once
+	exec 7>&-
+	kill_other peer-b
+	a_has_more() { [ "$(stat -c %s to-a)" -gt 58 ]; }
+	net_reaches_a() { net $ACK 1024 && a_has_more; }
+	wait_for net_reaches_a
+	check_director
+}
+
+@test "with mac= frames are addressed to the guest, and ARP is answered for it" {
+	start director colo-redirector --net unix-listen:net.sock \
+		--dest A=unix-listen:a.sock,mac=52:54:00:aa:aa:aa \
+		--service "$RR,vmac=52:54:00:99:99:99" --control d.ctl
+	peer net net.sock
+	peer a a.sock
+	exec 5>net 6>a
+	wait_for is_protected
+	net $SYN && wait_for has a 1
+	[ "$(od -An -tx1 -j4 -N6 to-a | tr -d ' \n')" = 525400aaaaaa ]
+	arp=ffffffffffff52540000000108060001080006040001
+	wire "${arp}5254000000010a0000010000000000000a000002" >&5
+	wait_for size_is to-net 64
+	[ "$(od -An -tx1 -j26 -N10 to-net | tr -d ' \n')" = 5254009999990a000002 ]
+	size_is to-a 58
+	check_director
+}
+
+@test "no destination, no service, too many: dropped with a reason, or as told" {
+	start_director --service "$RR" --unscheduled drop --unknown drop
+	ctl dest weight A 0
+	ctl dest weight B 0
+	net $SYN
+	wait_for stat_is director dropped.no-dest 1
+	net $ACK
+	wait_for stat_is director dropped.unknown 1
+	wire "$(udp 1 hello)" >&5
+	wait_for stat_is director dropped.unscheduled 1
+	check_director
+}
+
+@test "bad options are refused on one line" {
+	net=--net=unix:n.sock
+	refused 2 'needs --net' colo-redirector --dest A=null:
+	refused 2 'is not NAME=ENDPOINT' colo-redirector $net --dest null:
+	refused 2 'bad weight=65536' colo-redirector $net --dest A=null:,weight=65536
+	refused 2 'min-conn is more' colo-redirector $net --dest A=null:,min-conn=3
+	refused 2 'PROTO:ADDR:PORT' colo-redirector $net --dest A=null: --service tcp:1
+	refused 2 'STATE=SECONDS' colo-redirector $net --dest A=null: --timeout idle=1
+	refused 2 'goes without' colo-redirector $net --dest A=null: --outdev null:
+	refused 2 'service needs --dest' colo-redirector $net --service "$RR"
+	refused 1 'there is one for this' colo-redirector $net --dest A=null: \
+		--service "$RR" --service "$RR"
+}
