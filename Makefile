@@ -138,7 +138,7 @@ UNIT_progress        := compare/live/progress common/log common/stamp common/now
 
 # What a fuzzer needs, that is a harness of tests/fuzz.
 FUZZ := frame packet vnet endpoint_spec rewrite rewrite_icmp \
-	rewrite_table compare capture qmp control
+	rewrite_table compare capture qmp control schedule
 FUZZ_frame         := $(UNIT_frame)
 FUZZ_packet        := common/flow common/flow_key common/packet common/chunk \
 		      compare/diff/unwrap
@@ -156,11 +156,12 @@ FUZZ_qmp           := common/qmp common/vmstate
 LIBS_fuzz_qmp       = $(JANSSON)
 FUZZ_control       := $(UNIT_control_table)
 LIBS_fuzz_control   = $(MSGPACK_LIBS)
+FUZZ_schedule       = $(UNIT_schedule) common/chunk
 
 # What tests and examples are driven with; they may use the library.
 PROGRAMS := tests/frames tests/replicas tests/noisy tests/colo-impair \
 	    tests/qmp-peer tests/transfer examples/failover/fetch tests/bench/bench \
-	    tests/bench/pump
+	    tests/bench/pump tests/bench/schedule
 PROGRAM_tests/frames := tests/frames
 PROGRAM_tests/replicas := tests/replicas
 PROGRAM_tests/noisy := tests/noisy
@@ -171,6 +172,7 @@ PROGRAM_examples/failover/fetch := examples/failover/fetch
 PROGRAM_tests/bench/bench := tests/bench/main tests/bench/drive \
 			     tests/bench/process tests/bench/traffic
 PROGRAM_tests/bench/pump := tests/bench/pump
+PROGRAM_tests/bench/schedule = tests/bench/schedule $(SCHEDULE_CORE:%=redirector/%)
 
 # The tools are optimised across their modules. gcc's objects can do without,
 # so that what only tests links fast; clang's could not. LTO= turns it off.
@@ -451,7 +453,7 @@ fuzz: deps-lint $(FUZZ:%=$(BUILD)/fuzz/%)
 
 define fuzz_rule
 $$(BUILD)/fuzz/$(1): tests/fuzz/$(1)_fuzz.c $$(addsuffix .c,$$(FUZZ_$(1))) \
-		$$(wildcard common/*.h compare/*/*.h rewriter/*.h tests/fuzz/*.h) Makefile
+		$$(wildcard common/*.h compare/*/*.h rewriter/*.h redirector/*/*.h tests/fuzz/*.h) Makefile
 	$$(call say,FUZZ,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)clang $$(ALL_CFLAGS) -U_FORTIFY_SOURCE $$(SANITIZE),fuzzer -fprofile-instr-generate \

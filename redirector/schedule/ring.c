@@ -77,7 +77,7 @@ static uint32_t put_points(struct ring_point *at, const struct dest *d,
  */
 bool ring_changed(struct scheduler *s, const struct dest_set *set)
 {
-	uint32_t unit = 0, max = 0, n = 0;
+	uint32_t unit = 0, max = 0, n = 0, room = 1;
 	struct ring_point *points;
 
 	for (unsigned at = 0; at < set->n; at++) {
@@ -86,11 +86,12 @@ bool ring_changed(struct scheduler *s, const struct dest_set *set)
 		unit = gcd(weight, unit);
 		max = weight > max ? weight : max;
 	}
-	points = calloc(set->n + 1u, (size_t)UNITS_MAX * POINTS_PER_UNIT *
-				     sizeof(*points));
+	for (unsigned at = 0; at < set->n; at++)
+		room += n_points_of(&set->v[set->order[at]], unit, max);
+	points = calloc(room, sizeof(*points));
 	if (!points)
 		return false;
-	for (unsigned at = 0; unit && at < set->n; at++) {
+	for (unsigned at = 0; at < set->n; at++) {
 		const struct dest *d = &set->v[set->order[at]];
 
 		n += put_points(points + n, d, set->order[at],
