@@ -78,7 +78,7 @@ static void claim(struct scheduler *s, struct claimant *c)
  */
 void maglev_changed(struct scheduler *s, const struct dest_set *set)
 {
-	struct claimant v[DESTS_MAX];
+	struct claimant v[DESTS_MAX] = { { 0 } };
 	unsigned n = find_claimants(v, s, set);
 	uint64_t max = 0;
 	uint32_t n_left = s->n_slots;
