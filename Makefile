@@ -154,7 +154,7 @@ FUZZ_capture       := $(SRC_common:%=common/%)
 LIBS_fuzz_capture   = $(PKG_LIBS)
 FUZZ_qmp           := common/qmp common/vmstate
 LIBS_fuzz_qmp       = $(JANSSON)
-FUZZ_control       := $(UNIT_control_table)
+FUZZ_control       := $(UNIT_control_flows)
 LIBS_fuzz_control   = $(MSGPACK_LIBS)
 FUZZ_schedule       = $(UNIT_schedule) common/chunk
 

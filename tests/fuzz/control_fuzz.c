@@ -2,7 +2,8 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "../../common/control_table.h"
+#include "../../common/control_flows.h"
+#include "../../common/packet.h"
 #include "fuzz.h"
 
 static int on_call(void *arg, struct control_call *call)
@@ -18,7 +19,62 @@ static int on_call(void *arg, struct control_call *call)
 	return 0;
 }
 
+/* Some flows, more than a turn looks at, for `flows` and `explain`. */
+#define N_FLOWS 1500u
+
+static struct flow_table *flows;
+
+static void fill(void)
+{
+	flows = flow_table_new(N_FLOWS, sizeof(uint32_t), 1);
+	for (uint32_t n = 0; n < N_FLOWS; n++) {
+		struct flow_key key = { .dst = { 9, 9, 9, 9 }, .sport = 80,
+					.dport = (uint16_t)n, .vlan = n & 3,
+					.proto = PACKET_TCP, .ip_version = 4 };
+
+		*(uint32_t *)flow_add(flows, &key, 0, n) = n % 7;
+	}
+}
+
+static uint64_t rank(void *arg, const void *value,
+		     enum control_flows_order order)
+{
+	(void)arg;
+	return *(const uint32_t *)value * (uint64_t)order;
+}
+
+static void put_row(void *arg, const void *value, msgpack_packer *pk)
+{
+	(void)arg;
+	rpc_map(pk, 1);
+	control_flows_put_key(pk, flow_get_key(flows, value));
+}
+
+static const struct control_flows *the_flows(void)
+{
+	static struct control_flows f;
+
+	if (!flows)
+		fill();
+	f = (struct control_flows){ flows, rank, put_row, put_row, NULL };
+	return &f;
+}
+
+static int on_flows(void *arg, struct control_call *call)
+{
+	(void)arg;
+	return control_flows_list(the_flows(), call);
+}
+
+static int on_explain(void *arg, struct control_call *call)
+{
+	(void)arg;
+	return control_flows_explain(the_flows(), call);
+}
+
 static const struct control_method methods[] = {
+	{ "flows", "", CONTROL_FLOWS_PARAMS, false, on_flows },
+	{ "explain", "", CONTROL_FLOWS_EXPLAIN_PARAMS, false, on_explain },
 	{ "a", "any", { { "x", CONTROL_ANY, true } }, false, on_call },
 	{ "t", "text and number",
 	  { { "x", CONTROL_TEXT, false }, { "n", CONTROL_NUMBER, true },
@@ -41,7 +97,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	assert(copy);
 	memcpy(copy, data, size);
-	answer = control_table_answer(&table, copy, size, &asker, &len);
+	do
+		answer = control_table_answer(&table, copy, size, &asker, &len);
+	while (asker.is_later);
+	assert(!asker.job);
 	assert(answer && len > RPC_PREFIX_LEN);
 	/* what a client may send is bounded in depth; an answer is one deeper */
 	if (rpc_parse(&m, answer + RPC_PREFIX_LEN, len - RPC_PREFIX_LEN,
