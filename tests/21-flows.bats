@@ -187,15 +187,16 @@ is_explained() { ask explain "$1" | says "$2"; }
 	ask rules-add | says '.[2].code == "bad-params"'
 	ask rules-add 'udp dst port 1000' | says '.[3] ==
 		["payload@0+1", "udp dst port 1000"]'
-	primary "$(udp 1 one)" "$(udp 2 one 1001)"
-	secondary "$(udp 1 two)" "$(udp 2 One 1001)"
-	wait_for stat_is c in 4
+	primary "$(udp 1 one)" "$(udp 2 one 1001)" "$(udp 3 one 1002)"
+	secondary "$(udp 1 two)" "$(udp 2 One 1001)" "$(udp 3 two 1002)"
+	wait_for grep -q '10.0.0.2:1002' report
+	run ! grep '10.0.0.2:1000' report
 	ask rules-remove 'udp dst port 1000' | says '.[3] == ["payload@0+1"]'
 	primary "$(udp 3 one)"
 	secondary "$(udp 3 two)"
 	wait_for grep -q '10.0.0.2:1000' report
 	run ! grep '10.0.0.2:1001' report
-	stop c 0
+	stop c
 	start_compare
 	ask rules | says '.[2].text | test("^there are no rules: ")'
 	ask rules-add header@Date | says '.[2].code == "failed"'
