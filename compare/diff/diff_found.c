@@ -2,6 +2,7 @@
 #include "diff_found.h"
 
 #include <ctype.h>
+#include <string.h>
 
 #define MAC_LEN 6u
 #define TCP_LEN 20u
@@ -12,7 +13,7 @@ static bool is_tcp(const struct packet *p)
 	return p->level == PACKET_L4 && p->proto == PACKET_TCP && !p->fragment;
 }
 
-/* Two SYNs with the same flags have different options. */
+/* Two SYNs with the same flags have different options, or other bytes. */
 static enum diff_kind kind_of_flags(const struct diff_side side[2])
 {
 	const struct packet *p = &side[COMPARE_PRIMARY].packet;
@@ -21,8 +22,11 @@ static enum diff_kind kind_of_flags(const struct diff_side side[2])
 
 	if (!side[0].is_there || !side[1].is_there || !is_tcp(p) || !is_tcp(s))
 		return DIFF_FLAG;
-	return (p->flags & s->flags & TCP_SYN) &&
-	       !((p->flags ^ s->flags) & mask) ? DIFF_OPTION : DIFF_FLAG;
+	if (!(p->flags & s->flags & TCP_SYN) || (p->flags ^ s->flags) & mask)
+		return DIFF_FLAG;
+	return p->payload_len != s->payload_len ||
+	       memcmp(packet_payload(p), packet_payload(s), p->payload_len) ?
+	       DIFF_PAYLOAD : DIFF_OPTION;
 }
 
 static enum diff_kind kind_of_wait(enum diff_cause cause, bool is_primary)
@@ -112,6 +116,11 @@ void diff_found_make(struct diff_found *found,
 			  side_of(difference, COMPARE_SECONDARY) },
 	};
 	found->kind = kind_of(difference->reason, cause, found->side);
+	for (unsigned i = 0; i < 2; i++)	/* of SYNs: all bytes */
+		if (found->kind == DIFF_PAYLOAD &&
+		    difference->reason == COMPARE_FLAGS)
+			found->side[i].len = found->side[i].end -
+					     found->side[i].at;
 	move_to_header(&found->side[COMPARE_PRIMARY], found->kind);
 	move_to_header(&found->side[COMPARE_SECONDARY], found->kind);
 }
