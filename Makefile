@@ -50,7 +50,7 @@ COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  quarantine report rules running tell)
 COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
 		  diff_pcap diff_print diff_sums diff_text ignore learn \
-		  unwrap)
+		  mend unwrap)
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum tcp_option seq packet flow vnet log endpoint_spec option \
@@ -130,6 +130,9 @@ UNIT_epoch           := compare/live/epoch common/chunk
 UNIT_pcapng          := common/pcapng
 UNIT_pcapng_in       := common/pcapng_in
 UNIT_link_type       := common/link_type
+UNITS += mend
+UNIT_mend            := compare/diff/mend common/packet common/chunk \
+			common/tcp_option common/checksum
 UNIT_unwrap          := compare/diff/unwrap common/packet common/chunk
 UNIT_ignore          := compare/diff/ignore
 LIBS_ignore           = $(PCAP)

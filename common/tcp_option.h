@@ -24,6 +24,7 @@ enum {				/* IANA: TCP option kinds */
 	TCP_OPTION_TIMESTAMP = 8,
 	TCP_OPTION_MD5 = 19,		/* RFC 2385 */
 	TCP_OPTION_AO = 29,		/* RFC 5925 */
+	TCP_OPTION_CUT = 255,		/* nobody's: others were not captured */
 };
 
 #define TCP_OPTION_FIRST 20u	/* bytes of the header in front of the options */

@@ -3,8 +3,9 @@
  * TCP flows of recordings whose beginning one side or both have not seen.
  * Their sequence numbers cannot be compared, because each side chose its own.
  * So the first bytes of the one side are looked for in what the other has.
- * Until they are found all is held; from there on the flow is compared as any
- * other.
+ * Until they are found all is held, and until enough segments have come that
+ * none is missing at the beginning because it was captured out of order; from
+ * there on the flow is compared as any other.
  *
  * When they are not found in ALIGN_MAX bytes, or nothing more comes, both
  * sides are compared from their first bytes on.
@@ -25,6 +26,7 @@
 
 #define ALIGN_MAX 65536u	/* how many bytes of each side are searched */
 #define ANCHOR 32u		/* how many bytes are searched for */
+#define REORDER_MAX 16u		/* segments: no capture is further out of order */
 
 struct prefix {			/* the first bytes of a side, without a gap */
 	uint8_t *bytes;
@@ -126,6 +128,13 @@ static void begin(struct compare *c, struct cmp_flow *fl,
 	match_flow(c, fl, NULL);
 }
 
+/* Have so many segments come that none belongs before the first ones? */
+static bool is_in_order(const struct cmp_flow *fl)
+{
+	return fl->q[COMPARE_PRIMARY].n >= REORDER_MAX &&
+	       fl->q[COMPARE_SECONDARY].n >= REORDER_MAX;
+}
+
 /* Look for the place, and begin to compare there. is_last: nothing more comes
  * that could show it. Return: whether the comparison has begun. */
 static bool align(struct compare *c, struct cmp_flow *fl, bool is_last)
@@ -141,7 +150,7 @@ static bool align(struct compare *c, struct cmp_flow *fl, bool is_last)
 	get_prefix(c, fl, COMPARE_SECONDARY, &v[1]);
 	len = v[0].len < v[1].len ? v[0].len : v[1].len;
 	is_over = is_last || len == ALIGN_MAX;
-	is_found = (is_last || len >= ANCHOR) &&
+	is_found = (is_over || (len >= ANCHOR && is_in_order(fl))) &&
 		   find_first(v, len < ANCHOR ? len : ANCHOR, skipped);
 	if (is_found || (is_over && v[0].is_known && v[1].is_known)) {
 		differ_midstream(c, fl, is_found, skipped);

@@ -52,11 +52,13 @@ static struct cmp_flow *add_flow(struct compare *c, const struct flow_key *key)
 /* The key of a packet. It says by which rules the packet is compared, too:
  * nobody who chooses addresses and ports can bring a packet into a flow with
  * other rules. */
-static void key_of(struct flow_key *key, const struct packet *p, bool is_whole)
+static void key_of(const struct compare *c, struct flow_key *key,
+		   const struct packet *p, bool is_whole)
 {
 	/* TCP in fragments is compared as datagrams: it cannot be changed on its
-	 * way out */
-	bool cut = p->fragment || (is_whole && p->proto == PACKET_TCP);
+	 * way out, unless it has gone already */
+	bool cut = p->fragment || (is_whole && p->proto == PACKET_TCP &&
+				   !c->config.report_only);
 
 	if (flow_key_of(key, p, false) < 0) {
 		ether_key(key, p);
@@ -148,7 +150,8 @@ void arrive_frames(struct compare *c, enum compare_side side,
 	}
 	for (unsigned i = 0; i < n && n_keys; i++) {
 		if (!a->flow[i].is_guessed)
-			key_of(&a->key[a->flow[i].at], &a->p[i], false);
+			key_of(c, &a->key[a->flow[i].at], &a->p[i],
+			       false);
 	}
 	flow_hash(c->flows, a->key, a->hash, n_keys);
 }
@@ -209,13 +212,14 @@ struct cmp_flow *arrive_find(struct compare *c, enum compare_side side,
 	fl = flow_at(c->flows, at);
 	if (fl && flow_key_is_of(flow_get_key(c->flows, fl), &a->p[i]))
 		return fl;
-	key_of(&key, &a->p[i], false);
+	key_of(c, &key, &a->p[i], false);
 	flow_hash(c->flows, &key, &hash, 1);
 	return find_and_hint(c, side, &a->p[i], &key, hash);
 }
 
 /**
- * arrive_find_whole() - Find the flow of a packet made of fragments, or make it
+ * arrive_find_whole() - Find the flow of a packet made of fragments, or make it;
+ * or that of a fragment by itself
  * @c:		The comparison
  * @side:	Whose packet it is
  * @p:		The packet, parsed
@@ -228,7 +232,7 @@ struct cmp_flow *arrive_find_whole(struct compare *c, enum compare_side side,
 	struct flow_key key;
 	uint32_t hash;
 
-	key_of(&key, p, true);
+	key_of(c, &key, p, true);
 	flow_hash(c->flows, &key, &hash, 1);
 	return find_by_key(c, side, p, &key, hash);
 }

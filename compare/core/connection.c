@@ -40,6 +40,24 @@ COLD enum compare_step connection_differ(struct compare *c, struct cmp_flow *fl,
 	return STEP_DIFFERENT;
 }
 
+/**
+ * connection_mixed() - One side has reset the connection, the other has not
+ * @c:		The comparison
+ * @fl:		Their flow
+ * @p:		The primary's segment
+ * @s:		The secondary's
+ *
+ * Return: what became of it. In captures what comes before a RST may have been
+ * captured behind it: that is waited for
+ */
+enum compare_step connection_mixed(struct compare *c, struct cmp_flow *fl,
+				   const struct hold *p, const struct hold *s)
+{
+	if (c->config.own_isn)
+		return STEP_WAIT;
+	return connection_differ(c, fl, p, s);
+}
+
 /* The first SYN that waits of the secondary, or NULL. What stands before it
  * belongs to an older connection, and is dropped. */
 static struct hold *secondary_syn(struct compare *c, struct cmp_flow *fl)
@@ -70,6 +88,9 @@ static bool is_same_syn(const struct compare *c, const struct hold *p,
 
 	if (c->config.own_isn)		/* the clients chose their own, too */
 		b.ack = a.ack;
+	if (c->config.own_isn && (syn_is_cut(&a) || syn_is_cut(&b)))
+		return differ_is_same_mac(c, a.eth, b.eth) &&
+		       syn_is_alike(&a, &b);
 	return differ_is_same_mac(c, a.eth, b.eth) &&
 	       syn_is_same(&a, &b);
 }
@@ -121,7 +142,7 @@ COLD enum compare_step connection_syn(struct compare *c, struct cmp_flow *fl,
 	if (!s) {
 		s = stream_head(c, fl, COMPARE_SECONDARY);
 		if (s && (s->flags & TCP_RST))
-			return connection_differ(c, fl, p, s);
+			return connection_mixed(c, fl, p, s);
 		return STEP_WAIT;
 	}
 	if (!is_same_syn(c, p, s))
@@ -159,8 +180,9 @@ COLD enum compare_step connection_rst(struct compare *c, struct cmp_flow *fl,
 	}
 	if (!s)
 		return STEP_WAIT;
-	if (!(s->flags & TCP_RST) ||
-	    (is_near(fl, p->seq) && is_near(fl, s->seq) && p->seq != s->seq))
+	if (!(s->flags & TCP_RST))
+		return connection_mixed(c, fl, p, s);
+	if (is_near(fl, p->seq) && is_near(fl, s->seq) && p->seq != s->seq)
 		return connection_differ(c, fl, p, s);
 	stream_note_rst(fl, p->flags, ack);
 	act_drop_held(c, fl, s, DROP_MATCHED);

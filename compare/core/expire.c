@@ -20,6 +20,7 @@
 #include "late.h"
 #include "match.h"
 #include "shed.h"
+#include "take.h"
 #include "waits.h"
 
 /* The time since which the first packets of both sides have waited together. */
@@ -89,6 +90,22 @@ static bool ask_for_late(struct compare *c, struct hold *h)
 	       fl->is_tcp && match_begin_late(c, fl);
 }
 
+/* Fragments of which others are missing are compared one by one, before it is
+ * told what has no equal. */
+static void expire_fragments(struct compare *c)
+{
+	const struct fragment_table *t = &c->fragments;
+
+	while (t->n_open) {
+		uint32_t first = fragment_at(t, t->oldest)->parts;
+
+		if (age_ns(c->now_ns, hold_at(&c->pool, first)->time_ns) <
+		    c->config.timeout_ns)
+			break;
+		take_apart(c, t->oldest);
+	}
+}
+
 static void expire_side(struct compare *c, enum compare_side side)
 {
 	struct hold *h;
@@ -101,8 +118,12 @@ static void expire_side(struct compare *c, enum compare_side side)
 			drop_graced(c, h);
 			continue;
 		}
+		if (c->config.report_only && !flows_of(c, h)) {
+			take_apart(c, h->group);
+			continue;
+		}
 		if (c->config.report_only) {
-			late_tell(c, side);
+			late_tell(c, flows_of(c, h), side);
 			continue;
 		}
 		if (ask_for_late(c, h))
@@ -125,6 +146,8 @@ void expire_held(struct compare *c)
 		waits_look(c);
 	} else {
 		gap_expire(c);
+		if (c->config.report_only)
+			expire_fragments(c);
 		expire_side(c, COMPARE_PRIMARY);
 		expire_side(c, COMPARE_SECONDARY);
 	}

@@ -2,7 +2,8 @@
 /*
  * What a report tells of packets that have waited for too long: bytes and
  * datagrams that the other side does not have. Behind them the comparison goes
- * on. Nothing is held for good in a report. expire.c calls this.
+ * on. Nothing is held for good in a report. expire.c calls this, and relieve.c
+ * when there is no room for more.
  */
 #include "late.h"
 
@@ -10,6 +11,7 @@
 #include "../../common/seq.h"
 #include "act.h"
 #include "align.h"
+#include "connection.h"
 #include "datagram.h"
 #include "differ.h"
 #include "flows.h"
@@ -39,7 +41,7 @@ static void report_one(struct compare *c, struct cmp_flow *fl,
 		differ_describe(c, fl, COMPARE_TIMEOUT, is_primary ? h : NULL,
 				is_primary ? NULL : h);
 
-	if (!fl || !fl->is_tcp) {
+	if (!fl->is_tcp) {
 		differ_tell(c, &d);
 		return;
 	}
@@ -69,6 +71,24 @@ static uint32_t tail_len(const struct compare *c, const struct cmp_flow *fl,
 	return at - fl->edge;
 }
 
+/* Neither side has the next bytes: they were captured nowhere. The comparison
+ * goes on behind them. Return: false when one side has them. */
+static bool skip_hole(struct compare *c, struct cmp_flow *fl)
+{
+	const struct hold *p = first_data(c, fl, COMPARE_PRIMARY);
+	const struct hold *s = first_data(c, fl, COMPARE_SECONDARY);
+	uint32_t to;
+
+	if (!p || !s || !stream_has_edge(fl))
+		return false;
+	to = seq_min(p->seq, s->seq);
+	if (seq_le(to, fl->edge))
+		return false;
+	stream_set_edge(fl, to);
+	match_flow(c, fl, NULL);
+	return true;
+}
+
 /* One side lacks bytes in the middle of its stream. Tell of the other's bytes
  * there and compare the two further behind them. Return: false when there is
  * no gap. */
@@ -86,8 +106,6 @@ static bool skip_gap(struct compare *c, struct cmp_flow *fl)
 	lacks = has == p ? s : p;
 	if (seq_le(lacks->seq, fl->edge))
 		return false;
-	if (seq_gt(has->seq, fl->edge))		/* neither has that */
-		fl->edge = has->seq;
 	to = fl->edge + tail_len(c, fl, has);
 	if (seq_gt(to, lacks->seq))
 		to = lacks->seq;
@@ -131,30 +149,36 @@ static bool skip_tail(struct compare *c, struct cmp_flow *fl)
 	return true;
 }
 
+/* One side has reset the connection where the other goes on. Return: false when
+ * it is not so. */
+static bool tell_reset(struct compare *c, struct cmp_flow *fl)
+{
+	const struct hold *p = stream_head(c, fl, COMPARE_PRIMARY);
+	const struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
+
+	if (!p || !s || !((p->flags ^ s->flags) & TCP_RST))
+		return false;
+	connection_differ(c, fl, p, s);
+	return true;
+}
+
 /**
  * late_tell() - Tell of what has waited for too long, and forget it
  * @c:		The comparison, in a report
- * @side:	A side that holds something. The flow of its oldest packet loses
- *		its first one
+ * @fl:		A flow that holds a packet of the side; it loses its first one
+ * @side:	The side
  */
-void late_tell(struct compare *c, enum compare_side side)
+void late_tell(struct compare *c, struct cmp_flow *fl, enum compare_side side)
 {
-	const struct hold *h = hold_at(&c->pool, c->pool.oldest[side]);
-	struct cmp_flow *fl = flows_of(c, h);
-
-	if (fl && (fl->align & ALIGN_WAITS)) {
+	if (fl->align & ALIGN_WAITS) {
 		align_end(c, fl);
 		return;
 	}
-	if (fl && fl->is_tcp && (skip_gap(c, fl) || skip_tail(c, fl)))
+	if (fl->is_tcp &&
+	    (skip_hole(c, fl) || skip_gap(c, fl) || skip_tail(c, fl) ||
+	     tell_reset(c, fl)))
 		return;
-	if (fl)
-		h = hold_at(&c->pool, fl->q[side].head);
-	report_one(c, fl, h);
-	if (fl && !fl->is_tcp)
+	report_one(c, fl, hold_at(&c->pool, fl->q[side].head));
+	if (!fl->is_tcp)
 		datagram_forget(c, fl, side);
-	else if (!fl && side == COMPARE_PRIMARY)
-		act_release_group(c, h->group, NOTE_UNCOMPARED);
-	else if (!fl)
-		act_drop_group(c, h->group, DROP_DIFFERENT);
 }

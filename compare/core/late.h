@@ -4,6 +4,7 @@
 
 #include "core.h"
 
-void late_tell(struct compare *c, enum compare_side side);
+void late_tell(struct compare *c, struct cmp_flow *fl,
+	       enum compare_side side);
 
 #endif

@@ -196,7 +196,7 @@ static enum compare_step match_next(struct compare *c, struct cmp_flow *fl,
 	if (!s || (s->flags & TCP_SYN) || seq_gt(p->seq, fl->edge))
 		return STEP_WAIT;
 	if (s->flags & TCP_RST)
-		return connection_differ(c, fl, p, s);
+		return connection_mixed(c, fl, p, s);
 	if (seq_gt(s->seq, fl->edge))
 		return STEP_WAIT;
 	return match_bytes(c, fl, p, s);

@@ -2,6 +2,7 @@
 /*
  * A side that holds more than its half of max_bytes, and cannot be told to
  * stop, gives up a flow: its packets of that side are dropped, and it differs.
+ * In a report it tells of what waits.
  * take.c calls this after each frame.
  */
 #include "relieve.h"
@@ -9,6 +10,7 @@
 #include "act.h"
 #include "differ.h"
 #include "flows.h"
+#include "late.h"
 
 /* The flow that holds the most packets of a side. */
 static struct cmp_flow *fullest_flow(const struct compare *c,
@@ -37,7 +39,7 @@ static void give_up_flow(struct compare *c, struct cmp_flow *fl)
 	d = differ_describe(c, fl, COMPARE_QUEUE, NULL, NULL);
 	act_drop_queue(c, fl, DROP_OVER_BOUND);
 	/* TCP repeats what the secondary said, as nobody has it */
-	if (c->config.full_waits && !c->config.report_only)
+	if (c->config.full_waits)
 		return;
 	differ_flow(c, fl, &d);
 }
@@ -48,10 +50,24 @@ static void give_up_oldest(struct compare *c, enum compare_side side)
 
 	if (flows_of(c, h))
 		give_up_flow(c, flows_of(c, h));
-	else if (side == COMPARE_SECONDARY)
-		act_drop_group(c, h->group, DROP_OVER_BOUND);
 	else
-		act_release_group(c, h->group, NOTE_UNCOMPARED);
+		act_drop_group(c, h->group, DROP_OVER_BOUND);
+}
+
+/* In a report nothing is given up: of the fullest flow it is told what has no
+ * equal yet, and the comparison goes on behind that. To find the flow all that
+ * is held is looked at; so half of what it holds is dealt with at a time. */
+static void relieve_report(struct compare *c, enum compare_side side,
+			   size_t enough)
+{
+	struct cmp_flow *fl;
+
+	while (c->pool.bytes[side] > enough && (fl = fullest_flow(c, side))) {
+		uint32_t n = fl->q[side].n / 2;
+
+		while (fl->q[side].n > n && c->pool.bytes[side] > enough)
+			late_tell(c, fl, side);
+	}
 }
 
 /**
@@ -65,9 +81,13 @@ static void give_up_oldest(struct compare *c, enum compare_side side)
  */
 void relieve_side(struct compare *c, enum compare_side side)
 {
-	size_t bound = c->config.max_bytes / 2;
+	size_t enough = c->config.max_bytes / 2 / 8 * 7;
 
+	if (c->config.report_only) {
+		relieve_report(c, side, enough);
+		return;
+	}
 	give_up_flow(c, fullest_flow(c, side));
-	while (c->pool.bytes[side] > bound / 8 * 7)
+	while (c->pool.bytes[side] > enough)
 		give_up_oldest(c, side);
 }

@@ -102,10 +102,20 @@ bool stream_hold(struct compare *c, struct cmp_flow *fl, enum compare_side side,
 	return h->prev == HOLD_NONE || (p->flags & TCP_SYN);
 }
 
+static bool is_old(const struct compare *c, const struct cmp_flow *fl,
+		   const struct hold *s)
+{
+	if (s->flags & (TCP_SYN | TCP_RST))
+		return !(s->flags & TCP_SYN) &&
+		       stream_is_rst_again(c, fl, s->flags, s->ack);
+	return stream_has_edge(fl) && seq_le(stream_end(s), fl->edge);
+}
+
 /**
  * stream_secondary() - Find the first segment of the secondary that is not old
  * @c:		The comparison
- * @fl:		The flow; segments that end at the edge or below are dropped
+ * @fl:		The flow; segments that end at the edge or below are dropped,
+ *		and a RST that both have sent before
  *
  * Return: the segment or NULL
  */
@@ -113,10 +123,7 @@ struct hold *stream_secondary(struct compare *c, struct cmp_flow *fl)
 {
 	struct hold *s;
 
-	while ((s = stream_head(c, fl, COMPARE_SECONDARY)) &&
-	       stream_has_edge(fl) &&
-	       !(s->flags & (TCP_SYN | TCP_RST)) &&
-	       seq_le(stream_end(s), fl->edge))
+	while ((s = stream_head(c, fl, COMPARE_SECONDARY)) && is_old(c, fl, s))
 		act_drop_held(c, fl, s, DROP_LATE);
 	return s;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../common/bytes.h"
+#include "../../common/least.h"
 #include "../../common/tcp_option.h"
 
 /* The options of a SYN that shape the connection. */
@@ -15,6 +16,7 @@ struct shape {
 	uint16_t mss;
 	uint8_t window_scale;
 	bool has_scale, has_sack, has_timestamps;
+	bool is_cut;		/* there may be others */
 };
 
 static void shape_option(struct shape *shape, const uint8_t *o)
@@ -35,6 +37,9 @@ static void shape_option(struct shape *shape, const uint8_t *o)
 		break;
 	case TCP_OPTION_TIMESTAMP:
 		shape->has_timestamps = true;
+		break;
+	case TCP_OPTION_CUT:
+		shape->is_cut = true;
 		break;
 	}
 }
@@ -76,6 +81,33 @@ int syn_scale(const struct packet *p)
 }
 
 /**
+ * syn_is_cut() - Was a SYN or SYN+ACK segment captured in part?
+ * @p:		The segment, parsed
+ */
+bool syn_is_cut(const struct packet *p)
+{
+	return p->truncated || shape_of(p).is_cut;
+}
+
+/**
+ * syn_is_alike() - Are two SYN or SYN+ACK segments the same as far as they go?
+ * @a:		A segment, parsed, perhaps captured in part
+ * @b:		Another one
+ *
+ * Return: as syn_is_same(), but options and bytes that one of them lacks count
+ * as the same
+ */
+bool syn_is_alike(const struct packet *a, const struct packet *b)
+{
+	const unsigned mask = TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST;
+
+	return !((a->flags ^ b->flags) & mask) &&
+	       (!(a->flags & TCP_ACK) || a->ack == b->ack) &&
+	       !memcmp(packet_payload(a), packet_payload(b),
+		       least(a->payload_len, b->payload_len));
+}
+
+/**
  * syn_is_same() - Do two SYN or SYN+ACK segments open the same connection?
  * @a:		A segment, parsed
  * @b:		Another one
@@ -87,11 +119,8 @@ int syn_scale(const struct packet *p)
  */
 bool syn_is_same(const struct packet *a, const struct packet *b)
 {
-	const unsigned mask = TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST;
 	struct shape sa = shape_of(a), sb = shape_of(b);
 
-	return !((a->flags ^ b->flags) & mask) &&
-	       (!(a->flags & TCP_ACK) || a->ack == b->ack) &&
-	       is_same_shape(&sa, &sb) && a->payload_len == b->payload_len &&
-	       !memcmp(packet_payload(a), packet_payload(b), a->payload_len);
+	return syn_is_alike(a, b) && is_same_shape(&sa, &sb) &&
+	       a->payload_len == b->payload_len;
 }

@@ -7,6 +7,8 @@
 #include "../../common/packet.h"
 
 int syn_scale(const struct packet *p);
+bool syn_is_cut(const struct packet *p);
+bool syn_is_alike(const struct packet *a, const struct packet *b);
 bool syn_is_same(const struct packet *a, const struct packet *b);
 
 #endif

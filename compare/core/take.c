@@ -19,6 +19,7 @@
 #include "kind.h"
 #include "predict.h"
 #include "relieve.h"
+#include "segment.h"
 #include "share.h"
 #include "shed.h"
 #include "tcp.h"
@@ -82,22 +83,6 @@ static bool is_left_out(const struct compare *c, const struct packet *p)
 	       (!c->config.compare_unknown && kind_is_unknown(p));
 }
 
-/* The fragments of a group will not make a datagram. The secondary's are
- * dropped; so are the primary's where no checkpoint is to be had, else they
- * wait for one. */
-static void give_up(struct compare *c, uint32_t group,
-		    enum compare_reason reason)
-{
-	if (fragment_at(&c->fragments, group)->key.side == COMPARE_SECONDARY ||
-	    c->config.holds) {
-		act_drop_group(c, group, DROP_DIFFERENT);
-		return;
-	}
-	fragment_close(&c->fragments, group);
-	differ_ask(c, reason, NULL,
-		   hold_at(&c->pool, fragment_at(&c->fragments, group)->parts));
-}
-
 /* The common case, kept small. twin may be HOLD_NONE. */
 static bool take_twin(struct compare *c, enum compare_side side,
 		      const struct frame *f, uint32_t twin)
@@ -133,6 +118,71 @@ static void take_packet(struct compare *c, enum compare_side side,
 	flows_touch(c, fl);
 }
 
+/**
+ * take_apart() - Compare fragments one by one that do not make a datagram
+ * @c:		The comparison, in a report
+ * @group:	The fragments; the group is gone afterwards
+ */
+void take_apart(struct compare *c, uint32_t group)
+{
+	const struct fragment_group *g = fragment_at(&c->fragments, group);
+	enum compare_side side = g->key.side;
+	uint64_t now_ns = c->now_ns;
+	uint32_t i = g->parts, next;
+
+	fragment_free(&c->fragments, group);
+	for (; i != HOLD_NONE; i = next) {
+		const struct hold *h = hold_at(&c->pool, i);
+		struct frame f = hold_frame(&c->pool, h);
+		struct packet p;
+
+		next = h->next;
+		c->now_ns = h->time_ns;	/* it has waited as long as before */
+		chunk_ref(f.chunk);
+		hold_remove(&c->pool, i);
+		packet_parse(&p, frame_eth(&f), frame_eth_len(&f));
+		take_packet(c, side, &f, &p, arrive_find_whole(c, side, &p),
+			    HOLD_NONE);
+		chunk_unref(f.chunk);
+	}
+	c->now_ns = now_ns;
+}
+
+/* The fragments of a group will not make a datagram. The secondary's are
+ * dropped; so are the primary's where no checkpoint is to be had, else they
+ * wait for one. In a report they are compared one by one. */
+static void give_up(struct compare *c, uint32_t group,
+		    enum compare_reason reason)
+{
+	if (c->config.report_only) {
+		take_apart(c, group);
+		return;
+	}
+	if (fragment_at(&c->fragments, group)->key.side == COMPARE_SECONDARY ||
+	    c->config.holds) {
+		act_drop_group(c, group, DROP_DIFFERENT);
+		return;
+	}
+	fragment_close(&c->fragments, group);
+	differ_ask(c, reason, NULL,
+		   hold_at(&c->pool, fragment_at(&c->fragments, group)->parts));
+}
+
+/* A TCP segment in fragments is a segment as any other, in a report: the
+ * fragments are done with. */
+static void take_whole_segment(struct compare *c, enum compare_side side,
+			       const struct frame *f, struct packet *p,
+			       uint32_t group)
+{
+	if (side == COMPARE_PRIMARY) {
+		act_release_group(c, group, NOTE_COMPARED);
+	} else {
+		act_drop_group(c, group, DROP_MATCHED);
+		act_note(c, NOTE_ORIGINATED);	/* it is dropped once more */
+	}
+	take_packet(c, side, f, p, arrive_find_whole(c, side, p), HOLD_NONE);
+}
+
 /* All fragments of a datagram have come: compare the datagram. */
 static void take_whole(struct compare *c, enum compare_side side,
 		       uint32_t group)
@@ -144,13 +194,16 @@ static void take_whole(struct compare *c, enum compare_side side,
 	/* a report has counted its fragments as compared */
 	if (!c->config.compare_unknown && is_left_out(c, &p))
 		input_uncompared(c, side, &f, group);
+	else if (c->config.report_only && segment_is(&p))
+		take_whole_segment(c, side, &f, &p, group);
 	else
 		take_packet(c, side, &f, &p, arrive_find_whole(c, side, &p),
 			    group);
 	chunk_unref(f.chunk);
 }
 
-/* Hold a fragment. Return: false for one that can be part of nothing. */
+/* Hold a fragment. Return: false for one that can be part of nothing: nor can
+ * one that was captured in part. */
 static bool take_fragment(struct compare *c, enum compare_side side,
 			  const struct frame *f, const struct packet *p)
 {
@@ -158,7 +211,8 @@ static bool take_fragment(struct compare *c, enum compare_side side,
 	struct fragment_piece piece;
 	uint32_t group;
 
-	if (!fragment_piece(&piece, p, side))
+	if ((p->truncated && c->config.report_only) ||
+	    !fragment_piece(&piece, p, side))
 		return false;
 	if (fragment_is_full(t, &piece))
 		give_up(c, t->oldest, COMPARE_QUEUE);

@@ -30,8 +30,6 @@ bool diff_sums_is_whole(const struct diff_sums *s, const char **why)
 	*why = NULL;
 	if (s->n_unread[0] + s->n_unread[1])
 		*why = "packets could not be read, and were not compared";
-	else if (s->n_short[0] + s->n_short[1])
-		*why = "packets were captured too short to be compared";
 	else if (!s->n_packets[0] && !s->n_packets[1] &&
 		 s->n_other[0] + s->n_other[1])
 		*why = "nothing was compared: no packet is what --from says";
@@ -52,11 +50,11 @@ static void print_packets(const struct diff_sums *s, FILE *out)
 	fprintf(out, "%-14s %12" PRIu64 " %12" PRIu64 "\n", "compared",
 		s->n_packets[0], s->n_packets[1]);
 	print_row(out, "  cut short", s->n_cut);
+	print_row(out, "    in headers", s->n_short);
 	print_row(out, "  unwrapped", s->n_unwrapped);
 	print_row(out, "ignored", s->n_ignored);
 	print_row(out, "not selected", s->n_other);
 	print_row(out, "housekeeping", s->n_housekeeping);
-	print_row(out, "too short", s->n_short);
 	print_row(out, "not read", s->n_unread);
 }
 

@@ -17,7 +17,7 @@ struct diff_sums {
 					   was around it */
 	uint64_t n_housekeeping[2];	/* left out because --non-ip does not say
 					   otherwise */
-	uint64_t n_short[2];	/* captured too short to be compared */
+	uint64_t n_short[2];	/* of n_cut: without all headers */
 	uint64_t n_unread[2];	/* not read: too long, of unknown link types */
 	uint64_t n_midstream;	/* flows without their beginning */
 	uint64_t n[DIFF_KINDS][DIFF_FATES];	/* differences */

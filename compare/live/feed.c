@@ -232,6 +232,8 @@ void feed_set_config(struct feed *f, const struct compare_config *config)
 void feed_start(struct feed *f, const struct wires *wires, uint64_t scan_ms)
 {
 	f->wires = *wires;
+	if (report_is_untimed(f->parts.report))
+		f->cause = DIFF_CAUSE_END;
 	clock_timer_start(&f->scan, scan_ms, scan_ms);
 }
 
@@ -243,8 +245,9 @@ static void input_reported(struct feed *f, enum compare_side side,
 	struct report *r = f->parts.report;
 	struct frame seen;
 
-	report_unwrap(r, &seen, v);
-	if (report_selects(r, side, &seen, seen.chunk != v->chunk)) {
+	bool is_unwrapped = report_unwrap(r, &seen, v);
+
+	if (report_selects(r, side, &seen, is_unwrapped)) {
 		f->passing = v;
 		compare_input(f->compare, side, &seen, 1,
 			      report_time_ns(r, v));

@@ -14,6 +14,7 @@
 #include "../../common/log.h"
 #include "../../common/nowait_stream.h"
 #include "../../common/time.h"
+#include "../diff/mend.h"
 #include "../diff/unwrap.h"
 
 #define WRAPS_MAX 16u		/* tunnels in tunnels that are looked into */
@@ -162,7 +163,9 @@ static bool is_ignored(struct report *r, enum compare_side side,
 			    raw.wire_len);
 }
 
-/* Was so little captured that a header, or part of a fragment, is missing? */
+/* Was so little captured that a header, or part of a fragment, is missing? Then
+ * it is compared as far as it is there, and equal only to one that was captured
+ * as far. */
 static bool is_too_short(const struct packet *p)
 {
 	return p->truncated &&
@@ -172,32 +175,45 @@ static bool is_too_short(const struct packet *p)
 		  p->proto == PACKET_ICMP || p->proto == PACKET_ICMP6)));
 }
 
+static void replace(struct frame *seen, const struct frame *inner,
+		    const struct frame *f)
+{
+	if (seen->chunk != f->chunk)
+		chunk_unref(seen->chunk);
+	*seen = *inner;
+}
+
 /**
  * report_unwrap() - What of a frame is compared?
  * @r:		The report
- * @seen:	Set: the frame, or what of it is inside of tunnels. If that is a
- *		chunk of its own, the caller gives the reference on it back
+ * @seen:	Set: the frame, or what of it is inside of tunnels, with whole
+ *		headers. If that is a chunk of its own, the caller gives the
+ *		reference on it back
  * @f:		The frame; borrowed
  *
  * Live, what is compared is what clients get.
+ *
+ * Return: whether it is what is inside of the frame
  */
-void report_unwrap(const struct report *r, struct frame *seen,
+bool report_unwrap(const struct report *r, struct frame *seen,
 		   const struct frame *f)
 {
 	struct frame inner;
 	struct packet p;
+	unsigned n = 0;
 
 	*seen = *f;
 	if (!live_options_is_capture(r->options))
-		return;
+		return false;
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
-	for (unsigned n = 0; n < WRAPS_MAX && unwrap_frame(&inner, seen, &p);
-	     n++) {
-		if (seen->chunk != f->chunk)
-			chunk_unref(seen->chunk);
-		*seen = inner;
+	while (n < WRAPS_MAX && unwrap_frame(&inner, seen, &p)) {
+		replace(seen, &inner, f);
 		packet_parse(&p, frame_eth(seen), frame_eth_len(seen));
+		n++;
 	}
+	if (mend_frame(&inner, seen, &p))
+		replace(seen, &inner, f);
+	return n;
 }
 
 /**
@@ -207,8 +223,7 @@ void report_unwrap(const struct report *r, struct frame *seen,
  * @f:		The frame, from report_unwrap()
  * @is_unwrapped: It is what was inside of another frame
  *
- * Return: true, unless --from or --ignore leave it out or too little of it was
- * captured
+ * Return: true, unless --from or --ignore leave it out
  */
 bool report_selects(struct report *r, enum compare_side side,
 		    const struct frame *f, bool is_unwrapped)
@@ -221,8 +236,6 @@ bool report_selects(struct report *r, enum compare_side side,
 		sums->n_other[side]++;
 	} else if (is_ignored(r, side, f)) {
 		sums->n_ignored[side]++;
-	} else if (is_too_short(&p) && live_options_is_capture(r->options)) {
-		sums->n_short[side]++;
 	} else if (compare_is_housekeeping(&p) &&
 		   r->options->non_ip != LIVE_NON_IP_COMPARE) {
 		sums->n_housekeeping[side]++;
@@ -230,6 +243,7 @@ bool report_selects(struct report *r, enum compare_side side,
 	} else {
 		sums->n_packets[side]++;
 		sums->n_cut[side] += p.truncated;
+		sums->n_short[side] += is_too_short(&p);
 		sums->n_unwrapped[side] += is_unwrapped;
 		return true;
 	}

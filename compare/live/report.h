@@ -31,7 +31,7 @@ void report_init(struct report *r, const struct live_options *options,
 int report_open(struct report *r);
 int report_ready(struct report *r);
 void report_look_at_clock(struct report *r);
-void report_unwrap(const struct report *r, struct frame *seen,
+bool report_unwrap(const struct report *r, struct frame *seen,
 		   const struct frame *f);
 bool report_selects(struct report *r, enum compare_side side,
 		    const struct frame *f, bool is_unwrapped);

@@ -247,6 +247,7 @@ static void midstream_begins_with_what_both_have(void)
 	CHECK_EQ(k.n_midstream, 0);		/* ten bytes are few */
 	PRIMARY(&k, PART(3, 5010, text + 30, 45));
 	SECONDARY(&k, PART(3, 173, text + 50, 25));
+	kit_wait(&k, 10 * SEC);
 	CHECK_EQ(k.n_midstream, 1);
 	CHECK(k.midstream.is_found);
 	CHECK_EQ(k.midstream.skipped[COMPARE_PRIMARY], 0);
@@ -267,6 +268,7 @@ static void midstream_of_one_side_only(void)
 	PRIMARY(&k, TCP(1, 100, 500, S | A, ""));
 	PRIMARY(&k, DATA(2, 101, "skipped: " TAIL));
 	SECONDARY(&k, DATA(2, 99, TAIL));
+	kit_wait(&k, 10 * SEC);
 	CHECK_EQ(k.n_midstream, 1);
 	CHECK_EQ(k.midstream.skipped[COMPARE_PRIMARY], 9);
 	CHECK_EQ(k.midstream.skipped[COMPARE_SECONDARY], 0);
@@ -274,6 +276,25 @@ static void midstream_of_one_side_only(void)
 	SECONDARY(&k, DATA(3, 151, "y"));
 	CHECK_EQ(k.n_differ, 1);
 	CHECK_EQ(k.places[0], 61);		/* from the SYN on */
+	end(&k);
+}
+
+static void midstream_that_begins_out_of_order(void)
+{
+	struct kit k;
+
+	init(&k);
+	PRIMARY(&k, DATA(3, 104, TAIL));
+	SECONDARY(&k, DATA(3, 904, TAIL));
+	PRIMARY(&k, DATA(2, 101, "abc"));
+	SECONDARY(&k, DATA(2, 901, "abX"));
+	for (uint32_t i = 0; i < 20; i++) {
+		PRIMARY(&k, DATA(4, 155 + i, "x"));
+		SECONDARY(&k, DATA(4, 955 + i, "x"));
+	}
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_midstream, 1);
+	CHECK_EQ(k.n_differ, 1);
 	end(&k);
 }
 
@@ -400,6 +421,125 @@ static void datagrams_go_by_number_to_the_end(void)
 	CHECK(!compare_is_holding(k.c));
 	CHECK_EQ(kit_stats(&k).held, 0);
 	kit_fini(&k);
+}
+
+/* Bytes that were captured nowhere end nothing: not the comparison, and they
+ * are no difference. */
+static void a_hole_that_both_have_is_passed(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	PRIMARY(&k, DATA(2, 101, "one"));
+	SECONDARY(&k, DATA(2, 7701, "one"));
+	PRIMARY(&k, DATA(3, 107, "three"));
+	SECONDARY(&k, DATA(3, 7707, "thrXe"));
+	PRIMARY(&k, TCP(4, 120, 500, A | F, "four"));
+	SECONDARY(&k, TCP(4, 7720, 900, A | F, "four"));
+	CHECK_EQ(k.n_differ, 0);
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 9);
+	end(&k);
+}
+
+static void a_hole_and_a_gap_behind_it(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	PRIMARY(&k, DATA(3, 107, "three"));
+	SECONDARY(&k, DATA(3, 7710, "ee"));
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 6);
+	CHECK_EQ(k.lens[0][COMPARE_PRIMARY], 3);
+	end(&k);
+}
+
+static void bytes_captured_behind_a_reset_are_compared(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	PRIMARY(&k, TCP(2, 104, 500, R, ""));
+	SECONDARY(&k, DATA(3, 7701, "abc"));
+	SECONDARY(&k, TCP(2, 7704, 500, R, ""));
+	PRIMARY(&k, DATA(3, 101, "abc"));
+	CHECK_EQ(k.n_differ, 0);
+	CHECK(!compare_is_holding(k.c));
+	PRIMARY(&k, TCP(4, 1000, 500, S | A, ""));
+	SECONDARY(&k, TCP(4, 9000, 900, S | A, ""));
+	PRIMARY(&k, TCP(5, 1001, 500, R, ""));
+	SECONDARY(&k, DATA(5, 9001, "abc"));
+	CHECK_EQ(k.n_differ, 0);
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_differ, 1);
+	end(&k);
+}
+
+static void a_reset_may_be_captured_twice(void)
+{
+	struct kit k;
+
+	init(&k);
+	for (unsigned i = 0; i < 2; i++)
+		PRIMARY(&k, TCP(i, 100, 500, R | A, ""));
+	for (unsigned i = 0; i < 2; i++)
+		SECONDARY(&k, TCP(i, 7700, 500, R | A, ""));
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_differ, 0);
+	end(&k);
+}
+
+#define FRAGMENT(t, d, a, b) UDP(t, d), .from = (a), .to = (b)
+
+static void lone_fragments_are_compared(void)
+{
+	struct kit k;
+
+	init(&k);
+	PRIMARY(&k, FRAGMENT(16, TAIL, 8, 16));
+	PRIMARY(&k, FRAGMENT(32, TAIL, 16, 32));
+	SECONDARY(&k, FRAGMENT(16, TAIL, 8, 16));
+	CHECK_EQ(k.n_differ, 0);
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 0);
+	end(&k);
+}
+
+static void overlapping_fragments_are_compared(void)
+{
+	struct kit k;
+
+	init(&k);
+	for (unsigned side = 0; side < 2; side++) {
+		kit_input(&k, side, (struct seg){ FRAGMENT(16, TAIL, 8, 16) });
+		kit_input(&k, side, (struct seg){ FRAGMENT(16, TAIL, 8, 32) });
+		kit_input(&k, side, (struct seg){ FRAGMENT(16, TAIL, 0, 40),
+						  .cut = 4 });
+	}
+	kit_wait(&k, 10 * SEC);
+	CHECK_EQ(k.n_differ, 0);
+	end(&k);
+}
+
+static void a_segment_in_fragments_is_a_segment(void)
+{
+	struct stats st;
+	struct kit k;
+
+	open_both(&k);
+	PRIMARY(&k, DATA(16, 101, "0123456789abcdef"), .from = 0, .to = 24);
+	PRIMARY(&k, DATA(16, 101, "0123456789abcdef"), .from = 24, .to = 36);
+	SECONDARY(&k, DATA(2, 7701, "01234567"));
+	SECONDARY(&k, DATA(3, 7709, "89abcdeX"));
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 15);
+	st = kit_stats(&k);
+	CHECK_EQ(st.in + st.originated, st.out + stats_dropped(&st));
+	end(&k);
 }
 
 /* Neither side's bytes may be used up silently. */
@@ -643,12 +783,20 @@ int main(int argc, char **argv)
 	TEST(a_gap_is_told_and_passed);
 	TEST(midstream_begins_with_what_both_have);
 	TEST(midstream_of_one_side_only);
+	TEST(midstream_that_begins_out_of_order);
 	TEST(midstream_with_nothing_in_common);
 	TEST(midstream_that_one_side_never_has);
 	TEST(cut_segments_are_compared_as_far_as_they_go);
 	TEST(cut_datagrams_are_compared_as_far_as_they_go);
 	TEST(a_longer_datagram_is_told_of_too);
 	TEST(datagrams_go_by_number_to_the_end);
+	TEST(a_hole_that_both_have_is_passed);
+	TEST(a_hole_and_a_gap_behind_it);
+	TEST(bytes_captured_behind_a_reset_are_compared);
+	TEST(a_reset_may_be_captured_twice);
+	TEST(lone_fragments_are_compared);
+	TEST(overlapping_fragments_are_compared);
+	TEST(a_segment_in_fragments_is_a_segment);
 	TEST(too_much_is_given_up_aloud);
 	TEST(old_flows_are_forgotten_for_new_ones);
 	random_init(&r, argc, argv);

@@ -1,0 +1,57 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Two laws of colo-compare on captures, whatever is in them: a capture is equal to
+# itself, and what differs is found. `captures` makes them, at random.
+
+load helpers
+
+BATS_TEST_TIMEOUT=600
+
+setup() {
+	colo_setup
+	n=$((${SOAK_N:-5000} / 100))
+	seed=${SEED:-$RANDOM$RANDOM}
+	echo "# seed $seed"
+	mkdir made
+}
+
+teardown() { colo_teardown; }
+
+# rows: how many packets the table has a row for, by side
+rows() {
+	awk '/^packets/ { on = 1; next } on && /^$/ { exit }
+		on && !/^ / { p += $(NF - 1); s += $NF } END { print p + 0, s + 0 }' "$1"
+}
+
+# law STATUS A B: the status of comparing the two
+law() {
+	local status=0
+	colo-compare "$2" "$3" >out 2>err || status=$?
+	[ "$status" -eq "$1" ]
+}
+
+# broken TEXT...: tells of it, with what was found
+broken() {
+	echo "$*: $(cat err out | head -n 3)"
+	result=1
+}
+
+@test "a capture is equal to itself, and one byte that differs is found" {
+	local number packets what kind result=0
+
+	"$TOP/tests/captures" "$seed" "$n" made >list
+	while read -r number packets what kind; do
+		law 0 "made/$number.a" "made/$number.a" ||
+			broken "$number $kind: differs from itself"
+		[ "$(rows out)" = "$packets $packets" ] ||
+			broken "$number $kind: not $packets rows"
+		if [ "$what" = same ]; then
+			law 0 "made/$number.a" "made/$number.b"
+		else
+			law 1 "made/$number.a" "made/$number.b"
+		fi || broken "$number $kind: $what"
+	done <list
+	[ "$(wc -l <list)" -eq "$n" ]
+	echo "# $n captures, of which $(grep -c ' differ ' list) in two versions"
+	[ "$result" -eq 0 ]
+}
