@@ -43,11 +43,12 @@ SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
 COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 		  connection counters datagram differ evict expire extent flows flush \
 		  fragment gap gate hold kind late match order pair predict \
-		  relieve share shed stream syn take tcp told view waits)
+		  relieve roster share shed stream syn take tcp told view waits)
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  command epoch feed history live live_config live_epoch live_learn \
-		  live_methods live_options live_verdict live_wires notify progress \
-		  quarantine report rules running tell)
+		  live_methods live_options live_survey live_verdict \
+		  live_wires notify progress quarantine report rules running \
+		  tell)
 COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
 		  diff_pcap diff_print diff_sums diff_text ignore learn \
 		  mend unwrap)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include "live/live.h"
 #include "live/live_learn.h"
+#include "live/live_survey.h"
 
 static int run(const struct live_options *options)
 {
@@ -8,7 +8,7 @@ static int run(const struct live_options *options)
 	int status = 2;
 
 	if (live_learn(&learn, options) == 0)
-		status = live_run(options, options->learn.n ? &learn : NULL,
+		status = live_survey_run(options, options->learn.n ? &learn : NULL,
 				  false);
 	learn_fini(&learn);
 	return status;

@@ -225,6 +225,58 @@ row() {
 	[ "$(grep -c 'extra, SYN' <<<"$output")" -eq 2 ]
 }
 
+@test "flows that both captures have go together, whatever their order" {
+	local syn
+	syn() { segment rx "$1" 9 18 "$2"; }
+	pcap 1 1000 "$(syn 100 1001)" "$(syn 200 1002)" "$(syn 300 1003)" \
+		>a.pcap
+	# the third is another one
+	pcap 1 1000 "$(syn 101 2003)" "$(syn 201 1002)" \
+		"$(sed s/5012/5010/ <<<"$(syn 301 1001)")" >b.pcap
+	run -1 compare a.pcap b.pcap
+	[[ $output = *'tcp 10.0.0.2:80 > 10.0.0.1:1001 offset 0: '* ]]
+	grep -qE '^total +1$' <<<"$output"
+	# one in three is chance
+	pcap 1 1000 "$(syn 101 2003)" "$(syn 201 2002)" \
+		"$(sed s/5012/5010/ <<<"$(syn 301 1001)")" >b.pcap
+	run -1 compare a.pcap b.pcap
+	[[ $output = *'tcp 10.0.0.2:80 > 10.0.0.1:1003 offset 0: '* ]]
+}
+
+@test "the service is where the SYN goes, whatever its port" {
+	# client FILE PORT SERVICE [FLAGS]: a SYN, and the answer
+	client() {
+		local syn ports
+		syn=$(segment tx 7 0 2)
+		printf -v ports '%04x%04x' "$2" "$3"
+		syn=${syn/04000050/$ports}
+		printf -v ports '%04x%04x' "$3" "$2"
+		pcap 1 1000 "$syn" "$(segment rx 9 8 18 |
+			sed "s/00500400/$ports/")" >"$1"
+	}
+	client low.pcap 2000 50051
+	client high.pcap 60000 50051
+	client other.pcap 60000 50052
+	run -0 compare low.pcap high.pcap
+	run -0 compare low.pcap - <high.pcap
+	run -0 compare low.pcap high.pcap --from :50051
+	# the only one that the other capture does not have is the same service
+	run -0 --separate-stderr compare low.pcap other.pcap
+	# shellcheck disable=SC2154	# run sets it
+	[[ $stderr = *'port 50052 of the secondary is taken for port 50051'* ]]
+	run -0 --separate-stderr compare low.pcap other.pcap \
+		--map-port 50051=50052
+	[ -z "$stderr" ]
+	run -0 compare low.pcap - --map-port 50051=50052 <other.pcap
+	run -1 compare low.pcap - <other.pcap
+	for bad in 1 1= =1 1=2=3 0=1 1=65536 ' 1=2' -1=2 a=b 1=2x; do
+		refused 2 "--map-port: $bad is not OLD=NEW" \
+			colo-compare low.pcap high.pcap --map-port "$bad"
+	done
+	refused 2 '--map-port needs captures' colo-compare low.pcap high.pcap \
+		--map-port 1=2 --pair tuple
+}
+
 @test "packets that find no room in the tables are reported as such" {
 	local frames=() i
 	for i in 1000 1001 1002 1003; do

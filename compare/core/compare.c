@@ -42,6 +42,7 @@
 #include "kind.h"
 #include "order.h"
 #include "pair.h"
+#include "roster.h"
 #include "share.h"
 #include "take.h"
 #include "waits.h"
@@ -82,6 +83,14 @@ static void set_config(struct compare *c, const struct compare_config *config)
 		own->max_flow_bytes = FLOW_BYTES_MAX;
 }
 
+static bool prepare_pairs(struct compare *c)
+{
+	c->pairs = pair_table(&c->config);
+	c->roster = c->config.roster ? c->config.roster :
+		    roster_new(c->config.max_flows, c->config.seed);
+	return c->pairs && c->roster;
+}
+
 /**
  * compare_new() - Make a comparison
  * @config:	Copied
@@ -100,10 +109,9 @@ struct compare *compare_new(const struct compare_config *config,
 	c->handler = *handler;
 	c->flows = flow_table_new(config->max_flows + FLOW_SLACK,
 				  sizeof(struct cmp_flow), config->seed);
-	if (config->pair_order)
-		c->pairs = pair_table(config);
-	if (!c->flows || (config->pair_order && !c->pairs)) {
+	if (!c->flows || (config->pair_order && !prepare_pairs(c))) {
 		flow_table_free(c->flows);
+		flow_table_free(c->pairs);
 		free(c);
 		return NULL;
 	}
@@ -143,6 +151,8 @@ void compare_free(struct compare *c)
 	hold_pool_fini(&c->pool);
 	flow_table_free(c->flows);
 	flow_table_free(c->pairs);
+	if (!c->config.roster)
+		roster_free(c->roster);
 	free(c);
 }
 
@@ -343,7 +353,7 @@ const char *compare_wait_text(enum compare_wait_for what)
 
 /**
  * compare_pair_service() - Say which service a flow belongs to
- * @service:	Set: protocol, VLAN and the smaller port, where the flow has it
+ * @service:	Set: protocol, VLAN and the service's port, where the flow has it
  * @key:	The flow's key
  */
 void compare_pair_service(struct flow_key *service, const struct flow_key *key)

@@ -34,6 +34,8 @@ enum compare_ack_policy {
 	COMPARE_ACK_RELEASE,	/* it leaves: the client is told too much */
 };
 
+struct roster;
+
 struct compare_config {
 	uint64_t timeout_ns;	/* for so long a packet may lack an equal */
 	uint64_t gap_ns;	/* the same for bytes that the secondary leaves
@@ -58,6 +60,7 @@ struct compare_config {
 	bool own_isn;		/* TCP counts from each side's own SYN */
 	bool pair_order;	/* the n-th flow of a service is compared with
 				   the other side's n-th */
+	struct roster *roster;	/* of both recordings, borrowed; or NULL */
 	uint64_t seed;		/* of the hashes; not to be known to clients */
 };
 

@@ -58,6 +58,10 @@ enum {					/* struct flow_key: tag[1] */
 					   not sound */
 	KEY_SERVICE = 1 << 1,		/* pair.c: no flow, but a service */
 	KEY_SECONDARY = 1 << 2,		/* pair.c: of the secondary */
+	KEY_FROM_SERVICE = 1 << 3,	/* pair.c has found the service: the flow's
+					   source */
+	KEY_TO_SERVICE = 1 << 4,	/* its destination */
+	KEY_TUPLE = 1 << 5,		/* pair.c: both captures have this flow */
 };
 
 /* The lists of the flow table, each in the order of last use. */
@@ -185,6 +189,7 @@ struct compare {
 				   primary's copy */
 	struct flow_table *flows;	/* values are struct cmp_flow */
 	struct flow_table *pairs;	/* pair.c; NULL without pair_order */
+	struct roster *roster;	/* the same; config.roster, or an own one */
 	struct hold_pool pool;
 	struct order_table orders;
 	struct fragment_table fragments;

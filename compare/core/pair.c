@@ -2,8 +2,9 @@
 /*
  * Which flow of one recording belongs to which flow of another, when clients
  * have chosen other ports and hosts have other addresses: the n-th connection
- * of a service on one side goes with the n-th on the other. The service's port
- * is the smaller one of a flow's two ports.
+ * of a service on one side goes with the n-th on the other. A connection that
+ * both have, with the same addresses and ports, goes with itself. roster.c
+ * knows both.
  *
  * This file owns the table of numbers. arrive.c asks it for the key that both
  * flows have in common.
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "../../common/time.h"
+#include "roster.h"
 
 #define SERVICES_MAX 131072u	/* all ports, of both sides */
 
@@ -53,10 +55,18 @@ static struct pair *find_or_add(struct compare *c, const struct flow_key *key,
 	return flow_add(c->pairs, key, list, c->now_ns);
 }
 
+static bool is_from_service(const struct flow_key *key)
+{
+	if (key->tag[1] & (KEY_FROM_SERVICE | KEY_TO_SERVICE))
+		return key->tag[1] & KEY_FROM_SERVICE;
+	return key->sport <= key->dport;
+}
+
 /**
  * pair_service() - Say which service a flow belongs to
- * @service:	Set: protocol, VLAN and the smaller port, where the flow has it
- * @key:	The flow's key
+ * @service:	Set: protocol, VLAN and the service's port, where the flow has it
+ * @key:	The flow's key. Where pair_key() did not say which end is the
+ *		service, the smaller port is
  */
 void pair_service(struct flow_key *service, const struct flow_key *key)
 {
@@ -65,7 +75,7 @@ void pair_service(struct flow_key *service, const struct flow_key *key)
 		.proto = key->proto,
 		.ip_version = key->ip_version,
 	};
-	if (key->sport <= key->dport)
+	if (is_from_service(key))
 		service->sport = key->sport;
 	else
 		service->dport = key->dport;
@@ -109,6 +119,27 @@ static uint32_t number_of(struct compare *c, enum compare_side side,
 	return pair->n;
 }
 
+/* The client's port is replaced by a number. */
+static void number_key(struct compare *c, enum compare_side side,
+		       struct flow_key *key, const struct packet *p)
+{
+	struct flow_key service, own = *key;
+	struct roster_place place = roster_find(c->roster, side, key, p);
+	uint32_t n;
+
+	key->tag[1] |= place.is_from_service ? KEY_FROM_SERVICE :
+					       KEY_TO_SERVICE;
+	if (place.is_in_both) {
+		key->tag[1] |= KEY_TUPLE;
+		return;
+	}
+	*(place.is_from_service ? &key->sport : &key->dport) = place.port;
+	pair_service(&service, key);
+	n = number_of(c, side, &own, p, &service);
+	*(place.is_from_service ? &key->dport : &key->sport) = (uint16_t)n;
+	key->tag[0] = (uint8_t)(n >> 16);
+}
+
 /**
  * pair_key() - Make the key that a flow has in common with the other side's
  * @c:		The comparison, with pair_order or ignore_addr
@@ -119,19 +150,9 @@ static uint32_t number_of(struct compare *c, enum compare_side side,
 void pair_key(struct compare *c, enum compare_side side, struct flow_key *key,
 	      const struct packet *p)
 {
-	struct flow_key service;
-
-	pair_service(&service, key);
-	if (c->config.pair_order && (key->sport || key->dport)) {
-		uint32_t n = number_of(c, side, key, p, &service);
-
-		if (key->sport <= key->dport)
-			key->dport = (uint16_t)n;
-		else
-			key->sport = (uint16_t)n;
-		key->tag[0] = (uint8_t)(n >> 16);
-	}
-	if (c->config.ignore_addr) {
+	if (c->config.pair_order && (key->sport || key->dport))
+		number_key(c, side, key, p);
+	if (c->config.ignore_addr && !(key->tag[1] & KEY_TUPLE)) {
 		memset(key->src, 0, sizeof(key->src));
 		memset(key->dst, 0, sizeof(key->dst));
 	}

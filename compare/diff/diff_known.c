@@ -38,19 +38,26 @@ static struct flow_key service_of(const struct diff_found *f)
 	const struct diff_side *s = diff_found_side(f);
 	struct flow_key key, service = { 0 };
 
-	if (s->is_there && flow_key_of(&key, &s->packet, false) == 0)
+	if (f->key && (f->key->sport || f->key->dport))
+		compare_pair_service(&service, f->key);
+	else if (s->is_there && flow_key_of(&key, &s->packet, false) == 0)
 		compare_pair_service(&service, &key);
 	return service;
 }
 
-/* What an offset counts in: one TCP stream, or any datagram of a service. */
+/* What an offset counts in: one TCP stream, or any datagram of a service. A
+ * stream is named as the primary's capture has it, which is the same when
+ * another one is compared with it. */
 static struct flow_key space_of(const struct diff_found *f)
 {
+	const struct diff_side *p = &f->side[COMPARE_PRIMARY];
 	const struct flow_key *key = f->key;
+	struct flow_key own;
 
-	if (key && key->proto == PACKET_TCP && (key->sport || key->dport))
-		return *key;
-	return service_of(f);
+	if (!key || key->proto != PACKET_TCP || !(key->sport || key->dport))
+		return service_of(f);
+	return p->is_there && flow_key_of(&own, &p->packet, false) == 0 ?
+	       own : *key;
 }
 
 static bool uses_learnt(const struct diff_known *k)
@@ -183,10 +190,9 @@ static enum diff_fate fate_of_whole(struct diff_known *k,
 
 static bool take_other(struct diff_known *k, const struct diff_found *f)
 {
-	const struct flow_key none = { 0 };
+	const struct flow_key space = space_of(f);
 
-	return uses_learnt(k) &&
-	       learn_take_other(k->learn, f->key ? f->key : &none, f->kind);
+	return uses_learnt(k) && learn_take_other(k->learn, &space, f->kind);
 }
 
 /**
@@ -246,10 +252,10 @@ static void learn_place(struct diff_known *k, const struct diff_found *f)
  */
 void diff_known_learn(struct diff_known *k, const struct diff_found *f)
 {
-	const struct flow_key none = { 0 };
+	const struct flow_key space = space_of(f);
 
 	if (f->kind == DIFF_PAYLOAD)
 		learn_place(k, f);
 	else
-		learn_add_other(k->learn, f->key ? f->key : &none, f->kind);
+		learn_add_other(k->learn, &space, f->kind);
 }

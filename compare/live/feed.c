@@ -246,13 +246,14 @@ static void input_reported(struct feed *f, enum compare_side side,
 	struct frame seen;
 
 	bool is_unwrapped = report_unwrap(r, &seen, v);
+	bool is_selected = report_selects(r, side, &seen, is_unwrapped);
 
-	if (report_selects(r, side, &seen, is_unwrapped)) {
+	if (is_selected && !report_enters(r, side, &seen)) {
 		f->passing = v;
 		compare_input(f->compare, side, &seen, 1,
 			      report_time_ns(r, v));
 		f->passing = NULL;
-	} else if (side == COMPARE_PRIMARY) {
+	} else if (!is_selected && side == COMPARE_PRIMARY) {
 		endpoint_output_send(f->wires.outdev, v, 1);
 	}
 	if (seen.chunk != v->chunk)

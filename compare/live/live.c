@@ -39,6 +39,7 @@ struct live {
 	struct feed feed;
 	struct live_epoch epoch;
 	struct live_wires ends;
+	struct roster *roster;	/* filled already, or NULL */
 };
 
 static uint64_t now_us(void)
@@ -201,7 +202,7 @@ static void on_set(void *arg)
 {
 	struct live *l = arg;
 	const struct live_options *o = l->options;
-	const struct compare_config config = live_config_of(o);
+	const struct compare_config config = live_config_of(o, l->roster);
 
 	feed_set_config(&l->feed, &config);
 	l->epoch.timeout_ms = o->timeout_ms;
@@ -289,7 +290,7 @@ static void init_checkpoint(struct live *l)
 static int init_parts(struct live *l)
 {
 	const struct live_options *o = l->options;
-	const struct compare_config config = live_config_of(o);
+	const struct compare_config config = live_config_of(o, l->roster);
 	const struct feed_parts parts = {
 		.clock = &l->loop.clock,
 		.checkpoint = &l->checkpoint,
@@ -397,13 +398,11 @@ static int start_and_run(struct live *l)
 /**
  * live_run() - Compare until the inputs end, or a signal comes
  * @options:	Checked; borrowed
- * @learn:	What was learnt of captures, borrowed; NULL for nothing
- * @is_learning: Differences are added to @learn, and told to nobody
+ * @pass:	What is known of captures, and what for they are read; borrowed
  *
  * Return: the exit status
  */
-int live_run(const struct live_options *options, struct learn *learn,
-	     bool is_learning)
+int live_run(const struct live_options *options, const struct live_pass *pass)
 {
 	struct live *l = calloc(1, sizeof(*l));
 	int status;
@@ -411,8 +410,9 @@ int live_run(const struct live_options *options, struct learn *learn,
 	if (!l)
 		abort();
 	l->options = options;
-	report_init(&l->report, options, &l->loop.clock, &l->wires, learn,
-		    is_learning);
+	report_init(&l->report, options, &l->loop.clock, &l->wires,
+		    pass->learn, pass->is_learning || pass->is_survey);
+	*(pass->is_survey ? &l->report.roster : &l->roster) = pass->roster;
 	status = start_and_run(l);
 	rules_fini(&l->rules);
 	free(l);

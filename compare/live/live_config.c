@@ -34,10 +34,12 @@ static void set_captures(struct compare_config *c, const struct live_options *o)
 /**
  * live_config_of() - Configure the comparison as the options say
  * @o:		The options
+ * @roster:	Of both captures, borrowed by the comparison; or NULL
  *
  * Return: the configuration, with a random seed
  */
-struct compare_config live_config_of(const struct live_options *o)
+struct compare_config live_config_of(const struct live_options *o,
+				     struct roster *roster)
 {
 	struct compare_config config = {
 		.timeout_ns = ns_of(o->timeout_ms),
@@ -48,6 +50,7 @@ struct compare_config live_config_of(const struct live_options *o)
 		.max_client_bytes = o->max_client_bytes,
 		.max_flows = (uint32_t)o->max_flows,
 		.compare_non_ip = o->non_ip == LIVE_NON_IP_COMPARE,
+		.roster = roster,
 		.report_only = o->dry_run || live_options_is_capture(o),
 		.ack_policy = (enum compare_ack_policy)o->ack_policy,
 	};

@@ -7,6 +7,7 @@
 
 /* The comparison is pure and knows no options: this says in its terms what the
  * options say. */
-struct compare_config live_config_of(const struct live_options *o);
+struct compare_config live_config_of(const struct live_options *o,
+				     struct roster *roster);
 
 #endif

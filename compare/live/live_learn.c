@@ -6,21 +6,14 @@
 
 #include "../../common/log.h"
 
-/* The options of a pass over another good recording. Only the comparison itself
- * writes anything. */
+/* The options of a pass over another good recording. */
 static struct live_options options_of(const struct live_options *options,
 				      const char *path)
 {
-	struct live_options o = *options;
+	struct live_options o = live_options_quiet(options);
 
 	snprintf(o.secondary_in.target, sizeof(o.secondary_in.target), "%s",
 		 path);
-	o.outdev = (struct endpoint_spec){ .kind = ENDPOINT_NULL };
-	o.notify_dev = (struct endpoint_spec){ .kind = ENDPOINT_UNSET };
-	o.choice = (struct checkpoint_choice){ .mode = CHECKPOINT_NONE };
-	o.report = o.diff_pcap = NULL;
-	o.common.state_dir = NULL;
-	o.common.notify_fd = OPTION_NO_FD;
 	return o;
 }
 
@@ -37,7 +30,7 @@ int live_learn(struct learn *learn, const struct live_options *options)
 		struct live_options o = options_of(options,
 						   options->learn.v[i]);
 
-		if (live_run(&o, learn, true) == 2)
+		if (live_survey_run(&o, learn, true) == 2)
 			return -EIO;
 	}
 	if (learn->n_lost)

@@ -2,7 +2,7 @@
 #ifndef COLO_COMPARE_LIVE_LEARN_H
 #define COLO_COMPARE_LIVE_LEARN_H
 
-#include "live.h"
+#include "live_survey.h"
 
 /*
  * --learn: what differs between good recordings is noise. Before the comparison

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../../common/failover.h"
 
@@ -138,8 +140,12 @@ static const struct option_spec specs[] = {
 	  "captures: TCP numbers count from each side's SYN, or are equal (own)", 0, 0,
 	  isns },
 	{ "pair", OPTION_CHOICE, offsetof(struct live_options, pair), NULL,
-	  "captures: flows are paired by their order, or by ports (order)", 0, 0,
+	  "captures: flows that both have go together and others by their "
+	  "order, or all by ports (order)", 0, 0,
 	  pairs },
+	{ "map-port", OPTION_LIST, offsetof(struct live_options, map_port),
+	  "OLD=NEW", "captures: the service on port OLD of the primary's is on "
+	  "port NEW of the secondary's; may be given again", 0, 0, NULL },
 	{ "l2", OPTION_BOOL, offsetof(struct live_options, l2), NULL,
 	  "captures: compare MAC addresses", 0, 0, NULL },
 	{ "l3", OPTION_BOOL, offsetof(struct live_options, l3), NULL,
@@ -179,6 +185,79 @@ bool live_options_is_capture(const struct live_options *o)
 {
 	return o->primary_in.kind == ENDPOINT_PCAP &&
 	       o->secondary_in.kind == ENDPOINT_PCAP;
+}
+
+/**
+ * live_options_ports() - Read a value of --map-port
+ * @text:	OLD=NEW
+ * @ports:	Set, by side
+ *
+ * Return: 0, or -EINVAL for other text
+ */
+int live_options_ports(const char *text, uint16_t ports[2])
+{
+	unsigned old, new;
+	int len = 0;
+
+	if (sscanf(text, "%5u=%5u%n", &old, &new, &len) != 2 || text[len] ||
+	    strspn(text, "0123456789=") != strlen(text) || !old || !new ||
+	    old > UINT16_MAX || new > UINT16_MAX)
+		return -EINVAL;
+	ports[0] = (uint16_t)old;
+	ports[1] = (uint16_t)new;
+	return 0;
+}
+
+static int check_map_port(const struct live_options *o)
+{
+	uint16_t ports[2];
+
+	for (unsigned i = 0; i < o->map_port.n; i++)
+		if (live_options_ports(o->map_port.v[i], ports) < 0)
+			return option_bad("--map-port: %s is not OLD=NEW, two "
+					  "ports from 1 to 65535",
+					  o->map_port.v[i]);
+	if (o->map_port.n && (!live_options_is_capture(o) ||
+			      o->pair != LIVE_PAIR_ORDER))
+		return option_bad("--map-port needs captures, and --pair "
+				  "order");
+	return 0;
+}
+
+/**
+ * live_options_quiet() - The options of a pass over captures before the last one
+ * @o:		The options
+ *
+ * Return: the same, but nothing is written
+ */
+struct live_options live_options_quiet(const struct live_options *o)
+{
+	struct live_options quiet = *o;
+
+	quiet.outdev = (struct endpoint_spec){ .kind = ENDPOINT_NULL };
+	quiet.notify_dev = (struct endpoint_spec){ .kind = ENDPOINT_UNSET };
+	quiet.choice = (struct checkpoint_choice){ .mode = CHECKPOINT_NONE };
+	quiet.report = quiet.diff_pcap = NULL;
+	quiet.common.state_dir = NULL;
+	quiet.common.notify_fd = OPTION_NO_FD;
+	return quiet;
+}
+
+static bool is_file(const struct endpoint_spec *spec)
+{
+	struct stat st;
+
+	return strcmp(spec->target, "-") && stat(spec->target, &st) == 0 &&
+	       S_ISREG(st.st_mode);
+}
+
+/**
+ * live_options_is_rereadable() - Can both captures be read more than once?
+ * @o:		The options, for which live_options_is_capture()
+ */
+bool live_options_is_rereadable(const struct live_options *o)
+{
+	return is_file(&o->primary_in) && is_file(&o->secondary_in);
 }
 
 static int check_report(struct live_options *o)
@@ -269,7 +348,8 @@ static int check(struct live_options *o)
 	if (o->notify_plain)
 		o->notify_dev.vnet_len = 0;
 	o->notify_dev.plain_out = true;
-	return check_checkpoint(o) || check_report(o) ? -EINVAL : 0;
+	return check_checkpoint(o) || check_report(o) || check_map_port(o) ?
+	       -EINVAL : 0;
 }
 
 /**

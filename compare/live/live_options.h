@@ -45,6 +45,7 @@ struct live_options {
 	bool is_quiet;
 	uint64_t max_told;	/* differences; 0: all */
 	bool timeout_is_set;
+	struct option_list map_port;
 
 	/* of a report */
 	const char *report, *diff_pcap;
@@ -61,5 +62,8 @@ struct live_options {
 enum option_result live_options_parse(struct live_options *o, int argc,
 				      char **argv);
 bool live_options_is_capture(const struct live_options *o);
+struct live_options live_options_quiet(const struct live_options *o);
+bool live_options_is_rereadable(const struct live_options *o);
+int live_options_ports(const char *text, uint16_t ports[2]);
 
 #endif

@@ -14,6 +14,7 @@
 #include "../../common/log.h"
 #include "../../common/nowait_stream.h"
 #include "../../common/time.h"
+#include "../core/roster.h"
 #include "../diff/mend.h"
 #include "../diff/unwrap.h"
 
@@ -249,6 +250,26 @@ bool report_selects(struct report *r, enum compare_side side,
 	}
 	r->n_unselected += side == COMPARE_SECONDARY;
 	return false;
+}
+
+/**
+ * report_enters() - Is a frame only entered in the roster?
+ * @r:		The report
+ * @side:	The side that has sent it
+ * @f:		The frame, for which report_selects()
+ *
+ * Return: whether it was, and is not compared
+ */
+bool report_enters(struct report *r, enum compare_side side,
+		   const struct frame *f)
+{
+	struct packet p;
+
+	if (!r->roster)
+		return false;
+	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	roster_add(r->roster, side, &p);
+	return true;
 }
 
 static uint64_t done_of(const struct endpoint *ep)

@@ -21,6 +21,8 @@ struct report {			/* zeroed to begin with */
 	bool is_on;
 	struct diff diff;
 	struct progress progress;
+	struct roster *roster;	/* borrowed: frames are entered there, and not
+				   compared; or NULL */
 	uint64_t n_looks;	/* how often report_look_at_clock() was called */
 	uint64_t n_unselected;	/* of the secondary: by --from, --ignore */
 };
@@ -32,6 +34,8 @@ int report_open(struct report *r);
 int report_ready(struct report *r);
 void report_look_at_clock(struct report *r);
 bool report_unwrap(const struct report *r, struct frame *seen,
+		   const struct frame *f);
+bool report_enters(struct report *r, enum compare_side side,
 		   const struct frame *f);
 bool report_selects(struct report *r, enum compare_side side,
 		    const struct frame *f, bool is_unwrapped);
