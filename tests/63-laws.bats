@@ -5,7 +5,7 @@
 
 load helpers
 
-BATS_TEST_TIMEOUT=600
+export BATS_TEST_TIMEOUT=600
 
 setup() {
 	colo_setup

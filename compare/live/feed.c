@@ -131,13 +131,21 @@ static void on_release(void *arg, const struct frame *frame)
 			     1);
 }
 
+/* Without a timeout nothing is late in captures: what a full side gives up is
+ * not there. */
+static enum diff_cause cause_of(const struct feed *f)
+{
+	return f->cause == DIFF_CAUSE_TIME &&
+	       report_is_untimed(f->parts.report) ? DIFF_CAUSE_END : f->cause;
+}
+
 static void on_differ(void *arg, const struct compare_difference *d)
 {
 	struct feed *f = arg;
 	struct feed_wanted *w = &f->wanted;
 
 	if (f->parts.report->is_on)
-		report_differ(f->parts.report, d, f->cause);
+		report_differ(f->parts.report, d, cause_of(f));
 	if (!d->asks)
 		return;
 	w->is_wanted = true;
@@ -232,8 +240,6 @@ void feed_set_config(struct feed *f, const struct compare_config *config)
 void feed_start(struct feed *f, const struct wires *wires, uint64_t scan_ms)
 {
 	f->wires = *wires;
-	if (report_is_untimed(f->parts.report))
-		f->cause = DIFF_CAUSE_END;
 	clock_timer_start(&f->scan, scan_ms, scan_ms);
 }
 
