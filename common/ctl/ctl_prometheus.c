@@ -115,8 +115,9 @@ static void print_histogram(const char *metric, const json_t *sample)
 	const json_t *bucket;
 	size_t i;
 
-	json_array_foreach(json_object_get(sample, "buckets"), i, bucket)
+	json_array_foreach(json_object_get(sample, "buckets"), i, bucket) {
 		print_bucket(metric, sample, bucket);
+	}
 	print_bucket(metric, sample, NULL);
 	printf("%s_sum{", metric);
 	print_labels(sample);
@@ -155,7 +156,8 @@ void ctl_prometheus_print(const json_t *metrics)
 
 		printf("# HELP %s %s\n# TYPE %s %s\n", name,
 		       text_at(metric, "help"), name, text_at(metric, "type"));
-		json_array_foreach(json_object_get(metric, "samples"), i, sample)
+		json_array_foreach(json_object_get(metric, "samples"), i, sample) {
 			print_sample(name, sample);
+		}
 	}
 }

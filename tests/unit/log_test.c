@@ -415,16 +415,19 @@ static void a_histogram_has_room_for_all(void)
 	CHECK_EQ(got[strlen(got) - 1], '\n');
 }
 
+struct counted {
+	uint32_t small;
+	uint64_t large;
+};
+
 static void counters_are_read_from_their_tables(void)
 {
-	struct { uint32_t small; uint64_t large; } base = { 7, 1ull << 40 };
+	const struct counted base = { 7, 1ull << 40 };
 	const struct stats_def table[] = {
 		{ "g", "small", "frames", "Small.",
-		  .offset = (size_t)((char *)&base.small - (char *)&base),
-		  .size = sizeof(base.small) },
+		  STATS_AT(struct counted, small) },
 		{ "g", "large", "frames", "Large.",
-		  .offset = (size_t)((char *)&base.large - (char *)&base),
-		  .size = sizeof(base.large) },
+		  STATS_AT(struct counted, large) },
 	};
 	struct stats s = { .in = 3 };
 	struct stats_row totals[STATS_TOTALS];
