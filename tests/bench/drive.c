@@ -574,20 +574,21 @@ static int pace_receive(struct drive *d, struct pace *p, uint32_t *ns)
  */
 int drive_paced(struct drive *d, uint64_t n, uint32_t rate, uint32_t *ns)
 {
-	struct pace p = { .start_ns = drive_now_ns(), .n = n, .rate = rate };
+	uint64_t *sent_ns = calloc(n, sizeof(*sent_ns));
+	struct pace p = { .start_ns = drive_now_ns(), .n = n, .rate = rate,
+			  .sent_ns = sent_ns };
 	int err = 0;
 
-	p.progress_ns = p.start_ns;
-	p.sent_ns = calloc(n, sizeof(*p.sent_ns));
-	if (!p.sent_ns)
+	if (!sent_ns)
 		abort();
+	p.progress_ns = p.start_ns;
 	prctl(PR_SET_TIMERSLACK, 1);
 	while (p.n_timed < n && !err) {
 		err = pace_send(d, &p);
 		if (!err)
 			err = pace_receive(d, &p, ns);
 	}
-	free(p.sent_ns);
+	free(sent_ns);
 	d->n_wanted += n;
 	return err;
 }
