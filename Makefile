@@ -22,7 +22,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream \
 	      endpoint_tap endpoint_watch starter process loop option own_file record_file record_guard \
-	      record_table role rpc \
+	      quantity record_table role rpc \
 	      control control_capture control_flows control_options control_process \
 	      control_spec control_stats control_table failover \
 	      verdict filter marker qmp qmp_link vmstate qemu
@@ -54,7 +54,7 @@ COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
 		  mend unwrap)
 
 # A unit test links its module and what that needs, no more.
-UNITS := frame outq checksum tcp_option seq packet flow vnet log endpoint_spec option \
+UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity endpoint_spec option \
 	 role redirect announce schedule schedulers impair rewrite rewrite_ahead rewrite_hold \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
@@ -70,8 +70,10 @@ UNIT_packet        := common/packet
 UNIT_flow          := common/flow common/flow_key common/packet
 UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
 		      common/chunk
-UNIT_endpoint_spec := common/endpoint_spec
-UNIT_option        := common/option common/control_spec common/endpoint_spec common/log common/stamp common/nowait
+UNIT_quantity      := common/quantity
+UNIT_endpoint_spec := common/endpoint_spec common/quantity
+UNIT_option        := common/option common/control_spec common/endpoint_spec common/log common/stamp common/nowait \
+		      common/quantity
 UNIT_log           := common/log common/stamp common/nowait common/stats
 UNIT_role          := common/role common/own_file
 UNIT_redirect      := redirector/redirect

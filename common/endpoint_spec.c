@@ -15,6 +15,9 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "quantity.h"
+#include "time.h"
+
 /*
  * The grammar:
  *
@@ -265,50 +268,28 @@ static int option_queue(struct parser *p, const char *value)
 	return refuse(p, "queue=%s is not tx, rx or all", value);
 }
 
-/* Seconds with at most three decimals, to the millisecond */
+/* A bare number counts seconds. */
 static int option_reconnect(struct parser *p, const char *value)
 {
-	const char *end = value + strlen(value);
-	const char *dot = strchr(value, '.');
-	uint64_t s, ms = 0;
+	uint64_t ns;
 
-	if (number(&s, value, dot ? dot : end, RECONNECT_S_MAX))
-		goto invalid;
-	if (dot) {
-		if (end - dot > 4 || number(&ms, dot + 1, end, 999))
-			goto invalid;
-		for (const char *c = end; c < dot + 4; c++)
-			ms *= 10;
-	}
-	p->spec.reconnect_ms = (uint32_t)(s * 1000 + ms);
+	if (quantity_time(&ns, value, NS_PER_S) < 0 || ns % NS_PER_MS ||
+	    ns / NS_PER_S > RECONNECT_S_MAX)
+		return refuse(p, "reconnect=%s is not seconds in 0..%d, with at "
+			      "most three decimals", value, RECONNECT_S_MAX);
+	p->spec.reconnect_ms = (uint32_t)(ns / NS_PER_MS);
 	return 0;
-
-invalid:
-	return refuse(p, "reconnect=%s is not seconds in 0..%d, with at most "
-		      "three decimals", value, RECONNECT_S_MAX);
 }
 
 static int option_send_buffer(struct parser *p, const char *value)
 {
-	static const struct { char suffix; unsigned shift; } units[] = {
-		{ 'k', 10 }, { 'M', 20 }, { 'G', 30 },
-	};
-	const char *end = value + strlen(value);
-	unsigned shift = 0;
 	uint64_t n;
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (end > value && end[-1] == units[i].suffix) {
-			shift = units[i].shift;
-			end--;
-			break;
-		}
-	}
-	if (number(&n, value, end, SEND_BUFFER_MAX >> shift) ||
-	    n << shift < SEND_BUFFER_MIN)
+	if (quantity_bytes(&n, value) < 0 || n < SEND_BUFFER_MIN ||
+	    n > SEND_BUFFER_MAX)
 		return refuse(p, "send-buffer=%s is not bytes in 64k..1G",
 			      value);
-	p->spec.send_buffer = (size_t)(n << shift);
+	p->spec.send_buffer = (size_t)n;
 	return 0;
 }
 

@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quantity.h"
+#include "time.h"
+
 /*
  * A tool's table and the table of what all tools have in common are laid end
  * to end, and a row's place in that list is what getopt_long() returns for
@@ -204,6 +207,12 @@ static enum option_result finish_output(void)
 	return OPTION_USAGE;
 }
 
+static const char help_end[] =
+	"EP is where frames come from or go to: unix:/run/colo/a.sock, "
+	"tcp:HOST:PORT, tap:vm0, pcap:FILE, - and others, see "
+	"colo-endpoint(7). Sizes and times may have units: 64M, 3s, 100ms. The "
+	"man page of the program says more.";
+
 static enum option_result print_help(const struct parser *p)
 {
 	int column = help_column(&p->rows);
@@ -214,6 +223,8 @@ static enum option_result print_help(const struct parser *p)
 	putchar('\n');
 	for (unsigned i = 0; i < p->rows.n; i++)
 		print_row(p->rows.spec[i], column);
+	putchar('\n');
+	print_wrapped(help_end, 0, 0);
 	return finish_output();
 }
 
@@ -252,18 +263,58 @@ static int set_bool(bool *out, const char *arg, struct why *why)
 	return 0;
 }
 
+/* How many nanoseconds an option counts in: 0 for one that is no time. */
+static uint64_t unit_ns(const struct option_spec *spec)
+{
+	return !strcmp(spec->arg, "US") ? 1000 :
+	       !strcmp(spec->arg, "MS") ? NS_PER_MS :
+	       !strcmp(spec->arg, "SECONDS") ? NS_PER_S : 0;
+}
+
+static bool is_size(const struct option_spec *spec)
+{
+	return !strcmp(spec->arg, "B") || !strcmp(spec->arg, "BYTES");
+}
+
+static int read_number(uint64_t *n, const char *arg)
+{
+	if (!*arg || strspn(arg, "0123456789") != strlen(arg))
+		return -EINVAL;
+	errno = 0;
+	*n = strtoull(arg, NULL, 10);
+	return errno ? -ERANGE : 0;
+}
+
+/* Return: as quantity_bytes() */
+static int read_uint(uint64_t *n, const struct option_spec *spec,
+		     const char *arg)
+{
+	uint64_t unit = unit_ns(spec);
+	int err = is_size(spec) ? quantity_bytes(n, arg) :
+		  unit ? quantity_time(n, arg, unit) : read_number(n, arg);
+
+	if (err || !unit)
+		return err;
+	if (*n % unit)
+		return -ERANGE;
+	*n /= unit;
+	return 0;
+}
+
 /* A table that names no max sets no limit. */
 static int set_uint(uint64_t *out, const struct option_spec *spec,
 		    const char *arg, struct why *why)
 {
-	uint64_t max = spec->max ? spec->max : UINT64_MAX;
-	unsigned long long n;
+	uint64_t max = spec->max ? spec->max : UINT64_MAX, n = 0;
+	int err = read_uint(&n, spec, arg);
 
-	if (!*arg || strspn(arg, "0123456789") != strlen(arg))
+	if (err == -EINVAL)
 		return refuse(why, "\"%s\" is not a number", arg);
-	errno = 0;
-	n = strtoull(arg, NULL, 10);
-	if (errno || n < spec->min || n > max)
+	if (err == -ENOENT)
+		return refuse(why, "\"%s\" is not a number with %s", arg,
+			      is_size(spec) ? "k, M, G or T behind it" :
+			      "us, ms, s, min or h behind it");
+	if (err || n < spec->min || n > max)
 		return refuse(why, "%s is not in %llu..%llu", arg,
 			      (unsigned long long)spec->min,
 			      (unsigned long long)max);

@@ -14,7 +14,7 @@ struct config {
 	struct option_common common;
 	struct endpoint_spec net, outdev, sink, file;
 	bool exclusive;
-	uint64_t max_flows, cells;
+	uint64_t max_flows, cells, wait, room;
 	unsigned colour;
 	const char *command;
 	struct option_list rules;
@@ -33,6 +33,8 @@ static const struct option_spec specs[] = {
 	{ "max-flows", OPTION_UINT, AT(max_flows), "N", "how many", 1, 1000,
 	  NULL },
 	{ "cells", OPTION_UINT, AT(cells), "N", "no limit", 0, 0, NULL },
+	{ "wait", OPTION_UINT, AT(wait), "SECONDS", "how long", 0, 600, NULL },
+	{ "room", OPTION_UINT, AT(room), "B", "how large", 0, 0, NULL },
 	{ "colour", OPTION_CHOICE, AT(colour), NULL, "which", 0, 0, colours },
 	{ "command-with-a-name-that-is-long", OPTION_STRING, AT(command),
 	  "CMD", "what to run", 0, 0, NULL },
@@ -264,6 +266,18 @@ static void test_bad_values(void)
 	CHECK_BAD("--help takes no argument", "--help=x");
 	CHECK_BAD("--version takes no argument", "--version=");
 	CHECK_BAD("--exclusive: \"yes\" is not on or off", "--exclusive=yes");
+	CHECK_GOOD("--wait=2min");
+	CHECK_EQ(config.wait, 120);
+	CHECK_GOOD("--wait=3");
+	CHECK_EQ(config.wait, 3);
+	CHECK_BAD("--wait: 1500ms is not in 0..600", "--wait=1500ms");
+	CHECK_BAD("--wait: 1h is not in 0..600", "--wait=1h");
+	CHECK_BAD("--wait: \"3m\" is not a number with us, ms, s, min or h "
+		  "behind it", "--wait=3m");
+	CHECK_GOOD("--room=64k");
+	CHECK_EQ(config.room, 65536);
+	CHECK_BAD("--room: \"1s\" is not a number with k, M, G or T behind it",
+		  "--room=1s");
 	CHECK_BAD("--max-flows: \"\" is not a number", "--max-flows=");
 	CHECK_BAD("--max-flows: \"12x\" is not a number", "--max-flows=12x");
 	CHECK_BAD("--max-flows: \"-1\" is not a number", "--max-flows", "-1");
@@ -311,6 +325,8 @@ static const char help[] =
 "                               starts on, so that it has to go on further down\n"
 "  --max-flows N                how many\n"
 "  --cells N                    no limit\n"
+"  --wait SECONDS               how long\n"
+"  --room B                     how large\n"
 "  --colour red|green|blue      which\n"
 "  --command-with-a-name-that-is-long CMD\n"
 "                               what to run\n"
@@ -326,7 +342,11 @@ static const char help[] =
 "                               how much to say on standard error (warn)\n"
 "  --check[=on|off]             check the arguments and exit (-n)\n"
 "  --help                       print this and exit (-h)\n"
-"  --version                    print the version and exit (-V)\n";
+"  --version                    print the version and exit (-V)\n"
+"\n"
+"EP is where frames come from or go to: unix:/run/colo/a.sock, tcp:HOST:PORT,\n"
+"tap:vm0, pcap:FILE, - and others, see colo-endpoint(7). Sizes and times may have\n"
+"units: 64M, 3s, 100ms. The man page of the program says more.\n";
 
 static void test_help(void)
 {
