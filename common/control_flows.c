@@ -248,16 +248,10 @@ static struct walk *begin(struct control_call *call)
 	return w;
 }
 
-/**
- * control_flows_list() - Answer `flows`
- * @f:		the table; until there is an answer no other may be given
- * @call:	with the parameters CONTROL_FLOWS_PARAMS
- *
- * Return: as control_method's call()
- */
-int control_flows_list(const struct control_flows *f,
-		       struct control_call *call)
+/* The method `flows`. */
+static int on_flows(void *arg, struct control_call *call)
 {
+	const struct control_flows *f = arg;
 	struct walk *w = call->asker->job;
 
 	if (!w) {
@@ -291,16 +285,10 @@ static int put_explained(const struct control_flows *f, struct walk *w,
 	return 0;
 }
 
-/**
- * control_flows_explain() - Answer `explain`
- * @f:		the table; until there is an answer no other may be given
- * @call:	with the parameters CONTROL_FLOWS_EXPLAIN_PARAMS
- *
- * Return: as control_method's call()
- */
-int control_flows_explain(const struct control_flows *f,
-			  struct control_call *call)
+/* The method `explain`. */
+static int on_explain(void *arg, struct control_call *call)
 {
+	const struct control_flows *f = arg;
 	struct walk *w = call->asker->job;
 
 	if (!w) {
@@ -312,6 +300,17 @@ int control_flows_explain(const struct control_flows *f,
 	}
 	return walk_on(f, w) ? CONTROL_LATER : put_explained(f, w, call);
 }
+
+const struct control_method control_flows_methods[] = {
+	{ "flows",
+	  "the flows that are known, a page of them; sort is table, held or age",
+	  { { "filter", CONTROL_TEXT, true }, { "sort", CONTROL_TEXT, true },
+	    { "limit", CONTROL_NUMBER, true }, { "cursor", CONTROL_TEXT, true } },
+	  false, on_flows },
+	{ "explain", "one flow: its state, what it holds and for whom that waits",
+	  { { "flow", CONTROL_TEXT, false } }, false, on_explain },
+	{ 0 },
+};
 
 /**
  * control_flows_put_key() - Write which flow this is, as a key "flow"

@@ -26,21 +26,9 @@ struct control_flows {
 	void *arg;
 };
 
-/* The parameters of the two, for a table of methods. */
-#define CONTROL_FLOWS_PARAMS                                                   \
-	{ { "filter", CONTROL_TEXT, true }, { "sort", CONTROL_TEXT, true },    \
-	  { "limit", CONTROL_NUMBER, true }, { "cursor", CONTROL_TEXT, true } }
-#define CONTROL_FLOWS_EXPLAIN_PARAMS { { "flow", CONTROL_TEXT, false } }
-
-#define CONTROL_FLOWS_HELP                                                     \
-	"the flows that are known, a page of them; sort is table, held or age"
-#define CONTROL_FLOWS_EXPLAIN_HELP                                             \
-	"one flow: its state, what it holds and for whom that waits"
-
-int control_flows_list(const struct control_flows *f,
-		       struct control_call *call);
-int control_flows_explain(const struct control_flows *f,
-			  struct control_call *call);
+/* For a control_table, with a struct control_flows as their arg. Until `flows` or
+ * `explain` has answered, that may not change. */
+extern const struct control_method control_flows_methods[];
 
 /* For their rows. */
 void control_flows_put_key(msgpack_packer *pk, const struct flow_key *key);

@@ -283,7 +283,7 @@ int control_process_open(struct control_process *p, struct loop *loop,
 			 const struct control_process_handler *handler)
 {
 	const struct control_spec *spec = &loop->options->control;
-	struct control_table table = { { { methods, p } }, 1 };
+	struct control_table table = { .n = 0 };
 
 	memset(p, 0, sizeof(*p));
 	p->loop = loop;
@@ -291,11 +291,12 @@ int control_process_open(struct control_process *p, struct loop *loop,
 	p->handler = *handler;
 	control_options_init(&p->options, loop->options);
 	clock_timer_init(&loop->clock, &p->look, on_look, p);
-	if (handler->methods) {
-		table.v[1].methods = handler->methods;
-		table.v[1].arg = handler->methods_arg;
-		table.n = 2;
-	}
+	control_table_add(&table, methods, p);
+	if (handler->flows)
+		control_table_add(&table, control_flows_methods, handler->flows);
+	if (handler->methods)
+		control_table_add(&table, handler->methods,
+				  handler->methods_arg);
 	if (*spec->path || getenv("NOTIFY_SOCKET"))
 		clock_timer_start(&p->look, LOOK_MS, LOOK_MS);
 	if (!*spec->path)

@@ -3,6 +3,7 @@
 #define COLO_CONTROL_PROCESS_H
 
 #include "control.h"
+#include "control_flows.h"
 #include "control_options.h"
 #include "failover.h"
 #include "loop.h"
@@ -21,6 +22,7 @@ struct control_process_handler {
 	void (*on_set)(void *arg);
 	const struct control_method *methods;	/* of this program alone; or NULL */
 	void *methods_arg;
+	struct control_flows *flows;		/* borrowed; NULL: it has none */
 };
 
 struct control_process {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "control_table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,20 @@ static bool has_type(const msgpack_object *o, enum control_type type)
 		break;
 	}
 	return true;
+}
+
+/**
+ * control_table_add() - Answer one more table of methods
+ * @t:		up to CONTROL_TABLES_MAX of them
+ * @methods:	borrowed; the last row has no name
+ * @arg:	for their call()
+ */
+void control_table_add(struct control_table *t,
+		       const struct control_method *methods, void *arg)
+{
+	assert(t->n < CONTROL_TABLES_MAX);
+	t->v[t->n].methods = methods;
+	t->v[t->n++].arg = arg;
 }
 
 static unsigned n_params(const struct control_method *m)

@@ -14,7 +14,7 @@
 enum control_type { CONTROL_TEXT, CONTROL_NUMBER, CONTROL_SWITCH, CONTROL_ANY };
 
 #define CONTROL_PARAMS_MAX	4u
-#define CONTROL_TABLES_MAX	2u
+#define CONTROL_TABLES_MAX	3u
 #define CONTROL_ANSWER_MAX	(1u << 20)	/* bytes */
 
 struct control_param {
@@ -67,6 +67,8 @@ struct control_table {
 	unsigned n;
 };
 
+void control_table_add(struct control_table *t,
+		       const struct control_method *methods, void *arg);
 uint8_t *control_table_answer(const struct control_table *t,
 			      const uint8_t *bytes, size_t len,
 			      struct control_asker *asker, size_t *answer_len);

@@ -333,6 +333,21 @@ static int open_all(struct rewriter *r)
 	return err;
 }
 
+/* The last one to be opened: it may be asked at once. */
+static int open_control(struct rewriter *r)
+{
+	const struct control_process_handler handler = {
+		.on_verdict = on_verdict,
+		.on_set = on_set,
+		.arg = r,
+		.flows = &r->flows,
+	};
+
+	r->flows = rewriter_flows_of(r);
+	return control_process_open(&r->control, &r->loop, &r->failover,
+				    &handler);
+}
+
 /**
  * rewriter_run() - Run a rewriter until it ends
  * @r:		set, all of it
@@ -350,13 +365,6 @@ int rewriter_run(struct rewriter *r, const struct rewriter_options *options)
 		.on_close = on_close,
 		.arg = r,
 	};
-	const struct control_process_handler control = {
-		.on_verdict = on_verdict,
-		.on_set = on_set,
-		.arg = r,
-		.methods = rewriter_flows_methods,
-		.methods_arg = r,
-	};
 	int status, err;
 
 	memset(r, 0, sizeof(*r));
@@ -366,8 +374,7 @@ int rewriter_run(struct rewriter *r, const struct rewriter_options *options)
 		return 1;
 	err = open_all(r);
 	if (err == 0)
-		err = control_process_open(&r->control, &r->loop, &r->failover,
-					   &control);
+		err = open_control(r);
 	if (err < 0)
 		loop_abandon(&r->loop);
 	status = err == -EINVAL ? 2 : 1;

@@ -27,6 +27,7 @@ struct rewriter {
 	struct filter filter;
 	struct failover failover;
 	struct control_process control;
+	struct control_flows flows;
 	struct clock_timer expiry;
 	struct record_table *table;	/* or NULL: no --state-dir */
 	struct rewrite *rewrite;

@@ -2,7 +2,6 @@
 #include "rewriter_flows.h"
 
 #include "../common/age.h"
-#include "../common/control_flows.h"
 #include "../common/time.h"
 #include "rewrite_view.h"
 #include "rewriter.h"
@@ -87,7 +86,11 @@ static void put_explained(void *arg, const void *value, msgpack_packer *pk)
 	rpc_put_str(pk, "last_drop", v.dropped);
 }
 
-static struct control_flows flows_of(struct rewriter *r)
+/**
+ * rewriter_flows_of() - What `flows` and `explain` look at
+ * @r:	running; borrowed by what is returned
+ */
+struct control_flows rewriter_flows_of(struct rewriter *r)
 {
 	return (struct control_flows){
 		.table = rewrite_view_table(r->rewrite),
@@ -97,24 +100,3 @@ static struct control_flows flows_of(struct rewriter *r)
 		.arg = r,
 	};
 }
-
-static int on_flows(void *arg, struct control_call *call)
-{
-	const struct control_flows f = flows_of(arg);
-
-	return control_flows_list(&f, call);
-}
-
-static int on_explain(void *arg, struct control_call *call)
-{
-	const struct control_flows f = flows_of(arg);
-
-	return control_flows_explain(&f, call);
-}
-
-const struct control_method rewriter_flows_methods[] = {
-	{ "flows", CONTROL_FLOWS_HELP, CONTROL_FLOWS_PARAMS, false, on_flows },
-	{ "explain", CONTROL_FLOWS_EXPLAIN_HELP, CONTROL_FLOWS_EXPLAIN_PARAMS,
-	  false, on_explain },
-	{ 0 },
-};

@@ -31,6 +31,7 @@ struct live {
 	struct control_process control;
 	struct live_verdict verdict;
 	struct live_methods methods;
+	struct control_flows flows;
 	struct checkpoint checkpoint;
 	struct history history;
 	struct quarantine quarantine;
@@ -227,6 +228,7 @@ static int open_control(struct live *l)
 		.arg = l,
 		.methods = live_methods_table,
 		.methods_arg = &l->methods,
+		.flows = &l->flows,
 	};
 
 	l->verdict = (struct live_verdict){
@@ -244,6 +246,7 @@ static int open_control(struct live *l)
 		.history = &l->history,
 		.rules = l->report.is_on ? &l->rules : NULL,
 	};
+	l->flows = live_methods_flows(&l->methods);
 	return control_process_open(&l->control, &l->loop, &l->failover,
 				    &handler);
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "../../common/age.h"
-#include "../../common/control_flows.h"
 #include "../../common/time.h"
 #include "../core/view.h"
 
@@ -104,7 +103,11 @@ static void put_explained(void *arg, const void *value, msgpack_packer *pk)
 		put_tcp(&v, pk);
 }
 
-static struct control_flows flows_of(struct live_methods *m)
+/**
+ * live_methods_flows() - What `flows` and `explain` look at
+ * @m:	filled in; borrowed by what is returned
+ */
+struct control_flows live_methods_flows(struct live_methods *m)
 {
 	return (struct control_flows){
 		.table = view_table(m->feed->compare),
@@ -113,20 +116,6 @@ static struct control_flows flows_of(struct live_methods *m)
 		.explain = put_explained,
 		.arg = m,
 	};
-}
-
-static int on_flows(void *arg, struct control_call *call)
-{
-	const struct control_flows f = flows_of(arg);
-
-	return control_flows_list(&f, call);
-}
-
-static int on_explain(void *arg, struct control_call *call)
-{
-	const struct control_flows f = flows_of(arg);
-
-	return control_flows_explain(&f, call);
 }
 
 /* --- checkpoints --- */
@@ -246,9 +235,6 @@ static int on_rules_remove(void *arg, struct control_call *call)
 
 /* For a control_table; their arg is a struct live_methods. */
 const struct control_method live_methods_table[] = {
-	{ "flows", CONTROL_FLOWS_HELP, CONTROL_FLOWS_PARAMS, false, on_flows },
-	{ "explain", CONTROL_FLOWS_EXPLAIN_HELP, CONTROL_FLOWS_EXPLAIN_PARAMS,
-	  false, on_explain },
 	{ "checkpoints", "the last 64, the newest first: why, when, how long",
 	  { { NULL, CONTROL_ANY, false } }, false, on_checkpoints },
 	{ "checkpoint", "ask for a checkpoint", { { NULL, CONTROL_ANY, false } },

@@ -2,6 +2,7 @@
 #ifndef COLO_COMPARE_LIVE_METHODS_H
 #define COLO_COMPARE_LIVE_METHODS_H
 
+#include "../../common/control_flows.h"
 #include "../../common/control_table.h"
 #include "checkpoint.h"
 #include "feed.h"
@@ -21,5 +22,7 @@ struct live_methods {		/* borrowed */
 };
 
 extern const struct control_method live_methods_table[];
+
+struct control_flows live_methods_flows(struct live_methods *m);
 
 #endif

@@ -26,33 +26,10 @@ static void put_row(void *arg, const void *value, msgpack_packer *pk)
 	rpc_uint(pk, *(const uint32_t *)value);
 }
 
-static struct control_flows flows(void)
-{
-	return (struct control_flows){ table, rank, put_row, put_row, NULL };
-}
-
-static int on_flows(void *arg, struct control_call *call)
-{
-	const struct control_flows f = flows();
-
-	(void)arg;
-	return control_flows_list(&f, call);
-}
-
-static int on_explain(void *arg, struct control_call *call)
-{
-	const struct control_flows f = flows();
-
-	(void)arg;
-	return control_flows_explain(&f, call);
-}
-
-static const struct control_method methods[] = {
-	{ "flows", "", CONTROL_FLOWS_PARAMS, false, on_flows },
-	{ "explain", "", CONTROL_FLOWS_EXPLAIN_PARAMS, false, on_explain },
-	{ 0 },
+static struct control_flows flows = { NULL, rank, put_row, put_row, NULL };
+static const struct control_table control = {
+	{ { control_flows_methods, &flows } }, 1
 };
-static const struct control_table control = { { { methods, NULL } }, 1 };
 
 static struct rpc_message got;
 static uint8_t *answer;
@@ -259,6 +236,7 @@ static void flows_may_go_meanwhile(void)
 int main(void)
 {
 	fill();
+	flows.table = table;
 	TEST(pages_are_sorted_and_whole);
 	TEST(the_last_page_has_no_next);
 	TEST(a_wrong_question_is_refused);
