@@ -195,6 +195,34 @@ uint32_t dest_conns(const struct dest *d)
 	return d->n_active + d->n_pending + d->n_inactive;
 }
 
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+	while (b) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/**
+ * dest_weights() - What the weights of all destinations have in common
+ * @set:	destinations
+ */
+struct dest_weights dest_weights(const struct dest_set *set)
+{
+	struct dest_weights all = { 0, 0 };
+
+	for (unsigned at = 0; at < set->n; at++) {
+		uint32_t weight = set->v[set->order[at]].weight;
+
+		all.divisor = gcd(weight, all.divisor);
+		all.max = weight > all.max ? weight : all.max;
+	}
+	return all;
+}
+
 /**
  * dest_share() - How much of its weight a destination has already
  * @d:		destination

@@ -33,26 +33,16 @@ static int by_hash(const void *a, const void *b)
 	return x->hash < y->hash ? -1 : x->hash > y->hash;
 }
 
-static uint32_t gcd(uint32_t a, uint32_t b)
-{
-	while (b) {
-		uint32_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
-static uint32_t n_points_of(const struct dest *d, uint32_t unit, uint32_t max)
+static uint32_t n_points_of(const struct dest *d,
+			    const struct dest_weights *all)
 {
 	uint64_t units;
 
 	if (!d->weight)
 		return 0;
-	units = max / unit > UNITS_MAX ?
-			(uint64_t)d->weight * UNITS_MAX / max :
-			d->weight / unit;
+	units = all->max / all->divisor > UNITS_MAX ?
+			(uint64_t)d->weight * UNITS_MAX / all->max :
+			d->weight / all->divisor;
 	return (uint32_t)(units ? units : 1) * POINTS_PER_UNIT;
 }
 
@@ -77,17 +67,12 @@ static uint32_t put_points(struct ring_point *at, const struct dest *d,
  */
 bool ring_changed(struct scheduler *s, const struct dest_set *set)
 {
-	uint32_t unit = 0, max = 0, n = 0, room = 1;
+	const struct dest_weights all = dest_weights(set);
+	uint32_t n = 0, room = 1;
 	struct ring_point *points;
 
-	for (unsigned at = 0; at < set->n; at++) {
-		uint32_t weight = set->v[set->order[at]].weight;
-
-		unit = gcd(weight, unit);
-		max = weight > max ? weight : max;
-	}
 	for (unsigned at = 0; at < set->n; at++)
-		room += n_points_of(&set->v[set->order[at]], unit, max);
+		room += n_points_of(&set->v[set->order[at]], &all);
 	points = calloc(room, sizeof(*points));
 	if (!points)
 		return false;
@@ -95,7 +80,7 @@ bool ring_changed(struct scheduler *s, const struct dest_set *set)
 		const struct dest *d = &set->v[set->order[at]];
 
 		n += put_points(points + n, d, set->order[at],
-				n_points_of(d, unit, max));
+				n_points_of(d, &all));
 	}
 	qsort(points, n, sizeof(*points), by_hash);
 	free(s->points);

@@ -10,17 +10,6 @@
 
 #include "dest.h"
 
-static int32_t gcd(int32_t a, int32_t b)
-{
-	while (b) {
-		int32_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 /**
  * turn_changed() - Destinations have come, gone or changed their weight
  * @s:		scheduler rr or wrr; one that is new is all zero but its kind,
@@ -32,20 +21,13 @@ static int32_t gcd(int32_t a, int32_t b)
  */
 void turn_changed(struct scheduler *s, const struct dest_set *set)
 {
-	int32_t step = 0, max = 0;
+	const struct dest_weights all = dest_weights(set);
 
 	if (s->kind == SCHEDULER_RR)
 		return;
-	for (unsigned at = 0; at < set->n; at++) {
-		int32_t weight = (int32_t)set->v[set->order[at]].weight;
-
-		step = gcd(weight, step);
-		if (weight > max)
-			max = weight;
-	}
 	s->cursor = DEST_NONE;
-	s->di = step ? step : 1;
-	s->mw = max ? max - (s->di - 1) : 0;
+	s->di = all.divisor ? (int32_t)all.divisor : 1;
+	s->mw = all.max ? (int32_t)all.max - (s->di - 1) : 0;
 	if (s->cw > s->mw || !s->cw)
 		s->cw = s->mw;
 	else if (s->di > 1)
