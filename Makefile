@@ -80,7 +80,7 @@ UNIT_redirect      := redirector/redirect
 UNIT_announce      := redirector/announce common/checksum common/chunk
 UNIT_schedule       = $(SCHEDULE_CORE:%=redirector/%) common/flow common/flow_key \
 		      common/packet common/icmp_quote common/checksum \
-		      common/own_file common/record_file common/record_guard \
+		      common/quantity common/own_file common/record_file common/record_guard \
 		      common/record_table
 UNIT_schedulers    := $(addprefix redirector/schedule/,dest load maglev ring \
 		      scheduler slots turn)

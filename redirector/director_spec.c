@@ -6,7 +6,6 @@
 #include "director_spec.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "schedule/service.h"
@@ -16,13 +15,9 @@
 
 static bool parse_number(const char *text, uint32_t max, uint32_t *n)
 {
-	char *end;
-	unsigned long v;
+	uint64_t v;
 
-	if (*text < '0' || *text > '9' || strlen(text) > 10)
-		return false;
-	v = strtoul(text, &end, 10);
-	if (*end || v > max)
+	if (!service_parse_number(text, 0, max, &v))
 		return false;
 	*n = (uint32_t)v;
 	return true;

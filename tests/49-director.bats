@@ -187,6 +187,12 @@ check_director() {
 	refused 2 'bad weight=65536' colo-redirector $net --dest A=null:,weight=65536
 	refused 2 'min-conn is more' colo-redirector $net --dest A=null:,min-conn=3
 	refused 2 'PROTO:ADDR:PORT' colo-redirector $net --dest A=null: --service tcp:1
+	refused 2 '"scheduler=xx" is none of scheduler=rr, wrr' colo-redirector $net \
+		--dest A=null: --service tcp:192.0.2.1:80,scheduler=xx
+	refused 2 '"persist=1500ms" is none of' colo-redirector $net --dest A=null: \
+		--service tcp:192.0.2.1:80,persist=1500ms
+	colo-redirector $net --dest A=null: --timeout ESTABLISHED=15min \
+		--service tcp:192.0.2.1:80,persist=6min -n
 	refused 2 'STATE=SECONDS' colo-redirector $net --dest A=null: --timeout idle=1
 	refused 2 'goes without' colo-redirector $net --dest A=null: --outdev null:
 	refused 2 'service needs --dest' colo-redirector $net --service "$RR"

@@ -15,14 +15,22 @@
 #include <xxhash.h>
 
 #include "../../common/packet.h"
+#include "../../common/quantity.h"
+#include "../../common/time.h"
 #include "scheduler.h"
 
 #define PERSIST_S 360u			/* IPVS's, where no time is given */
 #define SECONDS_MAX (31u * 86400)	/* IPVS's */
 
-/* Decimal, all of the text, between min and max. */
-static bool parse_number(const char *text, uint64_t min, uint64_t max,
-			 uint64_t *n)
+/**
+ * service_parse_number() - Read a number
+ * @text:	decimal, and nothing else
+ * @min:	the least that is good
+ * @max:	the most
+ * @n:		set
+ */
+bool service_parse_number(const char *text, uint64_t min, uint64_t max,
+			  uint64_t *n)
 {
 	char *end;
 
@@ -35,16 +43,17 @@ static bool parse_number(const char *text, uint64_t min, uint64_t max,
 
 /**
  * service_parse_seconds() - Read a time
- * @text:	decimal, 1 to 31 days
+ * @text:	whole seconds, or as quantity_time() reads it; 1 s to 31 days
  * @s:		set, seconds
  */
 bool service_parse_seconds(const char *text, uint32_t *s)
 {
-	uint64_t n;
+	uint64_t ns;
 
-	if (!parse_number(text, 1, SECONDS_MAX, &n))
+	if (quantity_time(&ns, text, NS_PER_S) < 0 || ns % NS_PER_S || !ns ||
+	    ns / NS_PER_S > SECONDS_MAX)
 		return false;
-	*s = (uint32_t)n;
+	*s = (uint32_t)(ns / NS_PER_S);
 	return true;
 }
 
@@ -116,7 +125,7 @@ static bool parse_place(struct service *svc, char *text)
 	}
 	if (*port == ':') {
 		*port++ = '\0';
-		if (!parse_number(port, 0, UINT16_MAX, &n))
+		if (!service_parse_number(port, 0, UINT16_MAX, &n))
 			return false;
 	} else if (*port || svc->proto != PACKET_ICMP) {
 		return false;
@@ -130,7 +139,7 @@ static bool parse_mask(struct service *svc, const char *text)
 {
 	uint64_t n;
 
-	if (!parse_number(text, 1, svc->ip_version == 4 ? 32 : 128, &n))
+	if (!service_parse_number(text, 1, svc->ip_version == 4 ? 32 : 128, &n))
 		return false;
 	svc->mask = (uint8_t)n;
 	return true;
@@ -142,7 +151,7 @@ static bool parse_slow_start(struct service *svc, const char *text)
 
 	if (!service_parse_seconds(text, &s))
 		return false;
-	svc->scheduler.slow_ns = s * UINT64_C(1000000000);
+	svc->scheduler.slow_ns = s * NS_PER_S;
 	return true;
 }
 
@@ -183,12 +192,20 @@ static bool parse_option(struct service *svc, char *text)
 	return false;
 }
 
-static bool parse_failed(char *why, size_t size, const char *part)
+static bool place_failed(char *why, size_t size, const char *text)
 {
-	snprintf(why, size, "\"%s\" is none of PROTO:ADDR:PORT with tcp, udp "
-		 "or icmp, scheduler=, persist[=SEC], mask=BITS, one-packet, "
-		 "slow-start=SEC, timeout=SEC, vmac=MAC, strict, hash-port",
-		 part);
+	snprintf(why, size, "\"%s\" is not PROTO:ADDR:PORT with tcp, udp or "
+		 "icmp, an address as a number and a port, as in "
+		 "tcp:192.0.2.1:80", text);
+	return false;
+}
+
+static bool option_failed(char *why, size_t size, const char *text)
+{
+	snprintf(why, size, "\"%s\" is none of scheduler=rr, wrr, lc, wlc, "
+		 "sed, nq, sh, dh, mh, fo, ovf or conhash, persist[=TIME], "
+		 "mask=BITS, one-packet, slow-start=TIME, timeout=TIME, "
+		 "vmac=MAC, strict, hash-port", text);
 	return false;
 }
 
@@ -208,16 +225,16 @@ bool service_parse(struct service *svc, const char *text, char *why,
 
 	*svc = (struct service){ .scheduler.kind = SCHEDULER_WLC };
 	if (strlen(text) >= sizeof(copy))
-		return parse_failed(why, size, "a text that is too long");
+		return place_failed(why, size, "a text that is too long");
 	snprintf(copy, sizeof(copy), "%s", text);
 	option = strtok_r(copy, ",", &rest);
 	snprintf(part, sizeof(part), "%s", option ? option : "");
 	if (!option || !parse_place(svc, option))
-		return parse_failed(why, size, part);
+		return place_failed(why, size, part);
 	while ((option = strtok_r(NULL, ",", &rest))) {
 		snprintf(part, sizeof(part), "%s", option);
 		if (!parse_option(svc, option))
-			return parse_failed(why, size, part);
+			return option_failed(why, size, part);
 	}
 	if (svc->one_packet && svc->proto != PACKET_UDP) {
 		snprintf(why, size, "one-packet is for udp");
