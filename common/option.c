@@ -213,12 +213,31 @@ static const char help_end[] =
 	"colo-endpoint(7). Sizes and times may have units: 64M, 3s, 100ms. The "
 	"man page of the program says more.";
 
+static void print_usage(const struct option_program *program)
+{
+	const char *head = "usage:", *form = program->usage;
+
+	for (;;) {
+		size_t len = strcspn(form, "\n");
+		char *line = strndup(form, len);
+		int indent = printf("%6s %s ", head, program->name);
+
+		if (!line)
+			abort();
+		print_wrapped(line, indent, indent);
+		free(line);
+		if (!form[len])
+			return;
+		form += len + 1;
+		head = "";
+	}
+}
+
 static enum option_result print_help(const struct parser *p)
 {
 	int column = help_column(&p->rows);
-	int indent = printf("usage: %s ", p->program->name);
 
-	print_wrapped(p->program->usage, indent, indent);
+	print_usage(p->program);
 	print_wrapped(p->program->summary, 0, 0);
 	putchar('\n');
 	for (unsigned i = 0; i < p->rows.n; i++)

@@ -62,7 +62,7 @@ struct option_common {
 struct option_program {
 	const char *name;	/* colo-mirror */
 	const char *summary;	/* one line */
-	const char *usage;	/* behind "usage: NAME " */
+	const char *usage;	/* behind "usage: NAME ", a line for each form */
 	const struct option_spec *specs;	/* ended by a NULL name */
 	/* names of endpoints that files without an option are the captures for:
 	 * none are given, or all; ended by NULL. Or NULL */

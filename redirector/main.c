@@ -48,7 +48,7 @@ static const struct option_program program = {
 		   "schedule connections.",
 	.usage = "[--net EP] [--guest EP] [--indev EP] [--outdev EP] "
 		 "[OPTION...]\n"
-		 "       colo-redirector --net EP --dest NAME=EP... "
+		 "--net EP --dest NAME=EP... "
 		 "--service PROTO:ADDR:PORT...",
 	.specs = specs,
 	.live = live,
