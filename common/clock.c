@@ -71,6 +71,19 @@ static struct clock_timer *first_due(const struct clock *c, uint64_t by_ns)
 }
 
 /**
+ * clock_wall_us() - The time of day, for people
+ *
+ * Return: microseconds since 1970; they may jump
+ */
+uint64_t clock_wall_us(void)
+{
+	uv_timeval64_t now = { 0 };
+
+	uv_gettimeofday(&now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_usec;
+}
+
+/**
  * clock_advance() - The captures have reached a point of time
  * @c:		The clock; nothing happens unless all inputs are captures
  * @now_ns:	The capture time; going backwards is ignored

@@ -33,6 +33,7 @@ struct clock_timer {
 void clock_init(struct clock *c, uv_loop_t *uv);
 void clock_close(struct clock *c);
 uint64_t clock_now_ns(const struct clock *c);
+uint64_t clock_wall_us(void);
 void clock_advance(struct clock *c, uint64_t now_ns);
 void clock_resume(struct clock *c);
 

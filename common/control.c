@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "clock.h"
 #include "log.h"
 #include "time.h"
 
@@ -495,11 +496,7 @@ uint64_t control_subscribe(struct control_asker *asker)
 /* Seconds since 1970, to the microsecond. */
 static void put_time(msgpack_packer *pk)
 {
-	uv_timeval64_t now = { 0 };
-
-	uv_gettimeofday(&now);
-	msgpack_pack_double(pk, (double)now.tv_sec +
-				(double)now.tv_usec / 1e6);
+	msgpack_pack_double(pk, (double)clock_wall_us() / 1e6);
 }
 
 static void tell_client(struct control_client *client, const char *name,

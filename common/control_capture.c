@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 #include "pcapng.h"
 
@@ -37,15 +38,6 @@ static struct capture *of_stream(struct control_stream *s)
 static struct capture *of_watch(struct endpoint_watch *w)
 {
 	return (void *)((char *)w - offsetof(struct capture, watch));
-}
-
-static uint64_t wall_ns(void)
-{
-	uv_timeval64_t now = { 0 };
-
-	uv_gettimeofday(&now);
-	return (uint64_t)now.tv_sec * 1000000000u +
-	       (uint64_t)now.tv_usec * 1000u;
 }
 
 static void keep(struct capture *c, bool is_out, const struct frame *f,
@@ -73,7 +65,7 @@ static void on_frames(struct endpoint_watch *w, bool is_out,
 		      const struct frame *v, unsigned n)
 {
 	struct capture *c = of_watch(w);
-	uint64_t now_ns = wall_ns();
+	uint64_t now_ns = clock_wall_us() * 1000;
 
 	for (unsigned i = 0; i < n; i++)
 		keep(c, is_out, &v[i], now_ns);

@@ -18,14 +18,6 @@
 
 /* --- the verdict --- */
 
-static uint64_t now_s(void)
-{
-	uv_timeval64_t now = { 0 };
-
-	uv_gettimeofday(&now);
-	return (uint64_t)now.tv_sec;
-}
-
 static void text_of(const struct control_process *p, char *text, size_t size)
 {
 	uint64_t for_ns = clock_now_ns(&p->loop->clock) - p->since_ns;
@@ -61,7 +53,7 @@ static void look(struct control_process *p)
 	if (!is_new_state && !strcmp(v.why, p->verdict.why))
 		return;
 	if (is_new_state) {
-		p->since_s = now_s();
+		p->since_s = clock_wall_us() / 1000000;
 		p->since_ns = clock_now_ns(&p->loop->clock);
 	}
 	p->verdict = v;

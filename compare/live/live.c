@@ -43,14 +43,6 @@ struct live {
 	struct roster *roster;	/* filled already, or NULL */
 };
 
-static uint64_t now_us(void)
-{
-	uv_timeval64_t now = { 0 };
-
-	uv_gettimeofday(&now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_usec;
-}
-
 /* Is the request for the difference that the feed has found last? */
 static bool is_of_difference(const struct checkpoint_request *r,
 			     const struct feed_wanted *w)
@@ -66,13 +58,13 @@ static void on_checkpoint_asked(void *arg)
 	const struct feed_wanted *w = &l->feed.wanted;
 
 	history_ask(&l->history, r->reason, r->flow,
-		    is_of_difference(r, w) ? &w->place : NULL, now_us());
+		    is_of_difference(r, w) ? &w->place : NULL, clock_wall_us());
 }
 
 /* The replicas are equal, or taken to be so: what is held leaves. */
 static void release(struct live *l)
 {
-	struct history_entry *e = history_make(&l->history, now_us());
+	struct history_entry *e = history_make(&l->history, clock_wall_us());
 	uint64_t now_ns = clock_now_ns(&l->loop.clock);
 
 	e->n_tries = l->checkpoint.request.n_tries;
@@ -80,7 +72,7 @@ static void release(struct live *l)
 		e->left = feed_release(&l->feed, NULL);
 	else
 		e->left = feed_checkpoint(&l->feed);
-	e->released_us = now_us();
+	e->released_us = clock_wall_us();
 	if (e->left.since_ns)
 		e->longest_ms = age_ns(now_ns, e->left.since_ns) / NS_PER_MS;
 }
