@@ -83,6 +83,12 @@ static void set_config(struct compare *c, const struct compare_config *config)
 		own->max_flow_bytes = FLOW_BYTES_MAX;
 }
 
+static void free_own_roster(struct compare *c)
+{
+	if (!c->config.roster)
+		roster_free(c->roster);
+}
+
 static bool prepare_pairs(struct compare *c)
 {
 	c->pairs = pair_table(&c->config);
@@ -112,6 +118,7 @@ struct compare *compare_new(const struct compare_config *config,
 	if (!c->flows || (config->pair_order && !prepare_pairs(c))) {
 		flow_table_free(c->flows);
 		flow_table_free(c->pairs);
+		free_own_roster(c);
 		free(c);
 		return NULL;
 	}
@@ -151,8 +158,7 @@ void compare_free(struct compare *c)
 	hold_pool_fini(&c->pool);
 	flow_table_free(c->flows);
 	flow_table_free(c->pairs);
-	if (!c->config.roster)
-		roster_free(c->roster);
+	free_own_roster(c);
 	free(c);
 }
 
