@@ -5,6 +5,7 @@
 
 load helpers
 load packets
+load answers
 
 client() { "$TOP/tests/rpc-client" m.ctl "$@"; }
 
@@ -13,9 +14,6 @@ start_mirror() {
 	start m colo-mirror --net unix-listen:net --guest null: \
 		--outdev unix-listen:copy --control m.ctl
 }
-
-# says JQ-FILTER: it is true of the JSON on standard input
-says() { jq -e "$1" >/dev/null; }
 
 ctl() { colo-ctl -s m.ctl "$@"; }
 

@@ -6,6 +6,8 @@
 
 load helpers
 load packets
+load answers
+load sides
 
 SYN=2 SYNACK=18 ACK=16
 
@@ -14,17 +16,10 @@ SYN=2 SYNACK=18 ACK=16
 start_compare() {
 	start c colo-compare --primary-in unix-listen:p.sock \
 		--secondary-in unix-listen:s.sock --outdev null: --control c.ctl "$@"
-	feeder p UNIX-CONNECT:p.sock
-	feeder s UNIX-CONNECT:s.sock
-	exec 5>p 6>s
+	feed_sides
 }
 
-primary() { wire "$@" >&5; }
-secondary() { wire "$@" >&6; }
 ask() { "$TOP/tests/rpc-client" c.ctl ask "$@"; }
-# says JQ-FILTER: it is true of the JSON on standard input
-says() { jq -e "$1" >/dev/null; }
-
 @test "flows: those that hold most first, page by page, or those that are asked for" {
 	local next
 	start_compare --checkpoint hold
@@ -176,9 +171,7 @@ is_explained() { ask explain "$1" | says "$2"; }
 	start c colo-compare --primary-in unix-listen:p.sock \
 		--secondary-in unix-listen:s.sock --outdev null: --dry-run \
 		--control c.ctl --ignore 'payload@0+1' >report
-	feeder p UNIX-CONNECT:p.sock
-	feeder s UNIX-CONNECT:s.sock
-	exec 5>p 6>s
+	feed_sides
 	ask rules | says '.[3] == ["payload@0+1"]'
 	ask rules-add header@ | says '.[2].code == "failed" and
 		.[2].text == "header@ is not header@NAME"'

@@ -6,10 +6,10 @@
 
 load helpers
 load packets
+load answers
+load sides
 
 ask() { "$TOP/tests/rpc-client" x.ctl ask "$@"; }
-# says JQ-FILTER: it is true of the JSON on standard input
-says() { jq -e "$1" >/dev/null; }
 ctl() { colo-ctl -s x.ctl "$@"; }
 
 # start_compare OPTION...: descriptor 5 leads to the primary's side, 6 to the
@@ -17,9 +17,7 @@ ctl() { colo-ctl -s x.ctl "$@"; }
 start_compare() {
 	start c colo-compare --primary-in unix-listen:p.sock \
 		--secondary-in unix-listen:s.sock --outdev null: --control x.ctl "$@"
-	feeder p UNIX-CONNECT:p.sock
-	feeder s UNIX-CONNECT:s.sock
-	exec 5>p 6>s
+	feed_sides
 }
 
 start_relay() { # PROGRAM OPTION...

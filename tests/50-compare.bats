@@ -5,20 +5,16 @@
 
 load helpers
 load packets
+load sides
 
 # start_compare OPTION...: starts colo-compare, which reads p.sock and s.sock and
 # writes to the file out. Then descriptor 5 leads to p.sock, 6 to s.sock.
 start_compare() {
 	start compare colo-compare --primary-in unix-listen:p.sock \
 		--secondary-in unix-listen:s.sock --outdev - "$@" >>out
-	feeder p UNIX-CONNECT:p.sock
-	feeder s UNIX-CONNECT:s.sock
-	exec 5>p 6>s
+	feed_sides
 }
 
-primary() { wire "$@" >&5; }
-secondary() { wire "$@" >&6; }
-came_out() { cmp -s out <(wire "$@"); }
 notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 
 # QEMU fault 18: it has no counters.
@@ -197,9 +193,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	start compare env LD_PRELOAD="$so" "$BIN/colo-compare" \
 		--primary-in unix-listen:p.sock --secondary-in unix-listen:s.sock \
 		--outdev - --compare-timeout 1000 --expired-scan-cycle 10 >>out
-	feeder p UNIX-CONNECT:p.sock
-	feeder s UNIX-CONNECT:s.sock
-	exec 5>p 6>s
+	feed_sides
 	start=$(uptime_ms)
 	primary "$(udp 1 one)"
 	wait_for stat_is compare held 1

@@ -6,6 +6,7 @@
 
 load helpers
 load packets
+load sides
 load qmp
 
 start_compare() {
@@ -13,13 +14,8 @@ start_compare() {
 		--secondary-in unix-listen:s.sock --outdev - \
 		--checkpoint qmp:qmp.sock --checkpoint-retry 60000 \
 		--markers on "$@" >>out
-	feeder p UNIX-CONNECT:p.sock
-	feeder s UNIX-CONNECT:s.sock
-	exec 5>p 6>s
+	feed_sides
 }
-primary() { wire "$@" >&5; }
-secondary() { wire "$@" >&6; }
-came_out() { cmp -s out <(wire "$@"); }
 requests() { commands_are migrate-set-parameters "$1"; }
 has_requested() { [ "$(commands migrate-set-parameters)" -ge "$1" ]; }
 stops() { stat_is compare qmp.stops "$1"; }
