@@ -870,6 +870,8 @@ static void nd_for_a_vmac_is_answered(void)
 	CHECK_EQ(reply[58], 0x60);
 	CHECK(!memcmp(reply + 54 + 26, "\x52\x54\0\0\0\x99", 6));
 	CHECK(!memcmp(reply + 38, ip + 8, 16));
+	ip[7] = 254;			/* from beyond a router: RFC 4861 7.1.1 */
+	CHECK(from_net().way != SCHEDULE_ANSWER);
 }
 
 /* --- the command line's text --- */
@@ -883,7 +885,7 @@ static void services_are_read_or_refused(void)
 		"tcp:10.0.0.2:80,mask=33", "tcp:10.0.0.2:80,one-packet",
 		"tcp:10.0.0.2:80,vmac=01:00:00:00:00:00", "tcp:10.0.0.2:80,x",
 		"tcp:10.0.0.2:80,slow-start=", "icmp:10.0.0.2:7",
-		"tcp:10.0.0.2:80,persist=2678401",
+		"tcp:10.0.0.2:80,persist=2678401", "tcp:10.0.0.2:80,persist=1500ms",
 	};
 	struct service svc;
 	char why[512];
