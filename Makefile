@@ -17,7 +17,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      link_type pcapng pcapng_in capture_in \
 	      stats log stamp nowait nowait_stream file netns peer unix_path clock \
 	      endpoint endpoint_all endpoint_connect endpoint_dev \
-	      endpoint_file endpoint_handle endpoint_input endpoint_link \
+	      endpoint_file endpoint_handle endpoint_hint endpoint_input endpoint_link \
 	      endpoint_listen endpoint_null endpoint_output endpoint_packet \
 	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream \
@@ -71,9 +71,9 @@ UNIT_flow          := common/flow common/flow_key common/packet
 UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
 		      common/chunk
 UNIT_quantity      := common/quantity
-UNIT_endpoint_spec := common/endpoint_spec common/quantity
-UNIT_option        := common/option common/control_spec common/endpoint_spec common/log common/stamp common/nowait \
-		      common/quantity
+UNIT_endpoint_spec := common/endpoint_spec common/endpoint_hint common/quantity
+UNIT_option        := common/option common/control_spec common/endpoint_spec common/endpoint_hint common/log common/stamp common/nowait \
+		      common/quantity common/role common/own_file
 UNIT_log           := common/log common/stamp common/nowait common/stats
 UNIT_role          := common/role common/own_file
 UNIT_redirect      := redirector/redirect

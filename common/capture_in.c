@@ -11,7 +11,8 @@
 
 #include "time.h"
 
-_Static_assert(CAPTURE_IN_ERROR_MAX >= PCAP_ERRBUF_SIZE, "libpcap's texts fit");
+_Static_assert(CAPTURE_IN_ERROR_MAX >= PCAP_ERRBUF_SIZE + 32,
+	       "libpcap's texts fit");
 
 struct capture_in {
 	pcap_t *pcap;		/* NULL for pcapng */
@@ -43,6 +44,7 @@ static bool is_pcapng(FILE *file)
 struct capture_in *capture_in_open(const char *path, char *err)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "rbe") : stdin;
+	char why[PCAP_ERRBUF_SIZE];
 	struct capture_in *in;
 
 	if (!file) {
@@ -56,9 +58,11 @@ struct capture_in *capture_in_open(const char *path, char *err)
 	if (is_pcapng(file))
 		return in;
 	in->pcap = pcap_fopen_offline_with_tstamp_precision(
-		file, PCAP_TSTAMP_PRECISION_NANO, err);
+		file, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (in->pcap)
 		return in;
+	snprintf(err, CAPTURE_IN_ERROR_MAX, "no capture (pcap or pcapng): %s",
+		 why);
 	capture_in_close(in);
 	return NULL;
 }

@@ -6,7 +6,7 @@
 
 #include "pcapng_in.h"
 
-#define CAPTURE_IN_ERROR_MAX 256	/* PCAP_ERRBUF_SIZE */
+#define CAPTURE_IN_ERROR_MAX 320	/* PCAP_ERRBUF_SIZE and more */
 
 struct capture_in;
 

@@ -81,16 +81,20 @@ void endpoint_dev_retry(struct endpoint *ep)
 		endpoint_link_retry_later(ep, err, ep->spec.text);
 }
 
-/* Open something in the namespace that the endpoint names. */
-static int open_in_netns(struct endpoint *ep, int (*open_here)(struct endpoint *))
+/* Open something in the namespace that the endpoint names; set @what to where
+ * it failed. */
+static int open_in_netns(struct endpoint *ep, int (*open_here)(struct endpoint *),
+			 const char **what)
 {
 	int back, fd;
 
 	if (!ep->spec.netns[0])
 		return open_here(ep);
 	back = netns_enter(ep->spec.netns);
-	if (back < 0)
+	if (back < 0) {
+		*what = "its network namespace: ";
 		return back;
+	}
 	fd = open_here(ep);
 	if (netns_leave(back) < 0)	/* anything else would be elsewhere */
 		abort();
@@ -106,11 +110,12 @@ static int open_in_netns(struct endpoint *ep, int (*open_here)(struct endpoint *
  */
 int endpoint_dev_open(struct endpoint *ep, int (*open_here)(struct endpoint *ep))
 {
-	int fd = open_in_netns(ep, open_here);
+	const char *what = "";
+	int fd = open_in_netns(ep, open_here, &what);
 
 	if (fd < 0) {
 		if (!ep->count.n_up)
-			log_error(ep->name, "%s: %s", ep->spec.text,
+			log_error(ep->name, "%s: %s%s", ep->spec.text, what,
 				  uv_strerror(fd));
 		return fd;
 	}

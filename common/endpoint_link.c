@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "endpoint_hint.h"
 #include "endpoint_impl.h"
 #include "endpoint_set.h"
 
@@ -237,7 +238,7 @@ void endpoint_link_retry_later(struct endpoint *ep, int err, const char *what)
 void endpoint_link_deliver(struct endpoint *ep)
 {
 	struct frame v[BATCH];
-	uint32_t bad_len;
+	uint32_t bad_len, mark = 0;
 	int n;
 
 	while ((n = frame_decoder_batch(&ep->decoder, v, BATCH,
@@ -245,6 +246,7 @@ void endpoint_link_deliver(struct endpoint *ep)
 		ep->count.in += (unsigned)n;
 		for (int i = 0; i < n; i++)
 			ep->count.in_bytes += v[i].len;
+		mark = endpoint_hint_mark(&v[n - 1]);
 		endpoint_show(ep, false, v, (unsigned)n);
 		if (ep->handler.on_frames)
 			ep->handler.on_frames(ep, v, (unsigned)n,
@@ -255,7 +257,8 @@ void endpoint_link_deliver(struct endpoint *ep)
 	if (n < 0) {
 		ep->count.bad++;
 		log_warn(ep->name, "bad frame header, length %u: "
-			 "connection closed", bad_len);
+			 "connection closed%s", bad_len,
+			 endpoint_hint_bytes(&ep->decoder, mark));
 		if (ep->one_shot)
 			endpoint_set_fail(ep->set);
 		frame_decoder_reset(&ep->decoder);

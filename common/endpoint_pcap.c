@@ -295,7 +295,8 @@ static int pcap_kind_open(struct endpoint *ep)
 	int err;
 
 	if (ep->mode == ENDPOINT_DUPLEX) {
-		log_error(ep->name, "a capture is read or written, not both");
+		log_error(ep->name, "a capture is read or written, not both: "
+			  "--%s-in or --%s-out?", ep->name, ep->name);
 		return -EINVAL;
 	}
 	ep->pcap = calloc(1, sizeof(*ep->pcap));

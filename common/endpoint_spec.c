@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "endpoint_hint.h"
 #include "quantity.h"
 #include "time.h"
 
@@ -203,6 +204,9 @@ static int parse_tcp(struct parser *p, char *arg)
 	if (!host)
 		return refuse(p, "%s: \"%s\" is not HOST:PORT or [IPV6]:PORT",
 			      p->kind, whole);
+	if (!*host)
+		return refuse(p, "%s: empty host: 127.0.0.1:%s?", p->kind,
+			      port);
 	rc = copy(p, "host", p->spec.target, sizeof(p->spec.target), host);
 	if (rc)
 		return rc;
@@ -428,6 +432,23 @@ static int parse_option(struct parser *p, char *text)
 		      colon);
 }
 
+/* TEXT is no endpoint: say what may have been meant. */
+static int refuse_kind(struct parser *p, const char *text)
+{
+	char what[TEXT_MAX + 64], hint[ENDPOINT_HINT_MAX];
+	const char *colon = strchr(text, ':');
+
+	if (colon)
+		snprintf(what, sizeof(what), "unknown kind of endpoint \"%.*s\"",
+			 (int)(colon + 1 - text), text);
+	else
+		snprintf(what, sizeof(what), "\"%s\" is not KIND:ARGUMENT or -",
+			 text);
+	if (endpoint_hint_text(text, hint, sizeof(hint)))
+		return refuse(p, "%s: %s?", what, hint);
+	return refuse(p, "%s (colo-endpoint(7) has them)", what);
+}
+
 /* TEXT is the part before the first comma: the kind and its argument. */
 static int parse_kind(struct parser *p, char *text)
 {
@@ -439,15 +460,17 @@ static int parse_kind(struct parser *p, char *text)
 		return 0;
 	}
 	if (!colon)
-		return refuse(p, "\"%s\" is not KIND:ARGUMENT or -", text);
-	*colon = '\0';
+		return refuse_kind(p, text);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (!strcmp(text, kinds[i].name)) {
+		size_t len = strlen(kinds[i].name);
+
+		if (colon == text + len && !memcmp(text, kinds[i].name, len)) {
+			*colon = '\0';
 			p->spec.kind = kinds[i].kind;
 			return kinds[i].parse(p, colon + 1);
 		}
 	}
-	return refuse(p, "unknown kind of endpoint \"%s:\"", text);
+	return refuse_kind(p, text);
 }
 
 /* Is this an address of loopback? Of names only localhost is known to be one. */

@@ -42,6 +42,8 @@ int failover_init(struct failover *f, struct loop *loop, uint64_t auto_s,
 	f->arg = arg;
 	clock_timer_init(&loop->clock, &f->timer, on_auto, f);
 	if (f->state_dir)
+		err = role_check_dir(f->state_dir);
+	if (f->state_dir && err == 0)
 		err = role_read(f->state_dir, &f->role);
 	if (err == -EINVAL) {
 		log_error("state-dir", "%s/ROLE: neither \"colo\" nor "

@@ -25,16 +25,31 @@ static bool check_side(const char *name, const struct endpoint_spec *both,
 	return true;
 }
 
+/* Do frames come from the net? Standard input is it when none is named. */
+static bool is_read(const struct endpoint_spec *both,
+		    const struct endpoint_spec *in,
+		    const struct endpoint_spec *out)
+{
+	return is_set(both) || is_set(in) || !is_set(out);
+}
+
 /**
  * filter_check() - Do the options of the two sides go together?
  * @o:		The options
+ * @has_indev:	The tool reads frames from elsewhere, too
  *
  * Return: false when not; the reason is logged
  */
-bool filter_check(struct filter_options *o)
+bool filter_check(const struct filter_options *o, bool has_indev)
 {
-	return check_side("net", &o->net, &o->net_in, &o->net_out) &&
-	       check_side("guest", &o->guest, &o->guest_in, &o->guest_out);
+	if (!check_side("net", &o->net, &o->net_in, &o->net_out) ||
+	    !check_side("guest", &o->guest, &o->guest_in, &o->guest_out))
+		return false;
+	if (has_indev || is_read(&o->net, &o->net_in, &o->net_out) ||
+	    is_set(&o->guest) || is_set(&o->guest_in))
+		return true;
+	option_bad("nothing would be read: --net-in or --guest-in is missing");
+	return false;
 }
 
 static void on_side_frames(struct endpoint *ep, struct frame *v, unsigned n,

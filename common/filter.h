@@ -46,7 +46,7 @@ struct filter {
 	void *arg;
 };
 
-bool filter_check(struct filter_options *o);
+bool filter_check(const struct filter_options *o, bool has_indev);
 int filter_open(struct filter *f, struct loop *loop,
 		const struct filter_options *o,
 		void (*on_frames)(void *arg, enum filter_dir dir,

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "quantity.h"
+#include "role.h"
 #include "time.h"
 
 /*
@@ -290,6 +291,21 @@ static uint64_t unit_ns(const struct option_spec *spec)
 	       !strcmp(spec->arg, "SECONDS") ? NS_PER_S : 0;
 }
 
+/* Behind the numbers that a message tells. */
+static const char *unit_text(const struct option_spec *spec)
+{
+	switch (unit_ns(spec)) {
+	case 1000:
+		return " us";
+	case NS_PER_MS:
+		return " ms";
+	case NS_PER_S:
+		return " s";
+	default:
+		return "";
+	}
+}
+
 static bool is_size(const struct option_spec *spec)
 {
 	return !strcmp(spec->arg, "B") || !strcmp(spec->arg, "BYTES");
@@ -334,9 +350,9 @@ static int set_uint(uint64_t *out, const struct option_spec *spec,
 			      is_size(spec) ? "k, M, G or T behind it" :
 			      "us, ms, s, min or h behind it");
 	if (err || n < spec->min || n > max)
-		return refuse(why, "%s is not in %llu..%llu", arg,
+		return refuse(why, "%s is not in %llu..%llu%s", arg,
 			      (unsigned long long)spec->min,
-			      (unsigned long long)max);
+			      (unsigned long long)max, unit_text(spec));
 	*out = n;
 	return 0;
 }
@@ -547,7 +563,9 @@ static int set_operands(struct parser *p, int n, char **paths)
 	if (n && !wanted)
 		return option_bad("unexpected argument \"%s\"", paths[0]);
 	if (n && n != wanted)
-		return option_bad("%d captures are wanted, or none", wanted);
+		return option_bad("%d captures are wanted, or none; here %s "
+				  "%d: %s", wanted, n == 1 ? "is" : "are", n,
+				  paths[n - 1]);
 	for (int i = 0; i < n; i++) {
 		if (set_operand(p, names[i], paths[i]))
 			return 2;
@@ -608,6 +626,16 @@ static void default_vnet(struct parser *p)
 	}
 }
 
+/* With -n nothing is started that would find out. */
+static bool check_state_dir(const char *dir)
+{
+	int err = dir ? role_check_dir(dir) : 0;
+
+	if (err < 0)
+		option_bad("--state-dir: %s: %s", dir, strerror(-err));
+	return err == 0;
+}
+
 /**
  * option_parse() - Read the command line
  * @program:	the tool: its name and its table
@@ -650,6 +678,8 @@ enum option_result option_parse(const struct option_program *program,
 			   (int)common->notify_fd);
 		return OPTION_USAGE;
 	}
+	if (common->check_only && !check_state_dir(common->state_dir))
+		return OPTION_USAGE;
 	if (common->vnet_hdr_support)
 		default_vnet(&p);
 	log_init(program->name, (enum log_level)common->log_level);

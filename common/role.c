@@ -40,6 +40,34 @@ static int dir_open(const char *state_dir)
 	return fd < 0 ? -errno : fd;
 }
 
+/**
+ * role_check_dir() - Can a role be written when it has to be?
+ * @state_dir:	the directory of --state-dir
+ *
+ * A file is made there and removed, of a name that no other process uses: what
+ * permissions say is not the whole of it.
+ *
+ * Return: 0, or the negative errno of what cannot be done
+ */
+int role_check_dir(const char *state_dir)
+{
+	int dir = dir_open(state_dir), fd, rc;
+	char name[32];
+
+	if (dir < 0)
+		return dir;
+	snprintf(name, sizeof(name), ".check-%ld", (long)getpid());
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+		    O_CLOEXEC, 0600);
+	rc = fd < 0 ? -errno : 0;
+	if (fd >= 0) {
+		close(fd);
+		unlinkat(dir, name, 0);
+	}
+	close(dir);
+	return rc;
+}
+
 /* Return: 0, or -EINVAL when the LEN bytes at BUF name no role */
 static int role_from_bytes(enum role *role, const char *buf, size_t len)
 {

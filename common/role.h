@@ -8,6 +8,7 @@
  */
 enum role { ROLE_COLO, ROLE_FAILOVER };
 
+int role_check_dir(const char *state_dir);
 int role_read(const char *state_dir, enum role *role);
 int role_write(const char *state_dir, enum role role);
 const char *role_text(enum role role);

@@ -45,14 +45,15 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (options.outdev.kind == ENDPOINT_UNSET)
-		return option_bad("--outdev is required");
+		return option_bad("--outdev is required: where the copies go");
 	options.queue += QUEUE_TX;	/* the choices begin with tx */
 	if (options.outdev.queue != QUEUE_UNSET)
 		options.queue = options.outdev.queue;
 	if (options.indev.queue != QUEUE_UNSET &&
 	    options.indev.queue != QUEUE_RX)
 		return option_bad("--indev goes to the net: queue=rx");
-	if (!filter_check(&options.filter))
+	if (!filter_check(&options.filter,
+			  options.indev.kind != ENDPOINT_UNSET))
 		return 2;
 	if (options.common.check_only)
 		return 0;

@@ -70,14 +70,15 @@ static int check(struct redirector_options *o)
 	bool has_indev = o->indev.kind != ENDPOINT_UNSET;
 	bool has_outdev = o->outdev.kind != ENDPOINT_UNSET;
 
-	if (!filter_check(&o->filter))
+	if (!filter_check(&o->filter, has_indev))
 		return 2;
 	if (o->director.dests.n)
 		return check_director(o);
 	if (o->director.services.n)
 		return option_bad("--service needs --dest");
 	if (!has_indev && !has_outdev)
-		return option_bad("--indev or --outdev is required");
+		return option_bad("--indev or --outdev is required, or "
+				  "--dest and --service");
 	/* `-` is standard input here and standard output there */
 	if (has_indev && has_outdev && o->indev.kind != ENDPOINT_STDIO &&
 	    !strcmp(o->indev.text, o->outdev.text))

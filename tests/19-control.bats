@@ -144,7 +144,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 
 @test "colo-ctl: exit status 0 protected, 1 not, 2 usage, 3 unreachable" {
 	run -3 ctl status
-	[[ $output == 'UNREACHABLE: No such file or directory' ]]
+	[[ $output == 'UNREACHABLE: '*': No such file or directory' ]]
 	start_mirror
 	run -1 ctl status
 	[[ $output == 'UNPROTECTED '*' s: net is gone' ]]

@@ -58,7 +58,7 @@ start_relay() { # PROGRAM OPTION...
 @test "set: what the command line would refuse is refused, and changes nothing" {
 	start_compare
 	ask set compare-timeout 0 | says '.[2].code == "failed" and
-		.[2].text == "compare-timeout: 0 is not in 1..86400000"'
+		.[2].text == "compare-timeout: 0 is not in 1..86400000 ms"'
 	ask set compare-timeout soon | says '.[2].text ==
 		"compare-timeout: \"soon\" is not a number"'
 	ask set quarantine yes | says '.[2].text ==

@@ -76,7 +76,7 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	stat_is m in 1
 	stop m
 	run -2 colo-mirror --busy-poll 1000001 --outdev null:
-	[[ $output == *"--busy-poll: 1000001 is not in 0..1000000" ]]
+	[[ $output == *"--busy-poll: 1000001 is not in 0..1000000 us" ]]
 }
 
 @test "standard input and output may be the same socket" {

@@ -415,7 +415,7 @@ said() { sed -n "s/^$1: \([0-9]*\)$/\1/p" runner.log | sort -u; }
 	END
 	colo-run -n --control-dir control proc
 	run -2 colo-run --control-dir nowhere proc
-	[[ $output == *'--control-dir: no such directory' ]]
+	[[ $output == *'--control-dir: '*': no such directory' ]]
 	spawn runner colo-run --control-dir control proc
 	wait_for is_up
 	[ "$(cd control && echo *)" = 'first.ctl second.ctl' ]

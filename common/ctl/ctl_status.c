@@ -44,7 +44,7 @@ static json_t *ask(struct ctl *c, const struct ctl_options *o)
 	if (answer && *text_of(answer, "state"))
 		return answer;
 	json_decref(answer);
-	snprintf(text, sizeof(text), UNREACHABLE ": %s",
+	snprintf(text, sizeof(text), UNREACHABLE ": %s: %s", c->path,
 		 *c->error ? c->error : "it does not know status");
 	return json_pack("{s:{s:s, s:s}}", "result", "state", UNREACHABLE,
 			 "text", text);

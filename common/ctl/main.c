@@ -49,7 +49,7 @@ static int set_timeout(struct ctl_options *o, const char *text)
 	long n = strtol(text, &end, 10);
 
 	if (!*text || *end || n < 1 || n > TIMEOUT_MAX_S)
-		return bad("-t: no number of seconds: ", text);
+		return bad("--timeout: not seconds from 1 to 86400: ", text);
 	o->timeout_s = (unsigned)n;
 	return CTL_OK;
 }

@@ -14,6 +14,7 @@ static struct live_options options_of(const struct live_options *options,
 
 	snprintf(o.secondary_in.target, sizeof(o.secondary_in.target), "%s",
 		 path);
+	o.secondary_name = "learn";
 	return o;
 }
 

@@ -217,10 +217,8 @@ static int check_map_port(const struct live_options *o)
 			return option_bad("--map-port: %s is not OLD=NEW, two "
 					  "ports from 1 to 65535",
 					  o->map_port.v[i]);
-	if (o->map_port.n && (!live_options_is_capture(o) ||
-			      o->pair != LIVE_PAIR_ORDER))
-		return option_bad("--map-port needs captures, and --pair "
-				  "order");
+	if (o->map_port.n && o->pair != LIVE_PAIR_ORDER)
+		return option_bad("--map-port goes without --pair tuple");
 	return 0;
 }
 
@@ -265,13 +263,12 @@ static int check_report(struct live_options *o)
 	char why[512];
 
 	if (o->from && diff_from_parse(&o->service, o->from) < 0)
-		return option_bad("--from: %s is not [ADDR][:PORT]", o->from);
+		return option_bad("--from: %s is not [ADDR][:PORT], as in :80 "
+				  "or 192.0.2.1:80", o->from);
 	for (unsigned i = 0; i < o->ignore.n; i++)
 		if (ignore_add(&o->noise, o->ignore.v[i], why,
 			       sizeof(why)) < 0)
 			return option_bad("--ignore: %s", why);
-	if (o->learn.n && !live_options_is_capture(o))
-		return option_bad("--learn needs captures");
 	for (unsigned i = 0; i < o->learn.n; i++)
 		if (strlen(o->learn.v[i]) >= sizeof(o->primary_in.target))
 			return option_bad("--learn: the path is too long: %s",
@@ -333,6 +330,36 @@ static int check_checkpoint(struct live_options *o)
 	return 0;
 }
 
+static int check_endpoints(const struct live_options *o)
+{
+	const char *missing =
+		o->primary_in.kind == ENDPOINT_UNSET ? "primary-in" :
+		o->secondary_in.kind == ENDPOINT_UNSET ? "secondary-in" :
+		o->outdev.kind == ENDPOINT_UNSET ? "outdev" : NULL;
+
+	if (!missing)
+		return 0;
+	return option_bad("--%s is missing: --primary-in, --secondary-in and "
+			  "--outdev are required, or two captures, OLD.pcap "
+			  "NEW.pcap", missing);
+}
+
+/* What is about two recordings, and is asked for of two replicas that run. */
+static int check_captures_only(const struct live_options *o)
+{
+	const char *name = o->l2 ? "l2" : o->l3 ? "l3" :
+			   o->align != LIVE_ALIGN_START ? "align absolute" :
+			   o->isn != LIVE_ISN_OWN ? "isn translated" :
+			   o->pair != LIVE_PAIR_ORDER ? "pair tuple" :
+			   o->learn.n ? "learn" :
+			   o->map_port.n ? "map-port" : NULL;
+
+	if (!name || live_options_is_capture(o))
+		return 0;
+	return option_bad("--%s is for two captures: --primary-in and "
+			  "--secondary-in are not both pcap:FILE", name);
+}
+
 /* Return: 0, or not 0 for bad usage, told */
 static int check(struct live_options *o)
 {
@@ -340,11 +367,8 @@ static int check(struct live_options *o)
 		prepare_capture(o);
 	else
 		prepare_live(o);
-	if (o->primary_in.kind == ENDPOINT_UNSET ||
-	    o->secondary_in.kind == ENDPOINT_UNSET ||
-	    o->outdev.kind == ENDPOINT_UNSET)
-		return option_bad("--primary-in, --secondary-in and --outdev "
-				  "are required");
+	if (check_endpoints(o) || check_captures_only(o))
+		return -EINVAL;
 	if (o->notify_plain)
 		o->notify_dev.vnet_len = 0;
 	o->notify_dev.plain_out = true;
@@ -366,6 +390,7 @@ enum option_result live_options_parse(struct live_options *o, int argc,
 	enum option_result result;
 
 	*o = (struct live_options){
+		.secondary_name = "secondary-in",
 		.scan_ms = 1000,
 		.timeout_ms = NOT_SET,
 		.reorder_ms = NOT_SET,

@@ -47,6 +47,8 @@ struct live_options {
 	bool timeout_is_set;
 	struct option_list map_port;
 
+	const char *secondary_name;	/* of the endpoint, in messages */
+
 	/* of a report */
 	const char *report, *diff_pcap;
 	struct option_list learn;

@@ -83,7 +83,7 @@ int live_wires_open(struct live_wires *lw, const struct live_options *o)
 				    ENDPOINT_READ, &primary);
 	if (err == 0)
 		err = endpoint_open(&w->in[COMPARE_SECONDARY], set,
-				    "secondary-in", &o->secondary_in,
+				    o->secondary_name, &o->secondary_in,
 				    ENDPOINT_READ, &secondary);
 	if (err == 0)
 		endpoint_output_couple(w->in[COMPARE_PRIMARY], w->outdev);

@@ -390,10 +390,10 @@ static int finish(FILE *file)
 	return err;
 }
 
-static int complain(int err, const char *what)
+static int complain(int err, const char *option, const char *what)
 {
 	if (err < 0)
-		log_error("report", "%s: %s", what, strerror(-err));
+		log_error(option, "%s: %s", what, strerror(-err));
 	return err;
 }
 
@@ -409,12 +409,12 @@ int report_close(struct report *r)
 	struct diff *d = &r->diff;
 	int err = 0;
 
-	if (d->print.json && complain(finish(d->print.json), o->report) < 0)
+	if (d->print.json && complain(finish(d->print.json), "report", o->report) < 0)
 		err = -EIO;
-	if (complain(diff_pcap_close(d->pcap), o->diff_pcap) < 0)
+	if (complain(diff_pcap_close(d->pcap), "diff-pcap", o->diff_pcap) < 0)
 		err = -EIO;
 	if (d->print.text && !d->known.is_learning &&
-	    complain(finish(d->print.text), "standard output") < 0)
+	    complain(finish(d->print.text), "report", "standard output") < 0)
 		err = -EIO;
 	ignore_fini(&d->known.ignore);
 	return err;

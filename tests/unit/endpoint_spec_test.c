@@ -132,11 +132,24 @@ static void test_options(void)
 static const struct {
 	const char *text, *err;
 } bad[] = {
-	{ "", "\"\" is not KIND:ARGUMENT or -" },
-	{ "file", "\"file\" is not KIND:ARGUMENT or -" },
-	{ "--", "\"--\" is not KIND:ARGUMENT or -" },
-	{ "udp:h:1", "unknown kind of endpoint \"udp:\"" },
-	{ ":", "unknown kind of endpoint \":\"" },
+	{ "", "\"\" is not KIND:ARGUMENT or -"
+	  " (colo-endpoint(7) has them)" },
+	{ "file", "\"file\" is not KIND:ARGUMENT or -"
+	  " (colo-endpoint(7) has them)" },
+	{ "--", "\"--\" is not KIND:ARGUMENT or -"
+	  " (colo-endpoint(7) has them)" },
+	{ "udp:h:1", "unknown kind of endpoint \"udp:\""
+	  " (colo-endpoint(7) has them)" },
+	{ ":", "unknown kind of endpoint \":\""
+	  " (colo-endpoint(7) has them)" },
+	{ "/a/b:1", "unknown kind of endpoint \"/a/b:\": unix:/a/b:1?" },
+	{ "a.sock,mode=0600",
+	  "\"a.sock\" is not KIND:ARGUMENT or -: unix:a.sock?" },
+	{ "a.cap", "\"a.cap\" is not KIND:ARGUMENT or -: pcap:a.cap?" },
+	{ "0", "\"0\" is not KIND:ARGUMENT or -: fd:0?" },
+	{ "h:1", "unknown kind of endpoint \"h:\": tcp:h:1?" },
+	{ ":1", "unknown kind of endpoint \":\": tcp-listen:127.0.0.1:1?" },
+	{ "TCP4:h:1", "unknown kind of endpoint \"TCP4:\": tcp:h:1?" },
 	{ "unix:", "unix: empty path" },
 	{ "unix:,queue=tx", "unix: empty path" },
 	{ "unix:" PATH108, "unix: path of 108 bytes, the limit is 107" },
@@ -161,7 +174,7 @@ static const struct {
 
 	{ "tcp:", "tcp: \"\" is not HOST:PORT or [IPV6]:PORT" },
 	{ "tcp:host", "tcp: \"host\" is not HOST:PORT or [IPV6]:PORT" },
-	{ "tcp::80", "tcp: empty host" },
+	{ "tcp::80", "tcp: empty host: 127.0.0.1:80?" },
 	{ "tcp::1:80", "tcp: \":1:80\" is not HOST:PORT or [IPV6]:PORT" },
 	{ "tcp:fe80::1:80",
 	  "tcp: \"fe80::1:80\" is not HOST:PORT or [IPV6]:PORT" },

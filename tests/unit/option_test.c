@@ -174,9 +174,9 @@ static void test_every_type(void)
 
 static void test_common(void)
 {
-	CHECK_GOOD("--state-dir", "/var/lib/x", "--notify-fd", "0",
+	CHECK_GOOD("--state-dir", "/tmp", "--notify-fd", "0",
 		   "--vnet-hdr-support", "--log-level", "debug", "--check");
-	CHECK_STRING(config.common.state_dir, "/var/lib/x");
+	CHECK_STRING(config.common.state_dir, "/tmp");
 	CHECK_EQ(config.common.notify_fd, 0);
 	CHECK(config.common.vnet_hdr_support);
 	CHECK_EQ(config.common.log_level, LOG_DEBUG);
@@ -270,8 +270,8 @@ static void test_bad_values(void)
 	CHECK_EQ(config.wait, 120);
 	CHECK_GOOD("--wait=3");
 	CHECK_EQ(config.wait, 3);
-	CHECK_BAD("--wait: 1500ms is not in 0..600", "--wait=1500ms");
-	CHECK_BAD("--wait: 1h is not in 0..600", "--wait=1h");
+	CHECK_BAD("--wait: 1500ms is not in 0..600 s", "--wait=1500ms");
+	CHECK_BAD("--wait: 1h is not in 0..600 s", "--wait=1h");
 	CHECK_BAD("--wait: \"3m\" is not a number with us, ms, s, min or h "
 		  "behind it", "--wait=3m");
 	CHECK_GOOD("--room=64k");
