@@ -24,7 +24,7 @@ texts_of() { sed -n "s/^<text.*class='$2'>\(.*\)<.*/\1/p" "$1"; } # FILE CLASS
 
 nothing_is_left() {
 	[ -z "$(ls -A tmp)" ]
-	run ! grep "^colo-$(cat pid)-" <<<"$(ip netns list)"
+	run ! grep "^failover-$(cat pid)-" <<<"$(ip netns list)"
 }
 
 @test "a connection survives the death of its server" {
@@ -80,7 +80,7 @@ nothing_is_left() {
 	spawn demo bash -c 'echo $$ >pid; exec "$0" --slow-cut 3000 >demo.out' \
 		"$TOP/examples/failover/run"
 	wait_for grep -sq 'loses its power' demo.out
-	grep -q "^colo-$(cat pid)-" <<<"$(ip netns list)"
+	grep -q "^failover-$(cat pid)-" <<<"$(ip netns list)"
 	kill "${PIDS[demo]}"
 	ends demo 143
 	nothing_is_left

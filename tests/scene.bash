@@ -19,80 +19,19 @@
 
 GUEST=10.83.0.1 CLIENT=10.83.0.2 MAC=52:54:00:c0:10:03
 CLIENT_MAC=52:54:00:c0:10:04
-START_S=60			# for what the scene waits for
-# Packets that wait at a tap: the kernel's 1000 are less than what one fast
-# connection has under way, and what does not find room is lost.
-QUEUE_LEN=20000
 
-say() { echo "$SCENE: $*"; }
-die() {
-	echo "$SCENE: error: $*" >&2
-	tail -n 20 "$DIR"/*.log >&2
-	exit 1
-}
-
-PREFIX=$SCENE-$$
-DIR=$(mktemp -d "${TMPDIR:-/tmp}/$PREFIX.XXXXXX")
-mkdir "$DIR/state"
 SPACES="primary secondary pguest sguest net client"
-
-ns() { echo "$PREFIX-$1"; }
-run_in() { ip netns exec "$(ns "$1")" "${@:2}"; }
-exec_in() { exec ip netns exec "$(ns "$1")" "${@:2}"; }
-ip_in() { ip -n "$(ns "$1")" "${@:2}"; }
-
-pids_in() { ip netns pids "$(ns "$1")" 2>/dev/null || true; }
-
-kill_in() {
-	local pids
-	pids=$(pids_in "$1")
-	# shellcheck disable=SC2086
-	[ -z "$pids" ] || kill -9 $pids 2>/dev/null || true
-}
-
-cleanup() {
-	local space
-	trap '' INT TERM
-	for space in $SPACES; do
-		kill_in "$space"
-		ip netns del "$(ns "$space")" 2>/dev/null || true
-	done
-	[ -n "${SCENE_KEEP-}" ] || rm -rf "$DIR"
-}
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-until_true() {
-	local end=$((SECONDS + START_S))
-	until "$@"; do
-		[ $SECONDS -lt $end ] || die "waited in vain for: $*"
-		sleep 0.02
-	done
-}
+# shellcheck source=examples/scene.bash
+. "$TOP/examples/scene.bash"
+scene_begin
+mkdir "$DIR/state"
 
 # --- namespaces ---
 
-make_spaces() {
-	local space
-	for space in $SPACES; do
-		ip netns add "$(ns "$space")"
-		run_in "$space" sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 \
-			net.ipv6.conf.default.disable_ipv6=1
-		ip_in "$space" link set lo up
-	done
-	ip_in primary link add wire type veth peer name wire \
-		netns "$(ns secondary)"
-	ip_in primary addr add 10.84.0.1/24 dev wire
-	ip_in secondary addr add 10.84.0.2/24 dev wire
-	ip_in primary link set wire up
-	ip_in secondary link set wire up
-	ip_in net link add br0 type bridge mcast_snooping 0
-	ip_in net link set br0 up
-	for space in client primary secondary; do
-		ip_in net tuntap add "$space" mode tap
-		ip_in net link set "$space" txqueuelen $QUEUE_LEN master br0 up
-	done
+make_net() {
+	make_spaces
+	make_link primary 10.84.0.1 secondary 10.84.0.2
+	make_switch client primary secondary
 	ip_in client tuntap add eth0 mode tap
 	ip_in client link set eth0 address $CLIENT_MAC txqueuelen $QUEUE_LEN
 	ip_in client addr add $CLIENT/24 dev eth0
@@ -158,18 +97,7 @@ write_procfiles() {
 	END
 }
 
-declare -A RUNNER		# the runner of each host
-start_host() {
-	rm -f "$DIR/$1.ready"
-	mkdir -p "$DIR/$1"
-	mkfifo "$DIR/$1.ready"
-	exec_in "$1" "$BIN/colo-run" --pid-dir "$DIR/$1" --notify-fd 3 \
-		"$DIR/$1.proc" \
-		2>"$DIR/$1.log" 3>"$DIR/$1.ready" &
-	RUNNER[$1]=$!
-	disown
-	read -r -t $START_S <"$DIR/$1.ready" || die "$1 did not come up"
-}
+start_host() { start_runner "$1" "$DIR/$1.proc"; }
 
 start_client_link() {
 	# shellcheck disable=SC2086
@@ -179,9 +107,7 @@ start_client_link() {
 	disown
 }
 
-is_linked() {
-	[ "$(run_in secondary ss -Htn state established | wc -l)" -eq 2 ]
-}
+is_linked() { has_connections secondary 2; }
 
 # --- the end of the primary ---
 
