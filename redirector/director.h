@@ -18,7 +18,8 @@ struct director_dest {
 	struct endpoint *sockets[DIRECTOR_SOCKETS];
 	char texts[DIRECTOR_SOCKETS][DIRECTOR_TEXT_MAX];	/* of them */
 	unsigned n;
-	unsigned live;			/* the one that it lives behind */
+	unsigned spoke;			/* where frames came from last */
+	unsigned live;			/* where frames go: there, if it is up */
 	uint16_t index;
 };
 

@@ -12,24 +12,27 @@
 #include "director_relay.h"
 #include "schedule/dest.h"
 
+static bool is_up(const struct director_dest *dest, unsigned k)
+{
+	return k < dest->n && dest->sockets[k] &&
+	       endpoint_is_up(dest->sockets[k]);
+}
+
+/* Frames go where the last one came from, else to the first socket that is up: the
+ * other host of the pair may be one that takes nothing before a failover. */
 static void on_dest_event(struct endpoint *ep, enum endpoint_event ev,
 			  void *arg)
 {
 	struct director_dest *dest = arg;
 	struct director *d = dest->director;
-	bool is_up = false;
 
 	(void)ep;
 	if (ev == ENDPOINT_DRAINED)
 		return;
-	for (unsigned k = 0; k < dest->n; k++) {
-		if (!dest->sockets[k] || !endpoint_is_up(dest->sockets[k]))
-			continue;
-		if (!endpoint_is_up(dest->sockets[dest->live]))
-			dest->live = k;
-		is_up = true;
-	}
-	schedule_set_up(d->schedule, dest->index, is_up,
+	dest->live = dest->spoke;
+	for (unsigned k = 0; !is_up(dest, dest->live) && k < dest->n; k++)
+		dest->live = k;
+	schedule_set_up(d->schedule, dest->index, is_up(dest, dest->live),
 			clock_now_ns(&d->loop.clock));
 }
 
@@ -162,6 +165,6 @@ void director_dest_close_gone(struct director *d)
 			continue;
 		while (dest->n)
 			endpoint_close(dest->sockets[--dest->n]);
-		dest->live = 0;
+		dest->spoke = dest->live = 0;
 	}
 }

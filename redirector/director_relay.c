@@ -4,7 +4,8 @@
  * that go the same way are sent at once.
  *
  * A destination has a socket or two, those of its pair's hosts. It lives behind
- * the one that its frames came from last: a failover's announcement moves it.
+ * the one that its frames came from last: a failover's announcement moves it. While
+ * that one is down, or none has spoken, frames go to the first one that is up.
  *
  * Frames to a destination that is slow or gone are dropped and counted: the
  * others do not wait for it.
@@ -142,7 +143,7 @@ static void move(struct director_dest *from, const struct endpoint *ep)
 
 	for (unsigned k = 0; k < from->n; k++)
 		if (from->sockets[k] == ep)
-			from->live = k;
+			from->spoke = from->live = k;
 	log_event("moved", "%s lives behind %s now", set->v[from->index].name,
 		  endpoint_name(ep));
 }
@@ -162,7 +163,7 @@ void director_relay_dest(struct endpoint *ep, struct frame *v, unsigned n,
 	uint64_t now_ns = clock_now_ns(&d->loop.clock);
 	struct row row = { 0 };
 
-	if (from->sockets[from->live] != ep)
+	if (from->sockets[from->spoke] != ep)
 		move(from, ep);
 	for (unsigned i = 0; i < n; i++)
 		row_add(d, &row,

@@ -149,6 +149,34 @@ check_director() {
 	check_director
 }
 
+@test "a pair that has not spoken lives behind its first host, also when that comes last" {
+	start director colo-redirector --net unix-listen:net.sock \
+		--dest P=unix-listen:a.sock --dest P=unix-listen:b.sock \
+		--service "$RR" --control d.ctl
+	peer net net.sock
+	peer b b.sock
+	exec 5>net 7>b
+	wait_for is_protected
+	net $SYN 1024 && wait_for has b 1
+	peer a a.sock
+	exec 6>a
+	reaches_a() { net $ACK 1024 && [ -s to-a ]; }
+	wait_for reaches_a
+	# after a failover it is the other one, and stays so when that was away
+	guest_b $SYNACK 1024 && wait_for has net 1
+	exec 7>&-
+	kill_other peer-b
+	size=$(stat -c %s to-a)
+	reaches_a_again() { net $ACK 1024 && [ "$(stat -c %s to-a)" -gt "$size" ]; }
+	wait_for reaches_a_again
+	peer b b.sock
+	exec 7>b
+	size=$(stat -c %s to-b)
+	reaches_b() { net $ACK 1024 && [ "$(stat -c %s to-b)" -gt "$size" ]; }
+	wait_for reaches_b
+	check_director
+}
+
 @test "with mac= frames are addressed to the guest, and ARP is answered for it" {
 	start director colo-redirector --net unix-listen:net.sock \
 		--dest A=unix-listen:a.sock,mac=52:54:00:aa:aa:aa \
