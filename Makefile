@@ -166,7 +166,8 @@ FUZZ_schedule       = $(UNIT_schedule) common/chunk
 
 # What tests and examples are driven with; they may use the library.
 PROGRAMS := tests/frames tests/replicas tests/noisy tests/colo-impair \
-	    tests/qmp-peer tests/transfer examples/failover/fetch tests/bench/bench \
+	    tests/qmp-peer tests/transfer examples/failover/fetch \
+	    examples/balance/load tests/bench/bench \
 	    tests/bench/pump tests/bench/schedule
 PROGRAM_tests/frames := tests/frames
 PROGRAM_tests/replicas := tests/replicas
@@ -175,6 +176,7 @@ PROGRAM_tests/qmp-peer := tests/qmp-peer
 PROGRAM_tests/transfer := tests/transfer
 PROGRAM_tests/colo-impair := tests/impair/main tests/impair/impair
 PROGRAM_examples/failover/fetch := examples/failover/fetch
+PROGRAM_examples/balance/load := examples/balance/load
 PROGRAM_tests/bench/bench := tests/bench/main tests/bench/drive \
 			     tests/bench/process tests/bench/traffic
 PROGRAM_tests/bench/pump := tests/bench/pump
@@ -244,7 +246,7 @@ PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -Otarget
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all programs run run-many run-matrix run-vm run-pacemaker vm check tested check-unit check-bats \
+.PHONY: all programs run run-many run-matrix run-balance run-vm run-pacemaker vm check tested check-unit check-bats \
 	check-asan soak bench fuzz lint graph graph-objects tags deps install uninstall dist deb clean
 .DELETE_ON_ERROR:
 
@@ -338,6 +340,13 @@ run-matrix: deps-build deps-run
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all programs
 	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) \
 		BUSY=$(BUSY) tests/cut-matrix $(or $(RUNS),1) $(CUT)
+
+# Three pairs behind one address, with OPTIONS of examples/balance/run;
+# with N so often.
+run-balance: deps-build deps-run
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/examples/balance/load
+	$(Q)COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) BUSY=$(BUSY) \
+		$(if $(N),tests/many $(N)) examples/balance/run $(OPTIONS)
 
 # The same with two real VMs; SCENES plays some of it only. The guest is not for
 # sanitizers, nor is what is preloaded into QEMU: one place for all builds.

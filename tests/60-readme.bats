@@ -112,7 +112,7 @@ spawn() {
 	for i in $(seq "$n"); do
 		block arguments "$i"
 	done >commands
-	[ "$(wc -l <commands)" -eq 5 ]
+	[ "$(wc -l <commands)" -eq 6 ]
 	while read -r line; do
 		[[ $line == colo-* ]]
 		sh -c "$line -n" </dev/null || { echo "$line"; return 1; }
