@@ -55,7 +55,7 @@ COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity endpoint_spec option \
-	 role redirect announce schedule schedulers impair rewrite rewrite_ahead rewrite_hold \
+	 role redirect announce schedule schedule_fault schedulers impair rewrite rewrite_ahead rewrite_hold \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
@@ -82,6 +82,9 @@ UNIT_schedule       = $(SCHEDULE_CORE:%=redirector/%) common/flow common/flow_ke
 		      common/packet common/icmp_quote common/checksum \
 		      common/quantity common/own_file common/record_file common/record_guard \
 		      common/record_table
+UNIT_schedule_fault = $(UNIT_schedule)
+LIBS_schedule_fault := $(addprefix -Xlinker --wrap=,calloc malloc free mmap \
+		      munmap flow_add record_table_place)
 UNIT_schedulers    := $(addprefix redirector/schedule/,dest load maglev ring \
 		      scheduler slots turn)
 UNIT_impair        := tests/impair/impair common/frame common/chunk
