@@ -20,7 +20,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      endpoint_file endpoint_handle endpoint_hint endpoint_input endpoint_link \
 	      endpoint_listen endpoint_null endpoint_output endpoint_packet \
 	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \
-	      endpoint_set endpoint_socket endpoint_spec endpoint_stream \
+	      endpoint_set endpoint_socket endpoint_spec endpoint_stream endpoint_told \
 	      endpoint_tap endpoint_watch starter process loop option own_file record_file record_guard \
 	      quantity record_table role rpc \
 	      control control_capture control_flows control_options control_process \
@@ -60,7 +60,7 @@ UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity endpoi
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
 	 marker qmp rpc control_stats control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type unwrap \
-	 ignore learn progress compare_waits compare_share budget blame history
+	 ignore learn progress compare_waits compare_share budget blame history tell
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -112,6 +112,8 @@ UNIT_compare_model    = $(UNIT_compare)
 UNIT_compare_scale    = $(UNIT_compare)
 UNIT_budget          := compare/live/budget
 UNIT_history         := compare/live/history
+UNIT_tell            := compare/live/tell common/log common/stamp common/nowait \
+			$(UNIT_compare)
 UNIT_blame           := compare/live/blame common/flow_key common/packet
 UNIT_compare_waits    = $(UNIT_compare)
 UNIT_compare_kind     = $(UNIT_compare)

@@ -25,25 +25,38 @@ static void text_of(const struct control_process *p, char *text, size_t size)
 	verdict_text(&p->verdict, p->since_s, for_ns / NS_PER_S, text, size);
 }
 
-/* A new state is told to all; a new reason within a state to systemd only. */
-static void tell(struct control_process *p, bool is_new_state)
+/* A new state is an event; a new reason within a state is for systemd only. The
+ * log has the event `failover` already. */
+static void tell(struct control_process *p, bool is_event)
 {
 	char text[VERDICT_TEXT_MAX], status[VERDICT_TEXT_MAX + 8];
 
 	text_of(p, text, sizeof(text));
 	snprintf(status, sizeof(status), "STATUS=%s", text);
 	starter_tell(status);
-	if (!is_new_state)
-		return;
-	log_info("status", "%s", text);
-	control_tell(&p->control, "status", text);
+	if (is_event && p->verdict.state == VERDICT_FAILOVER)
+		control_tell(&p->control, "status", text);
+	else if (is_event)
+		log_event("status", "%s", text);
+}
+
+/* Is the change of the state one that somebody should be told of? At the start
+ * nothing is protected: that it is not yet, or is not any more, was told. */
+static bool is_event(const struct control_process *p, enum verdict_state state)
+{
+	enum verdict_state before = p->has_verdict ? p->verdict.state :
+						     VERDICT_UNPROTECTED;
+
+	if (!p->has_verdict && state == VERDICT_FAILOVER)
+		return false;
+	return p->handler.on_verdict && state != before;
 }
 
 /* Has the verdict changed? */
 static void look(struct control_process *p)
 {
 	struct verdict v = { VERDICT_PROTECTED, "" };
-	bool is_new_state;
+	bool is_new_state, is_told;
 
 	if (p->failover->role == ROLE_FAILOVER)
 		v.state = VERDICT_FAILOVER;
@@ -52,18 +65,26 @@ static void look(struct control_process *p)
 	is_new_state = !p->has_verdict || v.state != p->verdict.state;
 	if (!is_new_state && !strcmp(v.why, p->verdict.why))
 		return;
+	is_told = is_event(p, v.state);
 	if (is_new_state) {
 		p->since_s = clock_wall_us() / 1000000;
 		p->since_ns = clock_now_ns(&p->loop->clock);
 	}
 	p->verdict = v;
 	p->has_verdict = true;
-	tell(p, is_new_state);
+	tell(p, is_told);
 }
 
+/* Whether captures are compared is known only when the loop runs: their time is no
+ * measure for how often to look. */
 static void on_look(void *arg)
 {
-	look(arg);
+	struct control_process *p = arg;
+
+	if (p->loop->clock.is_virtual)
+		clock_timer_stop(&p->look);
+	else
+		look(p);
 }
 
 /* --- what can be asked --- */
@@ -289,7 +310,7 @@ int control_process_open(struct control_process *p, struct loop *loop,
 	if (handler->methods)
 		control_table_add(&table, handler->methods,
 				  handler->methods_arg);
-	if (*spec->path || getenv("NOTIFY_SOCKET"))
+	if (!loop->clock.is_virtual)
 		clock_timer_start(&p->look, LOOK_MS, LOOK_MS);
 	if (!*spec->path)
 		return 0;

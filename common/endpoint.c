@@ -98,6 +98,7 @@ void endpoint_close(struct endpoint *ep)
 	ep->handler.on_event = NULL;
 	ep->handler.on_frames = NULL;
 	endpoint_watch_forget(ep);
+	endpoint_told_end(ep);
 	endpoint_output_set_full(ep, false);
 	endpoint_link_settled(ep);
 	if (ep->outq.form != OUTQ_RAW)

@@ -79,7 +79,7 @@ static void on_connected(uv_poll_t *poll, int status, int events)
 	c->wait.fd = -1;			/* the endpoint owns it now */
 	endpoint_socket_stop(&c->wait);
 	forget_addrs(c);
-	endpoint_socket_attach(ep, fd);
+	endpoint_socket_attach(ep, fd, &peer);
 }
 
 /* Try the resolved addresses one after the other. */
@@ -155,10 +155,12 @@ static void connect_unix(struct endpoint *ep)
 {
 	struct sockaddr_un sun;
 	int fd = endpoint_socket_new(AF_UNIX);
+	struct peer peer;
 
 	unix_address(ep, &sun);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0) {
-		endpoint_socket_attach(ep, fd);
+		peer_look(&peer, fd, PEER_WAS_CALLED);
+		endpoint_socket_attach(ep, fd, &peer);
 		return;
 	}
 	if (fd >= 0) {

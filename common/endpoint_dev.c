@@ -121,6 +121,7 @@ int endpoint_dev_open(struct endpoint *ep, int (*open_here)(struct endpoint *ep)
 	}
 	/* what a link brings belongs to whoever reads it, not to an output */
 	ep->half_closed = ep->mode == ENDPOINT_WRITE;
+	endpoint_told_peer(ep, ep->spec.text);
 	return endpoint_link_up(ep, fd, true);
 }
 

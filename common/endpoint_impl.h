@@ -29,6 +29,17 @@ struct endpoint_ops {
 	void (*close)(struct endpoint *ep);
 };
 
+/* The events of one endpoint: of endpoint_told.c. */
+struct endpoint_told {
+	char peer[128];		/* who is there, or was last; "" = no events */
+	char why[80];		/* it is gone */
+	bool is_up;
+	uint64_t since_ms;	/* when the present second began */
+	unsigned n;		/* events in it */
+	unsigned n_left_out;	/* since the last event */
+	uv_timer_t *timer;	/* NULL until something was left out */
+};
+
 struct endpoint {
 	struct endpoint_set *set;
 	struct endpoint *next;	/* in it */
@@ -75,6 +86,7 @@ struct endpoint {
 	struct endpoint_rival *rival;	/* a second peer, or NULL */
 	struct endpoint_pcap *pcap;
 	struct endpoint_watch *watches;	/* who looks on; mostly nobody */
+	struct endpoint_told told;
 };
 
 extern const struct endpoint_ops endpoint_connect_ops;	/* unix, tcp */
@@ -102,6 +114,12 @@ static inline void endpoint_show(const struct endpoint *ep, bool is_out,
 	if (__builtin_expect(ep->watches != NULL, 0))
 		endpoint_watch_show(ep, is_out, v, n);
 }
+
+/* Events: a peer came, a peer went. */
+void endpoint_told_peer(struct endpoint *ep, const char *text);
+void endpoint_told_up(struct endpoint *ep);
+void endpoint_told_lost(struct endpoint *ep, int err, const char *what);
+void endpoint_told_end(struct endpoint *ep);
 
 /* Handles: memory goes with the last one. */
 void endpoint_handle_opened(struct endpoint *ep, uv_handle_t *handle);
@@ -156,7 +174,8 @@ int endpoint_socket_wait(struct endpoint *ep, struct endpoint_socket *s,
 void endpoint_socket_stop(struct endpoint_socket *s);
 bool endpoint_socket_is_tcp(const struct endpoint *ep);
 void endpoint_socket_tcp_options(const struct endpoint *ep, int fd);
-void endpoint_socket_attach(struct endpoint *ep, int fd);
+void endpoint_socket_attach(struct endpoint *ep, int fd,
+			    const struct peer *peer);
 void endpoint_socket_options(const struct endpoint *ep);
 void endpoint_socket_refuse(struct endpoint *ep, const struct peer *peer,
 			    const char *why);

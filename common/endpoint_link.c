@@ -102,6 +102,7 @@ int endpoint_link_up(struct endpoint *ep, int fd, bool pollable)
 	ep->down_told = false;
 	ep->count.n_up++;
 	endpoint_link_settled(ep);
+	endpoint_told_up(ep);
 	endpoint_tell(ep, ENDPOINT_UP);
 	endpoint_poll_update(ep);
 	return 0;
@@ -124,7 +125,7 @@ static void drop_half_frame(struct endpoint *ep)
  * endpoint_link_lost() - The connection is gone
  * @ep:		The endpoint
  * @err:	Negative errno; 0 when the peer closed it
- * @what:	What failed, for the log
+ * @what:	What failed, or what has happened, for the event
  *
  * The half frame at the end of its input is dropped and counted. Its output
  * is kept for the next connection, from the beginning of the frame that was
@@ -132,11 +133,8 @@ static void drop_half_frame(struct endpoint *ep)
  */
 void endpoint_link_lost(struct endpoint *ep, int err, const char *what)
 {
+	endpoint_told_lost(ep, err, what);
 	if (!ep->one_shot && ep->spec.reconnect_ms) {
-		if (err < 0)
-			log_warn(ep->name, "%s: %s", what, uv_strerror(err));
-		else
-			log_info(ep->name, "the peer closed the connection");
 		drop_half_frame(ep);
 		if (ep->outq.form != OUTQ_RAW)
 			ep->count.out += outq_rewind(&ep->outq);

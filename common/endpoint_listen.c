@@ -98,7 +98,7 @@ static void on_accept(uv_poll_t *poll, int status, int events)
 	else if (ep->up)
 		endpoint_rival_came(ep, fd, &peer);
 	else
-		endpoint_socket_attach(ep, fd);
+		endpoint_socket_attach(ep, fd, &peer);
 }
 
 static bool is_loopback(const struct sockaddr *sa)

@@ -126,19 +126,19 @@ void endpoint_rival_end(struct endpoint *ep)
 
 static void give_place(struct endpoint *ep)
 {
+	const struct peer peer = ep->rival->peer;
 	int fd = ep->rival->fd;
 
 	ep->rival->fd = -1;
 	if (ep->up) {
-		log_warn(ep->name, "%s replaces the peer that %s",
-			 ep->rival->peer.text, has_spoken(ep) ?
-			 "is silent" : "has said nothing");
+		log_warn(ep->name, "%s replaces the peer that %s", peer.text,
+			 has_spoken(ep) ? "is silent" : "has said nothing");
 		endpoint_input_read_rest(ep);		/* what came before */
 	}
 	endpoint_rival_end(ep);
 	if (ep->up)
 		endpoint_link_lost(ep, 0, "replaced");
-	endpoint_socket_attach(ep, fd);
+	endpoint_socket_attach(ep, fd, &peer);
 }
 
 static void on_look(uv_timer_t *timer)

@@ -118,14 +118,16 @@ void endpoint_socket_options(const struct endpoint *ep)
  * endpoint_socket_attach() - A peer gets the place
  * @ep:		The endpoint, down
  * @fd:		The connection; taken
+ * @peer:	Who it is
  */
-void endpoint_socket_attach(struct endpoint *ep, int fd)
+void endpoint_socket_attach(struct endpoint *ep, int fd,
+			    const struct peer *peer)
 {
 	int err;
 
 	ep->fd = fd;
 	endpoint_socket_options(ep);
-	log_info(ep->name, "connected");
+	endpoint_told_peer(ep, peer->text);
 	err = endpoint_link_up(ep, fd, true);
 	if (err < 0)
 		log_error(ep->name, "%s", uv_strerror(err));

@@ -36,7 +36,7 @@ static void read_and_ignore(struct endpoint *ep)
 	else if (n < 0 && errno != EAGAIN && errno != EINTR)
 		endpoint_link_lost(ep, -errno, "read");
 	else if (n == 0 && peer_is_gone(ep))
-		endpoint_link_lost(ep, 0, "connection closed");
+		endpoint_link_lost(ep, 0, "it closed the connection");
 	else if (n == 0)
 		ep->half_closed = true;
 }
@@ -46,7 +46,7 @@ static void on_end_of_file(struct endpoint *ep)
 	if (ep->one_shot)
 		endpoint_link_input_over(ep, 0, "read");
 	else
-		endpoint_link_lost(ep, 0, "connection closed");
+		endpoint_link_lost(ep, 0, "it closed the connection");
 }
 
 /**

@@ -29,9 +29,9 @@ start_mirror() {
 # start_copies FILE: a peer for m's outdev, which writes the copies to FILE
 start_copies() {
 	local n
-	n=$(grep -c 'outdev: connected' m.log || true)
+	n=$(grep -c 'event: connected: outdev: ' m.log || true)
 	spawn copies socat -u UNIX-LISTEN:copy,unlink-early "CREATE:$1"
-	wait_for logged_n $((n + 1)) m 'info: outdev: connected'
+	wait_for logged_n $((n + 1)) m 'event: connected: outdev: '
 }
 
 @test "a mirror that is killed comes back in its role" {
@@ -87,8 +87,8 @@ start_primary_mirror() {
 		--guest unix:wire,reconnect=0.02 --outdev null: \
 		--indev unix:released,reconnect=0.02 --control m.ctl \
 		--log-level info 5>>net
-	wait_for logged m 'indev: connected'
-	wait_for logged m 'guest: connected'
+	wait_for logged m 'event: connected: indev: '
+	wait_for logged m 'event: connected: guest: '
 }
 
 start_primary() {
@@ -154,7 +154,7 @@ is_heard() {
 
 	crash r
 	start_redirector
-	wait_for logged_n 2 m 'guest: connected'
+	wait_for logged_n 2 m 'event: connected: guest: '
 	wait_for stat_is c primary-in.in 2
 	says && is_heard
 	stat_is c primary-in.in 3
@@ -341,7 +341,7 @@ start_diverter() {
 	frames check <diverted
 	frames check --seed 2 <diverted2
 	[ ! -s rest ]
-	logged_n 0 m 'event:'
+	logged_n 0 m 'event: uncompared'
 }
 
 @test "--when-down block: after the grace period frames pass, with an event" {
@@ -400,7 +400,7 @@ start_diverter() {
 	wait_for stat_is m dropped.outdev-down 1000
 	check_account "$(stats m)"
 	spawn peer socat -u UNIX-LISTEN:outdev CREATE:diverted
-	wait_for logged m 'info: outdev: connected'
+	wait_for logged m 'event: connected: outdev: '
 	frames gen --seed 2 >in
 	wait_for stat_is m outdev.out 1000
 	stop m
@@ -436,7 +436,7 @@ start_diverter() {
 	wait_for stat_is r indev.in 1
 	# the peer goes, and is back in time
 	kill_other copies
-	wait_for logged m 'info: outdev: the peer closed the connection'
+	wait_for logged m 'event: lost: outdev: .*: it closed the connection'
 	start_copies got
 	# the peer goes for good
 	kill_other peer

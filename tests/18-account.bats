@@ -28,7 +28,7 @@ script() { cat >"$1"; }
 	start m colo-mirror --outdev unix-listen:copy,send-buffer=64k \
 		--guest null: --log-level info <>in
 	spawn reader socat UNIX:copy 'EXEC:bash slow,nofork'
-	wait_for logged m 'info: outdev: connected'
+	wait_for logged m 'event: connected: outdev: '
 	frames gen --count "$N" >in &
 	ask_often m
 	wait $!
@@ -83,7 +83,7 @@ script() { cat >"$1"; }
 		--outdev unix-listen:copy,send-buffer=64k --log-level info
 	for i in 1 2 3; do
 		spawn peer socat UNIX:copy 'EXEC:bash part,nofork'
-		wait_for logged_n $i m 'info: outdev: connected'
+		wait_for logged_n $i m 'event: connected: outdev: '
 		frames gen --count 10000 | send n &
 		ask_often m
 		wait $!
@@ -132,12 +132,12 @@ script() { cat >"$1"; }
 	tail -c "+$((part + 1))" all >part2
 	for i in 1 2; do
 		spawn peer socat UNIX:outdev 'EXEC:bash part,nofork'
-		wait_for logged_n $i m 'info: outdev: connected'
+		wait_for logged_n $i m 'event: connected: outdev: '
 		cat part$i >in &
 		ask_often m
 		wait $!
 		ends peer
-		wait_for logged_n $i m 'outdev: (the peer closed|read:|write:)'
+		wait_for logged_n $i m 'event: lost: outdev: '
 	done
 	wait_for stat_is m in 30000
 	wait_for stat_is m held 0

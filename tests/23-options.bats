@@ -102,15 +102,19 @@ start_relay() { # PROGRAM OPTION...
 }
 
 @test "set log-level, and an option of each relay" {
+	local asked
 	start_relay colo-redirector --outdev unix-listen:o --queue tx
 	ctl set log-level info
 	ctl set when-down drop
 	spawn_other o socat -u UNIX:o -
-	wait_for logged x 'info: .*outdev'
+	wait_for logged x 'event: connected: outdev'
 	kill_other o
 	frames gen --count 10 | send n
 	wait_for stat_is x dropped.outdev-down 10
+	asked=$(grep -c 'stats: in=' x.log)
 	stop x
+	# level info is asked for: the account at the end
+	[ "$(grep -c 'stats: in=' x.log)" -eq $((asked + 1)) ]
 	start_relay colo-rewriter
 	ctl set unknown drop
 	feeder f UNIX-CONNECT:n

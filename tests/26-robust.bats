@@ -134,7 +134,7 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	send n <hundred
 	frames gen --count 10 >in
 	kill -CONT "${PIDS[m]}"
-	wait_for logged m 'info: net: the peer closed the connection'
+	wait_for logged m 'event: lost: net: .*: it closed the connection'
 	wait_for stat_is m guest-out.out 100
 	frames check --count 100 <said
 	stat_is m net.queued 10

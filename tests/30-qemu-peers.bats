@@ -89,7 +89,7 @@ start_both() {
 	start ours "$@" --log-level info
 	[ "$how" = server ] || qemu_start "$filter" "$how"
 	wait_for chardev_is_up
-	wait_for logged ours ': connected'
+	wait_for logged ours 'event: connected: '
 }
 
 # account_is COUNTER...: each of them is N, and the account is balanced
@@ -231,7 +231,7 @@ redirector=(colo-redirector --net-in - --guest-out null: --queue tx)
 	start ours colo-redirector --net null: --guest-out fd:5 "${indev[@]}" \
 		--log-level info 5>got
 	wait_for chardev_is_up
-	wait_for logged_n 2 ours ': connected'
+	wait_for logged_n 2 ours 'event: connected: '
 	frames gen --seed 2 --count 100 >want
 	feed_netdev <want
 	same_bytes got

@@ -282,7 +282,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	wait_for stat_is compare held 1
 	exec 6>&-
 	kill_other s
-	wait_for logged compare 'secondary-in: the peer closed'
+	wait_for logged compare 'event: lost: secondary-in: .*: it closed the connection'
 	[ ! -e why ]
 	feeder s UNIX-CONNECT:s.sock
 	exec 6>s
@@ -290,7 +290,7 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	[ "$(cat why)" = interrupted ]
 	exec 5>&-
 	kill_other p
-	wait_for logged compare 'primary-in: the peer closed'
+	wait_for logged compare 'event: lost: primary-in: .*: it closed the connection'
 	feeder p UNIX-CONNECT:p.sock
 	exec 5>p
 	both() { [ "$(grep -c interrupted why)" -eq 2 ]; }

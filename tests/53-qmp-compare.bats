@@ -43,7 +43,7 @@ differ() {
 	[ ! -s out ]
 	peer 'status running' 'event RESUME'
 	wait_for came_out "$(udp 1 one)" "$(udp 2 more)" "$(udp 3 late)"
-	wait_for logged compare 'event: checkpoint: asked for, [0-9]+ ms'
+	wait_for logged compare 'event: checkpoint: asked for, [0-9]+ ms, the primary stood still for [0-9]+ ms, 3 frames released'
 	requests 1
 	s=$(stats compare)
 	check_account "$s"
@@ -60,7 +60,7 @@ differ() {
 	wait_for stat_is compare held 1
 	peer 'status colo' 'event STOP' 'status running' 'event RESUME'
 	wait_for came_out "$(udp 1 one)"
-	wait_for logged compare 'event: checkpoint: by itself, [0-9]+ ms'
+	wait_for logged compare 'event: checkpoint: by itself, the primary stood still for [0-9]+ ms, 1 frames released'
 	requests 0
 	stop compare
 }

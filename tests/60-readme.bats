@@ -129,7 +129,7 @@ spawn() {
 		sed 's/ --net [^ ]* / --net null: --log-level info /' >dials
 	[ -s dials ]
 	spawn redirector.log sh dials
-	until_true grep -q 'guest: connected' redirector.log
+	until_true grep -q 'event: connected: guest: ' redirector.log
 }
 
 @test "QEMU accepts the objects beside ours" {
@@ -245,7 +245,7 @@ were_on_wire() { [ "$(n_on_wire)" -ge "$1" ]; }
 	until_true grep -qi 'certificate\|alert\|unknown ca' secondary.log
 
 	spawn primary.log "${ENTER[@]}" sh primary.sh
-	until_true grep -q 'outdev: connected' mirror.log
+	until_true grep -q 'event: connected: outdev: ' mirror.log
 	arp >&9
 	until_true is_heard
 	[ "$(tcpdump -nr guest.pcap 2>/dev/null | wc -l)" -eq 1 ]

@@ -55,11 +55,7 @@ int checkpoint_parse(struct checkpoint_choice *choice, const char *text,
 	return 0;
 }
 
-/**
- * checkpoint_finish() - A checkpoint was made: answer the request, tell on_done
- * @cp:		A request may stand or wait, or there is none
- */
-void checkpoint_finish(struct checkpoint *cp)
+static void finish(struct checkpoint *cp)
 {
 	checkpoint_done(cp);
 	cp->handler.on_done(cp->handler.arg);
@@ -72,7 +68,7 @@ static void on_command_exit(void *arg, int status)
 	if (cp->is_stopped || !cp->request.is_asked)
 		return;
 	if (status == 0) {
-		checkpoint_finish(cp);
+		finish(cp);
 		return;
 	}
 	if (WIFSIGNALED(status))
@@ -131,7 +127,7 @@ static void try(struct checkpoint *cp)
 	case CHECKPOINT_HOLD:
 		break;
 	case CHECKPOINT_NONE:
-		checkpoint_finish(cp);
+		finish(cp);
 		break;
 	case CHECKPOINT_NOTIFY:
 		notify_ask(&cp->notify);
@@ -225,7 +221,7 @@ void checkpoint_init(struct checkpoint *cp, struct loop *loop,
 
 static void on_made(void *arg)
 {
-	checkpoint_finish(arg);
+	finish(arg);
 }
 
 /**
@@ -341,8 +337,12 @@ void checkpoint_done(struct checkpoint *cp)
 {
 	cp->request.is_put_off = false;
 	clock_timer_stop(&cp->later);
+	cp->last = (struct checkpoint_last){
+		.is_asked = cp->request.is_asked,
+	};
 	if (!cp->request.is_asked)
 		return;
+	cp->last.took_ms = (now_ns(cp) - cp->request.asked_ns) / NS_PER_MS;
 	cp->request.is_asked = false;
 	charge(cp);
 	clock_timer_stop(&cp->retry);

@@ -68,6 +68,14 @@ struct checkpoint_request {
 	char reason[16], flow[FLOW_TEXT_MAX];
 };
 
+/* The last checkpoint that was made. */
+struct checkpoint_last {
+	bool is_asked;		/* a request stood */
+	uint64_t took_ms;	/* since it began to stand */
+	bool has_stopped;	/* QEMU has made it: */
+	uint64_t stopped_ms;	/* for so long the primary stood still */
+};
+
 /* Checkpoints that QEMU has made: of checkpoint_qmp.c. */
 struct checkpoint_made {
 	uint64_t n, n_unasked;		/* all; those that nobody asked for */
@@ -82,6 +90,7 @@ struct checkpoint {		/* zeroed to begin with */
 	struct checkpoint_handler handler;
 	bool is_stopped;	/* no more requests */
 	struct checkpoint_request request;
+	struct checkpoint_last last;
 	struct clock_timer retry, later;	/* while it stands; while it waits */
 	struct budget budget;
 	uint64_t n_asked, n_put_off, spent_ms;
@@ -110,7 +119,6 @@ void checkpoint_stop(struct checkpoint *cp);
 void checkpoint_stats(const struct checkpoint *cp, struct stats *s);
 
 /* For checkpoint_qmp.c. */
-void checkpoint_finish(struct checkpoint *cp);
 void checkpoint_count_try(struct checkpoint *cp);
 
 #endif

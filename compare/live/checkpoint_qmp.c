@@ -62,11 +62,10 @@ static void on_checkpoint(void *arg, uint64_t stopped_ms)
 	made->stopped_last_ms = stopped_ms;
 	keep_max(&made->max_ms, made->last_ms);
 	keep_max(&made->stopped_max_ms, stopped_ms);
-	log_event("checkpoint", "%s, %llu ms, the primary stood still for "
-		  "%llu ms", is_asked ? "asked for" : "by itself",
-		  (unsigned long long)made->last_ms,
-		  (unsigned long long)stopped_ms);
-	checkpoint_finish(cp);
+	checkpoint_done(cp);
+	cp->last.has_stopped = true;
+	cp->last.stopped_ms = stopped_ms;
+	cp->handler.on_done(cp->handler.arg);
 }
 
 static void on_stop(void *arg)

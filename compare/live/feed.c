@@ -95,8 +95,6 @@ static void settle(struct feed *f)
 
 	if (w->is_wanted) {
 		w->is_wanted = false;
-		log_info("compare", "asking for a checkpoint: %s %s",
-			 compare_reason_text(w->reason), w->flow);
 		checkpoint_ask(f->parts.checkpoint,
 			       compare_reason_text(w->reason), w->flow);
 	}

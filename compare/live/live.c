@@ -57,8 +57,28 @@ static void on_checkpoint_asked(void *arg)
 	const struct checkpoint_request *r = &l->checkpoint.request;
 	const struct feed_wanted *w = &l->feed.wanted;
 
-	history_ask(&l->history, r->reason, r->flow,
-		    is_of_difference(r, w) ? &w->place : NULL, clock_wall_us());
+	const struct history_place *place = is_of_difference(r, w) ? &w->place :
+								     NULL;
+
+	history_ask(&l->history, r->reason, r->flow, place, clock_wall_us());
+	if (l->options->choice.mode != CHECKPOINT_NONE)
+		tell_wanted(&l->feed.tell, r->reason, r->flow, place,
+			    clock_now_ns(&l->loop.clock));
+}
+
+static void tell_of(struct live *l, const struct compare_left *left)
+{
+	const struct checkpoint *cp = &l->checkpoint;
+	const struct tell_made made = {
+		.is_asked = cp->last.is_asked,
+		.took_ms = cp->last.took_ms,
+		.has_stopped = cp->last.has_stopped,
+		.stopped_ms = cp->last.stopped_ms,
+		.frames = left->frames,
+	};
+
+	if (!cp->is_stopped)
+		tell_made(&l->feed.tell, &made, clock_now_ns(&l->loop.clock));
 }
 
 /* The replicas are equal, or taken to be so: what is held leaves. */
@@ -72,6 +92,8 @@ static void release(struct live *l)
 		e->left = feed_release(&l->feed, NULL);
 	else
 		e->left = feed_checkpoint(&l->feed);
+	if (l->options->choice.mode != CHECKPOINT_NONE)
+		tell_of(l, &e->left);
 	e->released_us = clock_wall_us();
 	if (e->left.since_ns)
 		e->longest_ms = age_ns(now_ns, e->left.since_ns) / NS_PER_MS;
