@@ -22,8 +22,11 @@ setup() {
 	ip netns add "$NS"
 	NETNS+=("$NS")
 	ip -n "$NS" link set lo up
+	TCG=$TOP/build/examples/qemu-colo/tcg.so
+	# without it QEMU hangs now and then, and the loader only warns
+	[ -e "$TCG" ] || fail "make vm makes $TCG"
 	# shellcheck disable=SC2016	# expanded by the agent
-	QEMU="env LD_PRELOAD=$TOP/build/examples/qemu-colo/tcg.so \
+	QEMU="env LD_PRELOAD=$TCG \
 qemu-system-x86_64 -nodefaults -no-user-config -display none -m 16 -name \
 debug-threads=on -machine pc,accel=tcg -netdev \
 stream,id=n0,server=on,addr.type=unix,addr.path=\$DIR/guest"
@@ -300,8 +303,11 @@ begin() {
 	[[ $output == *"$first is not fenced yet"* ]]
 	[ "$(vm "$second" role)" = secondary ]
 
+	# a switch may take as long as a cluster waits for by default
+	touch cluster/slow
 	rm cluster/broken
 	wait_for is_primary "$second"
+	rm cluster/slow
 	wait_for is_pair
 	[ "$PRIMARY" = "$second" ]
 	[ "$(vm "$second" chain)" = resumed ]
