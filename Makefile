@@ -165,8 +165,8 @@ FUZZ_capture       := $(SRC_common:%=common/%)
 LIBS_fuzz_capture   = $(PKG_LIBS)
 FUZZ_qmp           := common/qmp common/vmstate
 LIBS_fuzz_qmp       = $(JANSSON)
-FUZZ_control       := $(UNIT_control_flows)
-LIBS_fuzz_control   = $(MSGPACK_LIBS)
+FUZZ_control       := $(SRC_common:%=common/%) $(filter-out compare/main,$(SRC_compare:%=compare/%))
+LIBS_fuzz_control   = $(PKG_LIBS)
 FUZZ_schedule       = $(UNIT_schedule) common/chunk
 
 # What tests and examples are driven with; they may use the library.
