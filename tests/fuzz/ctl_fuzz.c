@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a process may say to colo-ctl: any bytes. The first byte of the input is what
+ * it is asked, the rest is all that it says before it ends. What is printed of it
+ * does not steer a terminal.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../common/ctl/ctl.h"
+#include "fuzz.h"
+
+static void ask_stats(struct ctl *c, struct ctl_options *o)
+{
+	char *words[] = { "stats" };
+
+	ctl_ask_all(c, 1, o, 1, words);
+}
+
+static void ask_json(struct ctl *c, struct ctl_options *o)
+{
+	o->is_json = true;
+	ask_stats(c, o);
+}
+
+static void ask_prometheus(struct ctl *c, struct ctl_options *o)
+{
+	o->metrics = json_object();
+	ask_stats(c, o);
+	json_decref(o->metrics);
+}
+
+static void status(struct ctl *c, struct ctl_options *o)
+{
+	ctl_status(c, 1, o);
+}
+
+static void watch(struct ctl *c, struct ctl_options *o)
+{
+	ctl_ask_watch(c, 1, o);
+}
+
+static void capture(struct ctl *c, struct ctl_options *o)
+{
+	char *words[] = { "capture", "net" };
+
+	ctl_ask_capture(c, o, 2, words);
+}
+
+static void (*const commands[])(struct ctl *c, struct ctl_options *o) = {
+	ask_stats, ask_json, ask_prometheus, status, watch, capture,
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void check_printed(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint8_t byte = (uint8_t)text[i], before = i ? (uint8_t)text[i - 1] : 0;
+
+		assert(byte == '\n' || (byte >= ' ' && byte != 0x7f));
+		assert(before != 0xc2 || byte >= 0xa0);	/* U+0080 and on */
+	}
+}
+
+/* The sanitizers have descriptor 2 for themselves. */
+static void run(void (*command)(struct ctl *c, struct ctl_options *o),
+		struct ctl *c)
+{
+	struct ctl_options o = { .timeout_s = 1 };
+	FILE *out = stdout, *err = stderr;
+	char *text = NULL;
+	size_t len = 0;
+
+	stdout = stderr = open_memstream(&text, &len);
+	assert(stdout);
+	command(c, &o);
+	fclose(stdout);
+	stdout = out;
+	stderr = err;
+	if (command != capture)
+		check_printed(text, len);
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ctl c = { .path = "process.ctl", .name = "process" };
+	struct fuzz z = { data, size };
+	uint8_t which = fuzz_byte(&z) % N_COMMANDS;
+	int fds[2];
+
+	assert(!socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+	assert(send(fds[1], z.at, z.left, MSG_DONTWAIT) == (ssize_t)z.left);
+	shutdown(fds[1], SHUT_WR);
+	c.fd = fds[0];
+	run(commands[which], &c);
+	ctl_link_close(&c);
+	close(fds[1]);
+	return 0;
+}
