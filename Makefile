@@ -27,7 +27,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      control_spec control_stats control_table failover \
 	      verdict filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_prometheus \
-		  ctl_status
+		  ctl_signal ctl_status ctl_top ctl_top_ask ctl_top_screen ctl_top_view
 SRC_mirror     := main mirror
 SRC_redirector  = main redirector redirect announce director director_control \
 		  director_dest director_options director_relay director_spec $(SCHEDULE_CORE)
@@ -167,7 +167,7 @@ FUZZ_qmp           := common/qmp common/vmstate
 LIBS_fuzz_qmp       = $(JANSSON)
 FUZZ_control       := $(SRC_common:%=common/%) $(filter-out compare/main,$(SRC_compare:%=compare/%))
 LIBS_fuzz_control   = $(PKG_LIBS)
-FUZZ_ctl           := $(addprefix common/ctl/,$(filter-out main,$(SRC_ctl))) common/rpc
+FUZZ_ctl           := $(addprefix common/ctl/,$(filter-out main ctl_top_screen ctl_top,$(SRC_ctl))) common/rpc
 LIBS_fuzz_ctl       = $(JANSSON) $(MSGPACK_LIBS)
 FUZZ_schedule       = $(UNIT_schedule) common/chunk
 
@@ -204,11 +204,12 @@ PKG_CONFIG ?= pkg-config
 # msgpack-c is called msgpack before its version 6
 MSGPACK    := $(shell $(PKG_CONFIG) --exists msgpack-c 2>/dev/null && \
 		echo msgpack-c || echo msgpack)
-PKGS       := libuv libpcap libxxhash jansson $(MSGPACK)
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+PKGS       := libuv libpcap libxxhash jansson ncursesw $(MSGPACK)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(filter-out ncursesw,$(PKGS)) 2>/dev/null)
 PKG_LIBS   := -Wl,--as-needed \
 	      $(shell $(PKG_CONFIG) --libs libuv libpcap jansson $(MSGPACK) 2>/dev/null)
 JANSSON    := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
+NCURSES    := $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null)
 MSGPACK_LIBS := $(shell $(PKG_CONFIG) --libs $(MSGPACK) 2>/dev/null)
 PCAP       := $(shell $(PKG_CONFIG) --libs libpcap 2>/dev/null)
 
@@ -219,6 +220,7 @@ DEBIAN_libpcap   := libpcap-dev
 DEBIAN_libxxhash := libxxhash-dev
 DEBIAN_jansson   := libjansson-dev
 DEBIAN_msgpack   := libmsgpack-dev
+DEBIAN_ncursesw  := libncurses-dev
 MISSING    := $(shell $(PKG_CONFIG) --version >/dev/null 2>&1 || \
 		{ echo $(PKG_CONFIG); exit; }; \
 		for p in $(PKGS); do $(PKG_CONFIG) --exists $$p || echo $$p; done)
@@ -282,10 +284,14 @@ $$(BIN)/colo-$(1): $$(call objs,$(1)) $$(BUILD)/libcolo.a
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
+# no other program has a screen
+$(BUILD)/common/ctl/ctl_top_screen.o: ALL_CFLAGS += \
+	$(shell $(PKG_CONFIG) --cflags ncursesw 2>/dev/null)
+
 $(BIN)/colo-ctl: $(SRC_ctl:%=$(BUILD)/common/ctl/%.o) $(BUILD)/libcolo.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(LINK) $(LTO) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(LINK) $(LTO) -o $@ $^ $(PKG_LIBS) $(NCURSES)
 
 # the runner is a script; it looks for the programs beside itself
 $(BIN)/colo-run: examples/colo-run Makefile

@@ -140,7 +140,7 @@ static void put_link(msgpack_packer *pk, const struct endpoint *ep)
 {
 	struct endpoint_counters c = endpoint_counters(ep);
 
-	rpc_map(pk, 9);
+	rpc_map(pk, 10);
 	rpc_put_str(pk, "name", endpoint_name(ep));
 	rpc_put_str(pk, "endpoint", endpoint_get_spec(ep)->text);
 	rpc_put_str(pk, "state", endpoint_is_up(ep) ? "up" : "down");
@@ -148,6 +148,7 @@ static void put_link(msgpack_packer *pk, const struct endpoint *ep)
 	rpc_put_uint(pk, "out", c.out);
 	rpc_put_uint(pk, "queued", c.queued);
 	rpc_put_uint(pk, "queued_bytes", c.queued_bytes);
+	rpc_put_uint(pk, "bound", endpoint_get_spec(ep)->send_buffer);
 	rpc_put_uint(pk, "dropped", c.drop_down + c.drop_full + c.drop_link);
 	rpc_put_uint(pk, "connections", c.n_up);
 }

@@ -47,6 +47,7 @@ int ctl_find(struct ctl_options *o, bool waits);
 
 /* ctl_link.c */
 int ctl_link_open(struct ctl *c, const char *path);
+void ctl_link_reopen(struct ctl *c);
 void ctl_link_close(struct ctl *c);
 int ctl_link_send(struct ctl *c, const char *method, const json_t *params);
 int ctl_link_read(struct ctl *c, struct rpc_message *m, int timeout_ms);
@@ -66,10 +67,23 @@ void ctl_print_text(const char *name, const json_t *value);
 void ctl_prometheus_add(json_t *metrics, const char *name, const json_t *stats);
 void ctl_prometheus_print(const json_t *metrics);
 
+/* ctl_signal.c */
+int ctl_signal_open(void);
+bool ctl_signal_wait(int fd, int more, const struct ctl *v, unsigned n,
+		     int timeout_ms);
+uint64_t ctl_signal_now_ms(void);
+
 /* ctl_status.c */
+#define CTL_STATUS_UNREACHABLE "UNREACHABLE"
+
+unsigned ctl_status_rank(const char *state);
 int ctl_status(struct ctl *v, unsigned n, const struct ctl_options *o);
 int ctl_status_wait(struct ctl *v, unsigned n, const struct ctl_options *o,
 		    const char *state);
+int ctl_status_watch(struct ctl *v, unsigned n, const struct ctl_options *o);
+
+/* ctl_top.c */
+int ctl_top(struct ctl *v, unsigned n);
 
 /* ctl_ask.c */
 json_t *ctl_ask(struct ctl *c, const char *method, const json_t *params,

@@ -61,6 +61,18 @@ int ctl_link_open(struct ctl *c, const char *path)
 }
 
 /**
+ * ctl_link_reopen() - Try again, to the same path
+ * @c:		link, open or not; what was read of it is gone
+ */
+void ctl_link_reopen(struct ctl *c)
+{
+	const char *path = c->path;
+
+	ctl_link_close(c);
+	ctl_link_open(c, path);
+}
+
+/**
  * ctl_link_close() - Disconnect
  * @c:	link
  */

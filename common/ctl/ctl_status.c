@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ctl.h"
 
-#define UNREACHABLE "UNREACHABLE"
+#define UNREACHABLE CTL_STATUS_UNREACHABLE
 #define POLL_MS 100
+#define WATCH_MS 1000	/* a new reason within a state is no event */
 
 /* From good to bad. A state that is not known here is the worst of those that
  * a process can be in. */
@@ -16,7 +18,14 @@ static const char *const states[] = {
 };
 #define N_STATES (sizeof(states) / sizeof(*states))
 
-static unsigned rank(const char *state)
+/**
+ * ctl_status_rank() - How bad is a state?
+ * @state:	its name
+ *
+ * Return: 0 for the best; one that is not known is worse than all that are, and that
+ * a process cannot be reached is the worst
+ */
+unsigned ctl_status_rank(const char *state)
 {
 	unsigned i = 0;
 
@@ -57,8 +66,8 @@ static unsigned ask_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 
 	for (unsigned i = 0; i < n; i++) {
 		answers[i] = ask(&v[i], o);
-		if (rank(text_of(answers[i], "state")) >
-		    rank(text_of(answers[worst], "state")))
+		if (ctl_status_rank(text_of(answers[i], "state")) >
+		    ctl_status_rank(text_of(answers[worst], "state")))
 			worst = i;
 	}
 	return worst;
@@ -66,7 +75,7 @@ static unsigned ask_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 
 static int exit_status(const json_t *worst)
 {
-	unsigned r = rank(text_of(worst, "state"));
+	unsigned r = ctl_status_rank(text_of(worst, "state"));
 
 	if (r > N_STATES)
 		return CTL_UNREACHABLE;
@@ -86,6 +95,25 @@ static void print_all(const struct ctl *v, unsigned n, json_t *const *answers)
 		       text_of(answers[i], "text"));
 }
 
+static void print(const struct ctl *v, unsigned n, const struct ctl_options *o,
+		  json_t *const *answers, unsigned worst)
+{
+	for (unsigned i = 0; o->is_json && i < n; i++)
+		ctl_print_json(v[i].name, "result",
+			       json_object_get(answers[i], "result"));
+	if (o->is_json)
+		return;
+	printf("%s\n", text_of(answers[worst], "text"));
+	if (n > 1)
+		print_all(v, n, answers);
+}
+
+static void forget(json_t **answers, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		json_decref(answers[i]);
+}
+
 /**
  * ctl_status() - Print the verdict, and that of each process
  * @v:	links
@@ -96,37 +124,20 @@ static void print_all(const struct ctl *v, unsigned n, json_t *const *answers)
  */
 int ctl_status(struct ctl *v, unsigned n, const struct ctl_options *o)
 {
-	json_t *answers[CTL_SOCKETS_MAX];
+	json_t *answers[CTL_SOCKETS_MAX] = { NULL };
 	unsigned worst = ask_all(v, n, o, answers);
 	int rc = exit_status(answers[worst]);
 
-	if (o->is_json) {
-		for (unsigned i = 0; i < n; i++)
-			ctl_print_json(v[i].name, "result",
-				       json_object_get(answers[i], "result"));
-	} else {
-		printf("%s\n", text_of(answers[worst], "text"));
-		if (n > 1)
-			print_all(v, n, answers);
-	}
-	for (unsigned i = 0; i < n; i++)
-		json_decref(answers[i]);
+	print(v, n, o, answers, worst);
+	forget(answers, n);
 	return rc;
 }
 
-static void nap(void)
+static void nap(unsigned ms)
 {
-	const struct timespec ts = { 0, POLL_MS * 1000000L };
+	const struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
 
 	nanosleep(&ts, NULL);
-}
-
-static time_t seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
 }
 
 /* Is each process in that state? One that was not there may be by now. */
@@ -138,10 +149,8 @@ static bool are_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 	for (unsigned i = 0; i < n && all; i++) {
 		json_t *answer;
 
-		if (v[i].fd < 0) {
-			ctl_link_close(&v[i]);
-			ctl_link_open(&v[i], v[i].path);
-		}
+		if (v[i].fd < 0)
+			ctl_link_reopen(&v[i]);
 		answer = ask(&v[i], o);
 		all = !strcasecmp(text_of(answer, "state"), state);
 		json_decref(answer);
@@ -161,14 +170,104 @@ static bool are_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 int ctl_status_wait(struct ctl *v, unsigned n, const struct ctl_options *o,
 		    const char *state)
 {
-	time_t end = seconds() + o->timeout_s;
+	uint64_t end_ms = ctl_signal_now_ms() + o->timeout_s * UINT64_C(1000);
 
 	while (!are_all(v, n, o, state)) {
-		if (seconds() >= end) {
+		if (ctl_signal_now_ms() >= end_ms) {
 			ctl_status(v, n, o);
 			return CTL_NOT;
 		}
-		nap();
+		nap(POLL_MS);
 	}
 	return CTL_OK;
+}
+
+/* --- status -w --- */
+
+/* The part of a verdict that does not grow by the second: its reason. */
+static const char *reason_of(const json_t *answer)
+{
+	const char *colon = strstr(text_of(answer, "text"), ": ");
+
+	return colon ? colon : "";
+}
+
+static bool is_same(const json_t *a, const json_t *b)
+{
+	return !strcmp(text_of(a, "state"), text_of(b, "state")) &&
+	       !strcmp(reason_of(a), reason_of(b));
+}
+
+static void subscribe(struct ctl *c, const struct ctl_options *o)
+{
+	json_t *none = json_array();
+
+	json_decref(ctl_ask(c, "subscribe", none, o));
+	json_decref(none);
+}
+
+/* What an event tells of is asked for next. A process may be back. */
+static void take_events(struct ctl *v, unsigned n, const struct ctl_options *o)
+{
+	struct rpc_message m;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (v[i].fd < 0) {
+			ctl_link_reopen(&v[i]);
+			subscribe(&v[i], o);
+		}
+		while (v[i].fd >= 0 && ctl_link_read(&v[i], &m, 0) == 1)
+			ctl_link_next(&v[i], &m);
+	}
+}
+
+/* Print the verdicts, behind the time, if one of them is another one than before,
+ * and take them into @last. Return: the exit status */
+static int print_new(struct ctl *v, unsigned n, const struct ctl_options *o,
+		     json_t **last)
+{
+	json_t *answers[CTL_SOCKETS_MAX] = { NULL };
+	unsigned worst = ask_all(v, n, o, answers);
+	int rc = exit_status(answers[worst]);
+	bool is_new = false;
+	char when[48];
+
+	for (unsigned i = 0; i < n; i++)
+		is_new |= !last[i] || !is_same(answers[i], last[i]);
+	if (is_new && !o->is_json) {
+		ctl_print_time(when, sizeof(when), (double)time(NULL));
+		printf("%.19sZ ", when);
+	}
+	if (is_new)
+		print(v, n, o, answers, worst);
+	fflush(stdout);
+	forget(last, n);
+	memcpy(last, answers, n * sizeof(*last));
+	return rc;
+}
+
+/**
+ * ctl_status_watch() - Print the verdicts whenever they change
+ * @v:	links; those that are down are tried again
+ * @n:	how many
+ * @o:	options
+ *
+ * Return: the exit status of the last verdict, once a signal has ended it
+ */
+int ctl_status_watch(struct ctl *v, unsigned n, const struct ctl_options *o)
+{
+	json_t *last[CTL_SOCKETS_MAX] = { NULL };
+	int signals = ctl_signal_open(), rc;
+
+	for (unsigned i = 0; i < n; i++)
+		subscribe(&v[i], o);
+	rc = print_new(v, n, o, last);
+	while (ctl_signal_wait(signals, -1, v, n, WATCH_MS) &&
+	       !ferror(stdout)) {
+		take_events(v, n, o);
+		rc = print_new(v, n, o, last);
+	}
+	forget(last, n);
+	close(signals);
+	return rc;
 }

@@ -23,7 +23,9 @@ static const char usage[] =
 	"  --help             print this and exit (-h)\n"
 	"  --version          print the version and exit (-V)\n"
 	"\n"
-	"  status             the verdict; exit status 0 protected, 1 not, 3 unreachable\n"
+	"  status [-w]        the verdict; exit status 0 protected, 1 not, 3 unreachable;\n"
+	"                     with -w again whenever it changes\n"
+	"  top                a live view: rates, queues, what is held\n"
 	"  watch              print events as they come\n"
 	"  wait STATE         until all processes are in it: wait protected\n"
 	"  capture LINK [FILTER]\n"
@@ -118,14 +120,26 @@ static int capture(struct ctl *v, const struct ctl_options *o, int argc,
 	return ctl_ask_capture(v, o, argc, argv);
 }
 
+static int status(struct ctl *v, unsigned n, const struct ctl_options *o,
+		  int argc, char **argv)
+{
+	if (argc == 1)
+		return ctl_status(v, n, o);
+	if (argc == 2 && (!strcmp(argv[1], "-w") || !strcmp(argv[1], "--watch")))
+		return ctl_status_watch(v, n, o);
+	return bad("status: it is status [-w]", "");
+}
+
 static int run(struct ctl *v, const struct ctl_options *o, int argc,
 	       char **argv)
 {
 	unsigned n = o->n_sockets;
 	const char *command = argv[0];
 
-	if (!strcmp(command, "status") && argc == 1)
-		return ctl_status(v, n, o);
+	if (!strcmp(command, "status"))
+		return status(v, n, o, argc, argv);
+	if (!strcmp(command, "top") && argc == 1)
+		return ctl_top(v, n);
 	if (!strcmp(command, "watch") && argc == 1)
 		return ctl_ask_watch(v, n, o);
 	if (!strcmp(command, "wait"))

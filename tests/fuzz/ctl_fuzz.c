@@ -9,8 +9,28 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../common/ctl/ctl.h"
+#include "../../common/ctl/ctl_top.h"
 #include "fuzz.h"
+
+/* What the process has not said yet, and its end of the socket. */
+static struct fuzz rest;
+static int server;
+
+/* colo-ctl may have gone. */
+static void say(size_t len)
+{
+	ssize_t sent = send(server, rest.at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	assert(sent < 0 || (size_t)sent == len);
+	rest.at += len;
+	rest.left -= len;
+}
+
+static void say_all(void)
+{
+	say(rest.left);
+	shutdown(server, SHUT_WR);
+}
 
 static void ask_stats(struct ctl *c, struct ctl_options *o)
 {
@@ -49,8 +69,30 @@ static void capture(struct ctl *c, struct ctl_options *o)
 	ctl_ask_capture(c, o, 2, words);
 }
 
+/* Two rounds of questions, so that there are rates; the process has not ended. */
+static void top(struct ctl *c, struct ctl_options *o)
+{
+	static struct ctl_top_view view;
+	struct ctl_top t = { .v = { { .c = c } }, .n = 1 };
+
+	view.height = view.width = fuzz_byte(&rest);
+	if (view.height > CTL_TOP_LINES_MAX)
+		view.height = CTL_TOP_LINES_MAX;
+	for (unsigned i = 0; i < 2; i++) {
+		t.now_ms += 1000;
+		ctl_top_ask_all(&t);
+		say(i ? rest.left : rest.left / 2);
+		ctl_top_ask_read(&t);
+	}
+	ctl_top_view_make(&view, &t);
+	for (unsigned i = 0; i < view.n; i++)
+		puts(view.line[i]);
+	ctl_top_ask_end(&t);
+	(void)o;
+}
+
 static void (*const commands[])(struct ctl *c, struct ctl_options *o) = {
-	ask_stats, ask_json, ask_prometheus, status, watch, capture,
+	ask_stats, ask_json, ask_prometheus, status, watch, capture, top,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 
@@ -87,14 +129,16 @@ static void run(void (*command)(struct ctl *c, struct ctl_options *o),
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ctl c = { .path = "process.ctl", .name = "process" };
-	struct fuzz z = { data, size };
-	uint8_t which = fuzz_byte(&z) % N_COMMANDS;
+	uint8_t which;
 	int fds[2];
 
 	assert(!socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
-	assert(send(fds[1], z.at, z.left, MSG_DONTWAIT) == (ssize_t)z.left);
-	shutdown(fds[1], SHUT_WR);
 	c.fd = fds[0];
+	server = fds[1];
+	rest = (struct fuzz){ data, size };
+	which = fuzz_byte(&rest) % N_COMMANDS;
+	if (commands[which] != top)
+		say_all();
 	run(commands[which], &c);
 	ctl_link_close(&c);
 	close(fds[1]);
