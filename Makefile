@@ -47,9 +47,9 @@ COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  command epoch feed history live live_config live_epoch live_learn \
 		  live_methods live_options live_survey live_verdict \
-		  live_wires notify progress quarantine report rules running \
+		  live_wires notify progress quarantine report report_out rules running \
 		  tell)
-COMPARE_DIFF   := $(addprefix diff/,diff diff_found diff_from diff_known \
+COMPARE_DIFF   := $(addprefix diff/,diff diff_flows diff_found diff_from diff_known \
 		  diff_pcap diff_print diff_sums diff_text ignore learn \
 		  mend unwrap)
 

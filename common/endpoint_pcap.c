@@ -29,6 +29,7 @@
 struct endpoint_pcap {
 	struct capture_in *in;
 	struct pcapng_in_packet next;	/* read ahead */
+	uint32_t number;		/* of it, from 1 on; UINT32_MAX at most */
 	bool is_over;			/* there is no next one */
 	uint64_t shift_ns;		/* taken off the capture's times */
 	pcap_t *dead;			/* what a dumper hangs on */
@@ -42,8 +43,10 @@ static void read_ahead(struct endpoint *ep)
 	struct endpoint_pcap *p = ep->pcap;
 	int rc = capture_in_next(p->in, &p->next);
 
-	if (rc == 1)
+	if (rc == 1) {
+		p->number += p->number < UINT32_MAX;
 		return;
+	}
 	p->is_over = true;
 	if (rc < 0) {
 		log_error(ep->name, "%s: %s", ep->spec.target,
@@ -190,6 +193,7 @@ static void deliver_next(struct endpoint *ep, uint64_t time_ns)
 	frame_decoder_filled(&ep->decoder, (size_t)n);
 	if (frame_decoder_batch(&ep->decoder, &f, 1, &bad) != 1)
 		return;
+	f.number = ep->pcap->number;
 	f.time_ns = time_ns;
 	ep->count.in++;
 	ep->count.in_bytes += f.len;

@@ -27,6 +27,7 @@ struct frame {
 	uint32_t len;		/* bytes at data, the vnet header included */
 	uint8_t vnet_len;	/* 0, 10 or 12 */
 	uint8_t prefix_len;	/* valid wire prefix right before data: 0, 4, 8 */
+	uint32_t number;	/* in its capture, from 1 on; 0 on live endpoints */
 	uint64_t time_ns;	/* of a capture; 0 on live endpoints */
 };
 

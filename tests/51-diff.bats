@@ -274,7 +274,7 @@ row() {
 		refused 2 "--map-port: $bad is not OLD=NEW" \
 			colo-compare low.pcap high.pcap --map-port "$bad"
 	done
-	refused 2 '--map-port needs captures' colo-compare low.pcap high.pcap \
+	refused 2 '--map-port goes without --pair tuple' colo-compare low.pcap high.pcap \
 		--map-port 1=2 --pair tuple
 }
 
@@ -533,7 +533,7 @@ around() {
 		"${same[@]}" --ignore payload@7
 	refused 2 'header@ is not' "${same[@]}" --ignore header@
 	refused 2 'noise: ' "${same[@]}" -n --ignore noise
-	refused 2 'learn needs captures' colo-compare --primary-in null: \
+	refused 2 'learn is for two captures' colo-compare --primary-in null: \
 		--secondary-in null: --outdev null: --learn a.pcap
 	refused 2 'need captures or --dry-run' colo-compare \
 		--primary-in null: --secondary-in null: --outdev null: \
@@ -699,4 +699,101 @@ answers() {
 	colo-compare old.pcap new.pcap 2>err | head -n 1 >first || true
 	[ ! -s err ] || fail "$(cat err)"
 	grep -q 'payload' first
+}
+
+@test "each difference names its frames, in text, JSON and Wireshark's comments" {
+	answers old.pcap a1 same a3
+	answers new.pcap same b3 more
+	# the second of one is the first of the other: TCP counts frames apart
+	pcap 1 1000 "$(udp 9 x)" "$(segment rx 100 9 18)" "$(segment rx 101 9 17)" >a.pcap
+	pcap 1 1000 "$(segment rx 100 9 18)" "$(segment rx 101 9 20)" >b.pcap
+	run -1 colo-compare a.pcap b.pcap --report report --diff-pcap diff.pcapng
+	[[ $output = *'flag, FIN against RST
+  primary   frame 3'*'
+  secondary frame 2'* ]]
+	[[ $output = *'missing, 1 byte
+  primary   frame 1  x'* ]]
+	[[ $output = *'
+primary        a.pcap
+secondary      b.pcap
+'* ]]
+	[ "$(jq -c 'select(.kind == "flag") | [.primary.frame, .secondary.frame]' \
+		report)" = '[3,2]' ]
+	tshark -r diff.pcapng -T fields -e frame.comment 2>/dev/null >comments
+	grep -q '^frame 3 of the primary, frame 2 of the secondary,primary: tcp' comments
+	grep -q '^frame 2 of the secondary, frame 3 of the primary,secondary: tcp' comments
+	grep -q '^frame 1 of the primary,primary: udp' comments
+}
+
+@test "bytes are text where they can be read, hex where they cannot or --hex says so" {
+	answers old.pcap 'the first answer' $'\x01\x02\x03'
+	answers new.pcap 'the other answer' $'\x01\x05\x06'
+	run -1 colo-compare old.pcap new.pcap
+	[[ $output = *'
+  primary   frame 1  first answer.
+  secondary frame 1  other answer.
+'* ]]
+	[[ $output = *'
+  secondary frame 2  05 06 0a  '*' ...
+'* ]]
+	run -1 colo-compare old.pcap new.pcap --hex
+	[[ $output = *'primary   frame 1  66 69 72 73 74 20 61 '*' first answer.'* ]]
+}
+
+@test "--color: on a terminal, always, never" {
+	local red=$'\033''\[31m  primary   frame 1  1.'$'\033''\[m'
+	answers old.pcap a1
+	answers new.pcap a2
+	run -1 colo-compare old.pcap new.pcap --color always
+	grep -q "^$red" <<<"$output"
+	run -1 colo-compare old.pcap new.pcap
+	[[ $output != *$'\033'* ]]
+	run -1 env -u NO_COLOR TERM=xterm script -qec \
+		'colo-compare old.pcap new.pcap' typescript
+	grep -q "^$red" typescript
+	run -1 env -u NO_COLOR TERM=xterm script -qec \
+		'colo-compare old.pcap new.pcap --color never' typescript
+	run ! grep -q "$red" typescript
+	run -1 env NO_COLOR=1 TERM=xterm script -qec \
+		'colo-compare old.pcap new.pcap' typescript
+	run ! grep -q "$red" typescript
+}
+
+@test "the flows that differ most stand first in the summary" {
+	pcap 1 1000 "$(udp 1 one 1001)" "$(udp 2 two 1002)" "$(udp 3 six 1002)" \
+		"$(udp 4 ten 1003)" >a.pcap
+	pcap 1 1000 "$(udp 1 ONE 1001)" "$(udp 2 TWO 1002)" "$(udp 3 SIX 1002)" \
+		"$(udp 4 tEn 1003)" >b.pcap
+	run -1 colo-compare a.pcap b.pcap
+	[ "$(sed -n '/worst first/,$p' <<<"$output" | awk 'NR > 1 { print $1, $2, $6 }')" = \
+		"$(printf '%s\n' '2 6 10.0.0.2:1002' '1 3 10.0.0.2:1001' '1 1 10.0.0.2:1003')" ]
+	# one flow needs no summary
+	run -1 colo-compare a.pcap b.pcap --ignore 'dst port 1001 or dst port 1002'
+	[[ $output != *'worst first'* ]]
+}
+
+# data SEQ HEX: a segment of the guest with these bytes
+data() {
+	local len=$((40 + ${#2} / 2))
+	segment rx "$1" 9 24 | sed "s/45000028/4500$(printf %04x $len)/"
+	printf '%s' "$2"
+}
+
+@test "a flow that looks like TLS is told of once, and its bytes are not counted" {
+	local records=() others=() i n=0
+	for i in {1..20}; do
+		records+=("$(data $((101 + n)) "1703030004$(printf %08x "$i")")")
+		others+=("$(data $((101 + n)) "1703030004$(printf %08x $((i * 777)))")")
+		n=$((n + 9))
+	done
+	pcap 1 1000 "$(segment rx 100 9 18)" "${records[@]}" "$(udp 1 one)" >a.pcap
+	pcap 1 1000 "$(segment rx 100 9 18)" "${others[@]}" "$(udp 1 two)" >b.pcap
+	run -1 colo-compare a.pcap b.pcap --report report
+	[[ $output = *'payload, '*", looks like TLS: no more of this flow's bytes are told"* ]]
+	[ "$(wc -l <report)" -eq 2 ]
+	row <(echo "$output") payload 2 0 0
+	[[ $output = *'flows that look like TLS: 1'* ]]
+	[[ $output = *'1                         0  tcp 10.0.0.2:80 > 10.0.0.1:1024 (TLS)'* ]]
+	run -0 colo-compare a.pcap a.pcap
+	[[ $output != *TLS* ]]
 }

@@ -333,7 +333,8 @@ struct frame fragment_whole(struct fragment_table *t,
 	const struct hold *h = hold_at(pool, g->parts);
 	uint32_t len = whole_len(pool, g);
 	struct chunk *chunk = chunk_new(h->payload_off + len);
-	struct frame f = { .chunk = chunk, .data = chunk->bytes };
+	struct frame f = { .chunk = chunk, .data = chunk->bytes,
+			   .number = h->number };
 	uint8_t *at = put_headers(chunk->bytes, hold_eth(pool, h),
 				  h->payload_off, len);
 

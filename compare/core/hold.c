@@ -185,8 +185,9 @@ static void set_frame(struct hold *h, const struct frame *f)
 {
 	h->off = (uint32_t)(f->data - f->chunk->bytes);
 	h->len = f->len;
-	h->vnet_len = f->vnet_len;
-	h->prefix_len = f->prefix_len;
+	h->vnet_len = f->vnet_len & 15u;
+	h->prefix_len = f->prefix_len & 15u;
+	h->number = f->number;
 }
 
 static void count_frame(struct hold_pool *p, const struct hold *h)
@@ -220,7 +221,7 @@ uint32_t hold_add(struct hold_pool *p, const struct frame *f, unsigned side,
 		.time_ns = now_ns,
 		.next = HOLD_NONE,
 		.prev = HOLD_NONE,
-		.side = (uint8_t)side,
+		.side = side & 1,
 	};
 	set_frame(h, f);
 	pin_attach(p, pin, h);

@@ -57,17 +57,18 @@ struct hold {
 	uint32_t payload_len;
 	uint16_t payload_off;	/* from the Ethernet header */
 	uint16_t window;	/* TCP, as in the header */
-	uint8_t vnet_len;
-	uint8_t prefix_len;
+	uint32_t number;	/* as in struct frame */
+	uint8_t vnet_len : 4, prefix_len : 4;
 	uint8_t flags;		/* TCP's, or those of datagram.c */
-	uint8_t kind;		/* enum hold_kind */
-	uint8_t side;		/* enum compare_side */
+	uint8_t kind : 4, side : 4;	/* enum hold_kind, enum compare_side */
 	union {
 		uint8_t header_len;	/* TCP's, right before payload_off, or
 					   0 */
 		bool is_last;		/* HOLD_PART: none comes behind it */
 	};
 };
+
+_Static_assert(sizeof(struct hold) == 64, "one line of the cache");
 
 struct hold_pin {
 	struct chunk *chunk;	/* one reference of ours; NULL when free */
@@ -151,6 +152,7 @@ static inline struct frame hold_frame(const struct hold_pool *p,
 		.len = h->len,
 		.vnet_len = h->vnet_len,
 		.prefix_len = h->prefix_len,
+		.number = h->number,
 		.time_ns = h->time_ns,
 	};
 }

@@ -3,19 +3,25 @@
 
 static void on_rest(void *arg, const struct diff_found *part)
 {
+	struct diff_found told = *part;
 	struct diff *d = arg;
+	enum diff_flows_say say;
 
 	if (d->known.is_learning) {
 		diff_known_learn(&d->known, part);
 		return;
 	}
+	say = diff_flows_add(&d->flows, part);
+	if (say == DIFF_FLOWS_NOT)
+		return;
+	told.is_tls = say == DIFF_FLOWS_TELL_TLS;
 	d->sums.n[part->kind][DIFF_TOLD]++;
 	if (d->max_told && d->n_told == d->max_told)
 		return;
 	d->n_told++;
-	diff_print_found(&d->print, &d->clock, part);
+	diff_print_found(&d->print, &d->clock, &told);
 	if (d->pcap)
-		diff_pcap_add(d->pcap, &d->clock, part);
+		diff_pcap_add(d->pcap, &d->clock, &told);
 }
 
 /**

@@ -56,6 +56,7 @@ struct diff_found {
 	enum diff_kind kind;
 	const struct flow_key *key;	/* as the flows were paired; or NULL */
 	uint32_t offset;	/* of the place, in the stream or datagram */
+	bool is_tls;		/* its flow is encrypted: bytes tell nothing */
 	struct diff_side side[2];	/* by enum compare_side */
 };
 

@@ -2,6 +2,7 @@
 #include "diff_pcap.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pcap/dlt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 /* A side's packet that is not written yet. */
 struct kept {
 	bool is_there;
+	uint32_t number;	/* in its capture; 0 live */
 	uint64_t time_ns;
 	uint32_t len, wire_len;
 	uint8_t bytes[FRAME_LEN_MAX];
@@ -69,10 +71,23 @@ int diff_pcap_open(struct diff_pcap **out, const char *path)
 	return 0;
 }
 
+/* Where the packet, and what it was compared with, stand in the captures. */
+static void number_text(char *buf, size_t len, const struct diff_pcap *p,
+			uint32_t side)
+{
+	const struct kept *other = &p->kept[!side];
+	int n = snprintf(buf, len, "frame %" PRIu32 " of the %s",
+			 p->kept[side].number, diff_text_side(side));
+
+	if (other->is_there && other->number)
+		snprintf(buf + n, len - (size_t)n, ", frame %" PRIu32
+			 " of the %s", other->number, diff_text_side(!side));
+}
+
 static void write_kept(struct diff_pcap *p, uint32_t side)
 {
 	char lines[COMMENTS_MAX][PREFIX_LEN + COMMENT_LEN];
-	const char *comments[COMMENTS_MAX + 1];
+	const char *comments[COMMENTS_MAX + 2];
 	const struct kept *k = &p->kept[side];
 	struct pcapng_packet packet = {
 		.interface = side,
@@ -82,10 +97,14 @@ static void write_kept(struct diff_pcap *p, uint32_t side)
 		.wire_len = k->wire_len,
 		.comments = comments,
 	};
-	char more[64];
+	char more[64], number[96];
 
 	if (!k->is_there)
 		return;
+	if (k->number) {
+		number_text(number, sizeof(number), p, side);
+		comments[packet.n_comments++] = number;
+	}
 	for (unsigned i = 0; i < p->n_comments && i < COMMENTS_MAX; i++) {
 		snprintf(lines[i], sizeof(lines[i]), "%s: %s",
 			 diff_text_side(side), p->comments[i]);
@@ -114,6 +133,7 @@ static bool is_kept(const struct kept *k, uint64_t time_ns,
 	if (!s->is_there || !k->is_there)
 		return s->is_there == k->is_there;
 	return k->len == frame_eth_len(&s->frame) && k->time_ns == time_ns &&
+	       k->number == s->frame.number &&
 	       !memcmp(k->bytes, frame_eth(&s->frame), k->len);
 }
 
@@ -122,6 +142,7 @@ static void keep(struct kept *k, uint64_t time_ns, const struct diff_side *s)
 	k->is_there = s->is_there;
 	if (!s->is_there)
 		return;
+	k->number = s->frame.number;
 	k->time_ns = time_ns;
 	k->len = frame_eth_len(&s->frame);
 	k->wire_len = packet_wire_len(&s->packet);

@@ -7,29 +7,104 @@
 #include "../../common/time.h"
 #include "diff_text.h"
 
-#define SHOWN_MAX 16u		/* bytes of each side in a line */
+#define SHOWN_MAX 16u		/* bytes of each side in a line of hex, in JSON */
+#define SHOWN_TEXT_MAX 60u	/* in a line of text */
 
-static void print_bytes(FILE *out, const char *name, const struct diff_side *s)
+#define BOLD "\033[1m"
+#define RED "\033[31m"
+#define GREEN "\033[32m"
+#define RESET "\033[m"
+
+static void print_color(const struct diff_print *out, const char *color)
 {
-	uint32_t len = s->end - s->at;
-	const uint8_t *bytes;
+	if (out->has_color)
+		fputs(color, out->text);
+}
 
-	if (!s->is_there || !len)
-		return;
-	bytes = frame_eth(&s->frame) + s->at;
-	if (len > SHOWN_MAX)
-		len = SHOWN_MAX;
-	fprintf(out, "  %-9s", name);
+static uint32_t shown_len(const struct diff_side *s, uint32_t max)
+{
+	uint32_t len = s->is_there ? s->end - s->at : 0;
+
+	return len > max ? max : len;
+}
+
+static bool is_readable(uint8_t byte)
+{
+	return (byte >= ' ' && byte < 0x7f) || byte == '\n' ||
+	       byte == '\r' || byte == '\t';
+}
+
+/* Can people read the bytes that differ? Then they are shown as text. */
+static bool is_text(const struct diff_side *s)
+{
+	const uint8_t *bytes = frame_eth(&s->frame) + s->at;
+	uint32_t len = shown_len(s, SHOWN_MAX), n = 0;
+
+	if (s->len && s->len < len)
+		len = s->len;
+
+	for (uint32_t i = 0; i < len; i++)
+		n += is_readable(bytes[i]);
+	return n * 4 >= len * 3;	/* UTF-8 has some that are not */
+}
+
+static void print_hex(FILE *out, const struct diff_side *s)
+{
+	const uint8_t *bytes = frame_eth(&s->frame) + s->at;
+	uint32_t len = shown_len(s, SHOWN_MAX);
+
 	for (uint32_t i = 0; i < SHOWN_MAX; i++) {
 		if (i < len)
 			fprintf(out, " %02x", bytes[i]);
 		else
 			fprintf(out, "   ");
 	}
-	fprintf(out, "  ");
+	fputc(' ', out);
+}
+
+static void print_letters(FILE *out, const struct diff_side *s, uint32_t len)
+{
+	const uint8_t *bytes = frame_eth(&s->frame) + s->at;
+
+	fputc(' ', out);
 	for (uint32_t i = 0; i < len; i++)
 		fputc(bytes[i] >= ' ' && bytes[i] < 0x7f ? bytes[i] : '.', out);
-	fputc('\n', out);
+}
+
+/* `width` digits for the number of the frame; none live. */
+static void print_side(const struct diff_print *out, unsigned i,
+		       const struct diff_found *f, int width, bool has_hex)
+{
+	const struct diff_side *s = &f->side[i];
+	uint32_t len = shown_len(s, f->is_tls ? 0 : has_hex ? SHOWN_MAX :
+							      SHOWN_TEXT_MAX);
+
+	if (!s->is_there || !(len || width))
+		return;
+	print_color(out, i == COMPARE_PRIMARY ? RED : GREEN);
+	fprintf(out->text, "  %-9s", diff_text_side(i));
+	if (width)
+		fprintf(out->text, " frame %-*" PRIu32 " ", width,
+			s->frame.number);
+	if (len && has_hex)
+		print_hex(out->text, s);
+	if (len)
+		print_letters(out->text, s, len);
+	print_color(out, RESET);
+	fputc('\n', out->text);
+}
+
+static int width_of(const struct diff_found *f)
+{
+	uint32_t n = 0;
+	int width = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (f->side[i].is_there && f->side[i].frame.number > n)
+			n = f->side[i].frame.number;
+	for (; n; n /= 10)
+		width++;
+	return width;
 }
 
 static void print_time(FILE *out, uint64_t ns)
@@ -44,17 +119,23 @@ static void print_time_of(FILE *out, const struct diff_clock *clock,
 	print_time(out, diff_clock_told_ns(clock, &diff_found_side(f)->frame));
 }
 
-static void print_text(FILE *out, const struct diff_clock *clock,
+static void print_text(const struct diff_print *out,
+		       const struct diff_clock *clock,
 		       const struct diff_found *f)
 {
 	char flow[FLOW_TEXT_MAX], text[DIFF_TEXT_MAX];
+	bool has_hex = out->has_hex || !is_text(&f->side[0]) ||
+		       !is_text(&f->side[1]);
 
 	diff_text_flow(flow, sizeof(flow), f);
 	diff_text(text, sizeof(text), f);
-	print_time_of(out, clock, f);
-	fprintf(out, " %s offset %" PRIu32 ": %s\n", flow, f->offset, text);
+	print_color(out, BOLD);
+	print_time_of(out->text, clock, f);
+	fprintf(out->text, " %s offset %" PRIu32 ": %s", flow, f->offset, text);
+	print_color(out, RESET);
+	fputc('\n', out->text);
 	for (unsigned i = 0; i < 2; i++)
-		print_bytes(out, diff_text_side(i), &f->side[i]);
+		print_side(out, i, f, width_of(f), has_hex);
 }
 
 static void print_json_side(FILE *out, const struct diff_clock *clock,
@@ -68,6 +149,8 @@ static void print_json_side(FILE *out, const struct diff_clock *clock,
 	diff_text_packet_flow(flow, sizeof(flow), &s->packet);
 	fprintf(out, ",\"%s\":{\"flow\":\"%s\",\"length\":%" PRIu32,
 		diff_text_side(i), flow, s->len);
+	if (s->frame.number)
+		fprintf(out, ",\"frame\":%" PRIu32, s->frame.number);
 	if (!clock->now_ns) {
 		fprintf(out, ",\"captured\":");
 		print_time(out, diff_clock_captured_ns(clock, i, &s->frame));
@@ -97,8 +180,8 @@ static void print_json(FILE *out, const struct diff_clock *clock,
 
 /**
  * diff_print_found() - Print a difference
- * @out:	Gets it: as text with both sides' bytes below each other, and as
- *		a line of JSON
+ * @out:	Gets it: as text with both sides' frames and bytes below each
+ *		other, and as a line of JSON
  * @clock:	When it was
  * @f:		The difference
  */
@@ -107,7 +190,7 @@ void diff_print_found(const struct diff_print *out,
 		      const struct diff_found *f)
 {
 	if (out->text)
-		print_text(out->text, clock, f);
+		print_text(out, clock, f);
 	if (out->json)
 		print_json(out->json, clock, f);
 }

@@ -2,6 +2,7 @@
 #ifndef COLO_COMPARE_DIFF_PRINT_H
 #define COLO_COMPARE_DIFF_PRINT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "diff_clock.h"
@@ -14,6 +15,8 @@
 struct diff_print {
 	FILE *text;		/* or NULL */
 	FILE *json;		/* or NULL */
+	bool has_hex;		/* bytes as hex, too, when they can be read */
+	bool has_color;		/* of the text */
 };
 
 void diff_print_found(const struct diff_print *out,

@@ -45,7 +45,13 @@ static void print_row(FILE *out, const char *name, const uint64_t n[2])
 
 static void print_packets(const struct diff_sums *s, FILE *out)
 {
-	fprintf(out, "\n%-14s %12s %12s\n", "packets", "primary",
+	fputc('\n', out);
+	for (unsigned i = 0; i < 2; i++)
+		if (s->file[i])
+			fprintf(out, "%-14s %s\n", diff_text_side(i),
+				s->file[i]);
+	fprintf(out, "%s%-14s %12s %12s\n", s->file[0] ? "\n" : "",
+		"packets", "primary",
 		"secondary");
 	fprintf(out, "%-14s %12" PRIu64 " %12" PRIu64 "\n", "compared",
 		s->n_packets[0], s->n_packets[1]);

@@ -9,6 +9,7 @@
 /* What a report has counted, printed at its end. Whoever sees a packet or a
  * difference counts it; [2] is by enum compare_side. */
 struct diff_sums {
+	const char *file[2];	/* the captures; borrowed; or NULL */
 	uint64_t n_packets[2];	/* compared */
 	uint64_t n_cut[2];	/* of these: compared as far as captured */
 	uint64_t n_ignored[2];	/* left out by --ignore */

@@ -109,6 +109,9 @@ static void add_payload(struct text *t, const struct diff_found *f)
 		add(t, " against %" PRIu32, s->len);
 	if (name)
 		add(t, ", header %.*s", (int)len, name);
+	if (f->is_tls)
+		add(t, ", looks like TLS: no more of this flow's bytes are "
+		    "told");
 }
 
 /**

@@ -64,6 +64,7 @@ bool mend_frame(struct frame *mended, const struct frame *f,
 		.chunk = chunk,
 		.data = chunk->bytes,
 		.len = p->l4_off + len,
+		.number = f->number,
 		.time_ns = f->time_ns,
 	};
 	return true;

@@ -316,6 +316,7 @@ static void make(struct frame *f, const struct frame *outer,
 		.chunk = chunk,
 		.data = chunk->bytes,
 		.len = (uint32_t)(at - chunk->bytes),
+		.number = outer->number,
 		.time_ns = outer->time_ns,
 	};
 }

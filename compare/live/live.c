@@ -20,6 +20,7 @@
 #include "live_wires.h"
 #include "quarantine.h"
 #include "report.h"
+#include "report_out.h"
 #include "rules.h"
 #include "running.h"
 
@@ -340,7 +341,7 @@ static int start(struct live *l)
 				    l->options->auto_failover_s, on_failover,
 				    l);
 	if (err == 0)
-		err = report_open(&l->report);
+		err = report_out_open(&l->report);
 	if (err == 0)
 		err = live_wires_open(&l->ends, l->options);
 	if (err == 0)
@@ -363,7 +364,7 @@ static int run(struct live *l)
 
 	live_epoch_fini(&l->epoch);
 	feed_close(&l->feed);
-	if (report_close(&l->report) < 0)
+	if (report_out_close(&l->report) < 0)
 		err = -EIO;
 	if (live_options_is_capture(l->options) && l->loop.hurried) {
 		log_error(NULL, "interrupted: the rest was not compared");
@@ -376,7 +377,7 @@ static void abandon(struct live *l)
 {
 	loop_abandon(&l->loop);
 	feed_close(&l->feed);
-	report_close(&l->report);
+	report_out_close(&l->report);
 }
 
 /* With captures it is as with diff(1): 0 same, 1 different, 2 trouble. */

@@ -26,6 +26,12 @@ static const char *const quarantines[] = { "hold", "off", NULL };
 static const char *const non_ips[] = { "release", "compare", NULL };
 static const char *const aligns[] = { "start", "absolute", NULL };
 static const char *const isns[] = { "own", "translated", NULL };
+static const char *const colors[] = {
+	[LIVE_COLOR_AUTO] = "auto",
+	[LIVE_COLOR_ALWAYS] = "always",
+	[LIVE_COLOR_NEVER] = "never",
+	NULL,
+};
 static const char *const pairs[] = { "order", "tuple", NULL };
 
 static const struct option_spec specs[] = {
@@ -119,6 +125,12 @@ static const struct option_spec specs[] = {
 	  NULL },
 	{ "max", OPTION_UINT, offsetof(struct live_options, max_told), "N",
 	  "print the first N differences; all are counted (0: all)", 0, 0, NULL },
+	{ "hex", OPTION_BOOL, offsetof(struct live_options, has_hex), NULL,
+	  "show bytes that differ as hex, too, when they can be read", 0, 0,
+	  NULL },
+	{ "color", OPTION_CHOICE, offsetof(struct live_options, color), NULL,
+	  "colour the text: when standard output is a terminal, or as said "
+	  "(auto)", 0, 0, colors },
 	{ "report", OPTION_STRING, offsetof(struct live_options, report),
 	  "FILE", "write differences as JSON lines, too; - is standard output, "
 	  "and the text goes to standard error", 0, 0, NULL },

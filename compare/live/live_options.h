@@ -20,6 +20,8 @@ enum live_align { LIVE_ALIGN_START, LIVE_ALIGN_ABSOLUTE };
 enum live_isn { LIVE_ISN_OWN, LIVE_ISN_TRANSLATED };
 enum live_pair { LIVE_PAIR_ORDER, LIVE_PAIR_TUPLE };
 
+enum live_color { LIVE_COLOR_AUTO, LIVE_COLOR_ALWAYS, LIVE_COLOR_NEVER };
+
 #define LIVE_OPTIONS_AT_END_MS UINT64_MAX	/* a packet waits to the end of
 						   the captures */
 
@@ -44,6 +46,8 @@ struct live_options {
 	bool l2, l3;
 	bool is_quiet;
 	uint64_t max_told;	/* differences; 0: all */
+	bool has_hex;
+	unsigned color;		/* enum live_color */
 	bool timeout_is_set;
 	struct option_list map_port;
 

@@ -3,16 +3,12 @@
 
 #include <errno.h>
 #include <pcap/dlt.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "../../common/file.h"
 #include "../../common/log.h"
-#include "../../common/nowait_stream.h"
 #include "../../common/time.h"
 #include "../core/roster.h"
 #include "../diff/mend.h"
@@ -40,6 +36,14 @@ void report_init(struct report *r, const struct live_options *options,
 	r->is_on = options->dry_run || live_options_is_capture(options);
 	r->diff.max_told = options->max_told;
 	r->diff.from = options->service;
+	r->diff.print.has_hex = options->has_hex;
+	if (getrandom(&r->diff.flows.seed, sizeof(r->diff.flows.seed), 0) < 0)
+		r->diff.flows.seed = 1;
+	if (live_options_is_capture(options)) {
+		r->diff.sums.file[COMPARE_PRIMARY] = options->primary_in.target;
+		r->diff.sums.file[COMPARE_SECONDARY] =
+			options->secondary_in.target;
+	}
 	r->diff.known = (struct diff_known){
 		.ignore = options->noise,
 		.learn = learn,
@@ -47,65 +51,6 @@ void report_init(struct report *r, const struct live_options *options,
 	};
 	if (options->primary_in.from_start)
 		r->diff.clock.epoch_ns = NS_PER_S;
-}
-
-/* Live, no frame waits for whoever reads the report. */
-static int open_json(struct report *r, const char *path)
-{
-	FILE **json = &r->diff.print.json;
-	int fd = strcmp(path, "-") ? file_create(path) : STDOUT_FILENO;
-
-	if (fd < 0) {
-		log_error("report", "%s: %s", path, strerror(-fd));
-		return -EIO;
-	}
-	*json = live_options_is_capture(r->options) ?
-		fdopen(fd, "w") : nowait_stream(fd, "report");
-	if (!*json)
-		abort();
-	return 0;
-}
-
-/* Text goes to standard output, unless frames or lines of JSON do. */
-static void open_text(struct report *r)
-{
-	const struct live_options *o = r->options;
-	bool is_stdout = o->outdev.kind != ENDPOINT_STDIO &&
-			 !(o->report && !strcmp(o->report, "-"));
-	FILE **text = &r->diff.print.text;
-
-	if (o->is_quiet)
-		return;
-	*text = is_stdout ? stdout : stderr;
-	if (r->is_on && !live_options_is_capture(r->options))
-		*text = nowait_stream(is_stdout ? STDOUT_FILENO :
-						  STDERR_FILENO, "report");
-}
-
-static int open_pcap(struct report *r)
-{
-	const char *path = r->options->diff_pcap;
-	int err = path ? diff_pcap_open(&r->diff.pcap, path) : 0;
-
-	if (err < 0)
-		log_error("diff-pcap", "%s: %s", path, strerror(-err));
-	return err < 0 ? -EIO : 0;
-}
-
-/**
- * report_open() - Open the files that differences are told in
- * @r:		The report; report_close() closes them, after an error too
- *
- * Return: 0 or -EIO, logged
- */
-int report_open(struct report *r)
-{
-	int err = 0;
-
-	open_text(r);
-	if (r->options->report)
-		err = open_json(r, r->options->report);
-	return err < 0 ? err : open_pcap(r);
 }
 
 static int prepare_side(struct report *r, enum compare_side side,
@@ -349,6 +294,12 @@ void report_midstream(struct report *r, const struct compare_midstream *m)
 	diff_midstream(&r->diff, m);
 }
 
+static void print_end(const struct diff *d)
+{
+	diff_sums_print(&d->sums, d->print.text);
+	diff_flows_print(&d->flows, d->print.text);
+}
+
 /**
  * report_end() - Nothing more will be compared: print the sums
  * @r:		The report
@@ -362,62 +313,7 @@ void report_end(struct report *r)
 		s->n_unread[side] =
 			endpoint_counters(r->wires->in[side]).bad;
 	if (!r->diff.known.is_learning && r->diff.print.text)
-		diff_sums_print(s, r->diff.print.text);
-}
-
-/* A pipe whose reader had enough, as head(1) has, is no error. */
-static bool is_unread(FILE *file)
-{
-	struct pollfd p = { fileno(file), POLLOUT, 0 };
-
-	return p.fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
-}
-
-/* Return: 0, or the error of this file, whenever it was */
-static int finish(FILE *file)
-{
-	bool bad = ferror(file);
-	int err;
-
-	errno = 0;
-	if (fflush(file))
-		bad = true;
-	err = bad ? (errno ? -errno : -EIO) : 0;
-	if (bad && is_unread(file))
-		err = 0;
-	if (file != stdout && file != stderr)
-		fclose(file);
-	return err;
-}
-
-static int complain(int err, const char *option, const char *what)
-{
-	if (err < 0)
-		log_error(option, "%s: %s", what, strerror(-err));
-	return err;
-}
-
-/**
- * report_close() - Close the files
- * @r:		The report, opened or only initialised
- *
- * Return: 0, or -EIO when something could not be written, logged
- */
-int report_close(struct report *r)
-{
-	const struct live_options *o = r->options;
-	struct diff *d = &r->diff;
-	int err = 0;
-
-	if (d->print.json && complain(finish(d->print.json), "report", o->report) < 0)
-		err = -EIO;
-	if (complain(diff_pcap_close(d->pcap), "diff-pcap", o->diff_pcap) < 0)
-		err = -EIO;
-	if (d->print.text && !d->known.is_learning &&
-	    complain(finish(d->print.text), "report", "standard output") < 0)
-		err = -EIO;
-	ignore_fini(&d->known.ignore);
-	return err;
+		print_end(&r->diff);
 }
 
 /**

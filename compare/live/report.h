@@ -10,8 +10,8 @@
 
 /*
  * The report of a process that compares captures, or runs with --dry-run: it
- * opens and closes the files of diff/diff.h, says which frames are compared,
- * and shows the progress. feed.c asks it about each frame. In any other process
+ * says which frames are compared, and shows the progress; report_out.c opens
+ * and closes the files of diff/diff.h. feed.c asks it about each frame. In any other process
  * it is not on, and does nothing.
  */
 struct report {			/* zeroed to begin with */
@@ -30,7 +30,6 @@ struct report {			/* zeroed to begin with */
 void report_init(struct report *r, const struct live_options *options,
 		 const struct clock *clock, const struct wires *wires,
 		 struct learn *learn, bool is_learning);
-int report_open(struct report *r);
 int report_ready(struct report *r);
 void report_look_at_clock(struct report *r);
 bool report_unwrap(const struct report *r, struct frame *seen,
@@ -45,7 +44,6 @@ void report_differ(struct report *r, const struct compare_difference *d,
 		   enum diff_cause cause);
 void report_midstream(struct report *r, const struct compare_midstream *m);
 void report_end(struct report *r);
-int report_close(struct report *r);
 bool report_is_whole(const struct report *r);
 bool report_is_different(const struct report *r);
 
