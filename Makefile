@@ -175,7 +175,7 @@ FUZZ_schedule       = $(UNIT_schedule) common/chunk
 PROGRAMS := tests/frames tests/replicas tests/noisy tests/colo-impair \
 	    tests/qmp-peer tests/transfer examples/failover/fetch \
 	    examples/balance/load tests/bench/bench \
-	    tests/bench/pump tests/bench/schedule
+	    tests/bench/pump tests/bench/schedule tests/ipvs/oracle
 PROGRAM_tests/frames := tests/frames
 PROGRAM_tests/replicas := tests/replicas
 PROGRAM_tests/noisy := tests/noisy
@@ -188,6 +188,7 @@ PROGRAM_tests/bench/bench := tests/bench/main tests/bench/drive \
 			     tests/bench/process tests/bench/traffic
 PROGRAM_tests/bench/pump := tests/bench/pump
 PROGRAM_tests/bench/schedule = tests/bench/schedule $(SCHEDULE_CORE:%=redirector/%)
+PROGRAM_tests/ipvs/oracle   = tests/ipvs/oracle $(SCHEDULE_CORE:%=redirector/%)
 
 # The tools are optimised across their modules. gcc's objects can do without,
 # so that what only tests links fast; clang's could not. LTO= turns it off.
@@ -256,7 +257,7 @@ Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 .PHONY: all programs run run-many run-matrix run-balance run-vm run-pacemaker vm check tested check-unit check-bats \
-	check-asan soak bench fuzz lint graph graph-objects tags deps install uninstall dist deb clean
+	check-asan check-ipvs soak bench fuzz lint graph graph-objects tags deps install uninstall dist deb clean
 .DELETE_ON_ERROR:
 
 all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-ctl $(BIN)/colo-run
@@ -376,9 +377,14 @@ run-pacemaker: deps-build deps-pacemaker
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all vm
 	$(Q)COLO_BIN=$(abspath $(BIN)) examples/pacemaker/run $(SCENES)
 
-vm: $(VM)/talk $(VM)/tcg.so $(VM)/guest/initramfs.gz
+vm: $(VM)/talk $(VM)/tcg.so $(VM)/ipvs-agent $(VM)/guest/initramfs.gz
 
 $(VM)/talk: examples/qemu-colo/talk.c Makefile
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(VM_FLAGS) -static -o $@ $<
+
+$(VM)/ipvs-agent: tests/ipvs/agent.c tests/ipvs/wire.h Makefile
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(VM_FLAGS) -static -o $@ $<
@@ -391,6 +397,12 @@ $(VM)/tcg.so: examples/qemu-colo/tcg.c Makefile
 $(VM)/guest/initramfs.gz: $(VM)/talk $(VM_GUEST)
 	$(call say,VM,$@)
 	$(Q)TALK=$(abspath $<) examples/qemu-colo/guest/build $(@D)
+
+# The kernel's IPVS and our scheduler choose for the same connections: N of each
+# scheduler, from SEED.
+check-ipvs: deps-build deps-vm
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/tests/ipvs/oracle vm
+	$(Q)COLO_BUILD=$(abspath $(BUILD)) tests/ipvs/run $(or $(N),2000) $(SEED)
 
 # --- testing ---
 

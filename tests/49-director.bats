@@ -208,6 +208,12 @@ check_director() {
 	check_director
 }
 
+@test "the kernel's IPVS sends every connection to the same destination" {
+	COLO_BUILD=$BUILD run -0 "$TOP/tests/ipvs/run" 150
+	echo "$output"
+	[ "$(grep -c ': 150 connections, 0 different$' <<<"$output")" -eq 12 ]
+}
+
 @test "bad options are refused on one line" {
 	net=--net=unix:n.sock
 	refused 2 'needs --net' colo-redirector --dest A=null:
