@@ -325,8 +325,10 @@ static void fetch_turn(struct load *l)
 	begin_due(l, now);
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		struct connection *c = &l->c[i];
-		short events = c->fd >= 0 ? look_at(l, c, now) : 0;
+		short events = 0;
 
+		if (c->fd >= 0)
+			events = look_at(l, c, now);
 		fds[i] = (struct pollfd){ events ? c->fd : -1, events, 0 };
 	}
 	fds[CONNECTIONS_MAX] = (struct pollfd){
