@@ -14,7 +14,7 @@ VERSION := 0.1
 TOOLS := mirror redirector rewriter compare
 
 SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote checksum tcp_option vnet \
-	      link_type pcapng pcapng_in capture_in \
+	      link_type link_wifi pcapng pcapng_in gzip_in capture_in \
 	      stats log stamp nowait nowait_stream file netns peer unix_path clock \
 	      endpoint endpoint_all endpoint_connect endpoint_dev \
 	      endpoint_file endpoint_handle endpoint_hint endpoint_input endpoint_link \
@@ -137,7 +137,7 @@ UNIT_vmstate         := common/vmstate
 UNIT_epoch           := compare/live/epoch common/chunk
 UNIT_pcapng          := common/pcapng
 UNIT_pcapng_in       := common/pcapng_in
-UNIT_link_type       := common/link_type
+UNIT_link_type       := common/link_type common/link_wifi
 UNITS += mend
 UNIT_mend            := compare/diff/mend common/packet common/chunk \
 			common/tcp_option common/checksum
@@ -205,10 +205,10 @@ PKG_CONFIG ?= pkg-config
 # msgpack-c is called msgpack before its version 6
 MSGPACK    := $(shell $(PKG_CONFIG) --exists msgpack-c 2>/dev/null && \
 		echo msgpack-c || echo msgpack)
-PKGS       := libuv libpcap libxxhash jansson ncursesw $(MSGPACK)
+PKGS       := libuv libpcap libxxhash jansson ncursesw zlib $(MSGPACK)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(filter-out ncursesw,$(PKGS)) 2>/dev/null)
 PKG_LIBS   := -Wl,--as-needed \
-	      $(shell $(PKG_CONFIG) --libs libuv libpcap jansson $(MSGPACK) 2>/dev/null)
+	      $(shell $(PKG_CONFIG) --libs libuv libpcap jansson zlib $(MSGPACK) 2>/dev/null)
 JANSSON    := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
 NCURSES    := $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null)
 MSGPACK_LIBS := $(shell $(PKG_CONFIG) --libs $(MSGPACK) 2>/dev/null)
@@ -222,6 +222,7 @@ DEBIAN_libxxhash := libxxhash-dev
 DEBIAN_jansson   := libjansson-dev
 DEBIAN_msgpack   := libmsgpack-dev
 DEBIAN_ncursesw  := libncurses-dev
+DEBIAN_zlib      := zlib1g-dev
 MISSING    := $(shell $(PKG_CONFIG) --version >/dev/null 2>&1 || \
 		{ echo $(PKG_CONFIG); exit; }; \
 		for p in $(PKGS); do $(PKG_CONFIG) --exists $$p || echo $$p; done)

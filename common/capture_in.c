@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A file of packets that is read: pcap by libpcap, pcapng by pcapng_in.c.
+ * A file of packets that is read: pcap by libpcap, pcapng by pcapng_in.c; what is
+ * compressed comes through gzip_in.c.
  */
 #include "capture_in.h"
 
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gzip_in.h"
 #include "time.h"
 
 _Static_assert(CAPTURE_IN_ERROR_MAX >= PCAP_ERRBUF_SIZE + 32,
@@ -23,15 +25,15 @@ struct capture_in {
 	const char *error;
 };
 
-/* Only pcapng begins with this byte. One can always be put back. */
-static bool is_pcapng(FILE *file)
+/* What kind of file it is says its first byte. One can always be put back. */
+static bool begins_with(FILE *file, int byte)
 {
 	int first = getc(file);
 
 	if (first != EOF)
 		ungetc(first, file);
 	clearerr(file);
-	return first == PCAPNG_IN_FIRST_BYTE;
+	return first == byte;
 }
 
 /**
@@ -54,8 +56,10 @@ struct capture_in *capture_in_open(const char *path, char *err)
 	in = calloc(1, sizeof(*in));
 	if (!in)
 		abort();
+	if (begins_with(file, GZIP_IN_FIRST_BYTE))
+		file = gzip_in_open(file);
 	in->file = file;
-	if (is_pcapng(file))
+	if (begins_with(file, PCAPNG_IN_FIRST_BYTE))
 		return in;
 	in->pcap = pcap_fopen_offline_with_tstamp_precision(
 		file, PCAP_TSTAMP_PRECISION_NANO, why);

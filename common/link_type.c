@@ -10,6 +10,7 @@
 #include <pcap/sll.h>
 
 #include "bytes.h"
+#include "link_wifi.h"
 
 enum {
 	ETHERTYPE_IPV4 = 0x0800,
@@ -42,6 +43,8 @@ bool link_type_is_known(int linktype)
 	case DLT_PPP_SERIAL:
 	case DLT_PPP_ETHER:
 	case DLT_C_HDLC:
+	case DLT_IEEE802_11:
+	case DLT_IEEE802_11_RADIO:
 		return true;
 	default:
 		return false;
@@ -163,6 +166,10 @@ int link_type_skip(int linktype, const uint8_t *p, size_t len,
 	case DLT_PPP_ETHER:
 		return len < PPPOE_LEN ? -EINVAL :
 			skip_ppp(p, len, PPPOE_LEN, ethertype);
+	case DLT_IEEE802_11:
+	case DLT_IEEE802_11_RADIO:
+		return link_wifi_skip(linktype == DLT_IEEE802_11_RADIO, p, len,
+				      ethertype);
 	default:			/* raw IP */
 		*ethertype = ip_ethertype(p, len);
 		return len ? 0 : -EINVAL;

@@ -393,7 +393,11 @@ pcapng() {
 	link 101 "" "${frames[@]}" >raw.pcap
 	pcapng 1,65535 1,262144 -- "${frames[@]}" >snaplens.pcap
 	pcapng 1,65535 101,0 -- "${frames[@]}" >linktypes.pcap
-	for kind in null null-big loop ppp hdlc raw snaplens linktypes; do
+	link 105 "0802$(printf '%044x' 0)aaaa030000000800" "${frames[@]}" >wifi.pcap
+	# radiotap with a time and flags, 802.11 with QoS filled up to 28 bytes
+	link 127 "0000140003000000$(printf '%016x' 9)20000000""8802$(printf \
+		'%048x' 0)0000aaaa030000000800" "${frames[@]}" >radio.pcap
+	for kind in null null-big loop ppp hdlc wifi radio raw snaplens linktypes; do
 		run -0 compare a.pcap $kind.pcap
 		grep -qE '^compared +4 +4$' <<<"$output"
 		run -0 compare $kind.pcap a.pcap
@@ -404,6 +408,46 @@ pcapng() {
 	head -c 200 linktypes.pcap >cut.pcap
 	run -2 compare a.pcap cut.pcap
 	[[ $output = *'cut.pcap: cut off in the middle of a block'* ]]
+}
+
+@test "wireless frames without data are housekeeping, encrypted ones are bytes" {
+	local ack=d4000000 null beacon=8000 data
+	null=4801$(printf '%044x' 0)
+	data="0841$(printf '%044x' 0)aabbccdd"
+	# the frames have 28 letters that go with an Ethernet header
+	wifi() { link 105 "" "${@/#/$(printf '%028x' 0)}"; }
+	wifi "$ack" "$null" "$beacon$(printf '%060x' 1)" "${data}01" >a.pcap
+	wifi "$null" "${data}01" >b.pcap
+	wifi "$null" "${data}02" >c.pcap
+	run -0 compare a.pcap b.pcap
+	grep -qE '^compared +1 +1$' <<<"$output"
+	grep -qE '^housekeeping +3 +1$' <<<"$output"
+	run -1 compare a.pcap c.pcap
+}
+
+@test "what gzip has compressed is read, from files and from pipes" {
+	local file
+	pcap 1 1000 "$(udp 1 one)" "$(udp 2 two)" >a.pcap
+	pcap 1 1000 "$(udp 1 one)" "$(udp 2 TWO)" >b.pcap
+	pcapng 1,0 -- "$(udp 1 one)" "$(udp 2 two)" >a.pcapng
+	gzip -k a.pcap b.pcap a.pcapng
+	for file in a.pcap.gz a.pcapng.gz; do
+		run -0 colo-compare a.pcap $file
+		grep -qE '^compared +2 +2$' <<<"$output"
+		run -1 colo-compare $file b.pcap.gz
+		run -0 colo-compare a.pcap - <$file
+		run -0 colo-compare a.pcap - < <(cat $file)
+	done
+	# in two parts, as `cat` joins them
+	cat <(head -c 60 a.pcap | gzip) <(tail -c +61 a.pcap | gzip) >parts.gz
+	run -0 colo-compare a.pcap parts.gz
+	head -c -9 a.pcap.gz >cut.gz
+	run -2 colo-compare -q a.pcap cut.gz
+	[[ $output = *'error: secondary-in: cut.gz: '* ]]
+	{ cat a.pcap.gz && echo junk; } >junk.gz
+	run -2 colo-compare -q a.pcap junk.gz
+	colo-mirror --net-in pcap:a.pcap.gz --guest-out - --outdev null: |
+		cmp - <(wire "$(udp 1 one)" "$(udp 2 two)")
 }
 
 @test "a frame whose IP length is 0, to be cut by the hardware, is all payload" {

@@ -33,6 +33,7 @@ enum {
 	ETHERTYPE_MVRP = 0x88f5,
 	ETHERTYPE_MMRP = 0x88f6,
 	ETHERTYPE_CFM = 0x8902,
+	ETHERTYPE_WIFI = 0x890d,	/* frames of 802.11 without data */
 	ETHERTYPE_LOOP = 0x9000,
 };
 
@@ -67,6 +68,7 @@ static bool is_link_housekeeping(const struct packet *p)
 	case ETHERTYPE_MVRP:
 	case ETHERTYPE_MMRP:
 	case ETHERTYPE_CFM:
+	case ETHERTYPE_WIFI:
 	case ETHERTYPE_LOOP:
 		return true;
 	case ETHERTYPE_PPPOE:

@@ -23,6 +23,8 @@ static int skip(int linktype, const char *hex, uint16_t *ethertype)
 	return link_type_skip(linktype, exact, len, ethertype);
 }
 
+#define ZEROS22 "00000000000000000000000000000000000000000000"
+
 static void each_header(void)
 {
 	static const struct {
@@ -68,6 +70,40 @@ static void each_header(void)
 		  20, 0x86dd },
 		{ DLT_LINUX_SLL2, "86dd0000000000000000000000000000000000",
 		  -EINVAL, 0 },
+		/* data, its LLC; QoS; a fourth address; QoS and HT control */
+		{ DLT_IEEE802_11, "0801" ZEROS22 "aaaa03000000080045", 32,
+		  0x0800 },
+		{ DLT_IEEE802_11, "8801" ZEROS22 "0000aaaa0300000086dd60", 34,
+		  0x86dd },
+		{ DLT_IEEE802_11, "0803" ZEROS22 "000000000000aaaa030000f808"
+		  "0045", 38, 0x0800 },
+		{ DLT_IEEE802_11, "8881" ZEROS22 "000000000000aaaa0300000008"
+		  "0045", 38, 0x0800 },
+		/* not SNAP, encrypted, several in one, none */
+		{ DLT_IEEE802_11, "0801" ZEROS22 "424203", 24, 0xffff },
+		{ DLT_IEEE802_11, "0841" ZEROS22 "aaaa03000000080045", 24,
+		  0xffff },
+		{ DLT_IEEE802_11, "8801" ZEROS22 "8000aaaa030000000800", 26,
+		  0xffff },
+		{ DLT_IEEE802_11, "4801" ZEROS22, 0, 0x890d },
+		{ DLT_IEEE802_11, "8000", 0, 0x890d },
+		{ DLT_IEEE802_11, "0801" ZEROS22, -EINVAL, 0 },
+		{ DLT_IEEE802_11, "08", -EINVAL, 0 },
+		{ DLT_IEEE802_11, "", -EINVAL, 0 },
+		/* radiotap: nothing present; a time and flags that say that
+		 * the header is filled up; the same in a second word */
+		{ DLT_IEEE802_11_RADIO, "0000080000000000" "0801" ZEROS22
+		  "aaaa03000000080045", 40, 0x0800 },
+		{ DLT_IEEE802_11_RADIO, "0000140003000000" "0000000000000000"
+		  "20000000" "8801" ZEROS22 "00000000aaaa03000000080045", 56,
+		  0x0800 },
+		{ DLT_IEEE802_11_RADIO, "0000100002000080" "00000000"
+		  "20000000" "8801" ZEROS22 "00000000aaaa03000000080045", 52,
+		  0x0800 },
+		{ DLT_IEEE802_11_RADIO, "0000090002000000", -EINVAL, 0 },
+		{ DLT_IEEE802_11_RADIO, "0000080002000000d400", 8, 0x890d },
+		{ DLT_IEEE802_11_RADIO, "00000700000000", -EINVAL, 0 },
+		{ DLT_IEEE802_11_RADIO, "0000070000000000", -EINVAL, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
