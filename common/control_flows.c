@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A walk over a flow table, a part of it in each turn. It keeps as many flows as
- * are to be shown, best first. A cursor names the last flow of a page by its rank
- * and its index: the next page is what comes behind that. So no page is kept for
- * a client, and each of them is another walk.
+ * A walk, a part of it in each turn: over the flows that hold something, unless they
+ * are wanted as they stand in the table, then over the table. It keeps as many flows
+ * as are to be shown, best first. In the table the rest has rank 0, so that what comes
+ * later is no better: a page that is full ends the walk. A cursor names the last flow
+ * of a page by its rank and its index: the next page is what comes behind that. So no
+ * page is kept for a client, and each of them is another walk.
  */
 #include "control_flows.h"
 
@@ -35,7 +37,8 @@ struct walk {
 	enum control_flows_order order;
 	bool has_cursor;
 	struct place cursor;
-	uint32_t at;		/* the index to be looked at next */
+	bool is_in_table;	/* else it is among those that hold something */
+	uint32_t at;		/* the number there to be looked at next */
 	uint64_t n_matched;
 	unsigned limit, n;
 	struct place best[LIMIT_MAX];
@@ -108,18 +111,30 @@ static int parse_limit(struct walk *w, struct control_call *call)
 	return 0;
 }
 
+/* What stands before the cursor need not be looked at. */
+static void begin_behind(struct walk *w)
+{
+	if (w->cursor.rank)
+		return;
+	w->is_in_table = true;
+	w->at = w->cursor.index;
+}
+
 static int parse_cursor(struct walk *w, struct control_call *call)
 {
 	char text[64];
 	int end = 0;
 
+	w->is_in_table = w->order == CONTROL_FLOWS_TABLE;
 	if (!call->param[3])
 		return 0;
 	copy_text(call->param[3], text, sizeof(text));
 	w->has_cursor = true;
 	if (sscanf(text, "%" SCNu64 ".%" SCNu32 "%n", &w->cursor.rank,
-		   &w->cursor.index, &end) == 2 && !text[end])
+		   &w->cursor.index, &end) == 2 && !text[end]) {
+		begin_behind(w);
 		return 0;
+	}
 	snprintf(call->error, sizeof(call->error),
 		 "cursor is none that an answer has given as next");
 	return -EINVAL;
@@ -162,6 +177,7 @@ static const void *selected(const struct control_flows *f,
 	       value : NULL;
 }
 
+/* Those that hold something have a rank, and are found by that only. */
 static void look_at(const struct control_flows *f, struct walk *w,
 		    uint32_t index)
 {
@@ -170,30 +186,63 @@ static void look_at(const struct control_flows *f, struct walk *w,
 
 	if (!value)
 		return;
-	w->n_matched++;
 	if (w->order != CONTROL_FLOWS_TABLE)
 		p.rank = f->rank(f->arg, value, w->order);
+	if (w->order != CONTROL_FLOWS_TABLE && w->is_in_table == (p.rank > 0))
+		return;
+	w->n_matched++;
 	if (!w->has_cursor || is_before(&w->cursor, &p))
 		keep(w, &p);
 }
 
-/* In the table's order nothing that comes later can be before these. */
+/* In the table nothing that comes later can be before these. */
 static bool is_full(const struct walk *w)
 {
-	return w->order == CONTROL_FLOWS_TABLE && w->n == w->limit;
+	return w->is_in_table && w->n == w->limit;
+}
+
+static void look_at_holder(const struct control_flows *f, struct walk *w)
+{
+	const void *value = f->holder(f->arg, w->at);
+
+	if (value)
+		look_at(f, w, flow_index(f->table, value));
+}
+
+/* Return: are there more of those that hold something? */
+static bool walk_holders(const struct control_flows *f, struct walk *w)
+{
+	uint32_t end = f->holders_end(f->arg), stop = w->at + TURN_FLOWS;
+
+	for (; w->at < end && w->at < stop; w->at++)
+		look_at_holder(f, w);
+	if (w->at < end)
+		return true;
+	w->is_in_table = true;
+	w->at = 0;
+	return false;
 }
 
 /* Return: are there more to be looked at? */
 static bool walk_on(const struct control_flows *f, struct walk *w)
 {
-	uint32_t end = flow_end(f->table), stop = w->at + TURN_FLOWS;
+	uint32_t end = flow_end(f->table), stop;
 
+	if (!w->is_in_table && walk_holders(f, w))
+		return true;
+	stop = w->at + TURN_FLOWS;
 	for (; w->at < end && w->at < stop && !is_full(w); w->at++) {
 		if (w->at + AHEAD < end)
 			flow_prefetch(f->table, w->at + AHEAD);
 		look_at(f, w, w->at);
 	}
 	return w->at < end && !is_full(w);
+}
+
+/* Was every flow looked at that the filter may take? */
+static bool is_counted(const struct walk *w)
+{
+	return !is_full(w) && !w->has_cursor;
 }
 
 /* Flows that have gone meanwhile are not shown. */
@@ -234,7 +283,7 @@ static int put_page(const struct control_flows *f, struct walk *w,
 	rpc_array(pk, n);
 	for (uint32_t i = 0; i < n; i++)
 		f->row(f->arg, flow_at(f->table, w->best[i].index), pk);
-	rpc_put_uint_if(pk, "matched", !is_full(w), w->n_matched);
+	rpc_put_uint_if(pk, "matched", is_counted(w), w->n_matched);
 	put_next(w, &last, pk);
 	return 0;
 }
@@ -272,10 +321,10 @@ static int put_explained(const struct control_flows *f, struct walk *w,
 			 "no such flow is known");
 		return -ENOENT;
 	}
-	if (w->n_matched > EXPLAIN_MAX) {
-		snprintf(call->error, sizeof(call->error), "%" PRIu64 " flows "
+	if (n > EXPLAIN_MAX) {
+		snprintf(call->error, sizeof(call->error), "more than %u flows "
 			 "are like that: say more of the one that is meant "
-			 "(flows lists them)", w->n_matched);
+			 "(flows lists them)", EXPLAIN_MAX);
 		return -E2BIG;
 	}
 	rpc_array(call->pk, n);
@@ -283,6 +332,21 @@ static int put_explained(const struct control_flows *f, struct walk *w,
 		f->explain(f->arg, flow_at(f->table, w->best[i].index),
 			   call->pk);
 	return 0;
+}
+
+/* A flow of which all is said need not be looked for. */
+static void find_named(const struct control_flows *f, struct walk *w)
+{
+	struct flow_key key;
+
+	for (unsigned i = 0; i < 2 && !w->n; i++) {
+		const void *value = flow_filter_key(&w->filter, i, &key) ?
+				    flow_find(f->table, &key) : NULL;
+
+		if (value)
+			keep(w, &(struct place){
+					0, flow_index(f->table, value) });
+	}
 }
 
 /* The method `explain`. */
@@ -293,10 +357,13 @@ static int on_explain(void *arg, struct control_call *call)
 
 	if (!w) {
 		w = begin(call);
-		w->order = CONTROL_FLOWS_HELD;
-		w->limit = EXPLAIN_MAX;
+		w->is_in_table = true;
+		w->limit = EXPLAIN_MAX + 1;
 		if (parse_filter(w, call) < 0)
 			return -EINVAL;
+		find_named(f, w);
+		if (w->n)
+			return put_explained(f, w, call);
 	}
 	return walk_on(f, w) ? CONTROL_LATER : put_explained(f, w, call);
 }

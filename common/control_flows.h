@@ -8,7 +8,9 @@
 /*
  * The methods `flows` and `explain` of a program that has a flow table. A table
  * may have a million flows: some are looked at in each turn, and the best of
- * them remembered, until all were.
+ * them remembered. Those that hold something are found without the others, and
+ * a page that is full needs no more. Only a filter that few flows pass has all
+ * looked at.
  */
 enum control_flows_order {
 	CONTROL_FLOWS_TABLE,	/* as they stand in the table */
@@ -21,6 +23,10 @@ struct control_flows {
 	/* Return: bytes for _HELD, nanoseconds for _AGE */
 	uint64_t (*rank)(void *arg, const void *value,
 			 enum control_flows_order order);
+	/* Flows that hold something, which have a rank above 0: of each number
+	 * below the end, one of them or NULL, and none of two numbers */
+	uint32_t (*holders_end)(void *arg);
+	const void *(*holder)(void *arg, uint32_t at);
 	void (*row)(void *arg, const void *value, msgpack_packer *pk);
 	void (*explain)(void *arg, const void *value, msgpack_packer *pk);
 	void *arg;

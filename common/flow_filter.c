@@ -239,6 +239,32 @@ int flow_filter_parse(struct flow_filter *f, const char *text, char *why,
 	return -EINVAL;
 }
 
+/**
+ * flow_filter_key() - The one flow that a filter names in full
+ * @f:		from flow_filter_parse()
+ * @reverse:	with the ends in the other order
+ * @key:	set: of the flow without VLAN tags, if nothing is said of them
+ *
+ * Return: false when a protocol or an end is left out
+ */
+bool flow_filter_key(const struct flow_filter *f, bool reverse,
+		     struct flow_key *key)
+{
+	const struct flow_filter_end *src = &f->end[reverse],
+				     *dst = &f->end[!reverse];
+
+	if (!f->proto || !f->has_two_ends || !src->ip_version ||
+	    src->ip_version != dst->ip_version)
+		return false;
+	*key = (struct flow_key){
+		.sport = src->port, .dport = dst->port, .vlan = f->vlan,
+		.proto = f->proto, .ip_version = src->ip_version,
+	};
+	memcpy(key->src, src->addr, sizeof(key->src));
+	memcpy(key->dst, dst->addr, sizeof(key->dst));
+	return true;
+}
+
 static bool is_src(const struct flow_filter_end *end,
 		   const struct flow_key *key)
 {

@@ -32,6 +32,8 @@ bool flow_filter_end_is(const struct flow_filter_end *end, uint8_t ip_version,
 			const uint8_t *addr, uint16_t port);
 int flow_filter_parse(struct flow_filter *f, const char *text, char *why,
 		      size_t size);
+bool flow_filter_key(const struct flow_filter *f, bool reverse,
+		     struct flow_key *key);
 bool flow_filter_selects(const struct flow_filter *f,
 			 const struct flow_key *key);
 

@@ -24,6 +24,33 @@ struct flow_table *rewrite_view_table(const struct rewrite *r)
 	return r->flows.table;
 }
 
+/**
+ * rewrite_view_holders_end() - All that hold a segment have numbers below this
+ * @r:	rewriter
+ *
+ * Return: a number for rewrite_view_holder(); it does not fall
+ */
+uint32_t rewrite_view_holders_end(const struct rewrite *r)
+{
+	return r->hold.fresh;
+}
+
+/**
+ * rewrite_view_holder() - The connection that has a number
+ * @r:	rewriter
+ * @at:	below rewrite_view_holders_end()
+ *
+ * A place that is free now is no connection's first segment, whatever was there before.
+ *
+ * Return: a value of the table, or NULL
+ */
+const void *rewrite_view_holder(const struct rewrite *r, uint32_t at)
+{
+	const struct rewrite_flow *fl = r->hold.pool[at].flow;
+
+	return fl->held == at + 1 ? fl : NULL;
+}
+
 /* Segments are held until the offset is known. */
 static const char *waits_for(const struct rewrite_flow *fl)
 {

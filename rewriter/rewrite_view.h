@@ -23,6 +23,8 @@ struct rewrite_view {
 };
 
 struct flow_table *rewrite_view_table(const struct rewrite *r);
+uint32_t rewrite_view_holders_end(const struct rewrite *r);
+const void *rewrite_view_holder(const struct rewrite *r, uint32_t at);
 void rewrite_view_of(const struct rewrite *r, const void *value,
 		     struct rewrite_view *v);
 

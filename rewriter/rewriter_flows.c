@@ -19,6 +19,20 @@ static uint64_t rank(void *arg, const void *value,
 			    0;
 }
 
+static uint32_t holders_end(void *arg)
+{
+	const struct rewriter *r = arg;
+
+	return rewrite_view_holders_end(r->rewrite);
+}
+
+static const void *holder(void *arg, uint32_t at)
+{
+	const struct rewriter *r = arg;
+
+	return rewrite_view_holder(r->rewrite, at);
+}
+
 static const struct flow_key *key_of(const struct rewriter *r,
 				     const void *value)
 {
@@ -95,6 +109,8 @@ struct control_flows rewriter_flows_of(struct rewriter *r)
 	return (struct control_flows){
 		.table = rewrite_view_table(r->rewrite),
 		.rank = rank,
+		.holders_end = holders_end,
+		.holder = holder,
 		.row = put_row,
 		.explain = put_explained,
 		.arg = r,

@@ -81,6 +81,45 @@ uint64_t view_since_ns(const struct compare *c, const void *value)
 	return h ? h->time_ns : 0;
 }
 
+/**
+ * view_holders_end() - All flows that hold a packet have numbers below this
+ * @c:		The comparison
+ *
+ * Return: a number for view_holder(); it does not fall
+ */
+uint32_t view_holders_end(const struct compare *c)
+{
+	return c->pool.n_fresh;
+}
+
+/* The number of the packet that stands for a flow, of those that it holds. */
+static uint32_t first_of(const struct cmp_flow *fl)
+{
+	const struct hold_queue *q = fl->q;
+
+	if (q[COMPARE_PRIMARY].head != HOLD_NONE)
+		return q[COMPARE_PRIMARY].head;
+	if (fl->gate.flags & GATE_PACKET)
+		return fl->gate.waiting;
+	return q[COMPARE_SECONDARY].head;
+}
+
+/**
+ * view_holder() - The flow that has a number
+ * @c:		The comparison
+ * @at:		Below view_holders_end()
+ *
+ * A place that is free now is no flow's first packet, whatever was there before.
+ *
+ * Return: a value of the table, or NULL
+ */
+const void *view_holder(const struct compare *c, uint32_t at)
+{
+	const struct cmp_flow *fl = flow_at(c->flows, c->pool.nodes[at].flow);
+
+	return fl && first_of(fl) == at ? fl : NULL;
+}
+
 static uint64_t due_of(const struct compare *c, const struct cmp_flow *fl,
 		       const struct hold *h)
 {

@@ -28,6 +28,20 @@ static uint64_t rank(void *arg, const void *value,
 	return since ? age_ns(clock_now_ns(m->clock), since) : 0;
 }
 
+static uint32_t holders_end(void *arg)
+{
+	const struct live_methods *m = arg;
+
+	return view_holders_end(m->feed->compare);
+}
+
+static const void *holder(void *arg, uint32_t at)
+{
+	const struct live_methods *m = arg;
+
+	return view_holder(m->feed->compare, at);
+}
+
 /* The first keys of a row and of an explanation. */
 static void put_state(const struct live_methods *m, const struct view *v,
 		      const void *value, msgpack_packer *pk)
@@ -112,6 +126,8 @@ struct control_flows live_methods_flows(struct live_methods *m)
 	return (struct control_flows){
 		.table = view_table(m->feed->compare),
 		.rank = rank,
+		.holders_end = holders_end,
+		.holder = holder,
 		.row = put_row,
 		.explain = put_explained,
 		.arg = m,

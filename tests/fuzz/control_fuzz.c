@@ -51,6 +51,20 @@ static uint64_t rank(void *arg, const void *value,
 	return *(const uint32_t *)value * (uint64_t)order;
 }
 
+static uint32_t holders_end(void *arg)
+{
+	(void)arg;
+	return N_FLOWS;
+}
+
+static const void *holder(void *arg, uint32_t at)
+{
+	const uint32_t *value = flow_at(flows, at);
+
+	(void)arg;
+	return *value ? value : NULL;
+}
+
 static void put_row(void *arg, const void *value, msgpack_packer *pk)
 {
 	(void)arg;
@@ -58,7 +72,10 @@ static void put_row(void *arg, const void *value, msgpack_packer *pk)
 	control_flows_put_key(pk, flow_get_key(flows, value));
 }
 
-static struct control_flows the_flows = { NULL, rank, put_row, put_row, NULL };
+static struct control_flows the_flows = {
+	.rank = rank, .holders_end = holders_end, .holder = holder,
+	.row = put_row, .explain = put_row,
+};
 
 /* --- options that may be changed --- */
 
