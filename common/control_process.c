@@ -193,6 +193,27 @@ static int on_failover(void *arg, struct control_call *call)
 	return 0;
 }
 
+/* The same for the way back. */
+static int on_protect(void *arg, struct control_call *call)
+{
+	struct control_process *p = arg;
+	bool was_so = p->failover->role == ROLE_COLO;
+	char did[sizeof(call->error)];
+	int err = failover_protect(p->failover, did, sizeof(did));
+
+	if (err < 0) {
+		memcpy(call->error, did, sizeof(did));
+		return err;
+	}
+	rpc_map(call->pk, 3);
+	rpc_put_str(call->pk, "role", role_text(p->failover->role));
+	rpc_str(call->pk, "changed");
+	rpc_bool(call->pk, !was_so);
+	rpc_put_str(call->pk, "done", did);
+	look(p);
+	return 0;
+}
+
 static int on_flush(void *arg, struct control_call *call)
 {
 	struct control_process *p = arg;
@@ -263,6 +284,9 @@ static const struct control_method methods[] = {
 	{ "failover", "the other host is dead, as SIGUSR2 says it; answered "
 		      "when it is done and on the disk",
 	  NO_PARAMS, true, on_failover },
+	{ "protect", "there is a peer again: back to the colo role; answered "
+		     "when it is done and on the disk",
+	  NO_PARAMS, true, on_protect },
 	{ "flush", "a checkpoint was made, as SIGHUP says it", NO_PARAMS, true,
 	  on_flush },
 	{ "capture", "frames of a link from now on, as pcapng",

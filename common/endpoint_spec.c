@@ -589,3 +589,16 @@ bool endpoint_spec_allows(const struct endpoint_spec *spec,
 	}
 	return spec->n_allow == 0;
 }
+
+/**
+ * endpoint_spec_is_lasting() - Can it be opened again when it has been closed?
+ * @spec:	The endpoint
+ *
+ * Return: false for descriptors, which may be another file's by then, and captures,
+ * which would begin anew
+ */
+bool endpoint_spec_is_lasting(const struct endpoint_spec *spec)
+{
+	return spec->kind != ENDPOINT_FD && spec->kind != ENDPOINT_STDIO &&
+	       spec->kind != ENDPOINT_PCAP;
+}

@@ -57,6 +57,7 @@ struct endpoint_spec {
 	unsigned user_timeout_s;
 };
 
+bool endpoint_spec_is_lasting(const struct endpoint_spec *spec);
 int endpoint_spec_parse(struct endpoint_spec *spec, const char *text,
 			char *err, size_t err_len);
 int endpoint_spec_capture(struct endpoint_spec *spec, const char *path);

@@ -8,6 +8,7 @@
 #include "failover.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static void on_auto(void *arg)
@@ -24,22 +25,20 @@ static void on_auto(void *arg)
  * @f:			To be filled in
  * @loop:		Its loop
  * @auto_s:		--auto-failover, seconds; 0 = off
- * @on_failover:	Called once, when the role changes; a process that
- *			starts in ROLE_FAILOVER has to look at the role
- * @arg:		For @on_failover
+ * @handler:		Called when the role changes; a process that starts in
+ *			ROLE_FAILOVER has to look at the role. Copied
  *
  * Return: 0 or a negative errno, logged
  */
 int failover_init(struct failover *f, struct loop *loop, uint64_t auto_s,
-		  void (*on_failover)(void *arg), void *arg)
+		  const struct failover_handler *handler)
 {
 	int err = 0;
 
 	memset(f, 0, sizeof(*f));
 	f->state_dir = loop->options->state_dir;
 	f->auto_s = auto_s;
-	f->on_failover = on_failover;
-	f->arg = arg;
+	f->handler = *handler;
 	clock_timer_init(&loop->clock, &f->timer, on_auto, f);
 	if (f->state_dir)
 		err = role_check_dir(f->state_dir);
@@ -96,8 +95,60 @@ void failover_now(struct failover *f)
 		log_error("state-dir", "%s: %s: a restart would forget the "
 			  "failover", f->state_dir, uv_strerror(err));
 	f->role = ROLE_FAILOVER;
-	f->on_failover(f->arg);
+	f->handler.on_failover(f->handler.arg);
 	log_event("failover", "done%s", err < 0 ? ", not written" : "");
+}
+
+/* Return: 0, or a negative errno: the role is what it was, on the disk, too */
+static int go_back(struct failover *f, char *text, size_t size)
+{
+	bool is_acted_on = false;
+	int err;
+
+	f->role = ROLE_COLO;
+	err = f->handler.on_protect(f->handler.arg, text, size);
+	if (err == 0 && f->state_dir) {
+		err = role_write(f->state_dir, ROLE_COLO);
+		is_acted_on = true;
+	}
+	if (err == 0)
+		return 0;
+	f->role = ROLE_FAILOVER;
+	if (is_acted_on) {
+		snprintf(text, size, "%s: %s", f->state_dir, uv_strerror(err));
+		f->handler.on_failover(f->handler.arg);
+	}
+	return err;
+}
+
+/**
+ * failover_protect() - There is a peer again: go back to the colo role
+ * @f:		The role; in ROLE_COLO nothing is done
+ * @text:	Set to what was done, or to why it cannot be
+ * @size:	Of @text, bytes
+ *
+ * When it returns 0 the role is on the disk, if there is a --state-dir.
+ *
+ * Return: 0; -EOPNOTSUPP when this program has no way back; or another negative
+ * errno. Then the process goes on in the failover role
+ */
+int failover_protect(struct failover *f, char *text, size_t size)
+{
+	int err;
+
+	snprintf(text, size, "nothing: the role is colo");
+	if (f->role == ROLE_COLO)
+		return 0;
+	if (!f->handler.on_protect) {
+		snprintf(text, size, "this program has no role to go back to");
+		return -EOPNOTSUPP;
+	}
+	err = go_back(f, text, size);
+	if (err < 0)
+		return err;
+	f->was_up = false;
+	log_event("protect", "done: %s", text);
+	return 0;
 }
 
 /**

@@ -225,7 +225,7 @@ void qemu_open(struct qemu *q, struct loop *loop, const char *path,
 }
 
 /**
- * qemu_close() - Disconnect for good
+ * qemu_close() - Disconnect, and stay so
  * @q:		Opened or not; no handler is called any more
  */
 void qemu_close(struct qemu *q)
@@ -234,6 +234,19 @@ void qemu_close(struct qemu *q)
 		return;
 	clock_timer_stop(&q->patience);
 	qmp_link_close(&q->link);
+}
+
+/**
+ * qemu_reopen() - Connect again after qemu_close(), and know nothing of the guest
+ * @q:		Opened, and closed since; or never opened: nothing is done
+ */
+void qemu_reopen(struct qemu *q)
+{
+	if (!q->link.loop)
+		return;
+	q->vm = (struct vmstate){ 0 };
+	q->was_ready = q->is_migrating_in_colo = false;
+	qmp_link_reopen(&q->link);
 }
 
 /**

@@ -36,6 +36,7 @@ struct qemu {
 void qemu_open(struct qemu *q, struct loop *loop, const char *path,
 	       const struct qemu_handler *handler);
 void qemu_close(struct qemu *q);
+void qemu_reopen(struct qemu *q);
 void qemu_read(struct qemu *q);
 void qemu_ask(struct qemu *q);
 int qemu_request_checkpoint(struct qemu *q, uint64_t period_ms);

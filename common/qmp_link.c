@@ -270,7 +270,7 @@ void qmp_link_open(struct qmp_link *l, struct loop *loop, const char *path,
 }
 
 /**
- * qmp_link_close() - Disconnect for good
+ * qmp_link_close() - Disconnect, and stay so
  * @l:		The link; no handler is called any more
  *
  * To be called when the loop ends, not from within a handler of @l.
@@ -281,6 +281,19 @@ void qmp_link_close(struct qmp_link *l)
 	l->is_up = false;
 	clock_timer_stop(&l->retry);
 	disconnect(l);
+}
+
+/**
+ * qmp_link_reopen() - Connect again after qmp_link_close()
+ * @l:		The link; one that is not closed is left alone
+ */
+void qmp_link_reopen(struct qmp_link *l)
+{
+	if (!l->is_closed)
+		return;
+	l->is_closed = l->is_told = false;
+	l->delay_ms = DELAY_MIN_MS;
+	clock_timer_start(&l->retry, 0, 0);
 }
 
 /**

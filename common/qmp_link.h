@@ -24,7 +24,7 @@ struct qmp_link {
 	uv_poll_t *poll;
 	bool is_up;
 	bool is_reading;
-	bool is_closed;			/* for good */
+	bool is_closed;			/* until qmp_link_reopen() */
 	bool is_told;			/* this down time was logged */
 	pid_t last_peer;		/* who listens at the other end */
 	unsigned delay_ms;		/* before the next attempt */
@@ -36,6 +36,7 @@ bool qmp_link_check(const char *option, const char *path);
 void qmp_link_open(struct qmp_link *l, struct loop *loop, const char *path,
 		   const struct qmp_link_handler *handler);
 void qmp_link_close(struct qmp_link *l);
+void qmp_link_reopen(struct qmp_link *l);
 int qmp_link_send(struct qmp_link *l, uint64_t tag, const char *execute,
 		  json_t *arguments);
 void qmp_link_read(struct qmp_link *l);

@@ -12,6 +12,7 @@
 #include "mirror.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_copied(const struct mirror *m, enum filter_dir dir)
@@ -174,8 +175,6 @@ static int open_outdev(struct mirror *m)
 	const struct endpoint_handler handler = { NULL, on_outdev_event, m };
 	int err;
 
-	if (m->failover.role == ROLE_FAILOVER)
-		return 0;
 	err = endpoint_open(&m->outdev, &m->loop.endpoints, "outdev",
 			    &m->options->outdev, ENDPOINT_WRITE, &handler);
 	if (err < 0 || m->options->when_slow != MIRROR_BLOCK)
@@ -201,6 +200,29 @@ static int open_indev(struct mirror *m)
 	return err;
 }
 
+/* There is a secondary again. It has missed all input: whoever says so has a
+ * checkpoint made. */
+static int on_protect(void *arg, char *text, size_t size)
+{
+	struct mirror *m = arg;
+	int err;
+
+	if (!endpoint_spec_is_lasting(&m->options->outdev)) {
+		snprintf(text, size, "%s cannot be opened again",
+			 m->options->outdev.text);
+		return -EOPNOTSUPP;
+	}
+	err = open_outdev(m);
+	if (err < 0) {
+		snprintf(text, size, "outdev: %s", uv_strerror(err));
+		return err;
+	}
+	m->n_told = 0;
+	m->is_losing = m->was_cut = false;
+	snprintf(text, size, "outdev is open again");
+	return 0;
+}
+
 /**
  * mirror_run() - Run a mirror until it ends
  * @m:		To be filled in
@@ -222,6 +244,7 @@ int mirror_run(struct mirror *m, const struct mirror_options *options)
 		.on_set = on_set,
 		.arg = m,
 	};
+	const struct failover_handler failover = { on_failover, on_protect, m };
 	int err;
 
 	memset(m, 0, sizeof(*m));
@@ -230,11 +253,11 @@ int mirror_run(struct mirror *m, const struct mirror_options *options)
 	if (err < 0)
 		return 1;
 	err = failover_init(&m->failover, &m->loop, options->auto_failover_s,
-			    on_failover, m);
+			    &failover);
 	if (err == 0)
 		err = filter_open(&m->filter, &m->loop, &options->filter,
 				  on_frames, m);
-	if (err == 0)
+	if (err == 0 && m->failover.role == ROLE_COLO)
 		err = open_outdev(m);
 	if (err == 0)
 		err = open_indev(m);

@@ -239,7 +239,8 @@ static int add_dests(struct director *d)
 
 static int open_all(struct director *d)
 {
-	int err = failover_init(&d->failover, &d->loop, 0, on_failover, d);
+	const struct failover_handler handler = { on_failover, NULL, d };
+	int err = failover_init(&d->failover, &d->loop, 0, &handler);
 
 	if (err == 0)
 		err = open_table(d);

@@ -6,6 +6,7 @@
 #include "redirector.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../common/marker.h"
@@ -360,10 +361,64 @@ static int open_outdev(struct redirector *r)
 	return 0;
 }
 
+static int open_devs(struct redirector *r)
+{
+	int err = 0;
+
+	if (r->redirect.has_indev && !r->indev)
+		err = open_indev(r);
+	if (err == 0 && r->redirect.has_outdev)
+		err = open_outdev(r);
+	return err;
+}
+
+/* Not lasting: it cannot be opened again. Return: its text, or NULL */
+static const char *not_lasting(const struct redirector_options *o)
+{
+	if (!endpoint_spec_is_lasting(&o->indev))
+		return o->indev.text;
+	return endpoint_spec_is_lasting(&o->outdev) ? NULL : o->outdev.text;
+}
+
+/*
+ * There is a peer again. Frames that have passed meanwhile are no matter: the
+ * replicas will be equal after the checkpoint that the comparison asks for. An indev
+ * that is still in its farewell goes on.
+ */
+static int on_protect(void *arg, char *text, size_t size)
+{
+	struct redirector *r = arg;
+	const char *once = not_lasting(r->options);
+	int err = once ? -EOPNOTSUPP : 0;
+
+	if (err == 0) {
+		clock_timer_stop(&r->farewell);
+		clock_timer_stop(&r->rounds);
+		r->n_rounds = 0;
+		init_redirect(r);
+		r->is_uncompared = false;
+		r->n_uncompared = 0;
+		err = open_devs(r);
+	}
+	if (err < 0) {
+		if (once)
+			snprintf(text, size, "%s cannot be opened again", once);
+		else
+			snprintf(text, size, "indev or outdev: %s: the log "
+				 "says which", uv_strerror(err));
+		close_indev(r);
+		r->redirect.role = ROLE_FAILOVER;
+		return err;
+	}
+	snprintf(text, size, "indev and outdev are open again");
+	return 0;
+}
+
 static int open_all(struct redirector *r)
 {
+	const struct failover_handler handler = { on_failover, on_protect, r };
 	int err = failover_init(&r->failover, &r->loop,
-				r->options->auto_failover_s, on_failover, r);
+				r->options->auto_failover_s, &handler);
 
 	if (err < 0)
 		return err;
@@ -375,11 +430,7 @@ static int open_all(struct redirector *r)
 			  r);
 	if (err < 0 || r->failover.role == ROLE_FAILOVER)
 		return err;
-	if (r->redirect.has_indev)
-		err = open_indev(r);
-	if (err == 0 && r->redirect.has_outdev)
-		err = open_outdev(r);
-	return err;
+	return open_devs(r);
 }
 
 /**

@@ -364,8 +364,8 @@ void rewrite_set(struct rewrite *r, size_t max_held, bool drop_unknown)
  * rewrite_failover() - The primary is dead: guest and peers speak directly
  * @r:	rewriter
  *
- * Connections keep their offsets, new ones are not tracked. There is no way
- * back. REWRITE_NONE_LEFT tells when the last translated connection has ended.
+ * Connections keep their offsets, new ones are not tracked until
+ * rewrite_protect(). REWRITE_NONE_LEFT tells when the last translated connection has ended.
  */
 void rewrite_failover(struct rewrite *r)
 {
@@ -374,6 +374,20 @@ void rewrite_failover(struct rewrite *r)
 	r->failed_over = true;
 	if (!r->flows.n_translated)
 		rewrite_flow_tell(r, REWRITE_NONE_LEFT, NULL);
+}
+
+/**
+ * rewrite_protect() - There is a primary again, whose copy the guest will be
+ * @r:		rewriter
+ * @now_ns:	the time
+ *
+ * New connections are tracked again. Offsets of before are void, as at a
+ * checkpoint.
+ */
+void rewrite_protect(struct rewrite *r, uint64_t now_ns)
+{
+	r->failed_over = false;
+	rewrite_checkpoint(r, now_ns);
 }
 
 /**

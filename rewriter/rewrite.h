@@ -75,6 +75,7 @@ void rewrite_expire(struct rewrite *r, uint64_t now_ns);
 void rewrite_checkpoint(struct rewrite *r, uint64_t now_ns);
 void rewrite_set(struct rewrite *r, size_t max_held, bool drop_unknown);
 void rewrite_failover(struct rewrite *r);
+void rewrite_protect(struct rewrite *r, uint64_t now_ns);
 
 uint32_t rewrite_translated(const struct rewrite *r);
 uint32_t rewrite_behind(const struct rewrite *r);

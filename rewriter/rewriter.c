@@ -16,6 +16,7 @@
 #include "rewriter.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -307,8 +308,25 @@ static void open_qemu(struct rewriter *r)
 	send_marker(r, MARKER_START);
 }
 
+/* There is a primary again, and the guest is to become its copy. */
+static int on_protect(void *arg, char *text, size_t size)
+{
+	struct rewriter *r = arg;
+
+	rewrite_protect(r->rewrite, clock_now_ns(&r->loop.clock));
+	if (r->qemu.link.loop) {
+		qemu_reopen(&r->qemu);
+		send_marker(r, MARKER_START);
+	} else if (r->options->qmp) {
+		open_qemu(r);
+	}
+	snprintf(text, size, "connections are tracked again, all offsets are 0");
+	return 0;
+}
+
 static int open_all(struct rewriter *r)
 {
+	const struct failover_handler failover = { on_failover, on_protect, r };
 	int err = open_table(r);
 
 	if (err < 0)
@@ -318,7 +336,7 @@ static int open_all(struct rewriter *r)
 		log_error("table", "%s", uv_strerror(err));
 		return err;
 	}
-	err = failover_init(&r->failover, &r->loop, 0, on_failover, r);
+	err = failover_init(&r->failover, &r->loop, 0, &failover);
 	if (err < 0)
 		return err;
 	if (r->failover.role == ROLE_FAILOVER)

@@ -23,7 +23,7 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 		.[3].program == "colo-mirror"'
 	client ask version | says ".[3].pid == ${PIDS[m]}"
 	client ask methods | says '[.[3][].name] == ["version", "methods",
-		"status", "stats", "links", "subscribe", "failover", "flush",
+		"status", "stats", "links", "subscribe", "failover", "protect", "flush",
 		"capture", "get", "set", "quit"]'
 	client ask status | says '.[3].state == "UNPROTECTED" and
 		.[3].text == "UNPROTECTED 0 s: net is gone" or
@@ -39,6 +39,10 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	client ask failover | says '.[3] == {role: "failover", changed: true}'
 	client ask failover | says '.[3] == {role: "failover", changed: false}'
 	client ask status | says '.[3].state == "FAILOVER"'
+	client ask protect | says '.[3] == {role: "colo", changed: true,
+		done: "outdev is open again"}'
+	client ask protect | says '.[3] == {role: "colo", changed: false,
+		done: "nothing: the role is colo"}'
 	client ask quit | says '.[3] == true'
 	ends m
 	[ ! -e m.ctl ]

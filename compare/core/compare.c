@@ -35,6 +35,7 @@
 #include "core.h"
 #include "counters.h"
 #include "differ.h"
+#include "evict.h"
 #include "expire.h"
 #include "flush.h"
 #include "fragment.h"
@@ -271,6 +272,19 @@ struct compare_left compare_failover(struct compare *c, uint64_t now_ns)
 	c->now_ns = now_ns;
 	waits_forget(c);
 	return flush_all(c, NOTE_PASSED, DROP_FAILOVER);
+}
+
+/**
+ * compare_protect() - There is a secondary again: compare from now on
+ * @c:		The comparison, after compare_failover(); it begins without flows,
+ *		for what has passed meanwhile is not known
+ * @now_ns:	The time
+ */
+void compare_protect(struct compare *c, uint64_t now_ns)
+{
+	c->is_failover = false;
+	c->now_ns = now_ns;
+	evict_all(c);
 }
 
 /* Do so many flows hold something that one to forget is hard to find? */

@@ -159,6 +159,7 @@ void compare_copied(struct compare *c);
 struct compare_left compare_flush(struct compare *c, uint64_t now_ns);
 void compare_grace(struct compare *c, uint64_t until_ns);
 struct compare_left compare_failover(struct compare *c, uint64_t now_ns);
+void compare_protect(struct compare *c, uint64_t now_ns);
 
 bool compare_is_full(const struct compare *c);
 bool compare_is_half_full(const struct compare *c, enum compare_side side);

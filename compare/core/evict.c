@@ -2,7 +2,7 @@
 /*
  * Flows are forgotten when they have been idle for as long as their list says,
  * and when there are max_flows of them and another one comes. A flow that
- * holds a packet is never forgotten. arrive.c and expire.c call this.
+ * holds a packet is never forgotten. arrive.c, expire.c and compare.c call this.
  */
 #include "evict.h"
 
@@ -86,4 +86,17 @@ void evict_idle(struct compare *c)
 	for (unsigned list = 0; list < FLOW_LISTS; list++)
 		if (list_idle_ns[list])
 			expire_list(c, list);
+}
+
+/**
+ * evict_all() - Forget all flows
+ * @c:		The comparison; it holds no packet
+ */
+void evict_all(struct compare *c)
+{
+	struct cmp_flow *fl;
+
+	for (unsigned list = 0; list < FLOW_LISTS; list++)
+		while ((fl = flow_oldest(c->flows, list)))
+			forget_flow(c, fl);
 }

@@ -6,5 +6,6 @@
 
 void evict_make_room(struct compare *c);
 void evict_idle(struct compare *c);
+void evict_all(struct compare *c);
 
 #endif

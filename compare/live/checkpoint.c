@@ -361,6 +361,21 @@ void checkpoint_stop(struct checkpoint *cp)
 	qemu_close(&cp->qemu);
 }
 
+/**
+ * checkpoint_start() - Ask again, after checkpoint_stop()
+ * @cp:		There is no request
+ *
+ * Return: 0; -EBUSY while a command that was told to end still runs
+ */
+int checkpoint_start(struct checkpoint *cp)
+{
+	if (command_is_running(&cp->process))
+		return -EBUSY;
+	cp->is_stopped = false;
+	qemu_reopen(&cp->qemu);
+	return 0;
+}
+
 #define COUNT(n, u, member, h) \
 	{ "checkpoint", n, u, h, STATS_AT(struct checkpoint, member) }
 

@@ -116,6 +116,7 @@ void checkpoint_interrupted(struct checkpoint *cp, const char *name);
 void checkpoint_look(struct checkpoint *cp);
 void checkpoint_done(struct checkpoint *cp);
 void checkpoint_stop(struct checkpoint *cp);
+int checkpoint_start(struct checkpoint *cp);
 void checkpoint_stats(const struct checkpoint *cp, struct stats *s);
 
 /* For checkpoint_qmp.c. */

@@ -372,6 +372,15 @@ struct compare_left feed_failover(struct feed *f)
 }
 
 /**
+ * feed_protect() - There is a secondary again: compare from now on
+ * @f:		After feed_failover()
+ */
+void feed_protect(struct feed *f)
+{
+	compare_protect(f->compare, now_ns(f));
+}
+
+/**
  * feed_end() - The captures are at their end
  * @f:		What still waits for its equal will find none
  */

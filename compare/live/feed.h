@@ -64,6 +64,7 @@ struct compare_left feed_checkpoint(struct feed *f);
 struct compare_left feed_release(struct feed *f, const char *why);
 void feed_grace(struct feed *f, uint64_t grace_ms);
 struct compare_left feed_failover(struct feed *f);
+void feed_protect(struct feed *f);
 void feed_end(struct feed *f);
 void feed_stats(const struct feed *f, struct stats *s);
 bool feed_is_holding(const struct feed *f);

@@ -2,6 +2,7 @@
 #include "live.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,26 @@ static void on_failover(void *arg)
 	log_event("uncompared-at-failover", "%llu bytes in %llu frames",
 		  (unsigned long long)left.bytes,
 		  (unsigned long long)left.frames);
+}
+
+/* There is a secondary again. What it has, nobody knows: a checkpoint is asked for. */
+static int on_protect(void *arg, char *text, size_t size)
+{
+	struct live *l = arg;
+	int err = checkpoint_start(&l->checkpoint);
+
+	if (err < 0) {
+		snprintf(text, size, "the command of the last checkpoint has "
+			 "not ended yet");
+		return err;
+	}
+	live_epoch_begin(&l->epoch);
+	feed_protect(&l->feed);
+	checkpoint_ask(&l->checkpoint, "protect", "");
+	live_wires_distrust(&l->ends);
+	snprintf(text, size, "frames are compared again, a checkpoint is "
+		 "asked for");
+	return 0;
 }
 
 static void on_failover_signal(void *arg)
@@ -333,13 +354,13 @@ static int init_parts(struct live *l)
 
 static int start(struct live *l)
 {
+	const struct failover_handler failover = { on_failover, on_protect, l };
 	int err = init_parts(l);
 
 	/* first: an endpoint may come up while it is opened */
 	if (err == 0)
 		err = failover_init(&l->failover, &l->loop,
-				    l->options->auto_failover_s, on_failover,
-				    l);
+				    l->options->auto_failover_s, &failover);
 	if (err == 0)
 		err = report_out_open(&l->report);
 	if (err == 0)

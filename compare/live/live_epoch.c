@@ -229,6 +229,16 @@ void live_epoch_end(struct live_epoch *e)
 }
 
 /**
+ * live_epoch_begin() - There are epochs again, after live_epoch_end()
+ * @e:		The state; a secondary that has never sent a marker is not waited for
+ */
+void live_epoch_begin(struct live_epoch *e)
+{
+	e->epoch.has_marker = false;
+	e->asks_again = false;
+}
+
+/**
  * live_epoch_stats() - Add up frames that were kept, discarded, or markers
  * @e:		The counters
  * @s:		Gets them

@@ -42,6 +42,7 @@ void live_epoch_stop(struct live_epoch *e);
 void live_epoch_continue(struct live_epoch *e);
 void live_epoch_checkpoint(struct live_epoch *e);
 void live_epoch_end(struct live_epoch *e);
+void live_epoch_begin(struct live_epoch *e);
 void live_epoch_stats(const struct live_epoch *e, struct stats *s);
 void live_epoch_fini(struct live_epoch *e);
 

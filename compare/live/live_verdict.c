@@ -22,7 +22,7 @@ static const char *gone(const struct wires *w)
 static bool is_out_of_step(const struct checkpoint_request *r)
 {
 	return !strcmp(r->reason, "interrupted") ||
-	       !strcmp(r->reason, "restart");
+	       !strcmp(r->reason, "restart") || !strcmp(r->reason, "protect");
 }
 
 static void judge_request(const struct checkpoint *cp, uint64_t now_ns,
@@ -33,6 +33,10 @@ static void judge_request(const struct checkpoint *cp, uint64_t now_ns,
 	if (is_out_of_step(r))
 		verdict_set(v, VERDICT_SYNCING, "a checkpoint is wanted (%s)",
 			    r->reason);
+	else if (r->is_put_off)
+		verdict_set(v, VERDICT_HOLDING, "a checkpoint waits for its "
+			    "budget (%s%s%s)", r->reason, *r->flow ? ", " : "",
+			    r->flow);
 	else if (now_ns - r->asked_ns > cp->pace.retry_ms * NS_PER_MS)
 		verdict_set(v, VERDICT_HOLDING,
 			    "checkpoint unanswered (%s%s%s)", r->reason,
@@ -60,7 +64,8 @@ void live_verdict_of(const struct live_verdict *lv, uint64_t now_ns,
 	else if (lv->checkpoint->choice.mode == CHECKPOINT_NONE)
 		verdict_set(v, VERDICT_UNPROTECTED, "with --checkpoint none "
 			    "what differs leaves");
-	else if (lv->checkpoint->request.is_asked)
+	else if (lv->checkpoint->request.is_asked ||
+		 lv->checkpoint->request.is_put_off)
 		judge_request(lv->checkpoint, now_ns, v);
 	else if (lv->feed->tell.n_waiting)
 		verdict_set(v, VERDICT_HOLDING, "%u flows wait for the "

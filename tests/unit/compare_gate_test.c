@@ -439,6 +439,29 @@ static void failover_tells_the_true_ack(void)
 	kit_fini(&k);
 }
 
+/* What passes after a failover is not known: a flow that goes on is compared from
+ * where it is. */
+static void protected_again_it_begins_anew(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	compare_failover(k.c, k.now_ns);
+	PRIMARY(&k, SEG(2, 5101, 500, "abc"));
+	CHECK_OUT(&k, 1, 2);
+	compare_protect(k.c, k.now_ns);
+	CHECK(!compare_is_holding(k.c));
+	PRIMARY(&k, SEG(3, 5104, 500, "def"));
+	CHECK_OUT(&k, 1, 2);
+	SECONDARY(&k, SEG(3, 5104, 500, "def"));
+	CHECK_OUT(&k, 1, 2, 3);
+	PRIMARY(&k, SEG(4, 5107, 500, "ghi"));
+	SECONDARY(&k, SEG(4, 5107, 500, "xyz"));
+	CHECK_OUT(&k, 1, 2, 3);
+	CHECK_EQ(k.n_asked, 1);
+	kit_fini(&k);
+}
+
 static void smaller_window_is_no_difference(void)
 {
 	struct kit k;
@@ -695,6 +718,7 @@ int main(void)
 	TEST(template_keeps_no_flow);
 	TEST(flush_tells_the_true_ack);
 	TEST(failover_tells_the_true_ack);
+	TEST(protected_again_it_begins_anew);
 	TEST(smaller_window_is_no_difference);
 	TEST(closed_window_is_one);
 	TEST(hold_policy);
