@@ -1,0 +1,160 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The verdict of each program: every state of the table in colo-ctl(1), with every
+# reason that the program has for it.
+# shellcheck disable=SC2030,SC2031
+
+load helpers
+load packets
+load sides
+
+# status_is PATTERN
+status_is() {
+	local said
+	said=$(colo-ctl -s x.ctl status) || true	# 1: not protected
+	# shellcheck disable=SC2053	# a pattern
+	[[ $said == $1 ]]
+}
+
+# become PATTERN: status is, within the time that a test has
+become() { wait_for status_is "$1"; }
+
+# come NAME PATH, go NAME: a peer at PATH
+come() { spawn_other "$1" socat -u FILE:/dev/null,ignoreeof "UNIX:$2"; }
+take() { spawn_other "$1" socat -u "UNIX:$2" -; }
+go() { kill_other "$1"; }
+
+@test "a mirror: PROTECTED, UNPROTECTED for each reason, FAILOVER" {
+	mkfifo slow
+	start x colo-mirror --net unix-listen:net --guest unix-listen:guest \
+		--outdev unix-listen:copy,send-buffer=64k --indev unix-listen:indev \
+		--control x.ctl
+	become 'UNPROTECTED * s: net is gone'
+	come net net
+	become 'UNPROTECTED * s: guest is gone'
+	come guest guest
+	become 'UNPROTECTED * s: indev is gone'
+	come indev indev
+	become 'UNPROTECTED * s: nobody takes the copies'
+	# it takes them, but nobody reads what it says
+	exec 9<>slow
+	spawn_other copies socat -u -b 4096 UNIX:copy PIPE:slow
+	become 'PROTECTED since *'
+	go net
+	frames gen --count 20000 | send net
+	come net net
+	become 'UNPROTECTED * s: copies are lost: the outdev is slow'
+	colo-ctl -s x.ctl failover
+	status_is 'FAILOVER since *'
+}
+
+@test "a redirector: UNPROTECTED for each reason, and SYNCING after frames have passed" {
+	start x colo-redirector --net unix-listen:net --guest unix-listen:guest \
+		--outdev unix-listen:outdev,queue=tx --indev unix-listen:indev \
+		--when-down-grace 1 --control x.ctl
+	become 'UNPROTECTED * s: net is gone'
+	come net net
+	become 'UNPROTECTED * s: guest is gone'
+	take guest guest
+	become 'UNPROTECTED * s: outdev is gone'
+	become 'UNPROTECTED * s: outdev is gone: frames pass uncompared'
+	go net
+	frames gen --count 5 | send net
+	wait_for stat_is x redirector.uncompared 5
+	come net net
+	take outdev outdev
+	become 'UNPROTECTED * s: indev is gone'
+	come indev indev
+	become 'SYNCING * s: frames have passed uncompared: a checkpoint is wanted'
+	colo-ctl -s x.ctl flush
+	become 'PROTECTED since *'
+	colo-ctl -s x.ctl failover
+	status_is 'FAILOVER since *'
+}
+
+@test "a rewriter: PROTECTED, UNPROTECTED, FAILOVER" {
+	start x colo-rewriter --net unix-listen:net --guest unix-listen:guest \
+		--control x.ctl
+	become 'UNPROTECTED * s: net is gone'
+	come net net
+	become 'UNPROTECTED * s: guest is gone'
+	come guest guest
+	become 'PROTECTED since *'
+	colo-ctl -s x.ctl failover
+	status_is 'FAILOVER since *'
+}
+
+# start_compare OPTION...
+start_compare() {
+	start x colo-compare --primary-in unix-listen:p.sock \
+		--secondary-in unix-listen:s.sock --outdev null: --control x.ctl "$@"
+	feed_sides
+}
+
+@test "a compare: HOLDING while a checkpoint is not answered, waits for its budget, or a flow for the secondary" {
+	start_compare --checkpoint 'exec:[ -e go ]' --checkpoint-retry 100 \
+		--max-checkpoint-rate 1
+	become 'PROTECTED since *'
+	primary "$(udp 1 one)"
+	secondary "$(udp 1 two)"
+	become 'HOLDING * s: checkpoint unanswered (payload, udp 10.0.0.1:80 > 10.0.0.2:1000)'
+	: >go
+	become 'PROTECTED since *'
+	# one a minute is what the budget has
+	primary "$(udp 2 one)"
+	secondary "$(udp 2 two)"
+	become 'HOLDING * s: a checkpoint waits for its budget (payload, udp 10.0.0.1:80 > 10.0.0.2:1000)'
+	colo-ctl -s x.ctl flush
+	become 'PROTECTED since *'
+	stop x
+
+	start_compare --checkpoint hold --compare-timeout 50
+	primary "$(udp 1 one)"
+	become 'HOLDING * s: 1 flows wait for the secondary'
+	secondary "$(udp 1 one)"
+	become 'PROTECTED since *'
+}
+
+@test "a compare: SYNCING after a restart that lost frames" {
+	mkdir state
+	start_compare --state-dir state --checkpoint 'exec:[ -e go ]' \
+		--checkpoint-retry 100
+	become 'PROTECTED since *'
+	crash x
+	rm -f x.ctl
+	start_compare --state-dir state --checkpoint 'exec:[ -e go ]' \
+		--checkpoint-retry 100
+	become 'SYNCING * s: a checkpoint is wanted (restart)'
+	: >go
+	become 'PROTECTED since *'
+}
+
+@test "a compare: UNPROTECTED for each reason" {
+	start x colo-compare --primary-in unix-listen:p.sock \
+		--secondary-in unix-listen:s.sock --outdev unix-listen:outdev \
+		--control x.ctl
+	become 'UNPROTECTED * s: primary-in is gone'
+	come p p.sock
+	become 'UNPROTECTED * s: secondary-in is gone'
+	come s s.sock
+	become 'UNPROTECTED * s: outdev is gone'
+	take outdev outdev
+	become 'UNPROTECTED * s: with --checkpoint none what differs leaves'
+	stop x
+	go p
+	go s
+	start_compare --dry-run >report
+	become 'UNPROTECTED * s: --dry-run'
+}
+
+@test "a director: UNPROTECTED while the net or a destination is gone" {
+	start x colo-redirector --net unix-listen:net --dest a=unix-listen:a \
+		--service tcp:10.0.0.1:80 --control x.ctl
+	become 'UNPROTECTED * s: a is gone'
+	come a a
+	become 'UNPROTECTED * s: net is gone'
+	come net net
+	become 'PROTECTED since *'
+	go a
+	become 'UNPROTECTED * s: a is gone'
+}
