@@ -238,6 +238,7 @@ static int open_for_reading(struct endpoint *ep)
 {
 	struct endpoint_pcap *p = ep->pcap;
 	char err[CAPTURE_IN_ERROR_MAX];
+	const char *name;
 	int linktype;
 
 	p->in = capture_in_open(ep->spec.target, err);
@@ -248,8 +249,10 @@ static int open_for_reading(struct endpoint *ep)
 	read_ahead(ep);
 	linktype = linktype_of(p);
 	if (!link_type_is_known(linktype)) {
-		log_error(ep->name, "%s: link type %s is not supported",
-			  ep->spec.target, pcap_datalink_val_to_name(linktype));
+		name = pcap_datalink_val_to_name(linktype);
+		log_error(ep->name, "%s: link type %d%s%s is not supported",
+			  ep->spec.target, linktype, name ? ", " : "",
+			  name ? name : "");
 		return -EPROTONOSUPPORT;
 	}
 	if (ep->spec.from_start && !p->is_over)

@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const filter_statuses[] = {
+	[FILTER_ON] = "on", [FILTER_OFF] = "off", NULL,
+};
+
 static bool is_set(const struct endpoint_spec *spec)
 {
 	return spec->kind != ENDPOINT_UNSET;

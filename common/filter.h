@@ -16,6 +16,12 @@ enum filter_dir {
 	FILTER_RX,		/* guest to net */
 };
 
+/* QEMU's netfilter property: a filter that is off lets frames pass as if it were
+ * not there. */
+enum filter_status { FILTER_ON, FILTER_OFF };
+
+extern const char *const filter_statuses[];	/* for OPTION_CHOICE */
+
 struct filter_options {
 	struct endpoint_spec net, net_in, net_out;
 	struct endpoint_spec guest, guest_in, guest_out;

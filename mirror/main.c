@@ -13,6 +13,8 @@ static const struct option_spec specs[] = {
 	  NULL },
 	{ "queue", OPTION_CHOICE, offsetof(struct mirror_options, queue),
 	  "tx|rx|all", "the direction that is copied (all)", 0, 0, queues },
+	{ "status", OPTION_CHOICE, offsetof(struct mirror_options, status),
+	  "on|off", "off: nothing is copied (on)", 0, 0, filter_statuses },
 	{ "when-slow", OPTION_CHOICE,
 	  offsetof(struct mirror_options, when_slow), "drop|block",
 	  "outdev is slow or down: lose copies, or let the wire wait (drop)",
@@ -21,7 +23,7 @@ static const struct option_spec specs[] = {
 	{ 0 },
 };
 
-static const char *const live[] = { "auto-failover", NULL };
+static const char *const live[] = { "status", "auto-failover", NULL };
 
 static const struct option_program program = {
 	.name = "colo-mirror",

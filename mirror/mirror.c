@@ -19,8 +19,7 @@ static bool is_copied(const struct mirror *m, enum filter_dir dir)
 {
 	unsigned queue = m->options->queue;
 
-	return m->outdev && (queue == QUEUE_ALL ||
-			     (queue == QUEUE_TX) == (dir == FILTER_TX));
+	return queue == QUEUE_ALL || (queue == QUEUE_TX) == (dir == FILTER_TX);
 }
 
 static uint64_t count_lost(const struct mirror *m)
@@ -67,8 +66,12 @@ static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 {
 	struct mirror *m = arg;
 
-	if (is_copied(m, dir))
-		copy(m, v, n);
+	if (m->outdev && is_copied(m, dir)) {
+		if (m->is_off)
+			m->n_skipped += n;
+		else
+			copy(m, v, n);
+	}
 	filter_forward(&m->filter, dir, v, n);
 }
 
@@ -116,6 +119,7 @@ static void on_failover(void *arg)
 
 	endpoint_close(m->outdev);
 	m->outdev = NULL;
+	m->is_off = false;
 }
 
 static void on_failover_signal(void *arg)
@@ -145,15 +149,45 @@ static void on_close(void *arg)
 	control_process_close(&m->control);
 }
 
-/* A secondary that has missed frames cannot take over before the next checkpoint.
- * The mirror is not told of checkpoints: it says what is so now. */
+/* A copy that waited for a peer is none: the wire does not wait for it. */
+static void on_taken_back(void *arg, const struct frame *f)
+{
+	struct mirror *m = arg;
+
+	(void)f;
+	m->copied--;
+	m->n_skipped++;
+}
+
+static void look_at_status(struct mirror *m)
+{
+	bool is_off = m->options->status == FILTER_OFF;
+
+	if (!m->outdev || is_off == m->is_off)
+		return;
+	m->is_off = is_off;
+	if (!is_off) {
+		log_event("status", "on: %llu frames were not mirrored%s",
+			  (unsigned long long)m->n_skipped, m->n_skipped ?
+			  ": a checkpoint is wanted" : "");
+		return;
+	}
+	m->n_skipped = 0;
+	if (!endpoint_is_up(m->outdev))
+		endpoint_output_take_back(m->outdev, on_taken_back, m);
+	log_event("status", "off: nothing is mirrored");
+}
+
 static void on_set(void *arg)
 {
 	struct mirror *m = arg;
 
+	look_at_status(m);
 	failover_set_auto(&m->failover, m->options->auto_failover_s);
 }
 
+/* A secondary that has missed frames cannot take over before the next checkpoint.
+ * The mirror is not told of checkpoints: it says what is so now. */
 static void on_verdict(void *arg, struct verdict *v)
 {
 	const struct mirror *m = arg;
@@ -163,6 +197,9 @@ static void on_verdict(void *arg, struct verdict *v)
 		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", down);
 	else if (m->indev && !endpoint_is_up(m->indev))
 		verdict_set(v, VERDICT_UNPROTECTED, "indev is gone");
+	else if (m->is_off)
+		verdict_set(v, VERDICT_UNPROTECTED, "status is off: nothing is "
+			    "mirrored");
 	else if (!endpoint_is_up(m->outdev))
 		verdict_set(v, VERDICT_UNPROTECTED, "nobody takes the copies");
 	else if (m->is_losing)
@@ -177,6 +214,8 @@ static int open_outdev(struct mirror *m)
 
 	err = endpoint_open(&m->outdev, &m->loop.endpoints, "outdev",
 			    &m->options->outdev, ENDPOINT_WRITE, &handler);
+	if (err == 0)
+		look_at_status(m);
 	if (err < 0 || m->options->when_slow != MIRROR_BLOCK)
 		return err;
 	for (int dir = FILTER_TX; dir <= FILTER_RX; dir++) {

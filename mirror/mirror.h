@@ -12,6 +12,7 @@ struct mirror_options {
 	struct filter_options filter;
 	struct endpoint_spec outdev, indev;	/* indev may be unset */
 	unsigned queue;			/* enum endpoint_queue */
+	unsigned status;		/* enum filter_status */
 	unsigned when_slow;		/* enum mirror_when_slow */
 	uint64_t auto_failover_s;
 };
@@ -30,6 +31,8 @@ struct mirror {
 	struct endpoint *outdev;	/* NULL after a failover */
 	struct endpoint *indev;		/* NULL: none */
 	uint64_t copied;
+	bool is_off;			/* --status */
+	uint64_t n_skipped;		/* not mirrored meanwhile */
 	bool is_losing;			/* copies: an episode */
 	bool was_cut;			/* the outdev's connection broke */
 	uint64_t n_told;		/* lost copies that events named */

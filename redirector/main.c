@@ -18,6 +18,10 @@ static const struct option_spec specs[] = {
 	  "where the direction that queue= names is diverted to", 0, 0, NULL },
 	{ "queue", OPTION_CHOICE, offsetof(struct redirector_options, queue),
 	  "tx|rx|all", "the default of both queue= (all)", 0, 0, queues },
+	{ "status", OPTION_CHOICE,
+	  offsetof(struct redirector_options, status), "on|off",
+	  "off: nothing is diverted, and indev is not read (on)", 0, 0,
+	  filter_statuses },
 	{ "exclusive", OPTION_BOOL,
 	  offsetof(struct redirector_options, exclusive), NULL,
 	  "the secondary's: cut the net side off until a failover", 0, 0,
@@ -39,7 +43,7 @@ static const struct option_spec specs[] = {
 };
 
 static const char *const live[] = {
-	"when-down", "when-down-grace", "announce", "auto-failover", NULL,
+	"status", "when-down", "when-down-grace", "announce", "auto-failover", NULL,
 };
 
 static const struct option_program program = {
@@ -57,11 +61,12 @@ static const struct option_program program = {
 /* A director has a net and destinations, and nothing of a filter. */
 static int check_director(const struct redirector_options *o)
 {
-	if (o->indev.kind || o->outdev.kind || o->exclusive ||
+	if (o->indev.kind || o->outdev.kind || o->exclusive || o->status ||
 	    o->auto_failover_s || o->filter.guest.kind ||
 	    o->filter.guest_in.kind || o->filter.guest_out.kind)
 		return option_bad("--dest goes without --guest, --indev, "
-				  "--outdev, --exclusive and --auto-failover");
+				  "--outdev, --status, --exclusive and "
+				  "--auto-failover");
 	return director_options_check(&o->director) ? 0 : 2;
 }
 

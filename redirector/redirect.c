@@ -8,6 +8,8 @@
  *		are held for a grace period, then passed on (or passed at once,
  *		or dropped): up -> holding -> passing -> up.
  *
+ * --status off	Nothing is diverted, and the process does not read the indev.
+ *
  * After a failover there are neither indev nor outdev: net and guest are
  * joined.
  */
@@ -79,10 +81,19 @@ struct redirect_route redirect_route(const struct redirect *r,
 	if (from == REDIRECT_FROM_NET && r->exclusive &&
 	    r->role == ROLE_COLO)
 		return (struct redirect_route){ .drop = DROP_ISOLATED };
-	if (r->role == ROLE_COLO && r->has_outdev &&
-	    covers(r->outdev_queue, from))
-		return divert(r, from);
-	return onward(r, from);
+	return redirect_is_for_outdev(r, from) && !r->is_off ?
+	       divert(r, from) : onward(r, from);
+}
+
+/**
+ * redirect_is_for_outdev() - Would the outdev get a frame, were it there?
+ * @r:		The redirector's present state
+ * @from:	Where the frame came from
+ */
+bool redirect_is_for_outdev(const struct redirect *r, enum redirect_from from)
+{
+	return from != REDIRECT_FROM_INDEV && r->role == ROLE_COLO &&
+	       r->has_outdev && covers(r->outdev_queue, from);
 }
 
 /**

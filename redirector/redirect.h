@@ -32,6 +32,7 @@ struct redirect {
 	bool has_indev, has_outdev;
 	enum endpoint_queue indev_queue, outdev_queue;
 	bool exclusive;
+	bool is_off;			/* nothing is diverted */
 	enum redirect_when_down when_down;
 	enum role role;
 	enum redirect_outdev outdev;	/* while has_outdev */
@@ -44,6 +45,7 @@ struct redirect_route {
 
 struct redirect_route redirect_route(const struct redirect *r,
 				     enum redirect_from from);
+bool redirect_is_for_outdev(const struct redirect *r, enum redirect_from from);
 enum redirect_outdev redirect_outdev_down(const struct redirect *r);
 
 #endif

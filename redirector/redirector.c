@@ -48,17 +48,17 @@ static void on_frames(void *arg, enum filter_dir dir, struct frame *v,
 {
 	struct redirector *r = arg;
 	bool from_guest = dir == FILTER_RX;
-	struct redirect_route route =
-		redirect_route(&r->redirect, from_guest ? REDIRECT_FROM_GUEST :
-							  REDIRECT_FROM_NET);
+	enum redirect_from from = from_guest ? REDIRECT_FROM_GUEST :
+					       REDIRECT_FROM_NET;
+	struct redirect_route route = redirect_route(&r->redirect, from);
 
 	if (from_guest && r->options->exclusive) {
 		for (unsigned i = 0; i < n; i++)
 			announce_learn(&r->announce, &v[i]);
 	}
 	n = keep_markers_off_net(r, route, v, n);
-	if (r->redirect.role == ROLE_COLO &&
-	    r->redirect.outdev == REDIRECT_PASSING && !route.drop)
+	if (redirect_is_for_outdev(&r->redirect, from) && !route.outdev &&
+	    !route.drop)
 		r->n_uncompared += n;
 	send_routed(r, route, v, n);
 }
@@ -177,6 +177,43 @@ static void on_checkpoint(void *arg)
 	log_event("compared", "a checkpoint has ended the uncompared time");
 }
 
+/* --- status on and off --- */
+
+static void set_off(struct redirector *r)
+{
+	r->redirect.is_off = true;
+	if (r->indev)
+		endpoint_input_stop(r->indev);
+	/* what waits for a peer that is not there goes on like the rest */
+	if (r->outdev && !endpoint_is_up(r->outdev))
+		endpoint_output_take_back(r->outdev, pass_held, r);
+	log_event("status", "off: nothing is diverted, indev is not read");
+}
+
+static void set_on(struct redirector *r)
+{
+	r->redirect.is_off = false;
+	if (r->indev)
+		endpoint_input_start(r->indev);
+	if (r->n_uncompared && r->redirect.outdev != REDIRECT_PASSING)
+		r->is_uncompared = true;
+	log_event("status", "on: %llu frames passed uncompared%s",
+		  (unsigned long long)r->n_uncompared, r->n_uncompared ?
+		  ": a checkpoint is wanted" : "");
+}
+
+static void look_at_status(struct redirector *r)
+{
+	bool is_off = r->options->status == FILTER_OFF;
+
+	if (r->redirect.role == ROLE_FAILOVER || is_off == r->redirect.is_off)
+		return;
+	if (is_off)
+		set_off(r);
+	else
+		set_on(r);
+}
+
 /* --- failover --- */
 
 static void emit_announcement(void *arg, const struct frame *f)
@@ -233,6 +270,9 @@ static void on_failover(void *arg)
 	struct redirector *r = arg;
 
 	clock_timer_stop(&r->grace);
+	if (r->redirect.is_off && r->indev)
+		endpoint_input_start(r->indev);
+	r->redirect.is_off = false;
 	if (r->indev && r->options->exclusive)
 		close_indev(r);
 	else if (r->indev)
@@ -284,6 +324,7 @@ static void on_set(void *arg)
 	struct redirector *r = arg;
 
 	r->redirect.when_down = (enum redirect_when_down)r->options->when_down;
+	look_at_status(r);
 	failover_set_auto(&r->failover, r->options->auto_failover_s);
 }
 
@@ -300,6 +341,9 @@ static void on_verdict(void *arg, struct verdict *v)
 			    "outdev is gone");
 	else if (r->indev && !endpoint_is_up(r->indev))
 		verdict_set(v, VERDICT_UNPROTECTED, "indev is gone");
+	else if (r->redirect.is_off)
+		verdict_set(v, VERDICT_UNPROTECTED, "status is off: nothing is "
+			    "diverted");
 	else if (r->is_uncompared)
 		verdict_set(v, VERDICT_SYNCING, "frames have passed "
 			    "uncompared: a checkpoint is wanted");
@@ -369,6 +413,8 @@ static int open_devs(struct redirector *r)
 		err = open_indev(r);
 	if (err == 0 && r->redirect.has_outdev)
 		err = open_outdev(r);
+	if (err == 0)
+		look_at_status(r);
 	return err;
 }
 

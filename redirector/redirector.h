@@ -17,6 +17,7 @@ struct redirector_options {
 	unsigned queue;			/* enum endpoint_queue */
 	bool exclusive;
 	uint64_t announce;		/* rounds */
+	unsigned status;		/* enum filter_status */
 	unsigned when_down;		/* enum redirect_when_down */
 	uint64_t grace_s;
 	uint64_t auto_failover_s;

@@ -163,14 +163,14 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 		colo-mirror --net-in "pcap:$kind.pcap" --outdev null: >got
 		cmp want got || fail "$kind"
 	done
-	packet "$IP" | text2pcap -q -l 105 - wlan.pcap 2>/dev/null
+	packet "$IP" | text2pcap -q -l 147 - own.pcap 2>/dev/null
 	# from an interface beside a known one its packets are left out
-	mergecap -a -w both.pcap raw.pcap wlan.pcap
+	mergecap -a -w both.pcap raw.pcap own.pcap
 	run --separate-stderr colo-mirror --net-in pcap:both.pcap --outdev pcap:got.pcap
 	[[ $stderr = *'is no frame: skipped'* ]]
 	[ "$(tcpdump -nr got.pcap 2>/dev/null | wc -l)" -eq 1 ]
-	refused 1 'link type IEEE802_11 is not supported' \
-		colo-mirror --net-in pcap:wlan.pcap --outdev null: --guest null:
+	refused 1 'own.pcap: link type 147 is not supported' \
+		colo-mirror --net-in pcap:own.pcap --outdev null: --guest null:
 }
 
 @test "frames of two captures leave in the order of their times" {

@@ -129,7 +129,7 @@ END
 2 | colo-redirector --net null: --dest a=unix:a --service web | --service: "web" is not PROTO:ADDR:PORT with tcp, udp or icmp, an address as a number and a port, as in tcp:192.0.2.1:80
 2 | colo-redirector --net null: --dest a=unix:a --service tcp:192.0.2.1:80,scheduler=best | --service: "scheduler=best" is none of scheduler=rr, wrr, lc, wlc, sed, nq, sh, dh, mh, fo, ovf or conhash, persist[=TIME], mask=BITS, one-packet, slow-start=TIME, timeout=TIME, vmac=MAC, strict, hash-port
 2 | colo-redirector --net null: --dest a=unix:a --service tcp:192.0.2.1:80,persist=soon | --service: "persist=soon" is none of scheduler=rr, wrr, lc, wlc, sed, nq, sh, dh, mh, fo, ovf or conhash, persist[=TIME], mask=BITS, one-packet, slow-start=TIME, timeout=TIME, vmac=MAC, strict, hash-port
-2 | colo-redirector --net null: --dest a=unix:a --service tcp:192.0.2.1:80 --guest null: | --dest goes without --guest, --indev, --outdev, --exclusive and --auto-failover
+2 | colo-redirector --net null: --dest a=unix:a --service tcp:192.0.2.1:80 --guest null: | --dest goes without --guest, --indev, --outdev, --status, --exclusive and --auto-failover
 2 | colo-rewriter --max-flows 0 | --max-flows: 0 is not in 1..268435456
 2 | colo-rewriter --unknown maybe | --unknown: "maybe" is not one of pass, drop
 2 | colo-rewriter --guest-out - --net-out null: | nothing would be read: --net-in or --guest-in is missing

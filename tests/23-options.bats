@@ -44,10 +44,11 @@ start_relay() { # PROGRAM OPTION...
 	ctl get quarantine | grep -qE '^quarantine +off +hold +true '
 	stop c
 	start_relay colo-mirror --outdev null:
-	ask get | says '[.[3][].name] == ["auto-failover", "busy-poll", "log-level"]'
+	ask get | says '[.[3][].name] == ["status", "auto-failover", "busy-poll",
+		"log-level"]'
 	stop x
 	start_relay colo-redirector --outdev null: --queue rx
-	ask get | says '[.[3][].name] == ["when-down", "when-down-grace",
+	ask get | says '[.[3][].name] == ["status", "when-down", "when-down-grace",
 		"announce", "auto-failover", "busy-poll", "log-level"]'
 	stop x
 	start_relay colo-rewriter
