@@ -21,7 +21,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      endpoint_listen endpoint_null endpoint_output endpoint_packet \
 	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream endpoint_told \
-	      endpoint_tap endpoint_watch starter process loop option own_file record_file record_guard \
+	      endpoint_tap endpoint_watch spin starter process loop option own_file record_file record_guard \
 	      quantity record_table role rpc \
 	      control control_capture control_flows control_options control_process \
 	      control_spec control_stats control_table failover \
@@ -54,7 +54,8 @@ COMPARE_DIFF   := $(addprefix diff/,diff diff_flows diff_found diff_from diff_kn
 		  mend unwrap)
 
 # A unit test links its module and what that needs, no more.
-UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity endpoint_spec option \
+UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity spin \
+	 endpoint_spec option \
 	 role redirect announce schedule schedule_fault schedulers impair rewrite rewrite_ahead rewrite_hold \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
@@ -71,6 +72,7 @@ UNIT_flow          := common/flow common/flow_key common/packet
 UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
 		      common/chunk
 UNIT_quantity      := common/quantity
+UNIT_spin          := common/spin
 UNIT_endpoint_spec := common/endpoint_spec common/endpoint_hint common/quantity
 UNIT_option        := common/option common/control_spec common/endpoint_spec common/endpoint_hint common/log common/stamp common/nowait \
 		      common/quantity common/role common/own_file

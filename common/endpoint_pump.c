@@ -6,6 +6,9 @@
  */
 #include "endpoint_pump.h"
 
+#include <sched.h>
+#include <sys/resource.h>
+
 #include "endpoint_impl.h"
 
 /* The capture whose next frame is the oldest, and the time of the oldest frame of
@@ -74,34 +77,50 @@ static void on_idle(uv_idle_t *idle)
 	}
 }
 
+/* How often was our processor given to another who wanted it? */
+static uint64_t preempted(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);	/* cannot fail */
+	return (uint64_t)usage.ru_nivcsw;
+}
+
 /* Something came lately: the next is here sooner than the kernel wakes us. */
 static bool is_busy(struct endpoint_pump *p)
 {
 	uint64_t n_in = 0;
 
-	if (!p->busy_us)
+	if (!p->spin.us)
 		return false;
 	for (const struct endpoint *ep = p->set->first; ep; ep = ep->next)
 		n_in += ep->count.in;
-	if (n_in != p->n_in) {
-		p->n_in = n_in;
-		p->busy_until_ns = uv_hrtime() + p->busy_us * 1000;
-	}
-	return uv_hrtime() < p->busy_until_ns;
+	return spin_goes_on(&p->spin, n_in, uv_hrtime(), preempted);
 }
 
 /**
  * endpoint_pump_init() - A pump that does not run yet
  * @p:		To be filled in; must live until the loop has run dry
  * @set:	What it reads; borrowed
- * @busy_us:	So long after a frame the loop does not sleep: --busy-poll
  */
-void endpoint_pump_init(struct endpoint_pump *p, struct endpoint_set *set,
-			uint64_t busy_us)
+void endpoint_pump_init(struct endpoint_pump *p, struct endpoint_set *set)
 {
-	*p = (struct endpoint_pump){ .set = set, .busy_us = busy_us };
+	*p = (struct endpoint_pump){ .set = set };
 	uv_idle_init(set->uv, &p->idle);
 	p->idle.data = set;
+}
+
+/**
+ * endpoint_pump_spin() - Set how long the loop does not sleep after a frame
+ * @p:		The pump
+ * @us:		microseconds, or SPIN_AUTO: --busy-poll
+ */
+void endpoint_pump_spin(struct endpoint_pump *p, uint64_t us)
+{
+	cpu_set_t ours;
+	bool is_known = sched_getaffinity(0, sizeof(ours), &ours) == 0;
+
+	spin_init(&p->spin, us, is_known ? (unsigned)CPU_COUNT(&ours) : 1);
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "endpoint_set.h"
+#include "spin.h"
 
 /*
  * It keeps the loop from sleeping while there is something to read that cannot
@@ -17,13 +18,11 @@ struct endpoint_pump {
 	struct endpoint_set *set;
 	uv_idle_t idle;
 	bool runs;
-	uint64_t busy_us;
-	uint64_t n_in;		/* frames of all endpoints, and until when the */
-	uint64_t busy_until_ns;	/* last ones keep us from sleeping */
+	struct spin spin;
 };
 
-void endpoint_pump_init(struct endpoint_pump *p, struct endpoint_set *set,
-			uint64_t busy_us);
+void endpoint_pump_init(struct endpoint_pump *p, struct endpoint_set *set);
+void endpoint_pump_spin(struct endpoint_pump *p, uint64_t us);
 void endpoint_pump_update(struct endpoint_pump *p);
 void endpoint_pump_close(struct endpoint_pump *p);
 

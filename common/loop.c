@@ -220,7 +220,8 @@ int loop_init(struct loop *loop, const struct option_common *options,
 	init_signals(loop);
 	uv_prepare_init(&loop->uv, &loop->before_poll);
 	uv_check_init(&loop->uv, &loop->after_poll);
-	endpoint_pump_init(&loop->pump, &loop->endpoints, options->busy_poll);
+	endpoint_pump_init(&loop->pump, &loop->endpoints);
+	endpoint_pump_spin(&loop->pump, options->busy_poll);
 	uv_timer_init(&loop->uv, &loop->drain_timer);
 	loop->before_poll.data = loop->after_poll.data = loop;
 	loop->drain_timer.data = loop;
@@ -236,7 +237,7 @@ int loop_init(struct loop *loop, const struct option_common *options,
 void loop_take_options(struct loop *loop)
 {
 	log_init(log_program(), (enum log_level)loop->options->log_level);
-	loop->pump.busy_us = loop->options->busy_poll;
+	endpoint_pump_spin(&loop->pump, loop->options->busy_poll);
 }
 
 /**

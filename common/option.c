@@ -62,6 +62,7 @@ static const struct option_spec common_specs[] = {
 	  .help = "write a newline to descriptor N when ready" },
 	{ .name = "busy-poll", .type = OPTION_UINT, .arg = "US",
 	  .offset = offsetof(struct option_common, busy_poll), .max = 1000000,
+	  .choices = (const char *const[]){ "auto", NULL },
 	  .help = "microseconds to look for more before sleeping (0)" },
 	{ .name = "log-level", .type = OPTION_CHOICE, .choices = log_levels,
 	  .offset = offsetof(struct option_common, log_level),
@@ -123,6 +124,13 @@ static bool is_action(const struct option_spec *spec)
 	return spec == HELP || spec == VERSION;
 }
 
+/* The word that may stand instead of a number, or NULL. */
+static const char *word_of(const struct option_spec *spec)
+{
+	return spec->type == OPTION_UINT && spec->choices ? spec->choices[0] :
+							    NULL;
+}
+
 /* Writes ` ARG`, `[=on|off]` or nothing behind an option's name. */
 static int arg_text(char *buf, size_t size, const struct option_spec *spec)
 {
@@ -133,7 +141,10 @@ static int arg_text(char *buf, size_t size, const struct option_spec *spec)
 	if (spec->type == OPTION_BOOL)
 		return snprintf(buf, size, "[=on|off]");
 	if (spec->arg || spec->type != OPTION_CHOICE)
-		return snprintf(buf, size, " %s", spec->arg ? spec->arg : "?");
+		return snprintf(buf, size, " %s%s%s",
+				spec->arg ? spec->arg : "?",
+				word_of(spec) ? "|" : "",
+				word_of(spec) ? word_of(spec) : "");
 	for (unsigned i = 0; spec->choices[i]; i++)
 		len += snprintf(buf + len, size - (size_t)len, "%c%s",
 				i ? '|' : ' ', spec->choices[i]);
@@ -343,8 +354,14 @@ static int set_uint(uint64_t *out, const struct option_spec *spec,
 	uint64_t max = spec->max ? spec->max : UINT64_MAX, n = 0;
 	int err = read_uint(&n, spec, arg);
 
+	if (word_of(spec) && !strcmp(arg, word_of(spec))) {
+		*out = UINT64_MAX;
+		return 0;
+	}
 	if (err == -EINVAL)
-		return refuse(why, "\"%s\" is not a number", arg);
+		return refuse(why, "\"%s\" is not a number%s%s", arg,
+			      word_of(spec) ? " or " : "",
+			      word_of(spec) ? word_of(spec) : "");
 	if (err == -ENOENT)
 		return refuse(why, "\"%s\" is not a number with %s", arg,
 			      is_size(spec) ? "k, M, G or T behind it" :
@@ -745,6 +762,8 @@ void option_value(const struct option_spec *spec, const void *config,
 	else if (spec->type == OPTION_CHOICE)
 		snprintf(text, size, "%s",
 			 spec->choices[*(const unsigned *)member]);
+	else if (word_of(spec) && *(const uint64_t *)member == UINT64_MAX)
+		snprintf(text, size, "%s", word_of(spec));
 	else
 		snprintf(text, size, "%llu",
 			 (unsigned long long)*(const uint64_t *)member);

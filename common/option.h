@@ -39,7 +39,9 @@ struct option_spec {
 	const char *arg;	/* what --help calls the argument; NULL for BOOL */
 	const char *help;	/* one line */
 	uint64_t min, max;	/* OPTION_UINT */
-	const char *const *choices;	/* OPTION_CHOICE, NULL-terminated */
+	/* OPTION_CHOICE, NULL-terminated; OPTION_UINT: the one word, if any,
+	 * that stands for UINT64_MAX */
+	const char *const *choices;
 };
 
 struct option_program;
@@ -52,7 +54,7 @@ struct option_common {
 	const char *state_dir;	/* or NULL */
 	struct control_spec control;	/* its path is empty without one */
 	uint64_t notify_fd;	/* OPTION_NO_FD without one */
-	uint64_t busy_poll;	/* us; 0: sleep at once */
+	uint64_t busy_poll;	/* as struct spin has it */
 	unsigned log_level;	/* enum log_level */
 };
 

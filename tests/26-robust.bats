@@ -75,8 +75,26 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	wait_for sleeps m
 	stat_is m in 1
 	stop m
+	run -2 colo-mirror --busy-poll soon --outdev null:
+	[[ $output == *'--busy-poll: "soon" is not a number or auto' ]]
 	run -2 colo-mirror --busy-poll 1000001 --outdev null:
 	[[ $output == *"--busy-poll: 1000001 is not in 0..1000000 us" ]]
+}
+
+@test "--busy-poll auto: frames pass, and the program sleeps when none comes" {
+	start m colo-mirror --net unix-listen:s --guest null: --outdev null: \
+		--busy-poll auto --control m.ctl
+	colo-ctl -s m.ctl get busy-poll | grep -qE '^busy-poll +auto +auto '
+	frames gen --count 20000 >in
+	send s <in
+	wait_for stat_is m in 20000
+	wait_for sleeps m
+	colo-ctl -s m.ctl set busy-poll 0
+	colo-ctl -s m.ctl set busy-poll auto
+	send s <in
+	wait_for stat_is m in 40000
+	wait_for sleeps m
+	stop m
 }
 
 @test "standard input and output may be the same socket" {

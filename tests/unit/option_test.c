@@ -337,7 +337,7 @@ static const char help[] =
 "  --control PATH               listen there for colo-ctl;\n"
 "                               PATH[,mode=OCTAL][,group=NAME]\n"
 "  --notify-fd N                write a newline to descriptor N when ready\n"
-"  --busy-poll US               microseconds to look for more before sleeping (0)\n"
+"  --busy-poll US|auto          microseconds to look for more before sleeping (0)\n"
 "  --log-level error|warn|info|debug\n"
 "                               how much to say on standard error (warn)\n"
 "  --check[=on|off]             check the arguments and exit (-n)\n"
