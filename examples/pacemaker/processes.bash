@@ -216,11 +216,14 @@ export_chain() {
 	export COPY OUTPUT
 }
 
+make_state_dirs() { mkdir -p "$1"/state/{compare,mirror,redirector,rewriter}; }
+
 # chain_start PROCFILE: starts our processes and waits until all are ready
 chain_start() {
 	local role=primary
 	[ "$1" != secondary ] || role=secondary
-	mkdir -p "$RUN/pids" "$RUN"/state/{compare,mirror,redirector,rewriter}
+	mkdir -p "$RUN/pids"
+	make_state_dirs "$RUN"
 	touch "$OCF_RESKEY_log"
 	echo $(($(stat -c %s "$OCF_RESKEY_log") + 1)) >"$RUN/log_start"
 	rm -f "$RUN/ready"
