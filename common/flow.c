@@ -240,6 +240,13 @@ static void bucket_split(struct flow_table *t)
 	}
 }
 
+static inline __attribute__((always_inline))
+void entry_prefetch(const struct entry *e)
+{
+	__builtin_prefetch(e);
+	__builtin_prefetch((const uint8_t *)e + CACHE_LINE);
+}
+
 /**
  * flow_hash() - Hash the keys of flows that are looked up soon
  * @t:		table
@@ -261,14 +268,17 @@ void flow_hash(const struct flow_table *t, const struct flow_key *keys,
 		buckets[i] = bucket_of(t, hashes[i]);
 		__builtin_prefetch(buckets[i]);
 	}
+	for (unsigned i = 0; i < n; i++)
+		if (*buckets[i])
+			entry_prefetch(entry_at(t, *buckets[i]));
 	for (unsigned i = 0; i < n; i++) {
-		const uint8_t *e;
+		const struct entry *e;
 
 		if (!*buckets[i])
 			continue;
-		e = (const uint8_t *)entry_at(t, *buckets[i]);
-		__builtin_prefetch(e);
-		__builtin_prefetch(e + CACHE_LINE);
+		e = entry_at(t, *buckets[i]);
+		if (e->hash != hashes[i] && e->next)
+			entry_prefetch(entry_at(t, e->next));
 	}
 }
 

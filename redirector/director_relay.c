@@ -102,9 +102,28 @@ static void row_add(struct director *d, struct row *row,
 	*row = (struct row){ way, f, 1 };
 }
 
-static size_t ether_len(const struct frame *f)
+/* The next frames of a row, as the scheduler takes them. Return: how many. */
+static unsigned gather(struct route_frame *to, const struct frame *v,
+		       unsigned n)
 {
-	return f->len > f->vnet_len ? frame_eth_len(f) : 0;
+	unsigned k;
+
+	for (k = 0; k < n && k < ROUTE_MAX; k++) {
+		to[k].eth = frame_eth(&v[k]);
+		to[k].len = v[k].len > v[k].vnet_len ? frame_eth_len(&v[k]) : 0;
+	}
+	return k;
+}
+
+/* Direct routing: the frame is for the guest of its destination. */
+static void address(const struct director *d, const struct route_frame *f,
+		    struct schedule_verdict way)
+{
+	const struct dest_set *set = schedule_dests(d->schedule);
+
+	if (way.way == SCHEDULE_TO_DEST && set->v[way.dest].has_mac &&
+	    f->len >= 12)
+		memcpy(f->eth, set->v[way.dest].mac, 6);
 }
 
 /**
@@ -118,20 +137,22 @@ void director_relay_net(struct endpoint *ep, struct frame *v, unsigned n,
 			void *arg)
 {
 	struct director *d = arg;
-	const struct dest_set *set = schedule_dests(d->schedule);
 	uint64_t now_ns = clock_now_ns(&d->loop.clock);
+	struct route_frame f[ROUTE_MAX];
+	struct schedule_verdict ways[ROUTE_MAX];
 	struct row row = { 0 };
 
 	(void)ep;
-	for (unsigned i = 0; i < n; i++) {
-		struct schedule_verdict way =
-			route_from_net(d->schedule, frame_eth(&v[i]),
-				       ether_len(&v[i]), now_ns);
+	while (n) {
+		unsigned got = route_from_net(d->schedule, f,
+					      gather(f, v, n), ways, now_ns);
 
-		if (way.way == SCHEDULE_TO_DEST && set->v[way.dest].has_mac &&
-		    ether_len(&v[i]) >= 12)
-			memcpy(frame_eth(&v[i]), set->v[way.dest].mac, 6);
-		row_add(d, &row, way, &v[i]);
+		for (unsigned k = 0; k < got; k++) {
+			address(d, &f[k], ways[k]);
+			row_add(d, &row, ways[k], &v[k]);
+		}
+		v += got;
+		n -= got;
 	}
 	row_send(d, &row);
 }
@@ -161,14 +182,20 @@ void director_relay_dest(struct endpoint *ep, struct frame *v, unsigned n,
 	struct director_dest *from = arg;
 	struct director *d = from->director;
 	uint64_t now_ns = clock_now_ns(&d->loop.clock);
+	struct route_frame f[ROUTE_MAX];
+	struct schedule_verdict ways[ROUTE_MAX];
 	struct row row = { 0 };
 
 	if (from->sockets[from->spoke] != ep)
 		move(from, ep);
-	for (unsigned i = 0; i < n; i++)
-		row_add(d, &row,
-			route_from_dest(d->schedule, from->index,
-					frame_eth(&v[i]), ether_len(&v[i]),
-					now_ns), &v[i]);
+	while (n) {
+		unsigned got = route_from_dest(d->schedule, from->index, f,
+					       gather(f, v, n), ways, now_ns);
+
+		for (unsigned k = 0; k < got; k++)
+			row_add(d, &row, ways[k], &v[k]);
+		v += got;
+		n -= got;
+	}
 	row_send(d, &row);
 }

@@ -59,6 +59,33 @@ void conn_table_fini(struct conn_table *t)
 }
 
 /**
+ * conn_hash() - Connections are looked up soon: see flow_hash()
+ * @t:		table
+ * @keys:	their keys
+ * @hashes:	set, for conn_find_hashed()
+ * @n:		how many, FLOW_HASH_MAX at most
+ */
+void conn_hash(const struct conn_table *t, const struct flow_key *keys,
+	       uint32_t *hashes, unsigned n)
+{
+	flow_hash(t->flows, keys, hashes, n);
+}
+
+/**
+ * conn_find_hashed() - Look up a connection whose key was hashed
+ * @t:		table
+ * @key:	its key
+ * @hash:	what conn_hash() said of @key
+ *
+ * Return: it, or NULL
+ */
+struct conn *conn_find_hashed(const struct conn_table *t,
+			      const struct flow_key *key, uint32_t hash)
+{
+	return flow_find_hashed(t->flows, key, hash);
+}
+
+/**
  * conn_find() - Look a connection or template up
  * @t:		table
  * @key:	its key

@@ -16,6 +16,10 @@ struct conn_init {
 bool conn_table_init(struct conn_table *t, uint32_t max, uint64_t seed,
 		     uint64_t now_ns);
 void conn_table_fini(struct conn_table *t);
+void conn_hash(const struct conn_table *t, const struct flow_key *keys,
+	       uint32_t *hashes, unsigned n);
+struct conn *conn_find_hashed(const struct conn_table *t,
+			      const struct flow_key *key, uint32_t hash);
 struct conn *conn_find(const struct conn_table *t, const struct flow_key *key);
 struct conn *conn_at(const struct conn_table *t, uint32_t index);
 struct conn *conn_new(struct conn_table *t, const struct flow_key *key,

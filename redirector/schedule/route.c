@@ -38,8 +38,18 @@ struct visit {
 	struct schedule *s;
 	const struct packet *p;
 	enum tuple_kind kind;
-	struct flow_key key;
+	const struct flow_key *key;
+	uint32_t hash;
 	uint64_t now_ns;
+};
+
+/* Frames that are looked at together, so that what their connections' look-ups read
+ * comes from memory at the same time. */
+struct batch {
+	unsigned n;
+	struct packet p[ROUTE_MAX];
+	struct flow_key key[ROUTE_MAX];
+	struct visit v[ROUTE_MAX];
 };
 
 static struct schedule_verdict verdict(enum schedule_way way,
@@ -177,10 +187,10 @@ static struct schedule_verdict new_from_net(const struct visit *v)
 
 	if (!begins(v))
 		return unknown_from_net(v);
-	init.service = service_find(&s->services, &v->key);
+	init.service = service_find(&s->services, v->key);
 	if (init.service == SERVICE_NONE)
 		return unscheduled(v, SCHEDULE_NO_SERVICE);
-	pick = pick_dest(s, init.service, &v->key, v->now_ns);
+	pick = pick_dest(s, init.service, v->key, v->now_ns);
 	if (pick.dest == DEST_NONE)
 		return pick.reason == SCHEDULE_OVERLOAD_PASSED ?
 				unscheduled(v, pick.reason) :
@@ -190,7 +200,7 @@ static struct schedule_verdict new_from_net(const struct visit *v)
 	init.template = pick.template;
 	init.timeout_s = svc->timeout_s;
 	if (!svc->one_packet &&
-	    !conn_new(&s->conns, &v->key, &init, v->now_ns))
+	    !conn_new(&s->conns, v->key, &init, v->now_ns))
 		return drop(SCHEDULE_TABLE_FULL);
 	s->dests.v[pick.dest].conns++;
 	return to_dest(v, pick.dest, SCHEDULE_NEW);
@@ -251,23 +261,21 @@ static struct schedule_verdict error_from_net(const struct visit *v)
 	return to_dest(v, c->dest, SCHEDULE_RELATED);
 }
 
-static struct schedule_verdict whole_from_net(struct visit *v)
+static struct schedule_verdict whole_from_net(const struct visit *v)
 {
 	struct conn *c;
 
 	if (icmp_quote_is_error(v->p))
 		return error_from_net(v);
-	v->kind = tuple_kind(v->p);
 	if (v->kind == TUPLE_OTHER)
 		return unscheduled(v, SCHEDULE_NO_SERVICE);
 	if (v->kind == TUPLE_SHORT)
 		return drop(SCHEDULE_SHORT);
-	tuple_of(&v->key, v->p, false);
-	c = conn_find(&v->s->conns, &v->key);
+	c = conn_find_hashed(&v->s->conns, v->key, v->hash);
 	return c ? known_from_net(v, c) : new_from_net(v);
 }
 
-static struct schedule_verdict fragment_from_net(struct visit *v)
+static struct schedule_verdict fragment_from_net(const struct visit *v)
 {
 	struct flow_table *t = v->s->fragments;
 	struct fragments_way way;
@@ -290,36 +298,18 @@ static struct schedule_verdict fragment_from_net(struct visit *v)
 	return first;
 }
 
-/**
- * route_from_net() - Where a frame from the net goes
- * @s:		state
- * @eth:	the frame, any bytes; borrowed for the call
- * @len:	its bytes
- * @now_ns:	time
- *
- * Return: its way and why
- */
-struct schedule_verdict route_from_net(struct schedule *s, uint8_t *eth,
-				       size_t len, uint64_t now_ns)
+static struct schedule_verdict from_net(const struct visit *v)
 {
-	struct packet p;
-	struct visit v = { .s = s, .p = &p, .now_ns = now_ns };
-	struct schedule_verdict way;
+	const struct packet *p = v->p;
 	uint16_t svc = SERVICE_NONE;
 
-	packet_parse(&p, eth, len);
-	if (is_neighbour(&p))
-		svc = answer_find(&s->services, &p);
+	if (is_neighbour(p))
+		svc = answer_find(&v->s->services, p);
 	if (svc != SERVICE_NONE)
-		way = verdict(SCHEDULE_ANSWER, SCHEDULE_ANSWERED, svc);
-	else if (p.level == PACKET_ETHER || is_neighbour(&p))
-		way = unscheduled(&v, SCHEDULE_NOT_IP);
-	else if (p.fragment)
-		way = fragment_from_net(&v);
-	else
-		way = whole_from_net(&v);
-	s->n[way.reason]++;
-	return way;
+		return verdict(SCHEDULE_ANSWER, SCHEDULE_ANSWERED, svc);
+	if (p->level == PACKET_ETHER || is_neighbour(p))
+		return unscheduled(v, SCHEDULE_NOT_IP);
+	return p->fragment ? fragment_from_net(v) : whole_from_net(v);
 }
 
 /* --- from a guest --- */
@@ -330,7 +320,7 @@ static struct schedule_verdict new_from_dest(const struct visit *v, uint16_t i)
 	struct conn_init init = { .dest = i, .service = SERVICE_NONE,
 				  .state = first_state(v, true),
 				  .flags = CONN_FROM_GUEST };
-	uint16_t svc = service_find(&s->services, &v->key);
+	uint16_t svc = service_find(&s->services, v->key);
 
 	if (!begins(v))
 		return s->config.unknown_drop ? drop(SCHEDULE_STRAY) :
@@ -338,7 +328,7 @@ static struct schedule_verdict new_from_dest(const struct visit *v, uint16_t i)
 	/* what answers a one-packet service begins nothing */
 	if (svc != SERVICE_NONE && s->services.v[svc].one_packet)
 		return to_net(v, i, SCHEDULE_ORDINARY);
-	if (!conn_new(&s->conns, &v->key, &init, v->now_ns))
+	if (!conn_new(&s->conns, v->key, &init, v->now_ns))
 		return drop(SCHEDULE_TABLE_FULL);
 	return to_net(v, i, SCHEDULE_NEW);
 }
@@ -358,7 +348,7 @@ static struct schedule_verdict known_from_dest(const struct visit *v,
 	return to_net(v, i, SCHEDULE_ORDINARY);
 }
 
-static struct schedule_verdict ip_from_dest(struct visit *v, uint16_t i)
+static struct schedule_verdict ip_from_dest(const struct visit *v, uint16_t i)
 {
 	struct conn *c;
 
@@ -366,11 +356,9 @@ static struct schedule_verdict ip_from_dest(struct visit *v, uint16_t i)
 		return to_net(v, i, SCHEDULE_FRAGMENT);
 	if (icmp_quote_is_error(v->p))
 		return to_net(v, i, SCHEDULE_RELATED);
-	v->kind = tuple_kind(v->p);
 	if (v->kind == TUPLE_OTHER || v->kind == TUPLE_SHORT)
 		return to_net(v, i, SCHEDULE_NO_SERVICE);
-	tuple_of(&v->key, v->p, true);
-	c = conn_find(&v->s->conns, &v->key);
+	c = conn_find_hashed(&v->s->conns, v->key, v->hash);
 	return c ? known_from_dest(v, c, i) : new_from_dest(v, i);
 }
 
@@ -385,30 +373,96 @@ static void learn(const struct visit *v, uint16_t i)
 		dest_set_mac(&s->dests.v[i], mac);
 }
 
+static struct schedule_verdict from_dest(const struct visit *v, uint16_t i)
+{
+	const struct packet *p = v->p;
+
+	learn(v, i);
+	return p->level == PACKET_ETHER || is_neighbour(p) ?
+				to_net(v, i, SCHEDULE_NOT_IP) :
+				ip_from_dest(v, i);
+}
+
+/* --- batches --- */
+
+/* What of a frame its connection is found by. */
+static void look(struct visit *v, struct flow_key *key, bool is_from_dest)
+{
+	const struct packet *p = v->p;
+
+	v->kind = TUPLE_OTHER;
+	if (p->level != PACKET_ETHER && !(p->fragment && p->frag_off) &&
+	    !icmp_quote_is_error(p))
+		v->kind = tuple_kind(p);
+	if (v->kind == TUPLE_OTHER || v->kind == TUPLE_SHORT)
+		*key = (struct flow_key){ .proto = 0 };
+	else
+		tuple_of(key, p, is_from_dest);
+}
+
+static void batch_look(struct batch *b, struct schedule *s,
+		       const struct route_frame *f, unsigned n,
+		       bool is_from_dest, uint64_t now_ns)
+{
+	uint32_t hashes[ROUTE_MAX];
+
+	b->n = n < ROUTE_MAX ? n : ROUTE_MAX;
+	for (unsigned k = 0; k < b->n; k++) {
+		packet_parse(&b->p[k], f[k].eth, f[k].len);
+		b->v[k] = (struct visit){ .s = s, .p = &b->p[k],
+					  .key = &b->key[k], .now_ns = now_ns };
+		look(&b->v[k], &b->key[k], is_from_dest);
+	}
+	conn_hash(&s->conns, b->key, hashes, b->n);
+	for (unsigned k = 0; k < b->n; k++)
+		b->v[k].hash = hashes[k];
+}
+
 /**
- * route_from_dest() - Where a frame from a guest goes
+ * route_from_net() - Where frames from the net go
  * @s:		state
- * @i:		index of the destination that it comes from
- * @eth:	the frame, any bytes; borrowed for the call
- * @len:	its bytes
+ * @f:		the frames, any bytes; borrowed for the call
+ * @n:		how many
+ * @ways:	set: the way of each and why
  * @now_ns:	time
  *
- * Return: its way and why
+ * Return: how many were routed: @n, or ROUTE_MAX when that is less
  */
-struct schedule_verdict route_from_dest(struct schedule *s, uint16_t i,
-					uint8_t *eth, size_t len,
-					uint64_t now_ns)
+unsigned route_from_net(struct schedule *s, const struct route_frame *f,
+			unsigned n, struct schedule_verdict *ways,
+			uint64_t now_ns)
 {
-	struct packet p;
-	struct visit v = { .s = s, .p = &p, .now_ns = now_ns };
-	struct schedule_verdict way;
+	struct batch b;
 
-	packet_parse(&p, eth, len);
-	learn(&v, i);
-	if (p.level == PACKET_ETHER || is_neighbour(&p))
-		way = to_net(&v, i, SCHEDULE_NOT_IP);
-	else
-		way = ip_from_dest(&v, i);
-	s->n[way.reason]++;
-	return way;
+	batch_look(&b, s, f, n, false, now_ns);
+	for (unsigned k = 0; k < b.n; k++) {
+		ways[k] = from_net(&b.v[k]);
+		s->n[ways[k].reason]++;
+	}
+	return b.n;
+}
+
+/**
+ * route_from_dest() - Where frames from a guest go
+ * @s:		state
+ * @i:		index of the destination that they come from
+ * @f:		the frames, any bytes; borrowed for the call
+ * @n:		how many
+ * @ways:	set: the way of each and why
+ * @now_ns:	time
+ *
+ * Return: as route_from_net()
+ */
+unsigned route_from_dest(struct schedule *s, uint16_t i,
+			 const struct route_frame *f, unsigned n,
+			 struct schedule_verdict *ways, uint64_t now_ns)
+{
+	struct batch b;
+
+	batch_look(&b, s, f, n, true, now_ns);
+	for (unsigned k = 0; k < b.n; k++) {
+		ways[k] = from_dest(&b.v[k], i);
+		s->n[ways[k].reason]++;
+	}
+	return b.n;
 }

@@ -60,15 +60,14 @@ static void check_way(const struct world *w, struct schedule_verdict way,
 
 static void pass(struct world *w, struct frame f, uint8_t from)
 {
+	const struct route_frame at = { frame_eth(&f), frame_eth_len(&f) };
 	struct schedule_verdict way;
 	uint16_t i = from % 4;
 
 	if (i == DESTS || !schedule_dests(w->s)->v[i].name[0])
-		way = route_from_net(w->s, frame_eth(&f), frame_eth_len(&f),
-				     w->now_ns);
+		route_from_net(w->s, &at, 1, &way, w->now_ns);
 	else
-		way = route_from_dest(w->s, i, frame_eth(&f),
-				      frame_eth_len(&f), w->now_ns);
+		route_from_dest(w->s, i, &at, 1, &way, w->now_ns);
 	check_way(w, way, &f);
 	chunk_unref(f.chunk);
 }

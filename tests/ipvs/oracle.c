@@ -130,7 +130,7 @@ static uint32_t receive(const struct oracle *o, uint8_t *frame, uint32_t size)
  * went to on the way, or NONE. */
 static uint8_t wait_for_answer(const struct oracle *o, int32_t *error)
 {
-	struct oracle_order answer;
+	struct oracle_order answer = { 0 };
 	uint8_t dest = NONE;
 
 	for (;;) {
@@ -206,7 +206,7 @@ static void wait_until_ready(struct oracle *o)
 
 	do {
 		struct oracle_order order = { .op = ORACLE_PING };
-		uint8_t frame[sizeof(order)];
+		uint8_t frame[sizeof(order)] = { 0 };
 
 		if (time(NULL) > end)
 			give_up("the guest does not come up");
@@ -252,11 +252,12 @@ static void make(uint8_t *frame, const struct connection *c, uint16_t port,
 static uint8_t put(struct oracle *o, const struct connection *c, uint8_t flags)
 {
 	uint8_t frame[FRAME_LEN];
+	const struct route_frame f = { frame, sizeof(frame) };
 	struct schedule_verdict way;
 
 	make(frame, c, o->port, flags);
 	send_frame(o, frame, sizeof(frame));
-	way = route_from_net(o->s, frame, sizeof(frame), 1);
+	route_from_net(o->s, &f, 1, &way, 1);
 	for (uint8_t i = 0; way.way == SCHEDULE_TO_DEST && i < ORACLE_DESTS; i++)
 		if (o->ours[i] == way.dest)
 			return i;

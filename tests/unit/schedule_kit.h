@@ -115,12 +115,20 @@ static inline void fragment(uint16_t port, uint16_t id, uint16_t off, bool more)
 
 static inline struct schedule_verdict from_net(void)
 {
-	return route_from_net(s, frame.b, frame.len, now);
+	const struct route_frame f = { frame.b, frame.len };
+	struct schedule_verdict way;
+
+	route_from_net(s, &f, 1, &way, now);
+	return way;
 }
 
 static inline struct schedule_verdict from_dest(uint16_t i)
 {
-	return route_from_dest(s, i, frame.b, frame.len, now);
+	const struct route_frame f = { frame.b, frame.len };
+	struct schedule_verdict way;
+
+	route_from_dest(s, i, &f, 1, &way, now);
+	return way;
 }
 
 static inline struct schedule_verdict in(uint16_t port, uint8_t flags)
