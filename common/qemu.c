@@ -132,6 +132,7 @@ static void on_colo_answer(struct qemu *q, uint32_t serial,
 		log_warn("qmp", "%s: this is the %s, not the %s", q->link.path,
 			 mode, q->handler.side);
 	act(q, vmstate_on_colo(&q->vm, serial, is_in_colo(q, m)));
+	q->has_answered |= serial == q->vm.serial;
 	q->was_ready = qemu_in_colo(q);
 	if (q->was_ready && !was_ready)
 		call(q, q->handler.on_ready);
@@ -189,7 +190,7 @@ static void on_down(void *arg)
 {
 	struct qemu *q = arg;
 
-	q->was_ready = false;
+	q->was_ready = q->has_answered = false;
 	vmstate_down(&q->vm);
 	arm_patience(q);
 }
@@ -245,7 +246,7 @@ void qemu_reopen(struct qemu *q)
 	if (!q->link.loop)
 		return;
 	q->vm = (struct vmstate){ 0 };
-	q->was_ready = q->is_migrating_in_colo = false;
+	q->was_ready = q->has_answered = q->is_migrating_in_colo = false;
 	qmp_link_reopen(&q->link);
 }
 
@@ -310,6 +311,17 @@ bool qemu_is_up(const struct qemu *q)
 bool qemu_in_colo(const struct qemu *q)
 {
 	return q->link.is_up && q->vm.in_colo;
+}
+
+/**
+ * qemu_is_known() - Has QEMU said whether it is in COLO?
+ * @q:		Opened or not
+ *
+ * Return: true when qemu_in_colo() is what it has said
+ */
+bool qemu_is_known(const struct qemu *q)
+{
+	return q->link.is_up && q->has_answered;
 }
 
 #define COUNT(n, u, member, h) \

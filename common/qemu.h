@@ -29,6 +29,7 @@ struct qemu {
 	struct clock_timer patience;
 	bool is_migrating_in_colo;	/* what query-migrate says */
 	bool was_ready;			/* by the last answer of this connection */
+	bool has_answered;		/* there was one */
 	uint64_t stopped_ns;		/* since when the guest stands */
 	uint64_t n_stops, n_exits, n_up;
 };
@@ -43,6 +44,7 @@ int qemu_request_checkpoint(struct qemu *q, uint64_t period_ms);
 void qemu_freeze(struct qemu *q);
 bool qemu_is_up(const struct qemu *q);
 bool qemu_in_colo(const struct qemu *q);
+bool qemu_is_known(const struct qemu *q);
 void qemu_stats(const struct qemu *q, struct stats *s);
 
 #endif

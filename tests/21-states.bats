@@ -7,6 +7,7 @@
 load helpers
 load packets
 load sides
+load qmp
 
 # status_is PATTERN
 status_is() {
@@ -145,6 +146,30 @@ start_compare() {
 	go s
 	start_compare --dry-run >report
 	become 'UNPROTECTED * s: --dry-run'
+}
+
+@test "a compare with QEMU's checkpoints: UNPROTECTED without COLO" {
+	local id
+	peer 'mute on'
+	start_compare --checkpoint qmp:qmp.sock
+	wait_for connected_n 1
+	status_is 'UNPROTECTED * s: QMP is not connected'
+	# the capabilities are agreed on, the questions wait
+	id=$(sed -n 's/.*qmp_capabilities.*"id":\([^,}]*\).*/\1/p;
+		s/.*"id":\([^,}]*\).*qmp_capabilities.*/\1/p' qmp.said)
+	peer "raw {\"return\":{},\"id\":$id}"
+	become 'UNPROTECTED * s: QEMU has not said yet whether it is in COLO'
+	peer 'mute off' hang-up let-in
+	become 'UNPROTECTED * s: QEMU is not in COLO'
+	peer 'colo primary none' hang-up let-in
+	become 'PROTECTED since *'
+	# and then it is over, which is also why the secondary goes
+	peer 'event COLO_EXIT {"mode":"primary","reason":"error"}'
+	become 'UNPROTECTED * s: QEMU is not in COLO'
+	exec 6>&-
+	kill_other s
+	wait_for logged x 'event: lost: secondary-in: '
+	status_is 'UNPROTECTED * s: QEMU is not in COLO'
 }
 
 @test "a director: UNPROTECTED while the net or a destination is gone" {

@@ -18,6 +18,36 @@ static const char *gone(const struct wires *w)
 	return NULL;
 }
 
+static const char *qemu_trouble(const struct checkpoint *cp)
+{
+	if (!qemu_is_up(&cp->qemu))
+		return "QMP is not connected";
+	if (!qemu_is_known(&cp->qemu))
+		return "QEMU has not said yet whether it is in COLO";
+	return qemu_in_colo(&cp->qemu) ? NULL : "QEMU is not in COLO";
+}
+
+/* A comparison may go on for long without a difference: that no checkpoint could be
+ * made is seen by nobody else. Return: why, or NULL */
+static const char *no_checkpoints(const struct checkpoint *cp)
+{
+	switch (cp->choice.mode) {
+	case CHECKPOINT_NONE:
+		return "with --checkpoint none what differs leaves";
+	case CHECKPOINT_QMP:
+		return qemu_trouble(cp);
+	default:
+		return NULL;
+	}
+}
+
+/* Is COLO over? It is why peers are gone, too. */
+static bool is_over(const struct checkpoint *cp)
+{
+	return cp->choice.mode == CHECKPOINT_QMP && qemu_is_known(&cp->qemu) &&
+	       !qemu_in_colo(&cp->qemu);
+}
+
 /* May the secondary have missed input, or its output have been lost? */
 static bool is_out_of_step(const struct checkpoint_request *r)
 {
@@ -56,14 +86,14 @@ void live_verdict_of(const struct live_verdict *lv, uint64_t now_ns,
 		     struct verdict *v)
 {
 	const char *name = gone(lv->wires);
+	const char *why = no_checkpoints(lv->checkpoint);
 
-	if (name)
+	if (name && !is_over(lv->checkpoint))
 		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", name);
 	else if (lv->is_report)
 		verdict_set(v, VERDICT_UNPROTECTED, "--dry-run");
-	else if (lv->checkpoint->choice.mode == CHECKPOINT_NONE)
-		verdict_set(v, VERDICT_UNPROTECTED, "with --checkpoint none "
-			    "what differs leaves");
+	else if (why)
+		verdict_set(v, VERDICT_UNPROTECTED, "%s", why);
 	else if (lv->checkpoint->request.is_asked ||
 		 lv->checkpoint->request.is_put_off)
 		judge_request(lv->checkpoint, now_ns, v);
