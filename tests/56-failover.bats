@@ -33,6 +33,9 @@ nothing_is_left() {
 	[ "${lines[-1]}" = 'The connection survived the death of its server.' ]
 	[[ $output =~ 'bytes received     67108864 of 67108864' ]]
 	[[ $output =~ 'sha256             equal' ]]
+	# what colo-ctl says before the cut, when it has happened, and after it
+	[ "$(grep -cE ' secondary: PROTECTED since ' <<<"$output")" -eq 2 ]
+	grep -qE ' secondary: FAILOVER since ' <<<"$output"
 	nothing_is_left
 	xmllint --noout demo.svg
 	[ "$(points_of demo.svg | wc -l)" -ge 10 ]
