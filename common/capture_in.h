@@ -11,6 +11,8 @@
 struct capture_in;
 
 struct capture_in *capture_in_open(const char *path, char *err);
+int capture_in_fd(const struct capture_in *in);
+void capture_in_fill(struct capture_in *in);
 int capture_in_next(struct capture_in *in, struct pcapng_in_packet *packet);
 const char *capture_in_error(const struct capture_in *in);
 int capture_in_linktype(const struct capture_in *in);

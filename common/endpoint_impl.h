@@ -65,6 +65,7 @@ struct endpoint {
 	bool want_write;	/* the kernel's buffer was full */
 	bool lossy;		/* gets copies: at the end an absent peer is
 				   not waited for */
+	bool is_ahead;		/* a capture: what comes next is known */
 	bool yields;		/* a capture: others are read before it */
 	bool half_closed;	/* an output that must not be read */
 	bool full;		/* its feeders are stopped */

@@ -31,28 +31,43 @@ struct endpoint_pcap {
 	struct pcapng_in_packet next;	/* read ahead */
 	uint32_t number;		/* of it, from 1 on; UINT32_MAX at most */
 	bool is_over;			/* there is no next one */
+	bool is_refused;		/* the first one is of no known link */
 	uint64_t shift_ns;		/* taken off the capture's times */
 	pcap_t *dead;			/* what a dumper hangs on */
 	pcap_dumper_t *out;
 	int write_err;			/* of stdio, whose errno is soon lost */
 };
 
-/* Read one packet ahead: its time decides whose turn it is. */
+static int look_at_first(struct endpoint *ep);
+
+/* Nothing more is read. */
+static void read_failed(struct endpoint *ep)
+{
+	ep->pcap->is_over = true;
+	endpoint_set_fail(ep->set);
+}
+
+/* Read one packet ahead: its time decides whose turn it is. Through a pipe it may
+ * not have come: then the others wait, and the pipe is polled. */
 static void read_ahead(struct endpoint *ep)
 {
 	struct endpoint_pcap *p = ep->pcap;
 	int rc = capture_in_next(p->in, &p->next);
 
+	ep->is_ahead = rc != -EAGAIN;
 	if (rc == 1) {
 		p->number += p->number < UINT32_MAX;
-		return;
-	}
-	p->is_over = true;
-	if (rc < 0) {
+		p->is_refused = p->number == 1 && look_at_first(ep) < 0;
+		if (p->is_refused)
+			read_failed(ep);
+	} else if (rc == 0) {
+		p->is_over = true;
+	} else if (rc != -EAGAIN) {
 		log_error(ep->name, "%s: %s", ep->spec.target,
 			  capture_in_error(p->in));
-		endpoint_set_fail(ep->set);
+		read_failed(ep);
 	}
+	endpoint_poll_update(ep);
 }
 
 /* A capture may say anything. */
@@ -100,7 +115,7 @@ static int linktype_of(const struct endpoint_pcap *p)
 	int linktype = capture_in_linktype(p->in);
 
 	if (linktype < 0)
-		return p->is_over ? DLT_EN10MB : p->next.linktype;
+		return p->number && !p->is_over ? p->next.linktype : DLT_EN10MB;
 	return linktype;
 }
 
@@ -214,7 +229,7 @@ void endpoint_pcap_read_until(struct endpoint *ep, uint64_t limit_ns)
 	bool yields = ep->yields;
 
 	for (int i = 0; i < FRAMES_A_TURN && endpoint_poll_reads(ep) &&
-			ep->yields == yields; i++) {
+			ep->is_ahead && ep->yields == yields; i++) {
 		uint64_t now_ns = endpoint_pcap_next_ns(ep);
 
 		if (now_ns == UINT64_MAX) {
@@ -234,31 +249,61 @@ void endpoint_pcap_read_until(struct endpoint *ep, uint64_t limit_ns)
 	}
 }
 
+static int settle(struct endpoint *ep)
+{
+	ep->up = true;
+	ep->count.n_up++;
+	endpoint_link_settled(ep);
+	return 0;
+}
+
+static int look_at_first(struct endpoint *ep)
+{
+	struct endpoint_pcap *p = ep->pcap;
+	int linktype = linktype_of(p);
+	const char *name = pcap_datalink_val_to_name(linktype);
+
+	if (!link_type_is_known(linktype)) {
+		log_error(ep->name, "%s: link type %d%s%s is not supported",
+			  ep->spec.target, linktype, name ? ", " : "",
+			  name ? name : "");
+		return -EPROTONOSUPPORT;
+	}
+	if (ep->spec.from_start)
+		p->shift_ns = endpoint_pcap_next_ns(ep) - NS_PER_S;
+	return 0;
+}
+
+/* A pipe is polled, and waited for like a socket. */
+static int open_pipe(struct endpoint *ep, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (fd == STDIN_FILENO)		/* somebody else may have it, too */
+		ep->fd_flags = flags;
+	fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	return endpoint_link_up(ep, fd, true);
+}
+
 static int open_for_reading(struct endpoint *ep)
 {
 	struct endpoint_pcap *p = ep->pcap;
 	char err[CAPTURE_IN_ERROR_MAX];
-	const char *name;
-	int linktype;
+	int fd;
 
 	p->in = capture_in_open(ep->spec.target, err);
 	if (!p->in) {
 		log_error(ep->name, "%s: %s", ep->spec.target, err);
 		return -EIO;
 	}
+	fd = capture_in_fd(p->in);
+	if (fd >= 0)
+		return open_pipe(ep, fd);
 	read_ahead(ep);
-	linktype = linktype_of(p);
-	if (!link_type_is_known(linktype)) {
-		name = pcap_datalink_val_to_name(linktype);
-		log_error(ep->name, "%s: link type %d%s%s is not supported",
-			  ep->spec.target, linktype, name ? ", " : "",
-			  name ? name : "");
+	if (p->is_refused)
 		return -EPROTONOSUPPORT;
-	}
-	if (ep->spec.from_start && !p->is_over)
-		p->shift_ns = endpoint_pcap_next_ns(ep) - NS_PER_S;
 	ep->always_ready = true;
-	return 0;
+	return settle(ep);
 }
 
 /* As libpcap does, - is standard output. */
@@ -294,13 +339,11 @@ static int open_for_writing(struct endpoint *ep)
 		log_error(ep->name, "%s", pcap_geterr(p->dead));
 		return -EIO;
 	}
-	return 0;
+	return settle(ep);
 }
 
 static int pcap_kind_open(struct endpoint *ep)
 {
-	int err;
-
 	if (ep->mode == ENDPOINT_DUPLEX) {
 		log_error(ep->name, "a capture is read or written, not both: "
 			  "--%s-in or --%s-out?", ep->name, ep->name);
@@ -310,14 +353,8 @@ static int pcap_kind_open(struct endpoint *ep)
 	if (!ep->pcap)
 		abort();
 	ep->one_shot = true;
-	err = ep->mode == ENDPOINT_READ ? open_for_reading(ep) :
-					  open_for_writing(ep);
-	if (err < 0)
-		return err;
-	ep->up = true;
-	ep->count.n_up++;
-	endpoint_link_settled(ep);
-	return 0;
+	return ep->mode == ENDPOINT_READ ? open_for_reading(ep) :
+					   open_for_writing(ep);
 }
 
 static void pcap_kind_close(struct endpoint *ep)
@@ -336,9 +373,15 @@ static void pcap_kind_close(struct endpoint *ep)
 	ep->pcap = NULL;
 }
 
+/* The pipe of a capture can be read. */
 static void pcap_read(struct endpoint *ep)
 {
-	endpoint_pcap_read_until(ep, UINT64_MAX);
+	if (ep->is_ahead) {
+		endpoint_pcap_read_until(ep, UINT64_MAX);
+		return;
+	}
+	capture_in_fill(ep->pcap->in);
+	read_ahead(ep);
 }
 
 static void dump(void *arg, const struct frame *f)

@@ -31,7 +31,7 @@ void endpoint_poll_update(struct endpoint *ep)
 	if (!ep->poll)
 		return;
 	/* a side that is only written is read to see its peer go */
-	if (endpoint_poll_reads(ep) ||
+	if ((endpoint_poll_reads(ep) && !ep->is_ahead) ||
 	    (ep->mode == ENDPOINT_WRITE && !ep->half_closed))
 		events |= UV_READABLE;
 	if (ep->want_write)

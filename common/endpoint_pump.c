@@ -27,6 +27,8 @@ static struct endpoint *oldest_of(const struct endpoint_set *set, bool yields,
 		if (!ep->pcap || ep->mode != ENDPOINT_READ || ep->ended ||
 		    ep->yields != yields)
 			continue;
+		if (!ep->is_ahead)	/* it may be the oldest */
+			return ep;
 		next_ns = endpoint_pcap_next_ns(ep);
 		if (!oldest || next_ns < best) {
 			*until_ns = best;
@@ -52,7 +54,7 @@ static bool needs_pump(const struct endpoint_set *set)
 	uint64_t until_ns;
 	const struct endpoint *capture = oldest_capture(set, &until_ns);
 
-	if (capture && endpoint_poll_reads(capture))
+	if (capture && capture->is_ahead && endpoint_poll_reads(capture))
 		return true;
 	for (struct endpoint *ep = set->first; ep; ep = ep->next) {
 		if (ep->always_ready && !ep->pcap && endpoint_poll_reads(ep))
@@ -68,7 +70,7 @@ static void on_idle(uv_idle_t *idle)
 	struct endpoint *capture = oldest_capture(set, &until_ns);
 	struct endpoint *next;
 
-	if (capture && endpoint_poll_reads(capture))
+	if (capture && capture->is_ahead && endpoint_poll_reads(capture))
 		endpoint_pcap_read_until(capture, until_ns);
 	for (struct endpoint *ep = set->first; ep; ep = next) {
 		next = ep->next;

@@ -475,3 +475,71 @@ talker() {
 			tcpdump -c 3 -r - 2>/dev/null
 	done
 }
+
+# --- captures through pipes ---
+
+# pieces FILE N...: the file in pieces of so many bytes, each to descriptor 7 when the
+# one before was read, and the process m answers in between
+pieces() {
+	local file=$1 at=0 n
+	for n in "${@:2}"; do
+		tail -c +$((at + 1)) "$file" | head -c "$n" >&7
+		at=$((at + n))
+		stats m >/dev/null
+	done
+	tail -c +$((at + 1)) "$file" >&7
+}
+
+@test "a capture's frames come through a pipe as they are written, and nothing waits" {
+	local kind
+	frames gen --count 5 --min 100 --max 100 >in
+	colo-mirror --guest-out pcap:a.pcap --outdev null: <in
+	editcap -F pcapng a.pcap a.pcapng
+	mkfifo fifo
+	for kind in pcap pcapng; do
+		# no writer, part of a header, of a record, of a frame
+		start m colo-mirror --net-in pcap:fifo --guest-out - \
+			--outdev null: >out
+		stats m >/dev/null
+		exec 7>fifo
+		pieces a.$kind 1 20 10 70 50 90
+		wait_for stat_is m in 5
+		cmp in out
+		# no end of the file is needed
+		stop m
+		exec 7>&-
+	done
+}
+
+@test "what a pipe of a capture ends with is as in a file" {
+	frames gen --count 5 --min 100 --max 100 >in
+	colo-mirror --guest-out pcap:a.pcap --outdev null: <in
+	cat a.pcap | colo-mirror --net-in pcap:- --outdev null: | cmp in -
+	gzip -c a.pcap | colo-mirror --net-in pcap:- --outdev null: | cmp in -
+	refused 1 'net-in: -: truncated' bash -c \
+		'head -c -7 a.pcap | colo-mirror --net-in pcap:- --outdev null: --guest null:'
+	refused 1 'net-in: -: no capture' bash -c \
+		'echo some text that is none | colo-mirror --net-in pcap:- --outdev null: --guest null:'
+	refused 1 'net-in: -: no capture' bash -c \
+		'colo-mirror --net-in pcap:- --outdev null: --guest null: < <(:)'
+	refused 1 'net-in: -: link type 147 is not supported' bash -c \
+		'{ head -c 20 a.pcap && printf "\223\0\0\0" && tail -c +25 a.pcap; } |
+		colo-mirror --net-in pcap:- --outdev null: --guest null:'
+}
+
+@test "a capture that has come through a pipe waits for the time of the other" {
+	frames gen --count 4 --min 100 --max 100 >in
+	colo-mirror --guest-out pcap:a.pcap --outdev null: <in
+	mkfifo fifo
+	start m colo-redirector --net-in pcap:a.pcap --indev pcap:fifo,queue=tx \
+		--guest-out - --net-out null: >out
+	exec 7>fifo
+	# its first frame may be older than all of the other's
+	head -c 30 a.pcap >&7
+	stat_is m in 0
+	tail -c +31 a.pcap >&7
+	wait_for stat_is m in 8
+	exec 7>&-
+	ends m
+	size_is out $((2 * $(stat -c %s in)))
+}
