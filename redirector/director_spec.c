@@ -30,13 +30,16 @@ static bool parse_mac(struct director_spec *spec, const char *text)
 	return spec->learns_mac || service_parse_mac(text, spec->mac);
 }
 
-/* Return: 1 when it was an option of a destination, 0 when not, -1 when it was a
- * bad one. */
-static int take_option(struct director_spec *spec, const char *text)
+/* @takes: set to what the option takes. Return: 1 when it was an option of a
+ * destination, 0 when not, -1 when it was a bad one. */
+static int take_option(struct director_spec *spec, const char *text,
+		       const char **takes)
 {
 	bool is_good;
 
+	*takes = "0 to 268435456";	/* CONNS_MAX */
 	if (!strncmp(text, "weight=", 7)) {
+		*takes = "0 to 65535";	/* DIRECTOR_WEIGHT_MAX */
 		spec->has_weight = true;
 		is_good = parse_number(text + 7, DIRECTOR_WEIGHT_MAX,
 				       &spec->weight);
@@ -47,6 +50,7 @@ static int take_option(struct director_spec *spec, const char *text)
 		spec->has_limits = true;
 		is_good = parse_number(text + 9, CONNS_MAX, &spec->min_conn);
 	} else if (!strncmp(text, "mac=", 4)) {
+		*takes = "learn, or an address like 52:54:00:12:34:56";
 		is_good = parse_mac(spec, text + 4);
 	} else {
 		return 0;
@@ -95,11 +99,13 @@ bool director_spec_parse(struct director_spec *spec, const char *text,
 	snprintf(copy, sizeof(copy), "%s", equals + 1);
 	for (part = strtok_r(copy, ",", &rest); part;
 	     part = strtok_r(NULL, ",", &rest)) {
-		int taken = take_option(spec, part);
+		const char *takes;
+		int taken = take_option(spec, part, &takes);
 		size_t at = strlen(spec->endpoint);
 
 		if (taken < 0) {
-			snprintf(why, size, "\"%s\": bad %s", spec->name, part);
+			snprintf(why, size, "\"%s\": bad %s: it takes %s",
+				 spec->name, part, takes);
 			return false;
 		}
 		if (!taken)

@@ -125,7 +125,7 @@ END
 2 | colo-redirector --net null: --service tcp:192.0.2.1:80 | --service needs --dest
 2 | colo-redirector --net null: --dest a --service tcp:192.0.2.1:80 | --dest: "a" is not NAME=ENDPOINT with a name of up to 31 letters
 2 | colo-redirector --net null: --dest a=/run/a.sock --service tcp:192.0.2.1:80 | --dest: "/run/a.sock" is not KIND:ARGUMENT or -: unix:/run/a.sock?
-2 | colo-redirector --net null: --dest a=unix:a,weight=heavy --service tcp:192.0.2.1:80 | --dest: "a": bad weight=heavy
+2 | colo-redirector --net null: --dest a=unix:a,weight=heavy --service tcp:192.0.2.1:80 | --dest: "a": bad weight=heavy: it takes 0 to 65535
 2 | colo-redirector --net null: --dest a=unix:a --service web | --service: "web" is not PROTO:ADDR:PORT with tcp, udp or icmp, an address as a number and a port, as in tcp:192.0.2.1:80
 2 | colo-redirector --net null: --dest a=unix:a --service tcp:192.0.2.1:80,scheduler=best | --service: "scheduler=best" is none of scheduler=rr, wrr, lc, wlc, sed, nq, sh, dh, mh, fo, ovf or conhash, persist[=TIME], mask=BITS, one-packet, slow-start=TIME, timeout=TIME, vmac=MAC, strict, hash-port
 2 | colo-redirector --net null: --dest a=unix:a --service tcp:192.0.2.1:80,persist=soon | --service: "persist=soon" is none of scheduler=rr, wrr, lc, wlc, sed, nq, sh, dh, mh, fo, ovf or conhash, persist[=TIME], mask=BITS, one-packet, slow-start=TIME, timeout=TIME, vmac=MAC, strict, hash-port
