@@ -30,7 +30,7 @@ SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_promethe
 		  ctl_signal ctl_status ctl_top ctl_top_ask ctl_top_screen ctl_top_view
 SRC_mirror     := main mirror
 SRC_redirector  = main redirector redirect announce director director_control \
-		  director_dest director_options director_relay director_spec $(SCHEDULE_CORE)
+		  director_dest director_options director_rate director_relay director_spec $(SCHEDULE_CORE)
 SCHEDULE_CORE  := $(addprefix schedule/,answer claims conn dest fragments \
 		  lasting load maglev pick restore ring route schedule \
 		  scheduler service slots state tuple turn)

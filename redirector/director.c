@@ -31,12 +31,35 @@ static void on_net_event(struct endpoint *ep, enum endpoint_event ev, void *arg)
 	loop_end(&d->loop);
 }
 
+/* Once for each episode. */
+static void tell_unsaved(struct director *d)
+{
+	const char *dir = d->options->common->state_dir;
+	uint32_t n = schedule_unsaved(d->schedule);
+
+	if (n && !d->n_unsaved)
+		log_event("state-unsaved", "%s/connections lacks %u "
+			  "connections, which a restart would lose: the disk "
+			  "is full, or somebody cut the file short or removed "
+			  "it", dir, n);
+	else if (!n && d->n_unsaved)
+		log_event("state-saved", "%s/connections has the connections "
+			  "that it lacked", dir);
+	d->n_unsaved = n;
+}
+
 static void on_tick(void *arg)
 {
 	struct director *d = arg;
-	uint16_t i = schedule_expire(d->schedule,
-				     clock_now_ns(&d->loop.clock));
+	uint64_t now_ns = clock_now_ns(&d->loop.clock);
+	uint16_t i = schedule_expire(d->schedule, now_ns);
 
+	for (unsigned k = 0; k < DESTS_MAX; k++)
+		if (d->dests[k].n)
+			director_rate_note(&d->dests[k].rate,
+					   &schedule_dests(d->schedule)->v[k],
+					   now_ns);
+	tell_unsaved(d);
 	if (i != DEST_NONE)
 		log_event("drained", "%s",
 			  schedule_dests(d->schedule)->v[i].name);

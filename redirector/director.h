@@ -7,6 +7,7 @@
 #include "../common/loop.h"
 #include "../common/option.h"
 #include "director_options.h"
+#include "director_rate.h"
 #include "director_spec.h"
 #include "schedule/schedule.h"
 
@@ -21,6 +22,7 @@ struct director_dest {
 	unsigned spoke;			/* where frames came from last */
 	unsigned live;			/* where frames go: there, if it is up */
 	uint16_t index;
+	struct director_rate rate;
 };
 
 /* The front of several pairs: schedules connections over destinations. */
@@ -35,6 +37,7 @@ struct director {
 	struct director_dest dests[DESTS_MAX];
 	struct clock_timer tick;
 	uint64_t copied, originated, n_no_net;
+	uint32_t n_unsaved;		/* connections that the file lacks */
 };
 
 int director_run(struct director *d, const struct director_options *options);

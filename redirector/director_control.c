@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What a director can be asked and told while it runs. Its answers are lists of
- * rows, which colo-ctl prints as tables: the columns of ipvsadm -Ln --stats and of
- * ipvsadm -Lnc. No state; the scheduler has it.
+ * rows, which colo-ctl prints as tables: the columns of ipvsadm -Ln, of its --stats and
+ * --rate, and of ipvsadm -Lnc. No state; the scheduler has it.
  */
 #include "director_control.h"
 
@@ -21,6 +21,21 @@
 
 #define ROWS_MAX 1024u		/* of one answer */
 #define TEXT_MAX 128u
+
+static bool text_of(const msgpack_object *o, char *text, size_t size)
+{
+	if (!o || o->via.str.size >= size)
+		return false;
+	memcpy(text, o->via.str.ptr, o->via.str.size);
+	text[o->via.str.size] = '\0';
+	return strlen(text) == o->via.str.size;
+}
+
+static int refuse(struct control_call *call, int err, const char *text)
+{
+	snprintf(call->error, sizeof(call->error), "%.255s", text);
+	return err;
+}
 
 /* --- services --- */
 
@@ -58,23 +73,29 @@ static void put_word(msgpack_packer *pk, const char *key, const char *text)
 	rpc_str(pk, text);
 }
 
+static void put_flags(msgpack_packer *pk, const struct service *svc)
+{
+	char text[TEXT_MAX] = "-";
+
+	if (svc->persist_s)
+		snprintf(text, sizeof(text), "persistent %u mask %u%s",
+			 svc->persist_s, svc->mask,
+			 svc->one_packet ? " ops" : "");
+	else if (svc->one_packet)
+		snprintf(text, sizeof(text), "ops");
+	put_word(pk, "flags", text);
+}
+
 static void put_service(msgpack_packer *pk, const struct service *svc)
 {
-	char addr[TEXT_MAX], text[2 * TEXT_MAX];
-	size_t at;
+	char addr[TEXT_MAX];
 
 	addr_text(addr, sizeof(addr), svc->ip_version, svc->addr, svc->port);
-	at = (size_t)snprintf(text, sizeof(text), "%s %s", addr,
-			      scheduler_name(svc->scheduler.kind));
-	if (svc->persist_s)
-		at += (size_t)snprintf(text + at, sizeof(text) - at,
-				       " persistent %u mask %u",
-				       svc->persist_s, svc->mask);
-	if (svc->one_packet)
-		snprintf(text + at, sizeof(text) - at, " ops");
-	rpc_map(pk, 2);
+	rpc_map(pk, 4);
 	put_word(pk, "prot", proto_text(svc->proto));
-	put_word(pk, "address", text);
+	put_word(pk, "address", addr);
+	put_word(pk, "scheduler", scheduler_name(svc->scheduler.kind));
+	put_flags(pk, svc);
 }
 
 static const char *dest_state(const struct dest *d)
@@ -106,29 +127,106 @@ static void put_dest(msgpack_packer *pk, const struct dest *d)
 	put_word(pk, "state", dest_state(d));
 }
 
-static int on_services(void *arg, struct control_call *call)
+static uint32_t n_named(const struct dest_set *set)
 {
-	const struct director *d = arg;
-	const struct service_set *services = schedule_services(d->schedule);
+	uint32_t n = 0;
 
-	rpc_array(call->pk, services->n);
-	for (unsigned i = 0; i < services->n; i++)
-		put_service(call->pk, &services->v[i]);
-	return 0;
+	for (unsigned i = 0; i < DESTS_MAX; i++)
+		n += set->v[i].name[0] != '\0';
+	return n;
 }
 
 static int on_dests(void *arg, struct control_call *call)
 {
 	const struct director *d = arg;
 	const struct dest_set *set = schedule_dests(d->schedule);
-	uint32_t n = 0;
 
-	for (unsigned i = 0; i < DESTS_MAX; i++)
-		n += set->v[i].name[0] != '\0';
-	rpc_array(call->pk, n);
+	rpc_array(call->pk, n_named(set));
 	for (unsigned i = 0; i < DESTS_MAX; i++)
 		if (set->v[i].name[0])
 			put_dest(call->pk, &set->v[i]);
+	return 0;
+}
+
+/* --- both on one page --- */
+
+static void put_dest_now(msgpack_packer *pk, const struct director *d, unsigned i)
+{
+	const struct dest *dest = &schedule_dests(d->schedule)->v[i];
+
+	rpc_map(pk, 6);
+	put_word(pk, "destination", dest->name);
+	put_word(pk, "forward", dest->has_mac ? "Route" : "Verbatim");
+	put_count(pk, "weight", dest->weight);
+	put_count(pk, "active", dest->n_active);
+	put_count(pk, "inactive", dest->n_pending + dest->n_inactive);
+	put_word(pk, "state", dest_state(dest));
+}
+
+static void put_dest_stats(msgpack_packer *pk, const struct director *d,
+			   unsigned i)
+{
+	const struct dest *dest = &schedule_dests(d->schedule)->v[i];
+
+	rpc_map(pk, 6);
+	put_word(pk, "destination", dest->name);
+	put_count(pk, "conns", dest->conns);
+	put_count(pk, "in-frames", dest->in_frames);
+	put_count(pk, "out-frames", dest->out_frames);
+	put_count(pk, "in-bytes", dest->in_bytes);
+	put_count(pk, "out-bytes", dest->out_bytes);
+}
+
+static void put_dest_rate(msgpack_packer *pk, const struct director *d,
+			  unsigned i)
+{
+	const struct director_rate *rate = &d->dests[i].rate;
+
+	rpc_map(pk, 6);
+	put_word(pk, "destination", schedule_dests(d->schedule)->v[i].name);
+	put_count(pk, "conns/s", rate->per_s[RATE_CONNS]);
+	put_count(pk, "in-frames/s", rate->per_s[RATE_IN_FRAMES]);
+	put_count(pk, "out-frames/s", rate->per_s[RATE_OUT_FRAMES]);
+	put_count(pk, "in-bytes/s", rate->per_s[RATE_IN_BYTES]);
+	put_count(pk, "out-bytes/s", rate->per_s[RATE_OUT_BYTES]);
+}
+
+typedef void put_dest_fn(msgpack_packer *pk, const struct director *d,
+			 unsigned i);
+
+/* What is to be said of the destinations; NULL: nothing that there is. */
+static put_dest_fn *page_of(const msgpack_object *what)
+{
+	char text[16];
+
+	if (!what)
+		return put_dest_now;
+	if (!text_of(what, text, sizeof(text)))
+		return NULL;
+	if (!strcmp(text, "stats"))
+		return put_dest_stats;
+	return strcmp(text, "rate") ? NULL : put_dest_rate;
+}
+
+static int on_services(void *arg, struct control_call *call)
+{
+	const struct director *d = arg;
+	const struct service_set *services = schedule_services(d->schedule);
+	const struct dest_set *set = schedule_dests(d->schedule);
+	put_dest_fn *put = page_of(call->param[0]);
+
+	if (!put)
+		return refuse(call, -EINVAL, "stats or rate");
+	rpc_map(call->pk, 2);
+	rpc_str(call->pk, "services");
+	rpc_array(call->pk, services->n);
+	for (unsigned i = 0; i < services->n; i++)
+		put_service(call->pk, &services->v[i]);
+	rpc_str(call->pk, "destinations");
+	rpc_array(call->pk, n_named(set));
+	for (unsigned i = 0; i < DESTS_MAX; i++)
+		if (set->v[i].name[0])
+			put(call->pk, d, i);
 	return 0;
 }
 
@@ -188,21 +286,6 @@ static int on_connections(void *arg, struct control_call *call)
 
 /* --- changes --- */
 
-static bool text_of(const msgpack_object *o, char *text, size_t size)
-{
-	if (!o || o->via.str.size >= size)
-		return false;
-	memcpy(text, o->via.str.ptr, o->via.str.size);
-	text[o->via.str.size] = '\0';
-	return strlen(text) == o->via.str.size;
-}
-
-static int refuse(struct control_call *call, int err, const char *text)
-{
-	snprintf(call->error, sizeof(call->error), "%.255s", text);
-	return err;
-}
-
 /* What has changed is the answer. */
 static int change_member(struct director *d, const char *what,
 			 const char *name, struct control_call *call)
@@ -261,8 +344,9 @@ static int on_dest(void *arg, struct control_call *call)
 const struct control_method *director_control_methods(void)
 {
 	static const struct control_method methods[] = {
-		{ "services", "services and their schedulers",
-		  { { NULL, CONTROL_ANY, false } }, false, on_services },
+		{ "services", "services and destinations; stats: what these "
+		  "have had; rate: a second",
+		  { { "what", CONTROL_TEXT, true } }, false, on_services },
 		{ "dests", "destinations and what they have",
 		  { { NULL, CONTROL_ANY, false } }, false, on_dests },
 		{ "connections", "1024 connections, from an index on",

@@ -166,5 +166,6 @@ void director_dest_close_gone(struct director *d)
 		while (dest->n)
 			endpoint_close(dest->sockets[--dest->n]);
 		dest->spoke = dest->live = 0;
+		dest->rate.at_ns = 0;
 	}
 }

@@ -125,6 +125,58 @@ check_director() {
 	check_director
 }
 
+@test "services: one page, what destinations have had, and what they do a second" {
+	start_director --service "$RR,persist=60"
+	for port in {1..20}; do net $SYN $port; done
+	wait_for has b 20
+	run -0 ctl services
+	echo "$output"
+	grep -qE '^TCP +10\.0\.0\.2:80 +rr +persistent 60 mask 32$' <<<"$output"
+	grep -qE '^B +Verbatim +1 +0 +20 +up$' <<<"$output"
+	run -0 ctl services stats
+	grep -qE '^B +20 +20 +0 +1080 +0$' <<<"$output"
+	has_rate() {
+		ctl -j services rate |
+			jq -e '.result.destinations[1]["conns/s"] > 0'
+	}
+	more_has_rate() { net $SYN $((++port)) && has_rate; }
+	wait_for more_has_rate
+	run -1 ctl services all
+	[[ $output == *'stats or rate' ]]
+	check_director
+}
+
+# The file grows by 8192 connections at a time, 704 KiB.
+@test "connections that the file lacks are told of, and when it has them" {
+	local unshare_mount=(unshare -m) disk frame frames=() i port
+	[ "$(id -u)" -eq 0 ] || unshare_mount=(unshare -rm)
+	mkdir disk
+	spawn_other disk "${unshare_mount[@]}" sh -c '
+		mount -t tmpfs -o size=1600k x disk && : >mounted &&
+		exec sleep 600'
+	wait_for test -e mounted
+	disk=/proc/${PIDS[disk]}/root$PWD/disk
+	mkdir "$disk/state"
+	head -c 400000 /dev/zero >"$disk/other"
+	start_director --service "$RR" --state-dir "$disk/state"
+	frame=$(segment tx 1 1 $SYN 0)
+	for ((i = 2000; i < 2001 + 8192; i++)); do
+		printf -v port %04x "$i"
+		frames+=("${frame:0:68}$port${frame:72}")
+	done
+	wire "${frames[@]}" >&5
+	wait_for logged director 'event: state-unsaved: .*/connections lacks 1 conn'
+	rm "$disk/other"
+	wait_for logged director 'event: state-saved: .*/connections has'
+	[ "$(grep -c 'event: state-' director.log)" -eq 2 ]
+	crash director
+	for name in net a b; do kill_other "peer-$name"; done
+	exec 5>&- 6>&- 7>&-
+	start_director --service "$RR" --state-dir "$disk/state"
+	stat_is director file.loaded 8193
+	check_director
+}
+
 @test "a pair lives behind the host that its frames came from last" {
 	start director colo-redirector --net unix-listen:net.sock \
 		--dest P=unix-listen:a.sock --dest P=unix-listen:b.sock \
@@ -218,7 +270,7 @@ check_director() {
 	net=--net=unix:n.sock
 	refused 2 'needs --net' colo-redirector --dest A=null:
 	refused 2 'is not NAME=ENDPOINT' colo-redirector $net --dest null:
-	refused 2 'bad weight=65536' colo-redirector $net --dest A=null:,weight=65536
+	refused 2 'bad weight=65536: it takes 0 to 65535' colo-redirector $net --dest A=null:,weight=65536
 	refused 2 'min-conn is more' colo-redirector $net --dest A=null:,min-conn=3
 	refused 2 'PROTO:ADDR:PORT' colo-redirector $net --dest A=null: --service tcp:1
 	refused 2 '"scheduler=xx" is none of scheduler=rr, wrr' colo-redirector $net \

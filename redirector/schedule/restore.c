@@ -92,22 +92,25 @@ void restore_load(struct schedule *s, uint64_t now_ns)
 
 /**
  * restore_mend() - Write the connections that the file lacks, if there is room
- * @s:	state, with a file or without
+ * @s:	state, with a file or without; counts those for which there is none
  */
 void restore_mend(struct schedule *s)
 {
 	struct record_table *file = s->conns.file;
 	struct record_table_gap gap;
+	bool has_room;
 
-	if (!file || !record_table_is_behind(file, &gap) ||
-	    !record_table_mend(file, s->conns.max, 0))
+	s->n_unsaved = 0;
+	if (!file || !record_table_is_behind(file, &gap))
 		return;
+	has_room = record_table_mend(file, s->conns.max, 0);
 	for (uint32_t n = gap.from; n < gap.to; n++) {
 		const struct conn *c = conn_at(&s->conns, n);
 
-		if (!record_table_has_room(file, n))
-			return;
-		if (c)
+		has_room = has_room && record_table_has_room(file, n);
+		if (c && has_room)
 			conn_save(&s->conns, c);
+		else if (c)
+			s->n_unsaved++;
 	}
 }

@@ -343,6 +343,16 @@ void schedule_stored(const struct schedule *s, uint32_t *n_loaded,
 }
 
 /**
+ * schedule_unsaved() - Connections that the file lacks, as of the last
+ *			schedule_expire()
+ * @s:	state
+ */
+uint32_t schedule_unsaved(const struct schedule *s)
+{
+	return s->n_unsaved;
+}
+
+/**
  * schedule_rescheduled() - SYNs that took the place of an old connection
  * @s:	state
  */

@@ -95,6 +95,7 @@ const struct service_set *schedule_services(const struct schedule *s);
 const struct conn_table *schedule_conns(const struct schedule *s);
 void schedule_stored(const struct schedule *s, uint32_t *n_loaded,
 		     uint32_t *n_lost);
+uint32_t schedule_unsaved(const struct schedule *s);
 uint64_t schedule_rescheduled(const struct schedule *s);
 uint64_t schedule_count(const struct schedule *s, enum schedule_reason reason);
 const char *schedule_reason_text(enum schedule_reason reason);
