@@ -137,6 +137,10 @@ nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 	answers 0 start
 	answers 0 promote
 	answers 8 monitor
+	for process in mirror redirector compare; do
+		colo-ctl -j -s "vm/ctl/$process.ctl" status >said || true
+		grep -q '"state":"FAILOVER"' said
+	done
 	kill -9 "$(pid_of qemu)"
 	wait_for is_gone "$(pid_of qemu)"
 	answers 9 monitor
@@ -372,6 +376,11 @@ answers_qmp() {
 	[ "$(vm "$first" qemu.pid)" = "$kept" ]
 	grep -q 'does not come to an end' \
 		"cluster/$first/pacemaker/pacemaker.log"
+	# at the beginning and now its processes went back to COLO without a restart
+	[ "$(grep -c 'colo-compare.*: event: protect: done' \
+		"cluster/$first/vm.log")" -eq 2 ]
+	[ "$(grep -c 'colo-mirror.*: event: protect: done' \
+		"cluster/$first/vm.log")" -eq 2 ]
 }
 
 @test "two nodes: dead QEMUs are replaced, and the primary can be moved" {

@@ -103,9 +103,7 @@ colo_go_far() { colo_go_on && wait_until 5 not is_migrating && colo_go_on; }
 # is the secondary a copy that may take over.
 colo_compare() {
 	if ! is_linked; then
-		chain_stop
-		rm -rf "$RUN"/state/{compare,mirror,redirector}
-		chain_start "$(primary_chain)" || return
+		chain_compare || return
 		set_known link colo
 	fi
 	QMP_EVENTS=
@@ -115,6 +113,17 @@ colo_compare() {
 	score_peer "$(known peer)" $SCORE_SYNCED || return
 	touch "$RUN/synced"
 	ocf_log info "$(known peer) has the guest's state"
+}
+
+# chain_compare: our processes mirror and compare from now on. Those that have been a
+# primary's go back to it; a secondary's make place for a primary's.
+chain_compare() {
+	if [ "$(known chain)" = "$(primary_chain)" ] && chain_protect; then
+		return
+	fi
+	chain_stop
+	rm -rf "$RUN"/state/{compare,mirror,redirector}
+	chain_start "$(primary_chain)"
 }
 
 # After a failover, connections from before it are translated until they end.
@@ -134,14 +143,11 @@ go_alone() {
 	rm -f "$RUN/synced"
 	migration_cut
 	execute x-colo-lost-heartbeat
-	signal_own runner USR2 && set_known link alone
+	chain_failover && set_known link alone
 }
 
-# QEMU does not answer this question; colo-compare logged it when it happened.
-colo_exited() {
-	tail -c "+$(known log_start)" "$OCF_RESKEY_log" |
-		grep -q '^compare: [^ ]* colo-compare\[[0-9]*\]: event: colo-exit:'
-}
+# QEMU may be in a state in which it does not answer; colo-compare knows.
+colo_exited() { [[ $(ours compare status) == *': QEMU is not in COLO' ]]; }
 
 # The link or the secondary is broken, and as far as the cluster knows both nodes are
 # well. The primary reports it: a secondary that called itself failed might be all that
@@ -197,7 +203,7 @@ boot() {
 		return 1
 	fi
 	ocf_log info "the guest boots"
-	instance_stop && instance_start primary && signal_own runner USR2
+	instance_stop && instance_start primary && chain_failover
 }
 
 failover() {
@@ -205,7 +211,7 @@ failover() {
 	ocf_log info "failover"
 	migration_cut
 	execute x-colo-lost-heartbeat
-	signal_own runner USR2 &&
+	chain_failover &&
 		wait_until "$(seconds_left)" in_session guest_runs
 }
 

@@ -222,16 +222,14 @@ make_state_dirs() { mkdir -p "$1"/state/{compare,mirror,redirector,rewriter}; }
 chain_start() {
 	local role=primary
 	[ "$1" != secondary ] || role=secondary
-	mkdir -p "$RUN/pids"
+	mkdir -p "$RUN"/{pids,ctl}
 	make_state_dirs "$RUN"
-	touch "$OCF_RESKEY_log"
-	echo $(($(stat -c %s "$OCF_RESKEY_log") + 1)) >"$RUN/log_start"
 	rm -f "$RUN/ready"
 	mkfifo "$RUN/ready"
 	(
 		export_chain $role
 		exec setsid "$OCF_RESKEY_runner" --pid-dir "$RUN/pids" \
-			--notify-fd 3 "$(procfile "$1")" \
+			--control-dir "$RUN/ctl" --notify-fd 3 "$(procfile "$1")" \
 			</dev/null >>"$OCF_RESKEY_log" 2>&1 3>"$RUN/ready"
 	) &
 	echo $! >"$RUN/runner.pid"
@@ -255,10 +253,47 @@ chain_kill() {
 }
 signal_chain() { cat "$RUN"/pids/*.pid | xargs -r kill -"$1"; } 2>/dev/null
 
+# chain_names: prints the names of the processes
+chain_names() {
+	sed -n 's/^\([a-z]*\):.*/\1/p' "$(procfile "$(known chain)")"
+}
+
 # Does each process of the Procfile live, or is it being started again?
 chain_is_whole() {
 	local name
 	while read -r name; do
 		[ -e "$RUN/pids/$name.pid" ] || return 1
-	done < <(sed -n 's/^\([a-z]*\):.*/\1/p' "$(procfile "$(known chain)")")
+	done < <(chain_names)
+}
+
+# colo-ctl is where colo-run is, or anywhere
+colo_ctl() {
+	local runner
+	runner=$(command -v "$OCF_RESKEY_runner") || return
+	PATH=${runner%/*}:$PATH colo-ctl "$@"
+}
+
+# ours NAME METHOD: asks or tells one of our processes; prints the answer
+ours() { colo_ctl -t 3 -s "$RUN/ctl/$1.ctl" "$2" 2>/dev/null; }
+
+# Each process answers when it has failed over. One that is being started again does
+# not: the runner passes the signal on to it when it is ready.
+chain_failover() {
+	local name
+	for name in $(chain_names); do
+		ours "$name" failover >/dev/null || {
+			signal_own runner USR2
+			return
+		}
+	done
+}
+
+# Back to the COLO role, the comparison last: the checkpoint that it asks for comes
+# when all input is mirrored. The rewriter of a chain that has one stays as it is: it
+# translates connections from before a failover.
+chain_protect() {
+	local name
+	for name in mirror redirector compare; do
+		ours "$name" protect >/dev/null || return
+	done
 }
