@@ -98,6 +98,54 @@ static void any_datagram_schedules(void)
 	CHECK_EQ(dest(C)->n_inactive, 1);
 }
 
+static void a_datagram_to_no_service_passes(void)
+{
+	begin("udp:10.0.0.2:54");
+	datagram(5000, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
+	CHECK_EQ(flow_count(schedule_conns(s)->flows), 0);
+}
+
+static void a_datagram_without_a_destination_is_dropped(void)
+{
+	begin(UDP_SERVICE);
+	for (uint16_t i = 0; i < 3; i++)
+		schedule_set_up(s, i, false, now);
+	datagram(5000, false);
+	IS_DROPPED(from_net(), SCHEDULE_NO_DEST);
+	CHECK_EQ(flow_count(schedule_conns(s)->flows), 0);
+}
+
+static const struct conn *only_conn(void)
+{
+	const struct conn *c = conn_at(schedule_conns(s), 0);
+
+	CHECK(c);
+	CHECK_EQ(flow_count(schedule_conns(s)->flows), 1);
+	return c;
+}
+
+static void a_datagram_is_one_way_until_it_is_answered(void)
+{
+	begin(UDP_SERVICE);
+	schedule_set_timeout(s, STATE_UDP_ONE_WAY, 5);
+	datagram(5000, false);
+	from_net();
+	from_net();
+	CHECK_EQ(only_conn()->state, STATE_UDP_ONE_WAY);
+	datagram(5000, true);
+	from_dest(C);
+	CHECK_EQ(only_conn()->state, STATE_UDP);
+	schedule_expire(s, now += 200 * S);
+	CHECK_EQ(only_conn()->state, STATE_UDP);
+	begin(UDP_SERVICE);
+	schedule_set_timeout(s, STATE_UDP_ONE_WAY, 5);
+	datagram(5000, false);
+	from_net();
+	schedule_expire(s, now += 7 * S);
+	CHECK_EQ(flow_count(schedule_conns(s)->flows), 0);
+}
+
 static void one_packet_schedules_each_datagram(void)
 {
 	begin(UDP_SERVICE ",one-packet");
@@ -162,6 +210,14 @@ static void icmp_queries_have_pseudo_ports(void)
 	CHECK_EQ(from_net().reason, SCHEDULE_UNKNOWN);
 }
 
+static void a_query_to_no_service_passes(void)
+{
+	begin(SERVICE);
+	query(8, 7, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
+	CHECK_EQ(flow_count(schedule_conns(s)->flows), 0);
+}
+
 /* An error about a segment from the guest to the client, or the reverse. */
 static void error_about(uint16_t port, bool from_guest, uint8_t type)
 {
@@ -200,6 +256,17 @@ static void icmp_errors_follow_their_connection(void)
 	frame.len -= 20;			/* nothing of a header is quoted */
 	bytes_put16(frame.b + 16, (uint16_t)(frame.len - 14));
 	CHECK_EQ(from_net().reason, SCHEDULE_NO_SERVICE);
+}
+
+/* What is quoted of a later fragment has no ports. */
+static void errors_about_later_fragments_follow_nobody(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	error_about(5000, true, 3);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_RELATED, C);
+	bytes_put16(frame.b + 14 + 20 + 8 + 6, 100);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
 }
 
 /* --- fragments --- */
@@ -323,6 +390,16 @@ static void every_cell_of_the_states(void)
 		CHECK_EQ(state_next((enum state)row, RST | SYN | FIN | ACK, true),
 			 state_next((enum state)row, RST, true));
 	}
+}
+
+static void every_state_lasts_as_long_as_in_ipvs(void)
+{
+	static const uint32_t seconds[] = { 2, 900, 120, 60, 120, 120, 10, 60,
+					    30, 120, 120 };
+
+	for (unsigned i = 0; i < sizeof(seconds) / sizeof(*seconds); i++)
+		CHECK_EQ(state_timeout_s((enum state)i), seconds[i]);
+	CHECK_EQ(state_timeout_s(STATE_UDP), 300);
 }
 
 static void a_connection_dies_after_its_timeout_and_jitter(void)
@@ -532,6 +609,20 @@ static void eviction_takes_closed_then_half_open_never_established(void)
 		CHECK_EQ(in(port, SYN).reason, SCHEDULE_NEW);
 	CHECK(conn_of(1) && conn_of(5) && conn_of(6));
 	CHECK_EQ(dest(A)->n_active + dest(B)->n_active + dest(C)->n_active, 3);
+}
+
+static void an_evicted_connection_is_unknown_from_either_side(void)
+{
+	begin(SERVICE);
+	config.max_conns = 2;
+	config.unknown_drop = true;
+	begin_with(SERVICE);
+	CHECK_EQ(in(1, SYN).dest, C);
+	open_conn(2, B);
+	CHECK_EQ(in(3, SYN).reason, SCHEDULE_NEW);
+	IS_DROPPED(in(1, ACK), SCHEDULE_STRAY);
+	IS_DROPPED(out(1, SYN | ACK, C), SCHEDULE_STRAY);
+	CHECK_EQ(dest_conns(dest(C)), 0);
 }
 
 static void counts_return_to_zero(void)
@@ -763,11 +854,16 @@ int main(void)
 	TEST(a_full_table_drops_and_counts);
 	TEST(a_new_connection_is_counted_and_stays);
 	TEST(any_datagram_schedules);
+	TEST(a_datagram_to_no_service_passes);
+	TEST(a_datagram_without_a_destination_is_dropped);
+	TEST(a_datagram_is_one_way_until_it_is_answered);
 	TEST(one_packet_schedules_each_datagram);
 	TEST(other_protocols_are_unscheduled);
 	TEST(a_port_of_zero_is_any_port);
 	TEST(icmp_queries_have_pseudo_ports);
+	TEST(a_query_to_no_service_passes);
 	TEST(icmp_errors_follow_their_connection);
+	TEST(errors_about_later_fragments_follow_nobody);
 	TEST(fragments_follow_their_first_one);
 	TEST(fragments_are_bounded);
 	TEST(fragments_of_ipv6_follow_too);
@@ -775,6 +871,7 @@ int main(void)
 	TEST(two_guests_with_the_same_ports_clash);
 	TEST(unicast_goes_to_who_claims_the_address);
 	TEST(every_cell_of_the_states);
+	TEST(every_state_lasts_as_long_as_in_ipvs);
 	TEST(a_connection_dies_after_its_timeout_and_jitter);
 	TEST(a_shorter_timeout_comes_at_once);
 	TEST(a_service_may_have_its_own_timeout);
@@ -789,6 +886,7 @@ int main(void)
 	TEST(stale_udp_leaves_a_dead_destination);
 	TEST(overload_is_answered_as_told);
 	TEST(eviction_takes_closed_then_half_open_never_established);
+	TEST(an_evicted_connection_is_unknown_from_either_side);
 	TEST(counts_return_to_zero);
 	TEST(a_client_stays_with_its_template);
 	TEST(a_template_outlives_its_connections);
