@@ -452,7 +452,7 @@ JOBS  ?= $(shell expr $$(nproc) + 1)
 ALONE := $(filter tests/54-% tests/57-% tests/70-%,$(BATS))
 FIRST := $(filter tests/59-%,$(BATS))
 BESIDE = $(FIRST) $(filter-out $(FIRST) $(ALONE),$(BATS))
-run_bats = COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) bats --tap
+run_bats = COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) bats --tap --timing
 
 check-bats: all programs vm
 	$(if $(BATS),,$(error no tests/$(T)*.bats))

@@ -209,7 +209,7 @@ saved() {
 
 # The file grows by 8192 connections at a time, just over 1 MiB.
 @test "a full disk for the table is reported, and its end, too" {
-	local i frame port frames=() unshare_mount=(unshare -m) disk
+	local i frame frames=() unshare_mount=(unshare -m) disk
 	[ "$(id -u)" -eq 0 ] || unshare_mount=(unshare -rm)
 	mkdir disk
 	spawn_other disk "${unshare_mount[@]}" sh -c '
@@ -222,10 +222,10 @@ saved() {
 	start_rewriter --state-dir "$disk/state"
 	open_passive
 	frame=$(segment tx 1000 0 $SYN 0)
-	for ((i = 2000; i < 2000 + 8192; i++)); do
-		printf -v port %04x "$i"
-		frames+=("${frame:0:68}$port${frame:72}")
-	done
+	mapfile -t frames < <(untraced
+		for ((i = 2000; i < 2000 + 8192; i++)); do
+			printf '%s%04x%s\n' "${frame:0:68}" "$i" "${frame:72}"
+		done)
 	wire "${frames[@]}" >&5
 	wait_for logged rewriter 'event: state-unsaved: .*/flows lacks 1 conn'
 	rx 9001 1001 $ACK && wait_for at_net "5001 1001"
