@@ -679,9 +679,12 @@ flood() {
 answers() {
 	local file=$1 text
 
-	for text in "${@:2}"; do
-		od -Ax -tx1 -v <<<"$text"
-	done | text2pcap -q -u 53,4000 - "$file" 2>text2pcap.err
+	{
+		untraced
+		for text in "${@:2}"; do
+			od -Ax -tx1 -v <<<"$text"
+		done
+	} | text2pcap -q -u 53,4000 - "$file" 2>text2pcap.err
 }
 
 @test "two captures need no options, whatever characters their names have" {
@@ -733,11 +736,10 @@ answers() {
 }
 
 @test "a reader that has had enough is no trouble" {
-	local texts=() others=() i
+	local texts others
 	# six lines for each, and the pipe holds 64 KiB
-	for i in {1..400}; do
-		texts+=("a $i $PWD") others+=("b $i $PWD")
-	done
+	mapfile -t texts < <(printf "a %s $PWD\n" {1..400})
+	mapfile -t others < <(printf "b %s $PWD\n" {1..400})
 	answers old.pcap "${texts[@]}"
 	answers new.pcap "${others[@]}"
 	colo-compare old.pcap new.pcap 2>err | head -n 1 >first || true
