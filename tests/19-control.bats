@@ -188,6 +188,20 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	colo-ctl -j version | jq -rs 'map(.process) | join(" ")' | grep -qx 'a b'
 }
 
+@test "colo-ctl(1) has each method, with its parameters" {
+	start_mirror
+	start_compare --checkpoint none
+	start r colo-rewriter --net unix-listen:rn --guest null: --control r.ctl
+	colo-ctl -j -s m.ctl -s c.ctl -s r.ctl methods | jq -r '.result[] | .name +
+		([.params[] | (if .optional then " Op Ar " else " Ar " end) +
+			(.name | ascii_upcase)] | join(""))' | sort -u >asked
+	[ "$(wc -l <asked)" -gt 15 ]
+	awk '/^\.Ss / { is_list = /Methods/ }
+	     is_list && sub(/^\.It Cm /, "") { gsub(/ , Cm /, "\n"); print }' \
+		"$TOP/common/ctl/colo-ctl.1" | sort >page
+	diff asked page
+}
+
 @test "colo-ctl: stats for people, for jq and for Prometheus" {
 	start_mirror
 	frames gen | send net

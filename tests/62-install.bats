@@ -274,7 +274,7 @@ proposed() {
 		name=${program##*/}
 		complete=$(bash -c '. "$1" && complete -p "${1##*/}"' - "$COMPLETIONS/$name")
 		[ "$complete" = "complete -F _colo $name" ]
-		"$program" --help | grep -oE '^  --[a-z-]+' | tr -d ' ' | sort >help
+		"$program" --help | grep -oE '^  --[a-z0-9-]+' | tr -d ' ' | sort >help
 		diff help <(proposed "$name --") || fail "$name"
 	done
 	[ "$(proposed 'colo-mirror --outdev null: --qu')" = --queue ]
@@ -289,6 +289,32 @@ proposed() {
 	[ "$(proposed 'colo-compare --report tw')" = two.pcap ]
 	[ "$(proposed 'colo-run --pid-dir . on')" = one.pcap ]
 	[ "$(proposed 'colo-ctl -j wa')" = $'wait\nwatch' ]
+}
+
+@test "completion of colo-ctl proposes what the processes say can be asked" {
+	installs
+	COMPLETIONS=$ROOT/usr/local/share/bash-completion/completions
+	start m colo-mirror --net unix-listen:net --guest null: --outdev null: \
+		--control m.ctl
+	start c colo-compare --primary-in unix-listen:p \
+		--secondary-in unix-listen:s --outdev null: --control c.ctl
+	export COLO_CONTROL_DIR=$PWD
+	{
+		colo-ctl --help | grep -oE '^  (--)?[a-z]+' | tr -d ' '
+		colo-ctl -j methods | jq -r '.result[].name'
+	} | sort -u >known
+	diff known <(proposed 'colo-ctl ')
+	[ "$(proposed 'colo-ctl -j -t 3 ex')" = explain ]
+	[ "$(proposed 'colo-ctl fl')" = $'flows\nflush' ]
+	[ "$(proposed 'colo-ctl -s m.ctl fl')" = flush ]
+	[ "$(proposed 'colo-ctl -s m.ctl capture ')" = $'guest\nnet\noutdev' ]
+	[ "$(proposed 'colo-ctl set max-queue-')" = $'max-queue-bytes\nmax-queue-size' ]
+	[ "$(proposed 'colo-ctl get max-queue-b')" = max-queue-bytes ]
+	[ -z "$(proposed 'colo-ctl set max-queue-bytes ')" ]
+	[ "$(proposed 'colo-ctl --socket m.c')" = m.ctl ]
+	stop m
+	stop c
+	[ "$(proposed 'colo-ctl fl')" = '' ]
 }
 
 @test "completion knows every kind of endpoint" {
