@@ -192,6 +192,8 @@ PROGRAM_tests/bench/pump := tests/bench/pump
 PROGRAM_tests/bench/schedule = tests/bench/schedule $(SCHEDULE_CORE:%=redirector/%)
 PROGRAM_tests/ipvs/oracle   = tests/ipvs/oracle $(SCHEDULE_CORE:%=redirector/%)
 
+PRELOADED := clock-step slow-names
+
 # The tools are optimised across their modules. gcc's objects can do without,
 # so that what only tests links fast; clang's could not. LTO= turns it off.
 LTO ?= $(if $(findstring clang,$(shell $(CC) --version)),,\
@@ -265,7 +267,7 @@ say   = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 all: $(TOOLS:%=$(BIN)/colo-%) $(BIN)/colo-ctl $(BIN)/colo-run
 
-programs: $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/tests/clock-step.so
+programs: $(PROGRAMS:%=$(BUILD)/%) $(PRELOADED:%=$(BUILD)/tests/%.so)
 
 # --- building ---
 
@@ -330,7 +332,7 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
 # preloaded into what is tested, and no part of it: no sanitizer here
-$(BUILD)/tests/clock-step.so: tests/clock-step.c Makefile
+$(PRELOADED:%=$(BUILD)/tests/%.so): $(BUILD)/tests/%.so: tests/%.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -O2 -shared -fPIC -o $@ $<

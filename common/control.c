@@ -77,7 +77,7 @@ static void on_client_closed(uv_handle_t *handle)
 {
 	struct control_client *client = handle->data;
 
-	free(client->asker.job);
+	control_table_end_job(&client->asker);
 	free(client->in);
 	free(client);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
+ * A filter may have names in it, and to look these up may take seconds. So a thread
+ * compiles it, and the asker waits; nothing else does.
+ *
  * Frames that the filter takes are copied into a buffer of blocks, which has a
  * bound. The turns of the control socket send it as the message `pcapng`: the
  * bytes of all messages one behind the other are a file. A second number says how
@@ -20,6 +23,17 @@
 #define BUFFER_MAX	(256u << 10)	/* bytes that wait for a turn */
 #define LINKTYPE	1		/* LINKTYPE_ETHERNET */
 #define FILTER_MAX	1024u
+
+/* A filter that is being compiled: control_asker's job. */
+struct compiling {
+	uv_work_t work;
+	char filter[FILTER_MAX];
+	bool is_done;		/* in the loop's thread: so is the rest */
+	bool is_alone;		/* the asker has gone */
+	int err;
+	struct bpf_program program;	/* if it is done and there is no error */
+	char why[256];
+};
 
 struct capture {
 	struct control_stream stream;
@@ -97,21 +111,91 @@ static void on_close(struct control_stream *s)
 	free(c);
 }
 
-static int compile(struct bpf_program *program, const char *filter, char *why,
-		   size_t size)
+/* --- the filter --- */
+
+/* In another thread: it has this struct for itself. */
+static void on_compile(uv_work_t *work)
 {
+	struct compiling *c = work->data;
 	pcap_t *dead = pcap_open_dead(DLT_EN10MB, FRAME_LEN_MAX);
-	int err = 0;
 
 	if (!dead)
 		abort();
-	if (pcap_compile(dead, program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0) {
-		snprintf(why, size, "%.64s: %s", filter, pcap_geterr(dead));
-		err = -EINVAL;
+	if (pcap_compile(dead, &c->program, c->filter, 1,
+			 PCAP_NETMASK_UNKNOWN) < 0) {
+		snprintf(c->why, sizeof(c->why), "%.64s: %s", c->filter,
+			 pcap_geterr(dead));
+		c->err = -EINVAL;
 	}
 	pcap_close(dead);
-	return err;
 }
+
+/* The program is the caller's afterwards, if he has taken it. */
+static void compiling_free(struct compiling *c)
+{
+	if (!c->err)
+		pcap_freecode(&c->program);
+	free(c);
+}
+
+static void on_compiled(uv_work_t *work, int status)
+{
+	struct compiling *c = work->data;
+
+	(void)status;		/* nobody cancels it */
+	c->is_done = true;
+	if (c->is_alone)
+		compiling_free(c);
+}
+
+static void end_compiling(void *job)
+{
+	struct compiling *c = job;
+
+	c->is_alone = true;
+	if (c->is_done)
+		compiling_free(c);
+}
+
+static int begin_compiling(uv_loop_t *uv, struct control_call *call)
+{
+	const msgpack_object *o = call->param[1];
+	struct compiling *c;
+
+	if (o && o->via.str.size >= FILTER_MAX) {
+		snprintf(call->error, sizeof(call->error),
+			 "a filter has fewer than %u bytes", FILTER_MAX);
+		return -EINVAL;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		abort();
+	snprintf(c->filter, sizeof(c->filter), "%.*s",
+		 o ? (int)o->via.str.size : 0, o ? o->via.str.ptr : "");
+	c->work.data = c;
+	call->asker->job = c;
+	call->asker->end_job = end_compiling;
+	if (uv_queue_work(uv, &c->work, on_compile, on_compiled) < 0)
+		abort();	/* it has its arguments */
+	return CONTROL_LATER;
+}
+
+/* Return: 0 and the program, for pcap_freecode(); CONTROL_LATER; or an error */
+static int take_program(struct bpf_program *program, struct control_call *call)
+{
+	struct compiling *c = call->asker->job;
+
+	if (!c->is_done)
+		return CONTROL_LATER;
+	if (c->err < 0)
+		snprintf(call->error, sizeof(call->error), "%s", c->why);
+	else
+		*program = c->program;
+	c->program = (struct bpf_program){ 0 };
+	return c->err;
+}
+
+/* --- what comes of it --- */
 
 /* What a file begins with; interface 1 is the way out. */
 static void put_head(struct pcapng *p, const char *link)
@@ -141,19 +225,23 @@ static struct endpoint *find(const struct endpoint_set *set,
 	return ep;
 }
 
-static int read_filter(struct bpf_program *program, struct control_call *call)
+/* Show the asker all frames from now on. Takes the filter. */
+static void watch(struct endpoint *ep, const struct bpf_program *filter,
+		  struct control_asker *asker)
 {
-	const msgpack_object *o = call->param[1];
-	char text[FILTER_MAX];
+	struct capture *c = calloc(1, sizeof(*c));
 
-	if (o && o->via.str.size >= sizeof(text)) {
-		snprintf(call->error, sizeof(call->error),
-			 "a filter has fewer than %u bytes", FILTER_MAX);
-		return -EINVAL;
-	}
-	snprintf(text, sizeof(text), "%.*s", o ? (int)o->via.str.size : 0,
-		 o ? o->via.str.ptr : "");
-	return compile(program, text, call->error, sizeof(call->error));
+	if (!c)
+		abort();
+	*c = (struct capture){
+		.stream = { .is_ready = true, .put = put, .close = on_close },
+		.watch = { .on_frames = on_frames },
+		.asker = asker,
+		.filter = *filter,
+	};
+	put_head(&c->blocks, endpoint_name(ep));
+	endpoint_watch_begin(ep, &c->watch);
+	asker->stream = &c->stream;
 }
 
 /**
@@ -168,8 +256,7 @@ int control_capture_begin(const struct endpoint_set *set,
 			  struct control_call *call)
 {
 	struct endpoint *ep = find(set, call);
-	struct bpf_program filter;
-	struct capture *c;
+	struct bpf_program filter = { 0 };
 	int err;
 
 	if (!ep)
@@ -179,21 +266,12 @@ int control_capture_begin(const struct endpoint_set *set,
 			 "this connection captures already");
 		return -EBUSY;
 	}
-	err = read_filter(&filter, call);
-	if (err < 0)
+	if (!call->asker->job)
+		return begin_compiling(set->uv, call);
+	err = take_program(&filter, call);
+	if (err)
 		return err;
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		abort();
-	*c = (struct capture){
-		.stream = { .is_ready = true, .put = put, .close = on_close },
-		.watch = { .on_frames = on_frames },
-		.asker = call->asker,
-		.filter = filter,
-	};
-	put_head(&c->blocks, endpoint_name(ep));
-	endpoint_watch_begin(ep, &c->watch);
-	call->asker->stream = &c->stream;
+	watch(ep, &filter, call->asker);
 	rpc_bool(call->pk, true);
 	return 0;
 }

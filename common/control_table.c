@@ -154,6 +154,20 @@ static void finish(struct rpc_writer *w, const struct rpc_message *m, int err,
 			     "the answer has more than 1 MiB");
 }
 
+/**
+ * control_table_end_job() - An asker is answered, or has gone
+ * @asker:	whose job is given up, if there is one
+ */
+void control_table_end_job(struct control_asker *asker)
+{
+	if (asker->end_job)
+		asker->end_job(asker->job);
+	else
+		free(asker->job);
+	asker->job = NULL;
+	asker->end_job = NULL;
+}
+
 /* Let a method go on with its work, or begin it. */
 static void call_method(const struct control_method *method, void *arg,
 			struct rpc_writer *w, const struct rpc_message *m,
@@ -167,8 +181,7 @@ static void call_method(const struct control_method *method, void *arg,
 	asker->is_later = err == CONTROL_LATER;
 	if (asker->is_later)
 		return;
-	free(asker->job);
-	asker->job = NULL;
+	control_table_end_job(asker);
 	finish(w, m, err, call);
 }
 
@@ -218,7 +231,7 @@ uint8_t *control_table_refusal(const char *code, const char *text,
  * @t:		what can be asked
  * @bytes:	the message, without its length
  * @len:	how many
- * @asker:	who has sent it; gets the method's job, which is freed with the
+ * @asker:	who has sent it; gets the method's job, which ends with the
  *		answer
  * @answer_len:	set to the bytes of the answer, its length prefix included
  *

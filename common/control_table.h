@@ -35,8 +35,9 @@ struct control_asker {
 	struct control_stream *stream;	/* or NULL; closed with the client */
 	bool may_change;
 	bool is_later;		/* he is not answered yet: ask again, soon */
-	void *job;		/* what a method has done so far; NULL at first.
-				   One piece of memory, for free() */
+	void *job;		/* what a method has done so far; NULL at first */
+	void (*end_job)(void *job);	/* NULL: it is one piece of memory, for
+					   free() */
 };
 
 #define CONTROL_LATER 1		/* there is more to do than a turn has time for */
@@ -72,6 +73,7 @@ void control_table_add(struct control_table *t,
 uint8_t *control_table_answer(const struct control_table *t,
 			      const uint8_t *bytes, size_t len,
 			      struct control_asker *asker, size_t *answer_len);
+void control_table_end_job(struct control_asker *asker);
 uint8_t *control_table_refusal(const char *code, const char *text,
 			       size_t *answer_len);
 void control_table_list(const struct control_table *t, msgpack_packer *pk);

@@ -294,6 +294,25 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	tail -n 1 said | says '.lost > 0 and .bytes > 0'
 }
 
+@test "capture: a name in a filter that takes long to be looked up delays no frame" {
+	export SLOW_NAMES=$PWD/known ASAN_OPTIONS=verify_asan_link_order=0
+	start m env LD_PRELOAD="$BUILD/tests/slow-names.so" "$BIN/colo-mirror" \
+		--net unix-listen:net --guest null: --outdev null: --control m.ctl
+	spawn waits colo-ctl -t 60 -s m.ctl capture net 'host far.example' >/dev/null
+	spawn gone colo-ctl -t 60 -s m.ctl capture net 'host far.example' >/dev/null
+	wait_for test -e known.asked
+	frames gen --count 1000 | send net
+	wait_for stat_is m guest.out 1000
+	ctl version
+	# one who goes meanwhile is waited for no more
+	kill "${PIDS[gone]}"
+	ends gone 143
+	: >known
+	ends waits 1
+	logged waits 'far.example'
+	ctl version
+}
+
 # start_compare OPTION...: a compare `c` whose peers throw frames away
 start_compare() {
 	start c colo-compare --primary-in unix-listen:p \
