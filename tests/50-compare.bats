@@ -372,3 +372,37 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 		--outdev null: --checkpoint notify
 	[ "${#lines[@]}" -eq 1 ]
 }
+
+# shown FILE: interface and comments of each packet
+shown() {
+	tshark -r "$1" -T fields -e frame.interface_name -e frame.comment 2>/dev/null
+}
+
+@test "--diff-pcap, live: the differences that asked, in a ring of two files" {
+	local one two i
+	printf -v one '%50000s' x
+	printf -v two '%50000s' y
+	one=$(udp 1 "$one") two=$(udp 1 "$two")
+	start_compare --checkpoint 'exec:echo >>why' --quarantine off \
+		--max-checkpoint-rate 0 --max-checkpoint-share 0 \
+		--diff-pcap ring.pcapng
+	n_asked() { [ -e why ] && [ "$(wc -l <why)" -ge "$1" ]; }
+	i=0
+	# a file that has more than 8 MiB makes place for another one
+	until [ -e ring.pcapng.1 ] && [ $i -ge 90 ]; do
+		i=$((i + 1))
+		[ $i -lt 200 ]
+		primary "$one"
+		secondary "$two"
+		wait_for n_asked $i
+		if [ $i -eq 1 ]; then
+			shown ring.pcapng >first
+		fi
+	done
+	[ "$(wc -l <first)" -eq 2 ]
+	grep -q '^primary	primary: udp 10.0.0.1:80 > 10.0.0.2:1000 offset 49999: payload$' first
+	grep -q '^secondary	secondary: udp ' first
+	stop compare
+	[ $(($(shown ring.pcapng | wc -l) + $(shown ring.pcapng.1 | wc -l))) -eq $((i * 2)) ]
+	[ "$(stat -c %s ring.pcapng.1)" -le $((9 << 20)) ]
+}

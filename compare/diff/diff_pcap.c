@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pcap/dlt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../../common/file.h"
 #include "../../common/flow_key.h"
@@ -27,7 +29,11 @@ struct kept {
 };
 
 struct diff_pcap {
-	FILE *file;
+	FILE *file;		/* NULL after an error */
+	const char *path;	/* borrowed */
+	uint64_t ring_bytes;	/* or 0 */
+	uint64_t n_bytes;	/* of the file */
+	bool is_regular;	/* no device, which must not be renamed */
 	struct pcapng blocks;
 	struct kept kept[2];
 	char comments[COMMENTS_MAX][COMMENT_LEN];
@@ -41,34 +47,57 @@ static void write_blocks(struct diff_pcap *p)
 	if (!p->err && fwrite(p->blocks.bytes, 1, p->blocks.len, p->file) !=
 		       p->blocks.len)
 		p->err = errno ? -errno : -EIO;
+	p->n_bytes += p->blocks.len;
 	p->blocks.len = 0;
 }
 
-/**
- * diff_pcap_open() - Begin a file
- * @out:	Gets it; the caller ends it with diff_pcap_close()
- * @path:	The file; an old one is overwritten
- *
- * Return: 0 or a negative errno
- */
-int diff_pcap_open(struct diff_pcap **out, const char *path)
+/* Return: 0 or a negative errno; there is no file then */
+static int begin_file(struct diff_pcap *p)
 {
-	int fd = file_create(path);
-	struct diff_pcap *p;
+	int fd = file_create(p->path);
+	struct stat st;
 
+	p->is_regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	p->file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (fd < 0)
 		return fd;
-	p = calloc(1, sizeof(*p));
-	if (!p || !(p->file = fdopen(fd, "w")))
+	if (!p->file)
 		abort();
+	p->n_bytes = 0;
 	pcapng_section(&p->blocks, "colo-compare " COLO_VERSION);
 	pcapng_interface(&p->blocks, DLT_EN10MB, "primary",
 			 "what the primary sent");
 	pcapng_interface(&p->blocks, DLT_EN10MB, "secondary",
 			 "what the secondary sent");
 	write_blocks(p);
-	*out = p;
 	return 0;
+}
+
+/**
+ * diff_pcap_open() - Begin a file
+ * @out:	Gets it; the caller ends it with diff_pcap_close()
+ * @path:	The file; an old one is overwritten. Borrowed
+ * @ring_bytes:	Keep the last differences only: a file of more than half of this
+ *		becomes PATH.1, and another one is begun. 0: keep all
+ *
+ * Return: 0 or a negative errno
+ */
+int diff_pcap_open(struct diff_pcap **out, const char *path,
+		   uint64_t ring_bytes)
+{
+	struct diff_pcap *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		abort();
+	p->path = path;
+	p->ring_bytes = ring_bytes;
+	err = begin_file(p);
+	if (err < 0)
+		free(p);
+	else
+		*out = p;
+	return err;
 }
 
 /* Where the packet, and what it was compared with, stand in the captures. */
@@ -166,6 +195,33 @@ static void keep_pair(struct diff_pcap *p, const struct diff_clock *clock,
 	keep(&p->kept[1], time_ns[1], &side[1]);
 }
 
+static void end_file(struct diff_pcap *p)
+{
+	errno = 0;
+	if (p->file && fclose(p->file) && !p->err)
+		p->err = errno ? -errno : -EIO;
+	p->file = NULL;
+}
+
+/* What was found is in the file at once; the file before it is kept. */
+static void turn(struct diff_pcap *p)
+{
+	char old[PATH_MAX];
+	int err;
+
+	write_pair(p);
+	p->kept[0].is_there = p->kept[1].is_there = false;
+	if (fflush(p->file) && !p->err)
+		p->err = -errno;
+	if (p->err || !p->is_regular || p->n_bytes <= p->ring_bytes / 2)
+		return;
+	end_file(p);
+	snprintf(old, sizeof(old), "%s.1", p->path);
+	err = rename(p->path, old) ? -errno : begin_file(p);
+	if (!p->err)
+		p->err = err;
+}
+
 /**
  * diff_pcap_add() - Write down the packets of a difference
  * @p:		The file; diff_pcap_close() tells of an error
@@ -186,6 +242,8 @@ void diff_pcap_add(struct diff_pcap *p, const struct diff_clock *clock,
 		snprintf(p->comments[p->n_comments], COMMENT_LEN,
 			 "%s offset %u: %s", flow, (unsigned)f->offset, text);
 	p->n_comments++;
+	if (p->ring_bytes)
+		turn(p);
 }
 
 /**
@@ -201,9 +259,7 @@ int diff_pcap_close(struct diff_pcap *p)
 	if (!p)
 		return 0;
 	write_pair(p);
-	errno = 0;
-	if (fclose(p->file) && !p->err)
-		p->err = errno ? -errno : -EIO;
+	end_file(p);
 	err = p->err;
 	pcapng_fini(&p->blocks);
 	free(p);

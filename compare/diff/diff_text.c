@@ -103,8 +103,10 @@ static void add_payload(struct text *t, const struct diff_found *f)
 	size_t len;
 	const char *name = diff_found_header(p, p->at, &len);
 
-	add(t, ", ");
-	add_bytes(t, p->len);
+	if (p->len || s->len) {		/* live, only where is known */
+		add(t, ", ");
+		add_bytes(t, p->len);
+	}
 	if (p->len != s->len)
 		add(t, " against %" PRIu32, s->len);
 	if (name)

@@ -146,6 +146,8 @@ static void on_differ(void *arg, const struct compare_difference *d)
 		report_differ(f->parts.report, d, cause_of(f));
 	if (!d->asks)
 		return;
+	if (!f->parts.report->is_on)
+		report_ring(f->parts.report, d);
 	w->is_wanted = true;
 	w->reason = d->reason;
 	*w->flow = '\0';

@@ -285,12 +285,11 @@ static int check_report(struct live_options *o)
 		if (strlen(o->learn.v[i]) >= sizeof(o->primary_in.target))
 			return option_bad("--learn: the path is too long: %s",
 					  o->learn.v[i]);
-	if ((o->from || o->ignore.n || o->report || o->diff_pcap ||
-	     o->is_quiet || o->max_told) &&
+	if ((o->from || o->ignore.n || o->report || o->is_quiet ||
+	     o->max_told) &&
 	    !o->dry_run && !live_options_is_capture(o))
-		return option_bad("--from, --ignore, --report, --diff-pcap, "
-				  "--quiet and --max need captures or "
-				  "--dry-run");
+		return option_bad("--from, --ignore, --report, --quiet and "
+				  "--max need captures or --dry-run");
 	if (o->report && !strcmp(o->report, "-") &&
 	    o->outdev.kind == ENDPOINT_STDIO)
 		return option_bad("--report - and --outdev - are both standard "

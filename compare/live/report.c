@@ -284,6 +284,22 @@ void report_differ(struct report *r, const struct compare_difference *d,
 }
 
 /**
+ * report_ring() - Frames are released, not reported on: keep what differs
+ * @r:		The report; with --diff-pcap its ring gets the packets
+ * @d:		What the comparison says, borrowed
+ */
+void report_ring(struct report *r, const struct compare_difference *d)
+{
+	struct diff_found found;
+
+	if (!r->diff.pcap)
+		return;
+	report_look_at_clock(r);
+	diff_found_make(&found, d, DIFF_CAUSE_TIME);
+	diff_pcap_add(r->diff.pcap, &r->diff.clock, &found);
+}
+
+/**
  * report_midstream() - Tell that a flow's beginning was not captured
  * @r:		The report
  * @m:		What the comparison says, borrowed

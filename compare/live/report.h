@@ -42,6 +42,7 @@ uint64_t report_time_ns(const struct report *r, const struct frame *f);
 bool report_is_untimed(const struct report *r);
 void report_differ(struct report *r, const struct compare_difference *d,
 		   enum diff_cause cause);
+void report_ring(struct report *r, const struct compare_difference *d);
 void report_midstream(struct report *r, const struct compare_midstream *m);
 void report_end(struct report *r);
 bool report_is_whole(const struct report *r);

@@ -13,6 +13,8 @@
 #include "../../common/log.h"
 #include "../../common/nowait_stream.h"
 
+#define RING_BYTES (16u << 20)	/* of --diff-pcap where frames are released */
+
 /* Live, no frame waits for whoever reads the report. */
 static int open_json(struct report *r, const char *path)
 {
@@ -61,7 +63,8 @@ static void open_text(struct report *r)
 static int open_pcap(struct report *r)
 {
 	const char *path = r->options->diff_pcap;
-	int err = path ? diff_pcap_open(&r->diff.pcap, path) : 0;
+	int err = path ? diff_pcap_open(&r->diff.pcap, path,
+					r->is_on ? 0 : RING_BYTES) : 0;
 
 	if (err < 0)
 		log_error("diff-pcap", "%s: %s", path, strerror(-err));

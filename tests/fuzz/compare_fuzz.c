@@ -313,7 +313,7 @@ static void begin_diff(struct run *r, uint8_t how)
 	if (how & 1)
 		r->diff.print.json = null;
 	if (how & 2)
-		assert(!diff_pcap_open(&r->diff.pcap, "/dev/null"));
+		assert(!diff_pcap_open(&r->diff.pcap, "/dev/null", how & 32));
 	if (how & 4)
 		assert(!diff_from_parse(&r->diff.from, ":80"));
 	if (how & 8)
@@ -338,6 +338,8 @@ static void end(struct run *r)
 	diff_sums_print(&r->diff.sums, r->diff.print.text);
 	if (r->diff.pcap)
 		diff_pcap_close(r->diff.pcap);
+	diff_flows_print(&r->diff.flows, r->diff.print.text);
+	diff_flows_fini(&r->diff.flows);
 	learn_fini(&r->learnt);
 	compare_free(r->c);
 	for (unsigned i = 0; i < RECENT; i++)
