@@ -182,14 +182,14 @@ status_is() {
 }
 
 @test "a compare begins anew: a checkpoint is asked for, and only then it is protected" {
-	cat >make <<-'END'
+	cat >to-make <<-'END'
 		#!/bin/sh
 		echo "$COLO_REASON" >>why
 		until [ -e go ]; do sleep 0.02; done
 		rm go
 	END
-	chmod +x make
-	start_compare --checkpoint exec:./make --compare-timeout 60000
+	chmod +x to-make
+	start_compare --checkpoint exec:./to-make --compare-timeout 60000
 	primary "$(udp 1 one)"
 	wait_for stat_is m held 1
 	protects 'frames are compared again, a checkpoint is asked for'
@@ -210,14 +210,14 @@ status_is() {
 }
 
 @test "a compare does not go back while a command of before still runs" {
-	cat >make <<-'END'
+	cat >to-make <<-'END'
 		#!/bin/sh
 		trap '' TERM
 		: >began
 		until [ -e go ]; do sleep 0.02; done
 	END
-	chmod +x make
-	start_compare --checkpoint 'exec:exec ./make'
+	chmod +x to-make
+	start_compare --checkpoint 'exec:exec ./to-make'
 	ctl checkpoint
 	wait_for test -e began
 	ctl failover

@@ -9,7 +9,8 @@ load sides
 # events NAME EVENT: the texts of these events, in their order
 events() { sed -n "s/.*: event: $2: //p" "$1.log"; }
 
-last_is() { [[ $(events "$1" "$2" | tail -n 1) == $3 ]]; }	# a pattern
+# shellcheck disable=SC2053	# a pattern
+last_is() { [[ $(events "$1" "$2" | tail -n 1) == $3 ]]; }
 
 @test "a peer that comes or goes is an event: which link, who, why" {
 	start m colo-mirror --net unix-listen:net --guest null: --outdev null: \
@@ -79,20 +80,20 @@ last_is() { [[ $(events "$1" "$2" | tail -n 1) == $3 ]]; }	# a pattern
 	kill_other taker
 	wait_for last_is m status 'UNPROTECTED 0 s: nobody takes the copies'
 	kill -USR2 "${PIDS[m]}"
-	wait_for last_is m failover done
+	wait_for last_is m failover 'done'
 	[ "$(events m status | wc -l)" -eq 2 ]
 }
 
 @test "a checkpoint is two events: wanted, why and where; made, how long, what has left" {
-	cat >make <<-'END'
+	cat >to-make <<-'END'
 		#!/bin/sh
 		until [ -e go ]; do sleep 0.02; done
 		rm go
 	END
-	chmod +x make
+	chmod +x to-make
 	start c colo-compare --primary-in unix-listen:p.sock \
 		--secondary-in unix-listen:s.sock --outdev null: \
-		--log-level error --control c.ctl --checkpoint exec:./make
+		--log-level error --control c.ctl --checkpoint exec:./to-make
 	feed_sides
 	primary "$(udp 1 same-one)" "$(udp 1 more)"
 	secondary "$(udp 1 same-two)"
