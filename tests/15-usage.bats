@@ -164,3 +164,12 @@ END
 2 | colo-run --notify-fd 99 wrong.proc | --notify-fd: not open: 99
 END
 }
+
+@test "the host of a pair of VMs" {
+	export TOP COLO_BIN=$BIN
+	table <<'END'
+1 | "$TOP"/examples/qemu-colo/vm args primary | vm: VM_DIR is not set: README.md says what it is, as does this file
+1 | VM_DIR=folder "$TOP"/examples/qemu-colo/vm args primary | vm: VM_IMAGE is not set: README.md says what it is, as does this file
+1 | VM_DIR=folder "$TOP"/examples/qemu-colo/vm status | vm: no QEMU answers at folder/qmp
+END
+}
