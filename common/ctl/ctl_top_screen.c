@@ -12,6 +12,7 @@
 static bool is_able(void)
 {
 	const char *term = getenv("TERM");
+	bool can_move = false;
 	char *up;
 	int err;
 
@@ -22,9 +23,11 @@ static bool is_able(void)
 	}
 	if (setupterm(NULL, STDOUT_FILENO, &err) == OK) {
 		up = tigetstr("cup");
-		if (up && up != (char *)-1)
-			return true;
+		can_move = up && up != (char *)-1;
+		del_curterm(cur_term);
 	}
+	if (can_move)
+		return true;
 	fprintf(stderr, "colo-ctl: top: TERM=%s: no terminal that is known and "
 		"can move its cursor (status -w needs none)\n",
 		term ? term : "");
