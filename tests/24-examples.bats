@@ -46,7 +46,7 @@ run_all() {
 			kill $socat
 		done
 	END
-	timeout 85 unshare -mnpf --mount-proc --kill-child bash all.sh
+	timeout 280 unshare -mnpf --mount-proc --kill-child bash all.sh
 }
 
 @test "the examples of colo-mirror(1) work" {

@@ -332,12 +332,12 @@ row() {
 			pcap "$t" 1000 "${frames[0]}"
 			pcap 1000 1000 "${frames[@]:1}" | tail -c +25
 		} >a.pcap
-		run -0 timeout -s KILL 20 colo-compare --primary-in pcap:a.pcap \
+		run -0 timeout -s KILL 60 colo-compare --primary-in pcap:a.pcap \
 			--secondary-in pcap:a.pcap
-		run timeout -s KILL 20 colo-compare --primary-in pcap:a.pcap \
+		run timeout -s KILL 60 colo-compare --primary-in pcap:a.pcap \
 			--secondary-in pcap:b.pcap --compare-timeout 10
 		[ "$status" -le 1 ]
-		run timeout -s KILL 20 colo-compare --primary-in pcap:b.pcap \
+		run timeout -s KILL 60 colo-compare --primary-in pcap:b.pcap \
 			--secondary-in pcap:a.pcap --compare-timeout 10
 		[ "$status" -le 1 ]
 	done

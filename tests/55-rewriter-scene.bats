@@ -6,7 +6,7 @@
 
 load helpers
 
-export BATS_TEST_TIMEOUT=180
+export BATS_TEST_TIMEOUT=600
 
 setup() {
 	scene_setup

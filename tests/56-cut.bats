@@ -5,7 +5,7 @@
 
 load helpers
 
-export BATS_TEST_TIMEOUT=300
+export BATS_TEST_TIMEOUT=600
 [ -z "${SOAK_N-}" ] || BATS_TEST_TIMEOUT=1800
 
 setup() {

@@ -6,7 +6,7 @@
 
 # shellcheck disable=SC2016,SC2034	# sed's $, what helpers.bash reads
 true
-BATS_TEST_TIMEOUT=180
+BATS_TEST_TIMEOUT=900
 load helpers
 
 setup() {
@@ -293,7 +293,7 @@ begin() {
 
 # Without a guest: only the cluster's decisions are looked at.
 @test "two nodes: failover waits for fencing; a broken link is no failover" {
-	WAIT_S=60
+	WAIT_S=180
 	begin secondary
 	first=$PRIMARY second=$SECONDARY
 	[ "$(vm "$second" role)" = secondary ]
@@ -343,7 +343,7 @@ answers_qmp() {
 }
 
 @test "two nodes: the secondary takes over in the middle of a checkpoint" {
-	WAIT_S=60
+	WAIT_S=180
 	begin secondary
 	first=$PRIMARY second=$SECONDARY
 	before=$(vm "$second" qemu.pid)
@@ -363,7 +363,7 @@ answers_qmp() {
 
 # The cluster does not notice the dead link.
 @test "two nodes: a link that goes dead in a checkpoint costs the secondary only" {
-	WAIT_S=60
+	WAIT_S=180
 	begin secondary checkpoint_timeout 5
 	first=$PRIMARY second=$SECONDARY
 	before=$(vm "$second" qemu.pid)
@@ -384,7 +384,7 @@ answers_qmp() {
 }
 
 @test "two nodes: dead QEMUs are replaced, and the primary can be moved" {
-	WAIT_S=60
+	WAIT_S=180
 	begin primary
 	first=$PRIMARY second=$SECONDARY
 	kill_qemu "$first"

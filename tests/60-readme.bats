@@ -8,7 +8,7 @@
 
 bats_require_minimum_version 1.5.0
 
-export BATS_TEST_TIMEOUT=90
+export BATS_TEST_TIMEOUT=300
 
 setup() {
 	ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)

@@ -20,9 +20,11 @@ bats_add_debug_exclude_path "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # pipe. For functions with loops.
 untraced() { [ "$BASHPID" -eq $$ ] || trap - DEBUG; }
 
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
+# Only what hangs reaches these limits: a slow machine takes five times as long as a
+# quick one.
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1}
-WAIT_S=${WAIT_S:-30}
+WAIT_S=${WAIT_S:-90}
 
 # Call it from setup().
 colo_setup() {
