@@ -127,7 +127,7 @@ check_director() {
 
 @test "services: one page, what destinations have had, and what they do a second" {
 	start_director --service "$RR,persist=60"
-	for port in {1..20}; do net $SYN $port; done
+	for port in {1..20}; do net $SYN "$port"; done
 	wait_for has b 20
 	run -0 ctl services
 	echo "$output"
@@ -261,8 +261,9 @@ check_director() {
 }
 
 @test "the kernel's IPVS sends every connection to the same destination" {
-	COLO_BUILD=$BUILD run -0 "$TOP/tests/ipvs/run" 150
+	COLO_BUILD=$BUILD run "$TOP/tests/ipvs/run" 150
 	echo "$output"
+	[ "$status" -eq 0 ]
 	[ "$(grep -c ': 150 connections, 0 different$' <<<"$output")" -eq 12 ]
 }
 

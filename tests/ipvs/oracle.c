@@ -33,7 +33,7 @@
 #define CONNECTIONS_MAX 4096u
 #define NONE 255u
 #define READY_S 120		/* for a guest without KVM to boot */
-#define SILENCE_MS 20000
+#define SILENCE_MS 120000
 #define SHOWN 5u		/* differences of a scheduler */
 
 struct run {
