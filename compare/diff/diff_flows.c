@@ -17,9 +17,9 @@ struct diff_flow {
 /* Does what a side says there begin with the header of a TLS record? */
 static bool begins_record(const struct diff_side *s)
 {
-	const uint8_t *b = frame_eth(&s->frame) + s->begin;
+	const uint8_t *b = diff_found_bytes(s, s->begin);
 
-	return s->is_there && s->end - s->begin >= 5 && b[0] >= 20 &&
+	return b && s->end - s->begin >= 5 && b[0] >= 20 &&
 	       b[0] <= 23 && b[1] == 3 && b[2] <= 4 &&
 	       ((uint32_t)b[3] << 8 | b[4]) <= TLS_RECORD_MAX;
 }

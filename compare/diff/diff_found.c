@@ -150,7 +150,7 @@ const struct diff_side *diff_found_side(const struct diff_found *found)
 const char *diff_found_header(const struct diff_side *side, uint32_t at,
 			      size_t *len)
 {
-	const uint8_t *b = frame_eth(&side->frame);
+	const uint8_t *b = diff_found_bytes(side, 0);
 	uint32_t start = at, i;
 
 	while (start > side->begin && b[start - 1] != '\n') {

@@ -60,6 +60,14 @@ struct diff_found {
 	struct diff_side side[2];	/* by enum compare_side */
 };
 
+/* The bytes of a side from a place on, counted from the Ethernet header; NULL if this
+ * side has no packet. */
+static inline const uint8_t *diff_found_bytes(const struct diff_side *s,
+					      uint32_t at)
+{
+	return s->is_there ? frame_eth(&s->frame) + at : NULL;
+}
+
 void diff_found_make(struct diff_found *found,
 		     const struct compare_difference *difference,
 		     enum diff_cause cause);

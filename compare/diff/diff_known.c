@@ -18,15 +18,10 @@ static bool is_delimiter(uint8_t c)
 	return c <= ' ' || c >= 0x7f || strchr("\"',;&=<>{}[]()", c);
 }
 
-static const uint8_t *bytes_of(const struct diff_side *side)
-{
-	return frame_eth(&side->frame);
-}
-
 /* How many bytes there are from a place to the end of its line. */
 static uint32_t line_rest(const struct diff_side *side, uint32_t at)
 {
-	const uint8_t *b = bytes_of(side);
+	const uint8_t *b = diff_found_bytes(side, 0);
 	const uint8_t *end = memchr(b + at, '\n', side->end - at);
 
 	return end ? (uint32_t)(end - b) + 1 - at : side->end - at;
@@ -120,8 +115,8 @@ static enum diff_fate fate_at(struct diff_known *k, const struct diff_found *f,
 static bool part_of(const struct diff_found *f, uint32_t from, uint32_t to,
 		    struct diff_found *part)
 {
-	const uint8_t *a = bytes_of(&f->side[0]) + f->side[0].at;
-	const uint8_t *b = bytes_of(&f->side[1]) + f->side[1].at;
+	const uint8_t *a = diff_found_bytes(&f->side[0], f->side[0].at);
+	const uint8_t *b = diff_found_bytes(&f->side[1], f->side[1].at);
 
 	while (from < to && a[from] == b[from])
 		from++;
@@ -223,7 +218,7 @@ enum diff_fate diff_known_cut(struct diff_known *k, const struct diff_found *f,
 static void learn_place(struct diff_known *k, const struct diff_found *f)
 {
 	const struct diff_side *p = &f->side[COMPARE_PRIMARY];
-	const uint8_t *b = bytes_of(p);
+	const uint8_t *b = diff_found_bytes(p, 0);
 	uint32_t from = p->at, to = p->at + p->len;
 	struct flow_key key;
 	size_t len;

@@ -37,7 +37,7 @@ static bool is_readable(uint8_t byte)
 /* Can people read the bytes that differ? Then they are shown as text. */
 static bool is_text(const struct diff_side *s)
 {
-	const uint8_t *bytes = frame_eth(&s->frame) + s->at;
+	const uint8_t *bytes = diff_found_bytes(s, s->at);
 	uint32_t len = shown_len(s, SHOWN_MAX), n = 0;
 
 	if (s->len && s->len < len)
@@ -50,7 +50,7 @@ static bool is_text(const struct diff_side *s)
 
 static void print_hex(FILE *out, const struct diff_side *s)
 {
-	const uint8_t *bytes = frame_eth(&s->frame) + s->at;
+	const uint8_t *bytes = diff_found_bytes(s, s->at);
 	uint32_t len = shown_len(s, SHOWN_MAX);
 
 	for (uint32_t i = 0; i < SHOWN_MAX; i++) {
@@ -64,7 +64,7 @@ static void print_hex(FILE *out, const struct diff_side *s)
 
 static void print_letters(FILE *out, const struct diff_side *s, uint32_t len)
 {
-	const uint8_t *bytes = frame_eth(&s->frame) + s->at;
+	const uint8_t *bytes = diff_found_bytes(s, s->at);
 
 	fputc(' ', out);
 	for (uint32_t i = 0; i < len; i++)
@@ -157,7 +157,7 @@ static void print_json_side(FILE *out, const struct diff_clock *clock,
 	}
 	fprintf(out, ",\"bytes\":\"");
 	for (uint32_t j = 0; j < len && j < SHOWN_MAX; j++)
-		fprintf(out, "%02x", frame_eth(&s->frame)[s->at + j]);
+		fprintf(out, "%02x", diff_found_bytes(s, s->at)[j]);
 	fprintf(out, "\"}");
 }
 
