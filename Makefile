@@ -86,7 +86,8 @@ UNIT_schedule       = $(SCHEDULE_CORE:%=redirector/%) common/flow common/flow_ke
 		      common/record_table
 UNIT_schedule_fault = $(UNIT_schedule)
 LIBS_schedule_fault := $(addprefix -Xlinker --wrap=,calloc malloc free mmap \
-		      munmap flow_add record_table_place)
+		      munmap flow_add conn_at record_table_place \
+		      record_table_is_behind record_table_mend)
 UNIT_schedulers    := $(addprefix redirector/schedule/,dest load maglev ring \
 		      scheduler slots turn)
 UNIT_impair        := tests/impair/impair common/frame common/chunk

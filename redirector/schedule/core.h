@@ -16,7 +16,8 @@ struct schedule {
 	uint64_t n[SCHEDULE_REASONS];
 	uint64_t n_rescheduled;		/* SYNs that left an old connection */
 	uint32_t n_loaded, n_lost;	/* from the file */
-	uint32_t n_unsaved;		/* connections that the file lacks */
+	uint32_t n_unsaved;		/* connections that the file lacked when it
+					   began to lack some; 0: it has all */
 	uint32_t sweep;			/* index that is looked at next */
 	bool is_sweeping;		/* a destination is over */
 };

@@ -90,27 +90,38 @@ void restore_load(struct schedule *s, uint64_t now_ns)
 		tie_again(s, conn_at(&s->conns, n));
 }
 
+/* Return: the first number for which the file has no room, or gap->to */
+static uint32_t fill_gap(struct schedule *s, const struct record_table_gap *gap)
+{
+	struct record_table *file = s->conns.file;
+	uint32_t n = gap->from;
+
+	if (!record_table_mend(file, s->conns.max, 0))
+		return n;
+	for (; n < gap->to && record_table_has_room(file, n); n++) {
+		const struct conn *c = conn_at(&s->conns, n);
+
+		if (c)
+			conn_save(&s->conns, c);
+	}
+	return n;
+}
+
 /**
  * restore_mend() - Write the connections that the file lacks, if there is room
- * @s:	state, with a file or without; counts those for which there is none
+ * @s:	state, with a file or without; counts those for which there is none, once
+ *	while that lasts: there may be a million, and frames wait meanwhile
  */
 void restore_mend(struct schedule *s)
 {
-	struct record_table *file = s->conns.file;
-	struct record_table_gap gap;
-	bool has_room;
+	struct record_table_gap gap = { 0 };
+	uint32_t n = 0;
 
-	s->n_unsaved = 0;
-	if (!file || !record_table_is_behind(file, &gap))
-		return;
-	has_room = record_table_mend(file, s->conns.max, 0);
-	for (uint32_t n = gap.from; n < gap.to; n++) {
-		const struct conn *c = conn_at(&s->conns, n);
-
-		has_room = has_room && record_table_has_room(file, n);
-		if (c && has_room)
-			conn_save(&s->conns, c);
-		else if (c)
-			s->n_unsaved++;
-	}
+	if (s->conns.file && record_table_is_behind(s->conns.file, &gap))
+		n = fill_gap(s, &gap);
+	if (n == gap.to)
+		s->n_unsaved = 0;
+	else if (!s->n_unsaved)
+		for (; n < gap.to; n++)
+			s->n_unsaved += conn_at(&s->conns, n) != NULL;
 }

@@ -24,6 +24,12 @@ int real_munmap(void *at, size_t len) REAL(munmap);
 void *real_flow_add(struct flow_table *t, const struct flow_key *key,
 		    unsigned list, uint64_t now_ns) REAL(flow_add);
 void *real_place(struct record_table *t, uint32_t n) REAL(record_table_place);
+bool real_is_behind(struct record_table *t, struct record_table_gap *gap)
+	REAL(record_table_is_behind);
+bool real_mend(struct record_table *t, uint32_t max, uint32_t epoch)
+	REAL(record_table_mend);
+struct conn *real_conn_at(const struct conn_table *t, uint32_t i)
+	REAL(conn_at);
 
 void *our_calloc(size_t n, size_t size) WRAP(calloc);
 void *our_malloc(size_t size) WRAP(malloc);
@@ -34,12 +40,22 @@ int our_munmap(void *at, size_t len) WRAP(munmap);
 void *our_flow_add(struct flow_table *t, const struct flow_key *key,
 		   unsigned list, uint64_t now_ns) WRAP(flow_add);
 void *our_place(struct record_table *t, uint32_t n) WRAP(record_table_place);
+bool our_is_behind(struct record_table *t, struct record_table_gap *gap)
+	WRAP(record_table_is_behind);
+bool our_mend(struct record_table *t, uint32_t max, uint32_t epoch)
+	WRAP(record_table_mend);
+struct conn *our_conn_at(const struct conn_table *t, uint32_t i)
+	WRAP(conn_at);
 
 enum { MEMORY, INSERT, DISK, KINDS };
+
+#define LACKING 1000000u	/* records, most of which nobody has */
 
 static long left = -1;		/* calls until one fails; below 0: none does */
 static unsigned n_failed[KINDS];
 static long n_live;		/* pieces of memory */
+static bool is_full;		/* the disk: the file lacks all records */
+static unsigned n_looks;	/* at connections by their number */
 
 static bool fails(unsigned kind)
 {
@@ -97,6 +113,25 @@ void *our_flow_add(struct flow_table *t, const struct flow_key *key,
 void *our_place(struct record_table *t, uint32_t n)
 {
 	return fails(DISK) ? NULL : real_place(t, n);
+}
+
+bool our_is_behind(struct record_table *t, struct record_table_gap *gap)
+{
+	if (!is_full)
+		return real_is_behind(t, gap);
+	*gap = (struct record_table_gap){ .to = LACKING };
+	return true;
+}
+
+bool our_mend(struct record_table *t, uint32_t max, uint32_t epoch)
+{
+	return !is_full && real_mend(t, max, epoch);
+}
+
+struct conn *our_conn_at(const struct conn_table *t, uint32_t i)
+{
+	n_looks++;
+	return real_conn_at(t, i);
 }
 
 /* --- the story, which may fail anywhere --- */
@@ -204,6 +239,26 @@ static void so_it_does_when_the_table_is_small(void)
 		at++;
 }
 
+static void what_the_file_lacks_is_counted_once(void)
+{
+	config.max_conns = 100;
+	CHECK(try_begin());
+	for (uint16_t port = 1; port <= 3; port++)
+		in(port, SYN);
+	is_full = true;
+	schedule_expire(s, now);
+	CHECK_EQ(schedule_unsaved(s), 3);
+	n_looks = 0;
+	for (unsigned i = 0; i < 10; i++)
+		schedule_expire(s, now);
+	CHECK_EQ(schedule_unsaved(s), 3);
+	CHECK(n_looks < LACKING);
+	is_full = false;
+	schedule_expire(s, now);
+	CHECK_EQ(schedule_unsaved(s), 0);
+	end_all();
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/schedule-fault-XXXXXX", path[64];
@@ -214,6 +269,7 @@ int main(void)
 	CHECK_EQ(lasting_open(&config.table, dir, 100), 0);
 	TEST(each_step_fails_once_and_nothing_leaks);
 	TEST(so_it_does_when_the_table_is_small);
+	TEST(what_the_file_lacks_is_counted_once);
 	record_table_close(config.table);
 	snprintf(path, sizeof(path), "%s/connections", dir);
 	unlink(path);
