@@ -209,27 +209,17 @@ saved() {
 
 # The file grows by 8192 connections at a time, just over 1 MiB.
 @test "a full disk for the table is reported, and its end, too" {
-	local i frame frames=() unshare_mount=(unshare -m) disk
-	[ "$(id -u)" -eq 0 ] || unshare_mount=(unshare -rm)
-	mkdir disk
-	spawn_other disk "${unshare_mount[@]}" sh -c '
-		mount -t tmpfs -o size=3000k x disk && : >mounted &&
-		exec sleep 600'
-	wait_for test -e mounted
-	disk=/proc/${PIDS[disk]}/root$PWD/disk
-	head -c 1600000 /dev/zero >"$disk/other"
-	mkdir "$disk/state"
-	start_rewriter --state-dir "$disk/state"
+	local frames
+	small_disk 3000k
+	head -c 1600000 /dev/zero >"$DISK/other"
+	mkdir "$DISK/state"
+	start_rewriter --state-dir "$DISK/state"
 	open_passive
-	frame=$(segment tx 1000 0 $SYN 0)
-	mapfile -t frames < <(untraced
-		for ((i = 2000; i < 2000 + 8192; i++)); do
-			printf '%s%04x%s\n' "${frame:0:68}" "$i" "${frame:72}"
-		done)
+	mapfile -t frames < <(from_ports 8192 "$(segment tx 1000 0 $SYN)")
 	wire "${frames[@]}" >&5
 	wait_for logged rewriter 'event: state-unsaved: .*/flows lacks 1 conn'
 	rx 9001 1001 $ACK && wait_for at_net "5001 1001"
-	rm "$disk/other"
+	rm "$DISK/other"
 	wait_for logged rewriter 'event: state-saved: .*/flows has 1 conn'
 	[ "$(grep -c 'event: state-' rewriter.log)" -eq 2 ]
 	stop rewriter

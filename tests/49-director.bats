@@ -148,31 +148,21 @@ check_director() {
 
 # The file grows by 8192 connections at a time, 704 KiB.
 @test "connections that the file lacks are told of, and when it has them" {
-	local unshare_mount=(unshare -m) disk frame frames=() i port
-	[ "$(id -u)" -eq 0 ] || unshare_mount=(unshare -rm)
-	mkdir disk
-	spawn_other disk "${unshare_mount[@]}" sh -c '
-		mount -t tmpfs -o size=1600k x disk && : >mounted &&
-		exec sleep 600'
-	wait_for test -e mounted
-	disk=/proc/${PIDS[disk]}/root$PWD/disk
-	mkdir "$disk/state"
-	head -c 400000 /dev/zero >"$disk/other"
-	start_director --service "$RR" --state-dir "$disk/state"
-	frame=$(segment tx 1 1 $SYN 0)
-	for ((i = 2000; i < 2001 + 8192; i++)); do
-		printf -v port %04x "$i"
-		frames+=("${frame:0:68}$port${frame:72}")
-	done
+	local frames name
+	small_disk 1600k
+	mkdir "$DISK/state"
+	head -c 400000 /dev/zero >"$DISK/other"
+	start_director --service "$RR" --state-dir "$DISK/state"
+	mapfile -t frames < <(from_ports 8193 "$(segment tx 1 1 $SYN)")
 	wire "${frames[@]}" >&5
 	wait_for logged director 'event: state-unsaved: .*/connections lacks 1 conn'
-	rm "$disk/other"
+	rm "$DISK/other"
 	wait_for logged director 'event: state-saved: .*/connections has'
 	[ "$(grep -c 'event: state-' director.log)" -eq 2 ]
 	crash director
 	for name in net a b; do kill_other "peer-$name"; done
 	exec 5>&- 6>&- 7>&-
-	start_director --service "$RR" --state-dir "$disk/state"
+	start_director --service "$RR" --state-dir "$DISK/state"
 	stat_is director file.loaded 8193
 	check_director
 }

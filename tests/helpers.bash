@@ -176,6 +176,20 @@ kill_other() {
 	unset "PIDS[$1]"
 }
 
+# small_disk BYTES: sets DISK to a directory on a file system of that size
+small_disk() {
+	local unshare_mount=(unshare -m)
+
+	[ "$(id -u)" -eq 0 ] || unshare_mount=(unshare -rm)
+	mkdir disk
+	spawn_other disk "${unshare_mount[@]}" sh -c "
+		mount -t tmpfs -o size=$1 x disk && : >mounted &&
+		exec sleep 600"
+	wait_for test -e mounted
+	# shellcheck disable=SC2034  # tests use it
+	DISK=/proc/${PIDS[disk]}/root$PWD/disk
+}
+
 # --- what they say ---
 
 logged() { grep -qE -- "$2" "$1.log"; }

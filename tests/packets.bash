@@ -29,6 +29,16 @@ segment() {
 	printf '%08x%08x50%02x000000000000' "$2" "$3" "$4"
 }
 
+# from_ports N SEGMENT: the segment of the peer from N ports on, from 2000 on, a line
+# for each
+from_ports() {
+	untraced
+	local i
+	for ((i = 2000; i < 2000 + $1; i++)); do
+		printf '%s%04x%s\n' "${2:0:68}" "$i" "${2:72}"
+	done
+}
+
 # marker KIND EPOCH: 0 its sender begins, 1 another epoch
 marker() {
 	untraced
