@@ -16,6 +16,7 @@
 #include "bytes.h"
 #include "capture_pipe.h"
 #include "gzip_in.h"
+#include "pcap_magic.h"
 #include "time.h"
 
 _Static_assert(CAPTURE_IN_ERROR_MAX >= PCAP_ERRBUF_SIZE + 32,
@@ -67,19 +68,11 @@ static bool begins_with(const struct capture_in *in, int byte)
  * waits. */
 static bool is_usual(struct capture_in *in)
 {
-	const uint8_t *magic = capture_pipe_peek(in->pipe, 4);
+	const uint8_t *head = capture_pipe_peek(in->pipe, 4);
+	enum pcap_magic magic = pcap_magic_of(head ? bytes_get32(head) : 0);
 
-	switch (magic ? bytes_get32(magic) : 0) {
-	case 0xa1b2c3d4:
-	case 0xa1b23c4d:
-		in->is_big_endian = true;
-		return true;
-	case 0xd4c3b2a1:
-	case 0x4d3cb2a1:
-		return true;
-	default:
-		return false;
-	}
+	in->is_big_endian = magic == PCAP_MAGIC_BIG;
+	return magic == PCAP_MAGIC_BIG || magic == PCAP_MAGIC_LITTLE;
 }
 
 /* The first bytes are there. Return: 0, or -EIO and in->why is set */

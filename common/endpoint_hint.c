@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "pcap_magic.h"
 
 #define VNET_LEN_OLD 10u	/* of the two virtio-net headers */
 #define VNET_LEN_NEW 12u
@@ -104,20 +105,6 @@ uint32_t endpoint_hint_mark(const struct frame *f)
 	return f->len >= 4 ? bytes_get32(f->data) : 0;
 }
 
-static bool is_capture_head(uint32_t word)
-{
-	switch (word) {
-	case 0xa1b2c3d4:	/* pcap, either order of bytes */
-	case 0xd4c3b2a1:
-	case 0xa1b23c4d:	/* with nanoseconds */
-	case 0x4d3cb2a1:
-	case 0x0a0d0d0a:	/* pcapng */
-		return true;
-	default:
-		return false;
-	}
-}
-
 /**
  * endpoint_hint_bytes() - What may a stream be that is not the endpoint's form?
  * @d:		A decoder that has said -EPROTO
@@ -134,7 +121,7 @@ const char *endpoint_hint_bytes(const struct frame_decoder *d, uint32_t mark)
 	const uint8_t *p = d->chunk->bytes + d->begin;
 	uint32_t first = bytes_get32(p);
 
-	if (is_capture_head(first))
+	if (pcap_magic_of(first) != PCAP_MAGIC_NONE)
 		return " (a capture? This endpoint takes frames with their "
 		       "length in front: say pcap:-, or pcap:FILE)";
 	if (!d->vnet && (mark == VNET_LEN_OLD || mark == VNET_LEN_NEW))

@@ -11,8 +11,8 @@
 /*
  * The report of a process that compares captures, or runs with --dry-run: it
  * says which frames are compared, and shows the progress; report_out.c opens
- * and closes the files of diff/diff.h. feed.c asks it about each frame. In any other process
- * it is not on, and does nothing.
+ * and closes the files of diff/diff.h. feed.c asks it about each frame. In any
+ * other process it is not on, and does nothing but keep --diff-pcap's ring.
  */
 struct report {			/* zeroed to begin with */
 	const struct live_options *options;	/* borrowed */
