@@ -57,6 +57,7 @@ int role_check_dir(const char *state_dir)
 	if (dir < 0)
 		return dir;
 	snprintf(name, sizeof(name), ".check-%ld", (long)getpid());
+	unlinkat(dir, name, 0);		/* of one that died here, with our number */
 	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 		    O_CLOEXEC, 0600);
 	rc = fd < 0 ? -errno : 0;

@@ -365,7 +365,8 @@ void rewrite_set(struct rewrite *r, size_t max_held, bool drop_unknown)
  * @r:	rewriter
  *
  * Connections keep their offsets, new ones are not tracked until
- * rewrite_protect(). REWRITE_NONE_LEFT tells when the last translated connection has ended.
+ * rewrite_protect(). REWRITE_NONE_LEFT tells when the last translated connection
+ * has ended.
  */
 void rewrite_failover(struct rewrite *r)
 {

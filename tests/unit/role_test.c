@@ -161,6 +161,22 @@ static void test_write_fails(void)
 	CHECK_EQ(rmdir(in_dir("ROLE")), 0);
 }
 
+/* What was left by one that lost its power there is no hindrance. */
+static void test_check_dir(void)
+{
+	char name[32];
+	FILE *f;
+
+	CHECK_EQ(role_check_dir(dir), 0);
+	CHECK_EQ(dir_count(), 0);
+	snprintf(name, sizeof(name), ".check-%ld", (long)getpid());
+	f = fopen(in_dir(name), "w");
+	CHECK(f && fclose(f) == 0);
+	CHECK_EQ(role_check_dir(dir), 0);
+	CHECK_EQ(dir_count(), 0);
+	CHECK_EQ(role_check_dir("/nonexistent/state"), -ENOENT);
+}
+
 /* First the file's bytes, then its name; either may fail. */
 static void test_sync(void)
 {
@@ -197,6 +213,7 @@ int main(void)
 	TEST(test_garbage);
 	TEST(test_missing_directory);
 	TEST(test_write_fails);
+	TEST(test_check_dir);
 	TEST(test_sync);
 	CHECK_EQ(rmdir(dir), 0);
 	return TEST_END();
