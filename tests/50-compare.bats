@@ -378,6 +378,20 @@ shown() {
 	tshark -r "$1" -T fields -e frame.interface_name -e frame.comment 2>/dev/null
 }
 
+@test "--diff-pcap, live: what cannot be written is told of at once, and once" {
+	start_compare --checkpoint 'exec:echo >>why' --diff-pcap /dev/full
+	primary "$(udp 1 one)"
+	secondary "$(udp 1 two)"
+	wait_for logged compare \
+		'error: diff-pcap: /dev/full: No space left on device: nothing more'
+	wait_for came_out "$(udp 1 one)"
+	primary "$(udp 2 one)"
+	secondary "$(udp 2 two)"
+	wait_for came_out "$(udp 1 one)" "$(udp 2 one)"
+	logged_n 1 compare 'nothing more is written'
+	stop compare 1
+}
+
 @test "--diff-pcap, live: the differences that asked, in a ring of two files" {
 	local one two i
 	printf -v one '%50000s' x

@@ -224,17 +224,20 @@ static void turn(struct diff_pcap *p)
 
 /**
  * diff_pcap_add() - Write down the packets of a difference
- * @p:		The file; diff_pcap_close() tells of an error
+ * @p:		The file
  * @clock:	When it was
  * @f:		The difference. One without packets leaves no trace
+ *
+ * Return: 0, or the negative errno of a write that has just failed: it is the last
+ * one, and diff_pcap_close() has the error, too
  */
-void diff_pcap_add(struct diff_pcap *p, const struct diff_clock *clock,
-		   const struct diff_found *f)
+int diff_pcap_add(struct diff_pcap *p, const struct diff_clock *clock,
+		  const struct diff_found *f)
 {
 	char flow[FLOW_TEXT_MAX], text[DIFF_TEXT_MAX];
 
 	if (p->err || !(f->side[0].is_there || f->side[1].is_there))
-		return;
+		return 0;
 	keep_pair(p, clock, f->side);
 	diff_text_flow(flow, sizeof(flow), f);
 	diff_text(text, sizeof(text), f);
@@ -244,6 +247,7 @@ void diff_pcap_add(struct diff_pcap *p, const struct diff_clock *clock,
 	p->n_comments++;
 	if (p->ring_bytes)
 		turn(p);
+	return p->err;
 }
 
 /**

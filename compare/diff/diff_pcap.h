@@ -16,8 +16,8 @@ struct diff_pcap;
 
 int diff_pcap_open(struct diff_pcap **out, const char *path,
 		   uint64_t ring_bytes);
-void diff_pcap_add(struct diff_pcap *p, const struct diff_clock *clock,
-		   const struct diff_found *f);
+int diff_pcap_add(struct diff_pcap *p, const struct diff_clock *clock,
+		  const struct diff_found *f);
 int diff_pcap_close(struct diff_pcap *p);
 
 #endif

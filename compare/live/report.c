@@ -291,12 +291,16 @@ void report_differ(struct report *r, const struct compare_difference *d,
 void report_ring(struct report *r, const struct compare_difference *d)
 {
 	struct diff_found found;
+	int err;
 
 	if (!r->diff.pcap)
 		return;
 	report_look_at_clock(r);
 	diff_found_make(&found, d, DIFF_CAUSE_TIME);
-	diff_pcap_add(r->diff.pcap, &r->diff.clock, &found);
+	err = diff_pcap_add(r->diff.pcap, &r->diff.clock, &found);
+	if (err < 0)
+		log_error("diff-pcap", "%s: %s: nothing more is written",
+			  r->options->diff_pcap, strerror(-err));
 }
 
 /**
