@@ -428,8 +428,6 @@ check: deps-build deps-check
 	$(MAKE) --no-print-directory check-bats || status=1; \
 	exit $$status
 
-tested: all programs vm $(U_RUN:%=$(BUILD)/unit/%) $(F_RUN:%=$(BUILD)/replay/%)
-
 # a test that nobody runs is no test
 UNLISTED = $(filter-out $(UNITS),$(patsubst tests/unit/%_test.c,%,$(wildcard tests/unit/*_test.c))) \
 	   $(filter-out $(FUZZ:%=fuzz/%),$(patsubst tests/fuzz/%_fuzz.c,fuzz/%,$(wildcard tests/fuzz/*_fuzz.c)))
@@ -437,6 +435,8 @@ UNLISTED = $(filter-out $(UNITS),$(patsubst tests/unit/%_test.c,%,$(wildcard tes
 # U='flow packet' are those units, and no seeds
 U_RUN := $(or $(U),$(UNITS))
 F_RUN := $(if $(U),,$(FUZZ))
+
+tested: all programs vm $(U_RUN:%=$(BUILD)/unit/%) $(F_RUN:%=$(BUILD)/replay/%)
 
 check-unit: $(U_RUN:%=unit-%) $(F_RUN:%=replay-%)
 	$(if $(strip $(UNLISTED)),$(error not in UNITS or FUZZ: $(UNLISTED)))
