@@ -178,17 +178,29 @@ static int on_subscribe(void *arg, struct control_call *call)
 	return 0;
 }
 
+static void put_role(const struct failover *f, bool is_changed,
+		     msgpack_packer *pk)
+{
+	rpc_put_str(pk, "role", role_text(f->role));
+	rpc_str(pk, "changed");
+	rpc_bool(pk, is_changed);
+	rpc_str(pk, "written");
+	rpc_bool(pk, f->is_written);
+}
+
 /* The answer says what is true after it: the role is on the disk by then. */
 static int on_failover(void *arg, struct control_call *call)
 {
 	struct control_process *p = arg;
+	const struct failover_done *done = &p->failover->done;
 	bool was_so = p->failover->role == ROLE_FAILOVER;
 
 	failover_now(p->failover);
-	rpc_map(call->pk, 2);
-	rpc_put_str(call->pk, "role", role_text(p->failover->role));
-	rpc_str(call->pk, "changed");
-	rpc_bool(call->pk, !was_so);
+	rpc_map(call->pk, 6);
+	put_role(p->failover, !was_so, call->pk);
+	rpc_put_uint(call->pk, "released", done->released);
+	rpc_put_uint(call->pk, "announced", done->announced);
+	rpc_put_str(call->pk, "done", done->text);
 	look(p);
 	return 0;
 }
@@ -205,10 +217,8 @@ static int on_protect(void *arg, struct control_call *call)
 		memcpy(call->error, did, sizeof(did));
 		return err;
 	}
-	rpc_map(call->pk, 3);
-	rpc_put_str(call->pk, "role", role_text(p->failover->role));
-	rpc_str(call->pk, "changed");
-	rpc_bool(call->pk, !was_so);
+	rpc_map(call->pk, 4);
+	put_role(p->failover, !was_so, call->pk);
 	rpc_put_str(call->pk, "done", did);
 	look(p);
 	return 0;

@@ -55,6 +55,7 @@ int failover_init(struct failover *f, struct loop *loop, uint64_t auto_s,
 		log_error("state-dir", "%s: %s", f->state_dir,
 			  uv_strerror(err));
 	} else if (f->role != ROLE_COLO) {
+		f->is_written = true;
 		log_event("role", "%s, as %s says", role_text(f->role),
 			  f->state_dir);
 	}
@@ -75,33 +76,63 @@ void failover_set_auto(struct failover *f, uint64_t auto_s)
 	clock_timer_stop(&f->timer);
 }
 
+/* Without a --state-dir there is nothing to write. */
+static void write_failover(struct failover *f)
+{
+	int err;
+
+	if (!f->state_dir)
+		return;
+	err = role_write(f->state_dir, ROLE_FAILOVER);
+	f->is_written = err == 0;
+	if (err < 0)
+		log_error("state-dir", "%s: %s: a restart would forget the "
+			  "failover", f->state_dir, uv_strerror(err));
+}
+
+/* It was done already. */
+static void repeat(struct failover *f)
+{
+	bool was_written = f->is_written;
+
+	f->done = (struct failover_done){ .text = "nothing: the role is "
+						  "failover" };
+	if (was_written)
+		return;
+	write_failover(f);
+	if (f->is_written)
+		snprintf(f->done.text, sizeof(f->done.text), "the role, which "
+			 "was failover already, is written");
+}
+
 /**
  * failover_now() - Fail over: the role is written first, then acted on
- * @f:		The role; calling again does nothing
+ * @f:		The role. Its members is_written and done say what was done;
+ *		calling again only writes what could not be written before
  *
  * A role that cannot be written is acted on all the same: the host that is
  * left must go on. The event says so.
  */
 void failover_now(struct failover *f)
 {
-	int err = 0;
-
-	if (f->role == ROLE_FAILOVER)
+	if (f->role == ROLE_FAILOVER) {
+		repeat(f);
 		return;
+	}
 	clock_timer_stop(&f->timer);
-	if (f->state_dir)
-		err = role_write(f->state_dir, ROLE_FAILOVER);
-	if (err < 0)
-		log_error("state-dir", "%s: %s: a restart would forget the "
-			  "failover", f->state_dir, uv_strerror(err));
+	write_failover(f);
 	f->role = ROLE_FAILOVER;
-	f->handler.on_failover(f->handler.arg);
-	log_event("failover", "done%s", err < 0 ? ", not written" : "");
+	f->done = (struct failover_done){ 0 };
+	f->handler.on_failover(f->handler.arg, &f->done);
+	log_event("failover", "done%s: %s",
+		  f->state_dir && !f->is_written ? ", not written" : "",
+		  f->done.text);
 }
 
 /* Return: 0, or a negative errno: the role is what it was, on the disk, too */
 static int go_back(struct failover *f, char *text, size_t size)
 {
+	struct failover_done undone = { 0 };
 	bool is_acted_on = false;
 	int err;
 
@@ -116,7 +147,7 @@ static int go_back(struct failover *f, char *text, size_t size)
 	f->role = ROLE_FAILOVER;
 	if (is_acted_on) {
 		snprintf(text, size, "%s: %s", f->state_dir, uv_strerror(err));
-		f->handler.on_failover(f->handler.arg);
+		f->handler.on_failover(f->handler.arg, &undone);
 	}
 	return err;
 }
@@ -147,6 +178,7 @@ int failover_protect(struct failover *f, char *text, size_t size)
 	if (err < 0)
 		return err;
 	f->was_up = false;
+	f->is_written = f->state_dir != NULL;
 	log_event("protect", "done: %s", text);
 	return 0;
 }

@@ -14,9 +14,16 @@
  * dead, and the way back when there is a peer again. A process does not decide that:
  * it is told, or --auto-failover is given.
  */
+struct failover_done {
+	uint64_t released;	/* frames that were held until now */
+	uint64_t announced;	/* frames that say where the guest lives, sent
+				   already; more rounds may follow */
+	char text[160];		/* what was done, for people */
+};
+
 struct failover_handler {
-	/* the role is failover now */
-	void (*on_failover)(void *arg);
+	/* the role is failover now. @done: zeroed, says what was done */
+	void (*on_failover)(void *arg, struct failover_done *done);
 	/* the role is colo again: act on it. @text: says what was done, or with a
 	 * negative errno why it cannot be; then nothing was changed. NULL: there
 	 * is no way back */
@@ -30,6 +37,8 @@ struct failover {
 	uint64_t auto_s;		/* 0 = never by itself */
 	struct clock_timer timer;
 	bool was_up;			/* the peer had been there */
+	bool is_written;		/* the role is on the disk */
+	struct failover_done done;	/* by the latest failover_now() */
 	struct failover_handler handler;
 };
 

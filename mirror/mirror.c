@@ -113,13 +113,14 @@ static void on_outdev_event(struct endpoint *ep, enum endpoint_event ev,
 }
 
 /* The secondary is dead: nobody is left to mirror for. */
-static void on_failover(void *arg)
+static void on_failover(void *arg, struct failover_done *done)
 {
 	struct mirror *m = arg;
 
 	endpoint_close(m->outdev);
 	m->outdev = NULL;
 	m->is_off = false;
+	snprintf(done->text, sizeof(done->text), "outdev is closed");
 }
 
 static void on_failover_signal(void *arg)

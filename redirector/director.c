@@ -156,9 +156,11 @@ static void on_verdict(void *arg, struct verdict *v)
 }
 
 /* The role is its guests' pairs' matter: there is nothing to do here. */
-static void on_failover(void *arg)
+static void on_failover(void *arg, struct failover_done *done)
 {
 	(void)arg;
+	snprintf(done->text, sizeof(done->text), "nothing: to take over is the "
+		 "matter of the pairs");
 }
 
 static int open_net(struct director *d)

@@ -94,6 +94,7 @@ static void pass_held(void *arg, const struct frame *f)
 		return;
 	}
 	r->n_uncompared += r->redirect.role == ROLE_COLO && !route.drop;
+	r->n_released += !route.drop;
 	send_routed(r, route, f, 1);
 }
 
@@ -224,18 +225,25 @@ static void emit_announcement(void *arg, const struct frame *f)
 	filter_forward(&r->filter, FILTER_RX, f, 1);
 }
 
-static void on_round(void *arg)
+/* Return: how many frames this round has */
+static unsigned announce_round(struct redirector *r)
 {
-	struct redirector *r = arg;
 	uint64_t delay_ms = ANNOUNCE_FIRST_MS + r->n_rounds * ANNOUNCE_STEP_MS;
+	unsigned n_sent;
 
 	if (r->n_rounds == r->options->announce)
-		return;
-	announce_emit(&r->announce, emit_announcement, r);
+		return 0;
+	n_sent = announce_emit(&r->announce, emit_announcement, r);
 	r->n_rounds++;
 	uv_update_time(&r->loop.uv);	/* from when this round left */
 	clock_timer_start(&r->rounds, delay_ms < ANNOUNCE_MAX_MS ?
 				     delay_ms : ANNOUNCE_MAX_MS, 0);
+	return n_sent;
+}
+
+static void on_round(void *arg)
+{
+	announce_round(arg);
 }
 
 static void close_indev(void *arg)
@@ -260,14 +268,29 @@ static void close_outdev(struct redirector *r)
 	endpoint_close(outdev);
 }
 
+static void say_done(const struct redirector *r, struct failover_done *done)
+{
+	int len = snprintf(done->text, sizeof(done->text), "guest and net are "
+			   "joined, %llu frames released",
+			   (unsigned long long)done->released);
+
+	if (r->options->exclusive)
+		snprintf(done->text + len, sizeof(done->text) - (size_t)len,
+			 ", %llu announced, round %u of %u",
+			 (unsigned long long)done->announced,
+			 (unsigned)r->n_rounds,
+			 (unsigned)r->options->announce);
+}
+
 /*
  * What has already arrived from the dead peer is still delivered: the client may
  * have been told that it arrived. On the primary the peer of indev is our own
  * colo-compare, which now releases what it held: indev stays open for FAREWELL_MS.
  */
-static void on_failover(void *arg)
+static void on_failover(void *arg, struct failover_done *done)
 {
 	struct redirector *r = arg;
+	uint64_t n_before = r->n_released;
 
 	clock_timer_stop(&r->grace);
 	if (r->redirect.is_off && r->indev)
@@ -279,8 +302,10 @@ static void on_failover(void *arg)
 		clock_timer_start(&r->farewell, FAREWELL_MS, 0);
 	r->redirect.role = ROLE_FAILOVER;
 	close_outdev(r);
+	done->released = r->n_released - n_before;
 	if (r->options->exclusive)
-		on_round(r);
+		done->announced = announce_round(r);
+	say_done(r, done);
 }
 
 static void on_failover_signal(void *arg)

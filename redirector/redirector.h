@@ -38,6 +38,7 @@ struct redirector {
 	struct clock_timer farewell;	/* what compare still had for us */
 	uint64_t n_rounds;		/* made */
 	uint64_t n_uncompared;		/* frames passed in this episode */
+	uint64_t n_released;		/* taken back from an outdev, and passed */
 	uint64_t n_markers;		/* kept off the net */
 	bool is_uncompared;		/* until the next checkpoint */
 	uint64_t copied, originated;

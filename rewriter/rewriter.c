@@ -180,14 +180,15 @@ static void tell_uncompared(const struct rewriter *r)
 			  (unsigned long long)bytes, n_flows);
 }
 
-static void on_failover(void *arg)
+static void on_failover(void *arg, struct failover_done *done)
 {
 	struct rewriter *r = arg;
 
 	qemu_freeze(&r->qemu);
 	qemu_close(&r->qemu);		/* no checkpoint can follow */
-	log_event("translated", "%u connections go on with their offsets",
-		  rewrite_translated(r->rewrite));
+	snprintf(done->text, sizeof(done->text), "%u connections go on with "
+		 "their offsets", rewrite_translated(r->rewrite));
+	log_event("translated", "%s", done->text);
 	tell_uncompared(r);
 	rewrite_failover(r->rewrite);
 }

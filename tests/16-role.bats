@@ -7,7 +7,7 @@ load helpers
 
 failover() {
 	kill -USR2 "${PIDS[$1]}"
-	wait_for logged "$1" 'event: failover: done$'
+	wait_for logged "$1" 'event: failover: done: '
 }
 
 # captured FILE FILTER N: the capture has N frames that match Wireshark's FILTER

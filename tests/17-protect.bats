@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# `colo-ctl protect`: after a failover, back to the COLO role, when there is a peer
-# again.
+# `colo-ctl failover` and `protect`: into the failover role, and back to the COLO role
+# when there is a peer again. The answer says what was done.
 # shellcheck disable=SC2016,SC2030,SC2031
 
 load helpers
@@ -17,12 +17,20 @@ role_is() { [ "$(cat state/ROLE)" = "$1" ]; }
 
 is_in() { (ctl -j status || true) | says ".result.role == \"$1\""; }
 
+# fails_over WHAT RELEASED ANNOUNCED: it does, says so, and it is on the disk
+fails_over() {
+	ctl -j failover >said
+	says ".result == {role: \"failover\", changed: true, written: true,
+		released: $2, announced: $3, done: \"$1\"}" <said
+	role_is failover
+	logged m "event: failover: done: $1"
+}
+
 # protects WHAT: it goes back, says so, and it is on the disk
 protects() {
-	ctl failover >/dev/null
-	role_is failover
 	ctl -j protect >said
-	says ".result | .role == \"colo\" and .changed and .done == \"$1\"" <said
+	says ".result == {role: \"colo\", changed: true, written: true,
+		done: \"$1\"}" <said
 	role_is colo
 	logged m "event: protect: done: $1"
 	# once more changes nothing
@@ -48,6 +56,7 @@ start_mirror() {
 	start_mirror --outdev unix-listen:copy
 	spawn_other first socat -u UNIX:copy -
 	wait_for logged m 'event: connected: outdev: '
+	fails_over 'outdev is closed' 0 0
 	protects 'outdev is open again'
 	spawn copies socat -u UNIX:copy CREATE:copies
 	wait_for logged_n 2 m 'event: connected: outdev: '
@@ -100,12 +109,32 @@ start_mirror() {
 	[ -S copy ]
 }
 
+@test "a failover that could not be written says so, and once more writes it" {
+	start_mirror --outdev unix-listen:copy
+	rm -r state
+	ctl -j failover | says '.result | .changed and (.written | not) and
+		.done == "outdev is closed"'
+	logged m 'event: failover: done, not written: outdev is closed'
+	mkdir state
+	ctl -j failover | says '.result | (.changed | not) and .written and
+		.done == "the role, which was failover already, is written"'
+	role_is failover
+	ctl -j failover | says '.result | .written and
+		.done == "nothing: the role is failover"'
+	logged_n 1 m 'event: failover'
+	# one that begins so has nothing to write
+	crash m
+	start_mirror --outdev unix-listen:copy
+	ctl -j failover | says '.result | (.changed | not) and .written'
+}
+
 @test "a primary's redirector diverts again, and takes what comes back" {
 	mkdir state
 	start m colo-redirector --state-dir state --net-in null: \
 		--net-out pcap:net.pcap --guest unix-listen:guest \
 		--outdev unix-listen:outdev,queue=rx \
 		--indev unix-listen:indev,queue=rx --control m.ctl
+	fails_over 'guest and net are joined, 0 frames released' 0 0
 	protects 'indev and outdev are open again'
 	spawn_other diverted socat -u UNIX:outdev CREATE:diverted
 	wait_for logged m 'event: connected: outdev: '
@@ -128,6 +157,9 @@ start_mirror() {
 	wire "ff ff ff ff ff ff $mac 0806 0001 0800 06 04 0002 $mac 0a000005 \
 		ff ff ff ff ff ff 0a000001" | send guest
 	wait_for stat_is m guest-in.in 1
+	# nobody was at the outdev: what the guest said waited there. Its MAC and
+	# its address are announced
+	fails_over 'guest and net are joined, 1 frames released, 2 announced, round 1 of 1' 1 2
 	protects 'indev and outdev are open again'
 	[ -S indev ]
 	[ -S outdev ]
@@ -158,6 +190,7 @@ start_mirror() {
 	}
 	connects 1024
 	wait_for last_is to-guest '1001 9001'
+	fails_over '1 connections go on with their offsets' 0 0
 	protects 'connections are tracked again, all offsets are 0'
 	wire "$(segment tx 1005 5001 $ACK)" >&5
 	wait_for last_is to-guest '1005 5001'
@@ -192,6 +225,7 @@ status_is() {
 	start_compare --checkpoint exec:./to-make --compare-timeout 60000
 	primary "$(udp 1 one)"
 	wait_for stat_is m held 1
+	fails_over '1 frames released, the primary passes' 1 0
 	protects 'frames are compared again, a checkpoint is asked for'
 	wait_for status_is 'SYNCING * s: a checkpoint is wanted (protect)'
 	wait_for grep -qx protect why
@@ -242,6 +276,7 @@ status_is() {
 @test "a director has no role to go back to" {
 	start m colo-redirector --net unix-listen:net --dest a=unix-listen:a \
 		--service tcp:10.0.0.1:80 --control m.ctl
-	ctl failover
+	ctl -j failover | says '.result |
+		.done == "nothing: to take over is the matter of the pairs"'
 	stays 'this program has no role to go back to'
 }

@@ -36,13 +36,17 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	client ask subscribe | says '.[3] | (.[0] | type) == "number" and
 		.[1].state == "UNPROTECTED"'
 	client ask flush | says '.[2].code == "failed" and .[3] == null'
-	client ask failover | says '.[3] == {role: "failover", changed: true}'
-	client ask failover | says '.[3] == {role: "failover", changed: false}'
+	client ask failover | says '.[3] == {role: "failover", changed: true,
+		written: false, released: 0, announced: 0,
+		done: "outdev is closed"}'
+	client ask failover | says '.[3] == {role: "failover", changed: false,
+		written: false, released: 0, announced: 0,
+		done: "nothing: the role is failover"}'
 	client ask status | says '.[3].state == "FAILOVER"'
 	client ask protect | says '.[3] == {role: "colo", changed: true,
-		done: "outdev is open again"}'
+		written: false, done: "outdev is open again"}'
 	client ask protect | says '.[3] == {role: "colo", changed: false,
-		done: "nothing: the role is colo"}'
+		written: false, done: "nothing: the role is colo"}'
 	client ask quit | says '.[3] == true'
 	ends m
 	[ ! -e m.ctl ]
@@ -137,10 +141,10 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	spawn_other taker socat -u UNIX:copy -
 	ctl -t 30 wait protected
 	ctl failover
-	wait_for grep -q '"failover","done"' events
+	wait_for grep -q '"failover","done: outdev is closed"' events
 	grep -q '"status","PROTECTED since ' events
 	wait_for grep -q '"status","FAILOVER since ' events
-	wait_for grep -qE '^20[0-9T:.-]+Z m: failover: done$' text
+	wait_for grep -qE '^20[0-9T:.-]+Z m: failover: done: outdev is closed$' text
 	stop m
 	ends watch-json 3
 	ends watch 3

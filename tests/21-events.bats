@@ -80,7 +80,7 @@ last_is() { [[ $(events "$1" "$2" | tail -n 1) == $3 ]]; }
 	kill_other taker
 	wait_for last_is m status 'UNPROTECTED 0 s: nobody takes the copies'
 	kill -USR2 "${PIDS[m]}"
-	wait_for last_is m failover 'done'
+	wait_for last_is m failover 'done: outdev is closed'
 	[ "$(events m status | wc -l)" -eq 2 ]
 }
 

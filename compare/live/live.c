@@ -138,10 +138,13 @@ static struct compare_left fail_over(struct live *l)
 	return feed_failover(&l->feed);
 }
 
-static void on_failover(void *arg)
+static void on_failover(void *arg, struct failover_done *done)
 {
 	struct compare_left left = fail_over(arg);
 
+	done->released = left.frames;
+	snprintf(done->text, sizeof(done->text), "%llu frames released, the "
+		 "primary passes", (unsigned long long)left.frames);
 	log_event("uncompared-at-failover", "%llu bytes in %llu frames",
 		  (unsigned long long)left.bytes,
 		  (unsigned long long)left.frames);
