@@ -21,7 +21,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      endpoint_listen endpoint_null endpoint_output endpoint_packet \
 	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream endpoint_told \
-	      endpoint_tap endpoint_watch spin starter process loop option own_file record_file record_guard \
+	      endpoint_tap endpoint_watch spin starter process loop option option_help option_rows option_value own_file record_file record_guard \
 	      quantity record_table role rpc \
 	      control control_capture control_flows control_options control_process \
 	      control_spec control_stats control_table failover \
@@ -74,7 +74,7 @@ UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
 UNIT_quantity      := common/quantity
 UNIT_spin          := common/spin
 UNIT_endpoint_spec := common/endpoint_spec common/endpoint_hint common/quantity
-UNIT_option        := common/option common/control_spec common/endpoint_spec common/endpoint_hint common/log common/stamp common/nowait \
+UNIT_option        := common/option common/option_help common/option_rows common/option_value common/control_spec common/endpoint_spec common/endpoint_hint common/log common/stamp common/nowait \
 		      common/quantity common/role common/own_file
 UNIT_log           := common/log common/stamp common/nowait common/stats
 UNIT_role          := common/role common/own_file

@@ -28,7 +28,7 @@ void control_options_init(struct control_options *o,
 	*o = (struct control_options){ .common = common };
 	for (unsigned i = 0; (spec = spec_at(o, i)); i++) {
 		assert(i < CONTROL_OPTIONS_MAX);
-		option_value(spec, common->config, o->started[i],
+		option_value_print(spec, common->config, o->started[i],
 			     sizeof(o->started[i]));
 	}
 }
@@ -68,7 +68,7 @@ static void put_row(const struct control_options *o, unsigned i,
 	const struct option_spec *spec = spec_at(o, i);
 	char value[OPTION_VALUE_MAX];
 
-	option_value(spec, o->common->config, value, sizeof(value));
+	option_value_print(spec, o->common->config, value, sizeof(value));
 	rpc_map(pk, 5);
 	rpc_put_str(pk, "name", spec->name);
 	rpc_put_str(pk, "value", value);
@@ -144,6 +144,7 @@ int control_options_set(const struct control_options *o,
 			struct control_call *call)
 {
 	char text[64], before[OPTION_VALUE_MAX], after[OPTION_VALUE_MAX];
+	char why[sizeof(call->error) - 64];
 	const struct option_spec *spec;
 	void *config = o->common->config;
 	unsigned at;
@@ -155,11 +156,14 @@ int control_options_set(const struct control_options *o,
 	err = value_text(call, text, sizeof(text));
 	if (err < 0)
 		return err;
-	option_value(spec, config, before, sizeof(before));
-	err = option_set(spec, config, text, call->error, sizeof(call->error));
-	if (err < 0)
+	option_value_print(spec, config, before, sizeof(before));
+	err = option_value_set(spec, config, text, why, sizeof(why));
+	if (err < 0) {
+		snprintf(call->error, sizeof(call->error), "%s: %s", spec->name,
+			 why);
 		return err;
-	option_value(spec, config, after, sizeof(after));
+	}
+	option_value_print(spec, config, after, sizeof(after));
 	log_event("set", "%s: %s, it was %s", spec->name, after, before);
 	put_row(o, at, call->pk);
 	return 0;

@@ -4,6 +4,7 @@
 
 #include "control_table.h"
 #include "option.h"
+#include "option_value.h"
 
 /*
  * The methods `get` and `set`: options that may be changed while the process

@@ -48,7 +48,7 @@ struct option_program;
 
 struct option_common {
 	const struct option_program *program;	/* option_parse()'s */
-	void *config;		/* likewise: option_set() changes it */
+	void *config;		/* likewise: option_value_set() changes it */
 	bool vnet_hdr_support;	/* the default of the endpoints' vnet-hdr */
 	bool check_only;	/* -n */
 	const char *state_dir;	/* or NULL */
@@ -59,7 +59,7 @@ struct option_common {
 };
 
 #define OPTION_NO_FD UINT64_MAX
-#define OPTION_VALUE_MAX 32	/* bytes of option_value() */
+#define OPTION_WHY_MAX 384	/* bytes of what is wrong with a value */
 
 struct option_program {
 	const char *name;	/* colo-mirror */
@@ -82,10 +82,6 @@ enum option_result option_parse(const struct option_program *program,
 				int argc, char **argv, void *config);
 const struct option_spec *option_live(const struct option_program *program,
 				      unsigned i);
-void option_value(const struct option_spec *spec, const void *config,
-		  char *text, size_t size);
-int option_set(const struct option_spec *spec, void *config, const char *arg,
-	       char *why, size_t size);
 int option_bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

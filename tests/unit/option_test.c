@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "../../common/option.h"
+#include "../../common/option_value.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -405,21 +406,21 @@ static void an_option_may_change_while_it_runs(void)
 
 	config_init();
 	CHECK(!strcmp(spec->name, "max-flows"));
-	option_value(spec, &config, text, sizeof(text));
+	option_value_print(spec, &config, text, sizeof(text));
 	CHECK(!strcmp(text, "7"));
-	CHECK(option_set(spec, &config, "8", why, sizeof(why)) == 0);
+	CHECK(option_value_set(spec, &config, "8", why, sizeof(why)) == 0);
 	CHECK_EQ(config.max_flows, 8);
-	CHECK(option_set(spec, &config, "1001", why, sizeof(why)) < 0);
-	CHECK(!strcmp(why, "max-flows: 1001 is not in 1..1000"));
+	CHECK(option_value_set(spec, &config, "1001", why, sizeof(why)) < 0);
+	CHECK(!strcmp(why, "1001 is not in 1..1000"));
 	CHECK_EQ(config.max_flows, 8);
 
 	spec = option_live(&program, 1);
-	CHECK(option_set(spec, &config, "green", why, sizeof(why)) == 0);
-	option_value(spec, &config, text, sizeof(text));
+	CHECK(option_value_set(spec, &config, "green", why, sizeof(why)) == 0);
+	option_value_print(spec, &config, text, sizeof(text));
 	CHECK(!strcmp(text, "green"));
 	spec = option_live(&program, 2);
-	CHECK(option_set(spec, &config, "on", why, sizeof(why)) == 0);
-	option_value(spec, &config, text, sizeof(text));
+	CHECK(option_value_set(spec, &config, "on", why, sizeof(why)) == 0);
+	option_value_print(spec, &config, text, sizeof(text));
 	CHECK(!strcmp(text, "on") && config.exclusive);
 	/* then come those of all tools */
 	CHECK(!strcmp(option_live(&program, 3)->name, "busy-poll"));
