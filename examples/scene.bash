@@ -93,13 +93,17 @@ scene_begin() {
 	trap 'exit 143' TERM
 }
 
+make_space() { # NAME
+	ip netns add "$(ns "$1")"
+	set_in "$1" net.ipv6.conf.all.disable_ipv6=1 \
+		net.ipv6.conf.default.disable_ipv6=1
+	ip_in "$1" link set lo up
+}
+
 make_spaces() {
 	local name
 	for name in $SPACES; do
-		ip netns add "$(ns "$name")"
-		set_in "$name" net.ipv6.conf.all.disable_ipv6=1 \
-			net.ipv6.conf.default.disable_ipv6=1
-		ip_in "$name" link set lo up
+		make_space "$name"
 	done
 }
 

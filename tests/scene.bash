@@ -109,7 +109,7 @@ start_client_link() {
 
 is_linked() { has_connections secondary 2; }
 
-# --- the end of the primary ---
+# --- the end of a host ---
 
 # What colo-compare let go of that the secondary had not said, as it counts it:
 # nothing, before a takeover without checkpoints.
@@ -129,13 +129,20 @@ has_answered() { [ "$(grep -c 'stats: in=' "$DIR/compare.log")" -ge "$1" ]; }
 # and nobody hears a FIN or a RST from it.
 cut_power() {
 	ask_compare
-	# shellcheck disable=SC2046
-	kill -STOP $(pids_in primary) $(pids_in pguest)
-	cut_piece wire
-	cut_piece net
-	kill_in primary
-	kill_in pguest
+	cut_host primary
 }
+
+# cut_host primary|secondary
+cut_host() {
+	# shellcheck disable=SC2046
+	kill -STOP $(pids_in "$1") $(pids_in "$(guest_of "$1")")
+	cut_piece wire
+	ip_in net link set "$1" down
+	kill_in "$1"
+	kill_in "$(guest_of "$1")"
+}
+
+guest_of() { echo "${1:0:1}guest"; }
 
 # cut_slowly MS PIECE...: the host dies in pieces, MS apart. What dies does not
 # come back: the runner stands still.
