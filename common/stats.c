@@ -287,7 +287,7 @@ static void print_histogram(const struct stats_row *row)
 		at += (size_t)snprintf(text + at, sizeof(text) - at,
 				       ":%" PRIu64, h->n[i]);
 	}
-	log_stats("%s.%s=%" PRIu64 " mean=%s", stats_group(row),
+	log_stats("%s.%s: %" PRIu64 ", mean %s", stats_group(row),
 		  stats_name(row), row->value, text);
 }
 
@@ -295,8 +295,9 @@ static void print_histogram(const struct stats_row *row)
  * stats_print() - Write an account on standard error
  * @s:	account
  *
- * The totals in the first line, then a line per row. Those of 0 are left out,
- * unless the log has level debug.
+ * The totals in the first line, then NAME=VALUE for each row; a histogram has no `=`
+ * in its line. Counters of 0 are left out, unless the log has level debug; gauges are
+ * not: that nothing is held now is worth saying.
  */
 void stats_print(const struct stats *s)
 {
@@ -307,7 +308,7 @@ void stats_print(const struct stats *s)
 	for (unsigned i = 0; i < s->n_rows; i++) {
 		const struct stats_row *row = &s->rows[i];
 
-		if (!row->value && !log_shows(LOG_DEBUG))
+		if (!row->value && !row->def->is_gauge && !log_shows(LOG_DEBUG))
 			continue;
 		if (row->histogram)
 			print_histogram(row);

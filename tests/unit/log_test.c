@@ -337,14 +337,17 @@ static void stats_are_summed_and_printed(void)
 {
 	const struct stats_def link = { NULL, "down", "frames", "Frames.",
 					.label = "endpoint" };
+	const struct stats_def queued = { NULL, "queued", "bytes", "Bytes.",
+					  .is_gauge = true };
 	struct stats s = { .in = 10, .originated = 1, .copied = 2, .out = 5,
 			   .merged = 1, .held = 3 };
 
 	stats_drop(&s, DROP_DOWN, 1);
 	stats_note(&s, &link, "guest", 100);
+	stats_note(&s, &queued, "guest", 0);
 	stats_drop(&s, DROP_FULL, 0);
 	stats_drop(&s, DROP_DOWN, 3);
-	CHECK_EQ(s.n_rows, 3);
+	CHECK_EQ(s.n_rows, 4);
 	CHECK_EQ(stats_dropped(&s), 4);
 	log_init("p", LOG_ERROR);
 	capture();
@@ -352,7 +355,8 @@ static void stats_are_summed_and_printed(void)
 	CHECK_TEXT("p: stats: in=10 originated=1 copied=2 out=5 merged=1 "
 		   "held=3 dropped=4\n"
 		   "p: stats: dropped.down=4\n"
-		   "p: stats: guest.down=100\n");
+		   "p: stats: guest.down=100\n"
+		   "p: stats: guest.queued=0\n");
 	log_init("p", LOG_DEBUG);
 	capture();
 	stats_print(&s);
@@ -360,6 +364,7 @@ static void stats_are_summed_and_printed(void)
 		   "held=3 dropped=4\n"
 		   "p: stats: dropped.down=4\n"
 		   "p: stats: guest.down=100\n"
+		   "p: stats: guest.queued=0\n"
 		   "p: stats: dropped.full=0\n");
 }
 
@@ -387,7 +392,7 @@ static void a_histogram_is_one_line(void)
 	stats_print(&s);
 	CHECK_TEXT("p: stats: in=0 originated=0 copied=0 out=0 merged=0 held=0 "
 		   "dropped=0\n"
-		   "p: stats: hold.time=4 mean=751us <1.02us:2 <2.05us:1 "
+		   "p: stats: hold.time: 4, mean 751us <1.02us:2 <2.05us:1 "
 		   "<4.19ms:1\n");
 }
 
