@@ -166,6 +166,14 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 	run -2 colo-ctl
 	run -2 colo-ctl --colour status
 	run -2 ctl wait
+	run -2 ctl wait proteced
+	[[ $output == 'colo-ctl: wait: proteced is no state; these are: PROTECTED '* ]]
+	# none of these is asked for as a method
+	for words in 'top c' 'watch c' '- c' 'status c' 'wait protected c'; do
+		# shellcheck disable=SC2086
+		run -2 ctl $words
+		[[ $output == "colo-ctl: ${words%% *}: "* ]]
+	done
 	run -2 ctl --prometheus links
 	run -2 ctl -t x status
 	run -1 ctl no-such-method

@@ -92,6 +92,39 @@ start_two() {
 	is_back
 }
 
+@test "top, status -w and wait look for processes that begin later" {
+	mkdir run
+	export COLO_CONTROL_DIR=$PWD/run
+	begin() { # NAME
+		start "$1" colo-mirror --net "unix-listen:$1.net" --guest null: \
+			--outdev null: --control "$COLO_CONTROL_DIR/$1.ctl"
+	}
+	begin b
+	terminal new-session -d -s top -x 80 -y 24 \
+		"COLO_CONTROL_DIR=$PWD/run exec '$BIN/colo-ctl' top"
+	spawn watch colo-ctl status -w >seen
+	wait_for shows '^b +net +down '
+	wait_for grep -q 'UNPROTECTED .*net is gone' seen
+	begin a
+	wait_for shows '^a +net +down '
+	wait_for grep -q '^a  UNPROTECTED .*net is gone' seen
+	spawn waits colo-ctl -t 60 wait protected
+	begin c
+	are_connected() { # N: and the socket itself
+		[ "$(grep -c "$COLO_CONTROL_DIR/c.ctl$" /proc/net/unix)" -eq $((1 + $1)) ]
+	}
+	wait_for are_connected 3
+	spawn_other peer_a socat -u UNIX:a.net -
+	spawn_other peer_b socat -u UNIX:b.net -
+	wait_for sh -c 'tail -n 3 seen | grep -q "^b  PROTECTED since "'
+	kill -0 "${PIDS[waits]}"
+	spawn_other peer_c socat -u UNIX:c.net -
+	ends waits
+	kill -TERM "${PIDS[watch]}"
+	ends watch 0
+	terminal send-keys -t top q
+}
+
 @test "top without a terminal, or on one that cannot be drawn on, says so" {
 	start m colo-mirror --net unix-listen:net --guest null: --outdev null: \
 		--control m.ctl

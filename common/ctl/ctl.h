@@ -26,6 +26,7 @@ enum ctl_exit {
 struct ctl_options {
 	const char *sockets[CTL_SOCKETS_MAX];
 	unsigned n_sockets;
+	bool is_found;		/* nobody has said which: more may come */
 	bool is_json;
 	json_t *metrics;	/* gathered for Prometheus; NULL: not wanted */
 	unsigned timeout_s;
@@ -44,6 +45,7 @@ struct ctl {
 
 /* ctl_find.c */
 int ctl_find(struct ctl_options *o, bool waits);
+unsigned ctl_find_more(struct ctl_options *o, struct ctl *v);
 
 /* ctl_link.c */
 int ctl_link_open(struct ctl *c, const char *path);
@@ -78,12 +80,11 @@ uint64_t ctl_signal_now_ms(void);
 
 unsigned ctl_status_rank(const char *state);
 int ctl_status(struct ctl *v, unsigned n, const struct ctl_options *o);
-int ctl_status_wait(struct ctl *v, unsigned n, const struct ctl_options *o,
-		    const char *state);
-int ctl_status_watch(struct ctl *v, unsigned n, const struct ctl_options *o);
+int ctl_status_wait(struct ctl *v, struct ctl_options *o, const char *state);
+int ctl_status_watch(struct ctl *v, struct ctl_options *o);
 
 /* ctl_top.c */
-int ctl_top(struct ctl *v, unsigned n);
+int ctl_top(struct ctl *v, struct ctl_options *o);
 
 /* ctl_ask.c */
 json_t *ctl_ask(struct ctl *c, const char *method, const json_t *params,

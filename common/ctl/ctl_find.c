@@ -35,14 +35,26 @@ static const char *directory(void)
 	return dir && *dir ? dir : DIR_DEFAULT;
 }
 
+/* Takes the path. */
+static void add(struct ctl_options *o, char *path)
+{
+	bool is_new = o->n_sockets < CTL_SOCKETS_MAX;
+
+	for (unsigned i = 0; i < o->n_sockets; i++)
+		is_new &= strcmp(o->sockets[i], path) != 0;
+	if (is_new)
+		o->sockets[o->n_sockets++] = path;
+	else
+		free(path);
+}
+
 static void look(struct ctl_options *o, const char *dir)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(dir, &entries, is_socket_name, alphasort);
+
 	for (int i = 0; i < n; i++) {
-		if (o->n_sockets < CTL_SOCKETS_MAX)
-			o->sockets[o->n_sockets++] =
-				join(dir, entries[i]->d_name);
+		add(o, join(dir, entries[i]->d_name));
 		free(entries[i]);
 	}
 	free(entries);
@@ -62,6 +74,7 @@ int ctl_find(struct ctl_options *o, bool waits)
 	const char *dir = directory();
 	unsigned left_ms = waits ? o->timeout_s * 1000 : 0;
 
+	o->is_found = !o->n_sockets;
 	while (!o->n_sockets) {
 		look(o, dir);
 		if (o->n_sockets || left_ms < POLL_MS)
@@ -74,4 +87,22 @@ int ctl_find(struct ctl_options *o, bool waits)
 	fprintf(stderr, "colo-ctl: no control socket: no *.ctl in %s (-s "
 		"SOCKET, or COLO_CONTROL_DIR=DIR)\n", dir);
 	return -1;
+}
+
+/**
+ * ctl_find_more() - Find the processes that were not there before
+ * @o:	of ctl_find(); gets their sockets, unless it was said which
+ * @v:	a link for each socket, and room for more of them
+ *
+ * Return: how many there are now
+ */
+unsigned ctl_find_more(struct ctl_options *o, struct ctl *v)
+{
+	unsigned n = o->n_sockets;
+
+	if (o->is_found)
+		look(o, directory());
+	for (; n < o->n_sockets; n++)
+		ctl_link_open(&v[n], o->sockets[n]);
+	return n;
 }

@@ -158,23 +158,38 @@ static bool are_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 	return all;
 }
 
+/* A name that no process ever says would be waited for in vain. */
+static bool is_state(const char *name)
+{
+	for (unsigned i = 0; i < N_STATES; i++)
+		if (!strcasecmp(states[i], name))
+			return true;
+	fprintf(stderr, "colo-ctl: wait: %s is no state; these are:", name);
+	for (unsigned i = 0; i < N_STATES; i++)
+		fprintf(stderr, " %s", states[i]);
+	fputc('\n', stderr);
+	return false;
+}
+
 /**
  * ctl_status_wait() - Wait until all processes are in a state
- * @v:		links; those that are down are tried again
- * @n:		how many
+ * @v:		links; those that are down are tried again, and new ones are
+ *		looked for
  * @o:		options: for how long
  * @state:	its name, in any case
  *
- * Return: the exit status: CTL_NOT when the time is over
+ * Return: the exit status: CTL_NOT when the time is over, CTL_USAGE when there is no
+ * such state
  */
-int ctl_status_wait(struct ctl *v, unsigned n, const struct ctl_options *o,
-		    const char *state)
+int ctl_status_wait(struct ctl *v, struct ctl_options *o, const char *state)
 {
 	uint64_t end_ms = ctl_signal_now_ms() + o->timeout_s * UINT64_C(1000);
 
-	while (!are_all(v, n, o, state)) {
+	if (!is_state(state))
+		return CTL_USAGE;
+	while (!are_all(v, ctl_find_more(o, v), o, state)) {
 		if (ctl_signal_now_ms() >= end_ms) {
-			ctl_status(v, n, o);
+			ctl_status(v, o->n_sockets, o);
 			return CTL_NOT;
 		}
 		nap(POLL_MS);
@@ -248,25 +263,24 @@ static int print_new(struct ctl *v, unsigned n, const struct ctl_options *o,
 
 /**
  * ctl_status_watch() - Print the verdicts whenever they change
- * @v:	links; those that are down are tried again
- * @n:	how many
+ * @v:	links; those that are down are tried again, and new ones are looked for
  * @o:	options
  *
  * Return: the exit status of the last verdict, once a signal has ended it
  */
-int ctl_status_watch(struct ctl *v, unsigned n, const struct ctl_options *o)
+int ctl_status_watch(struct ctl *v, struct ctl_options *o)
 {
 	json_t *last[CTL_SOCKETS_MAX] = { NULL };
 	int signals = ctl_signal_open(), rc;
+	unsigned n = 0, was;
 
-	for (unsigned i = 0; i < n; i++)
-		subscribe(&v[i], o);
-	rc = print_new(v, n, o, last);
-	while (ctl_signal_wait(signals, -1, v, n, WATCH_MS) &&
-	       !ferror(stdout)) {
+	do {
 		take_events(v, n, o);
+		for (was = n, n = ctl_find_more(o, v); was < n; was++)
+			subscribe(&v[was], o);
 		rc = print_new(v, n, o, last);
-	}
+	} while (ctl_signal_wait(signals, -1, v, n, WATCH_MS) &&
+		 !ferror(stdout));
 	forget(last, n);
 	close(signals);
 	return rc;

@@ -14,7 +14,17 @@ static void draw(const struct ctl_top *t)
 	ctl_top_screen_draw(&view);
 }
 
-static void run(struct ctl_top *t, const struct ctl *v, int signals)
+/* Show processes that were not there before, too. */
+static void find(struct ctl_top *t, struct ctl *v, struct ctl_options *o)
+{
+	unsigned n = ctl_find_more(o, v);
+
+	for (; t->n < n; t->n++)
+		t->v[t->n].c = &v[t->n];
+}
+
+static void run(struct ctl_top *t, struct ctl *v, struct ctl_options *o,
+		int signals)
 {
 	uint64_t next_ms = 0;
 
@@ -22,6 +32,7 @@ static void run(struct ctl_top *t, const struct ctl *v, int signals)
 		t->now_ms = ctl_signal_now_ms();
 		if (t->now_ms >= next_ms) {
 			next_ms = t->now_ms + PERIOD_MS;
+			find(t, v, o);
 			ctl_top_ask_all(t);
 		}
 		ctl_top_ask_read(t);
@@ -34,11 +45,11 @@ static void run(struct ctl_top *t, const struct ctl *v, int signals)
 /**
  * ctl_top() - Show all processes, live, until q or a signal
  * @v:	links; those that are down are tried again
- * @n:	how many
+ * @o:	options: whose sockets they are
  *
  * Return: the exit status
  */
-int ctl_top(struct ctl *v, unsigned n)
+int ctl_top(struct ctl *v, struct ctl_options *o)
 {
 	static struct ctl_top t;
 	int signals;
@@ -46,10 +57,7 @@ int ctl_top(struct ctl *v, unsigned n)
 	if (!ctl_top_screen_open())
 		return CTL_USAGE;
 	signals = ctl_signal_open();
-	for (unsigned i = 0; i < n; i++)
-		t.v[i].c = &v[i];
-	t.n = n;
-	run(&t, v, signals);
+	run(&t, v, o, signals);
 	ctl_top_screen_close();
 	ctl_top_ask_end(&t);
 	close(signals);

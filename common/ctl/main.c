@@ -120,31 +120,33 @@ static int capture(struct ctl *v, const struct ctl_options *o, int argc,
 	return ctl_ask_capture(v, o, argc, argv);
 }
 
-static int status(struct ctl *v, unsigned n, const struct ctl_options *o,
-		  int argc, char **argv)
+static int status(struct ctl *v, struct ctl_options *o, int argc, char **argv)
 {
 	if (argc == 1)
-		return ctl_status(v, n, o);
+		return ctl_status(v, o->n_sockets, o);
 	if (argc == 2 && (!strcmp(argv[1], "-w") || !strcmp(argv[1], "--watch")))
-		return ctl_status_watch(v, n, o);
+		return ctl_status_watch(v, o);
 	return bad("status: it is status [-w]", "");
 }
 
-static int run(struct ctl *v, const struct ctl_options *o, int argc,
-	       char **argv)
+static int run(struct ctl *v, struct ctl_options *o, int argc, char **argv)
 {
 	unsigned n = o->n_sockets;
 	const char *command = argv[0];
 
 	if (!strcmp(command, "status"))
-		return status(v, n, o, argc, argv);
-	if (!strcmp(command, "top") && argc == 1)
-		return ctl_top(v, n);
-	if (!strcmp(command, "watch") && argc == 1)
-		return ctl_ask_watch(v, n, o);
+		return status(v, o, argc, argv);
+	if (!strcmp(command, "top"))
+		return argc == 1 ? ctl_top(v, o) :
+				   bad("top: it takes no argument: ", argv[1]);
+	if (!strcmp(command, "watch"))
+		return argc == 1 ? ctl_ask_watch(v, n, o) :
+				   bad("watch: it takes no argument: ", argv[1]);
 	if (!strcmp(command, "wait"))
-		return argc == 2 ? ctl_status_wait(v, n, o, argv[1]) :
+		return argc == 2 ? ctl_status_wait(v, o, argv[1]) :
 				   bad("wait: it is wait STATE", "");
+	if (!strcmp(command, "-") && argc > 1)
+		return bad("-: it takes no argument: ", argv[1]);
 	if (!strcmp(command, "-"))
 		return n == 1 ? ctl_ask_bridge(v, o) :
 				bad("-: which process? Say -s SOCKET", "");
