@@ -450,20 +450,15 @@ $(FUZZ:%=replay-%): replay-%: $(BUILD)/replay/%
 
 # Most tests wait most of the time: JOBS of them run beside each other. The file that
 # takes longest begins first, so that the others run beside it and nobody waits for it
-# at the end. Those that measure time come afterwards, one by one.
-JOBS  ?= $(shell expr $$(nproc) + 1)
-ALONE := $(filter tests/54-% tests/57-% tests/70-%,$(BATS))
+# at the end.
+JOBS  ?= $(shell expr $$(nproc) + 2)
 FIRST := $(filter tests/59-%,$(BATS))
-BESIDE = $(FIRST) $(filter-out $(FIRST) $(ALONE),$(BATS))
-run_bats = COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) bats --tap --timing
+run_bats = COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) bats --tap --timing \
+	   $(if $(filter-out 1,$(JOBS)),-j $(JOBS))
 
 check-bats: all programs vm
 	$(if $(BATS),,$(error no tests/$(T)*.bats))
-	$(Q)status=0; \
-	$(if $(strip $(BESIDE)),$(run_bats) $(if $(filter-out 1,$(JOBS)),-j $(JOBS)) \
-		$(BESIDE) || status=1;) \
-	$(if $(ALONE),$(run_bats) $(ALONE) || status=1;) \
-	exit $$status
+	$(Q)$(run_bats) $(FIRST) $(filter-out $(FIRST),$(BATS))
 
 # Leaks, overruns and undefined behaviour end the program that has them. These
 # files are about scripts, texts and the Makefile: `make check` is enough for them.

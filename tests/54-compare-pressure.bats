@@ -95,21 +95,21 @@ latency() {
 	check_account "$(stats c)"
 }
 
-# With checkpoints of 0.3 s and 100 differing answers a second, checkpoints could be
-# made all the time. Allowed are a tenth of the time, and what ten seconds without
-# any had saved.
+# With checkpoints of a second and 100 differing answers a second, checkpoints could be
+# made all the time. Allowed are a fifth of the time, and what ten seconds without any
+# had saved. A flow that waited for them would be late by up to a second.
 @test "checkpoints take at most their share of the time" {
 	local begin=${EPOCHREALTIME/./} spent most
-	compare --outdev unix-listen:out.sock --checkpoint 'exec:sleep 0.3' \
-		--max-checkpoint-share 10 --quarantine off
+	compare --outdev unix-listen:out.sock --checkpoint 'exec:sleep 1' \
+		--max-checkpoint-share 20 --quarantine off
 	SECONDS_EACH=6
 	latency 100
 	spent=$(value "$(stats c)" checkpoint.spent-ms)
-	most=$(((${EPOCHREALTIME/./} - begin) / 10000 + 1000 + 600))
+	most=$(((${EPOCHREALTIME/./} - begin) / 5000 + 2000 + 2000))
 	echo "$spent ms of at most $most ms spent, p99 beside it $P99 us"
 	[ "$spent" -gt 1000 ]
 	[ "$spent" -le "$most" ]
-	[ "$P99" -lt 300000 ]
+	[ "$P99" -lt 900000 ]
 	[ "$(value "$(stats c)" checkpoint.put-off)" -gt 0 ]
 	check_account "$(stats c)"
 }
