@@ -23,7 +23,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream endpoint_told \
 	      endpoint_tap endpoint_watch spin starter process loop option option_help option_rows option_value own_file record_file record_guard \
 	      quantity record_table role rpc \
-	      control control_capture control_flows control_options control_process \
+	      control control_capture control_flows control_options control_pace control_process \
 	      control_spec control_stats control_table failover \
 	      verdict filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_prometheus \
@@ -60,7 +60,7 @@ UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity spin \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
-	 marker qmp rpc control_stats control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type unwrap \
+	 marker qmp rpc control_pace control_stats control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type unwrap \
 	 ignore learn progress compare_waits compare_share budget blame history tell
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
@@ -128,6 +128,7 @@ UNIT_qmp             := common/qmp
 LIBS_qmp              = $(JANSSON)
 UNIT_rpc             := common/rpc
 LIBS_rpc              = $(MSGPACK_LIBS)
+UNIT_control_pace    := common/control_pace
 UNIT_control_stats   := common/control_stats common/rpc common/stats common/log common/stamp common/nowait
 LIBS_control_stats    = $(MSGPACK_LIBS)
 UNIT_control_table   := common/control_table common/rpc

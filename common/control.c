@@ -3,8 +3,8 @@
  * A client is reading (its socket is read until a whole message is there),
  * ready (the message waits for a turn of the timer), or skipping what is left
  * of a message that was too large. Each turn answers one message of each ready
- * client, as far as there is time, and notes how long that took; the next turn
- * comes twenty times later, or after a millisecond. A message that asks for much
+ * client, as far as there is time, and notes how long that took; control_pace.c
+ * says when the next one comes. A message that asks for much
  * stays in front, and gets a part of its work done in each turn.
  *
  * A client that has more than QUEUE_MAX bytes to take is not answered before it
@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bytes.h"
@@ -28,8 +29,6 @@
 #define CLIENTS_MAX	128u
 #define QUEUE_MAX	(256u << 10)	/* bytes on their way to a client */
 #define ROOM_MIN	512u
-#define SHARE		20u		/* 1/SHARE of the time at most */
-#define TURN_MIN_NS	UINT64_C(1000000)
 #define TURN_MAX_NS	UINT64_C(200000)	/* then the next client waits */
 
 struct control_client {
@@ -304,9 +303,21 @@ static void send_stream(struct control_client *client)
 	client_write(client, bytes, len);
 }
 
-static void on_turn(uv_timer_t *timer)
+static uint64_t cpu_ns(void)
 {
-	struct control *c = timer->data;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t wait_ns(const struct control *c)
+{
+	return control_pace_wait_ns(&c->pace, uv_hrtime(), cpu_ns());
+}
+
+static void answer_some(struct control *c)
+{
 	uint64_t begin = uv_hrtime(), took = 0;
 
 	for (unsigned n = c->n_clients;
@@ -321,9 +332,15 @@ static void on_turn(uv_timer_t *timer)
 			answer_one(cl);
 		took = uv_hrtime() - begin;
 	}
-	c->next_turn_ns = begin + took +
-			  (took * SHARE > TURN_MIN_NS ? took * SHARE :
-							TURN_MIN_NS);
+	c->pace = (struct control_pace){ took, begin + took, cpu_ns() };
+}
+
+static void on_turn(uv_timer_t *timer)
+{
+	struct control *c = timer->data;
+
+	if (wait_ns(c) == 0)
+		answer_some(c);
 	schedule(c);
 }
 
@@ -331,16 +348,14 @@ static void on_turn(uv_timer_t *timer)
 static void schedule(struct control *c)
 {
 	const struct control_client *cl = c->clients;
-	uint64_t now = uv_hrtime(), wait_ns;
 
 	while (cl && !may_be_answered(cl) && !may_be_sent_to(cl))
 		cl = cl->next;
 	if (!cl || !c->turn || uv_is_active((const uv_handle_t *)c->turn))
 		return;
-	wait_ns = c->next_turn_ns > now ? c->next_turn_ns - now : 0;
 	uv_update_time(c->uv);
-	uv_timer_start(c->turn, on_turn, (wait_ns + NS_PER_MS - 1) / NS_PER_MS,
-		       0);
+	uv_timer_start(c->turn, on_turn,
+		       (wait_ns(c) + NS_PER_MS - 1) / NS_PER_MS, 0);
 }
 
 /* --- coming and going --- */

@@ -7,13 +7,14 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "control_pace.h"
 #include "control_spec.h"
 #include "control_table.h"
 #include "unix_path.h"
 
 /*
  * The control socket of a process: clients ask, and are told of events. It
- * never makes a frame wait: requests get a twentieth of the time at most, a client
+ * never makes a frame wait: requests get a small share of the time, a client
  * that does not read its answers is not read either, and the events that it
  * has no room for are lost to it, and counted.
  *
@@ -28,7 +29,7 @@ struct control {
 	uv_timer_t *turn;		/* answers what has been asked */
 	struct control_client *clients, **last;
 	unsigned n_clients;
-	uint64_t next_turn_ns;		/* no request is answered before */
+	struct control_pace pace;	/* of the turns */
 	uint64_t n_events;		/* told so far; the number of the last one */
 };
 
