@@ -192,7 +192,8 @@ PROGRAM_tests/bench/bench := tests/bench/main tests/bench/drive \
 			     tests/bench/process tests/bench/traffic
 PROGRAM_tests/bench/pump := tests/bench/pump
 PROGRAM_tests/bench/schedule = tests/bench/schedule $(SCHEDULE_CORE:%=redirector/%)
-PROGRAM_tests/ipvs/oracle   = tests/ipvs/oracle $(SCHEDULE_CORE:%=redirector/%)
+PROGRAM_tests/ipvs/oracle = tests/ipvs/oracle tests/ipvs/both tests/ipvs/guest \
+			    $(SCHEDULE_CORE:%=redirector/%)
 
 PRELOADED := clock-step slow-names
 

@@ -254,7 +254,9 @@ check_director() {
 	COLO_BUILD=$BUILD run "$TOP/tests/ipvs/run" 150
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$(grep -c ': 150 connections, 0 different$' <<<"$output")" -eq 12 ]
+	[ "$(grep -c ': 150 connections, 0 different$' <<<"$output")" -eq 24 ]
+	[ "$(grep -c ', max-conn and min-conn: .* 0 different$' <<<"$output")" -eq 6 ]
+	[ "$(grep -c '^on purpose' <<<"$output")" -eq 4 ]
 }
 
 @test "bad options are refused on one line" {

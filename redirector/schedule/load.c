@@ -4,9 +4,8 @@
  * fo, ovf, with IPVS's results, which takes the first of equals. There is no
  * state here.
  *
- * On purpose different: a half-open connection weighs as an established one. At
- * 1/256 of that, as in IPVS, a destination that has just come gets every SYN
- * until the first handshake is over.
+ * A half-open connection weighs as an established one, as in IPVS: otherwise a
+ * destination that has just come gets every SYN until the first handshake is over.
  */
 #include "load.h"
 

@@ -1,76 +1,43 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Which destination gets each new connection, says the kernel's IPVS in a guest, and
- * says our scheduler: the same opens, closes, weights, additions and removals, from a
- * seed.
+ * says our scheduler: the same opens, closes, weights, limits, additions and removals,
+ * from a seed. In IPv4 and in IPv6.
  *
  *	oracle SOCKET [CONNECTIONS [SEED]]
  *
- * Each SYN is followed by its ACK before the next one: on purpose ours counts
- * half-open connections otherwise (load.c). Connections of a removed destination say
- * nothing more: on purpose ours goes on with them. Nothing expires.
+ * Four plays. `churn` and `limits` want the same destination for each connection.
+ * `mh` wants an even table that moves little: IPVS has another hash, so that both
+ * choose alike only by chance. `walk` shows where ours differs on purpose, and wants to
+ * see it differ. Connections of a removed destination say nothing more: on purpose
+ * ours goes on with them.
  */
-#include <errno.h>
 #include <linux/ip_vs.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "../../common/bytes.h"
-#include "../../common/checksum.h"
-#include "../../common/packet.h"
-#include "../../redirector/schedule/dest.h"
-#include "../../redirector/schedule/route.h"
-#include "../../redirector/schedule/schedule.h"
-#include "wire.h"
+#include "both.h"
 
-#define FRAME_LEN 54u
-#define CONNECTIONS_MAX 4096u
-#define NONE 255u
-#define READY_S 120		/* for a guest without KVM to boot */
-#define SILENCE_MS 120000
-#define SHOWN 5u		/* differences of a scheduler */
+#define SHOWN 5u		/* differences of a play */
+#define MH_DESTS 3u
+#define SH_FALLBACK IP_VS_SVC_F_SCHED_SH_FALLBACK
+#define SH_PORT IP_VS_SVC_F_SCHED_SH_PORT
+#define MH_FALLBACK IP_VS_SVC_F_SCHED1
+
+struct oracle;
 
 struct run {
-	const char *name;	/* IPVS's, and ours with the rest */
-	const char *options;
-	uint32_t flags;
-	uint32_t n_services;
-};
-
-static const struct run runs[] = {
-	{ "rr", "", 0, 1 }, { "wrr", "", 0, 1 }, { "lc", "", 0, 1 },
-	{ "wlc", "", 0, 1 }, { "sed", "", 0, 1 }, { "nq", "", 0, 1 },
-	{ "fo", "", 0, 1 }, { "ovf", "", 0, 1 },
-	{ "sh", ",strict", 0, 1 },
-	{ "sh", "", IP_VS_SVC_F_SCHED_SH_FALLBACK, 1 },
-	{ "sh", ",hash-port", IP_VS_SVC_F_SCHED_SH_FALLBACK |
-			      IP_VS_SVC_F_SCHED_SH_PORT, 1 },
-	{ "dh", ",strict", 0, ORACLE_SERVICES },
-};
-
-struct connection {
-	uint32_t client, service;
-	uint16_t port;
-	uint8_t dest;
+	bool (*play)(struct oracle *o, unsigned n);
+	struct both_service service;
 };
 
 struct oracle {
 	const struct run *run;
-	int fd;
 	uint64_t random;
-	uint16_t port;			/* of the services of this run */
-	uint32_t n_orders;
-	struct schedule *s;
-	uint16_t ours[ORACLE_DESTS];	/* index of each */
-	bool is_member[ORACLE_DESTS];
-	struct connection open[CONNECTIONS_MAX];
-	unsigned n_open, n_compared, n_different;
+	struct both both;
+	unsigned n_compared, n_different;
 };
 
 static uint32_t roll(struct oracle *o, uint32_t below)
@@ -79,228 +46,61 @@ static uint32_t roll(struct oracle *o, uint32_t below)
 	return (uint32_t)((o->random >> 33) % below);
 }
 
-static void give_up(const char *what)
+static const char *name_of(const struct oracle *o)
 {
-	fprintf(stderr, "oracle: %s: %s\n", what, strerror(errno));
-	exit(2);
+	static char name[64];
+	const struct both_service *svc = &o->run->service;
+
+	snprintf(name, sizeof(name), "%s%s%s", svc->scheduler, svc->options,
+		 svc->ip_version == 6 ? ", IPv6" : "");
+	return name;
 }
 
-/* --- the wire --- */
-
-static void send_frame(const struct oracle *o, const void *frame, size_t len)
+static struct connection any_client(struct oracle *o)
 {
-	uint8_t buf[4 + 256];
-
-	bytes_put32(buf, (uint32_t)len);
-	memcpy(buf + 4, frame, len);
-	if (send(o->fd, buf, 4 + len, MSG_NOSIGNAL) != (ssize_t)(4 + len))
-		give_up("send");
+	return (struct connection){
+		.client = 0x0b000000 + roll(o, 1u << 24),
+		.service = roll(o, o->run->service.n_addrs),
+		.port = (uint16_t)(1024 + roll(o, 60000)),
+	};
 }
 
-static void read_all(const struct oracle *o, void *to, size_t len)
+/* --- the same destination for each --- */
+
+static struct both_where compare_one(struct oracle *o, struct connection *c)
 {
-	if (len && recv(o->fd, to, len, MSG_WAITALL) != (ssize_t)len)
-		give_up("the guest is gone");
-}
+	struct both_where where = both_syn(&o->both, c);
 
-static bool is_readable(const struct oracle *o, int ms)
-{
-	struct pollfd p = { o->fd, POLLIN, 0 };
-
-	return poll(&p, 1, ms) > 0;
-}
-
-/* One frame of the guest; longer ones are none of ours. Return: its bytes. */
-static uint32_t receive(const struct oracle *o, uint8_t *frame, uint32_t size)
-{
-	uint8_t rest[2048] = { 0 };
-	uint32_t len;
-
-	read_all(o, rest, 4);
-	len = bytes_get32(rest);
-	if (len > size + sizeof(rest))
-		give_up("frame");
-	read_all(o, frame, len < size ? len : size);
-	if (len > size)
-		read_all(o, rest, len - size);
-	return len;
-}
-
-/* Reads up to the answer to the last order. Return: the real server that a frame
- * went to on the way, or NONE. */
-static uint8_t wait_for_answer(const struct oracle *o, int32_t *error)
-{
-	struct oracle_order answer = { 0 };
-	uint8_t dest = NONE;
-
-	for (;;) {
-		uint8_t *frame = (uint8_t *)&answer;
-
-		if (!is_readable(o, SILENCE_MS))
-			give_up("the guest is silent");
-		if (receive(o, frame, sizeof(answer)) < FRAME_LEN)
-			continue;
-		if (!memcmp(frame, ORACLE_DEST_MAC, 5) &&
-		    (frame[47] & TCP_SYN))
-			dest = frame[5];
-		if (bytes_get16(frame + 12) != ORACLE_TYPE ||
-		    answer.number != o->n_orders)
-			continue;
-		*error = answer.error;
-		return dest;
-	}
-}
-
-static void give_order(struct oracle *o, struct oracle_order *order)
-{
-	memcpy(order->ether, ORACLE_GUEST_MAC ORACLE_MAC, 12);
-	bytes_put16(order->ether + 12, ORACLE_TYPE);
-	order->number = ++o->n_orders;
-	order->port = o->port;
-	if (o->run) {
-		order->flags = o->run->flags;
-		snprintf(order->scheduler, sizeof(order->scheduler), "%s",
-			 o->run->name);
-	}
-	send_frame(o, order, sizeof(*order));
-}
-
-/* An order to every service. */
-static void tell_ipvs(struct oracle *o, enum oracle_op op, uint32_t dest,
-		      uint32_t weight)
-{
-	int32_t error;
-
-	for (uint32_t i = 0; i < o->run->n_services; i++) {
-		struct oracle_order order = { .op = (uint16_t)op, .service = i,
-					      .dest = dest,
-					      .weight = (int32_t)weight };
-
-		give_order(o, &order);
-		wait_for_answer(o, &error);
-		errno = error;
-		if (error)
-			give_up("IPVS refuses");
-	}
-}
-
-static void connect_to(struct oracle *o, const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	time_t end = time(NULL) + READY_S;
-
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
-	o->fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	while (connect(o->fd, (const struct sockaddr *)&sun, sizeof(sun))) {
-		if (time(NULL) > end)
-			give_up(path);
-		usleep(50000);
-	}
-}
-
-/* The guest boots: asked again and again, until it answers. */
-static void wait_until_ready(struct oracle *o)
-{
-	time_t end = time(NULL) + READY_S;
-	int32_t error;
-
-	do {
-		struct oracle_order order = { .op = ORACLE_PING };
-		uint8_t frame[sizeof(order)] = { 0 };
-
-		if (time(NULL) > end)
-			give_up("the guest does not come up");
-		give_order(o, &order);
-		while (is_readable(o, 200)) {
-			receive(o, frame, sizeof(frame));
-			if (bytes_get16(frame + 12) != ORACLE_TYPE)
-				continue;
-			give_order(o, &order);
-			wait_for_answer(o, &error);
-			return;
-		}
-	} while (true);
-}
-
-/* --- connections --- */
-
-static void make(uint8_t *frame, const struct connection *c, uint16_t port,
-		 uint8_t flags)
-{
-	uint32_t sum;
-
-	memset(frame, 0, FRAME_LEN);
-	memcpy(frame, ORACLE_GUEST_MAC ORACLE_MAC, 12);
-	bytes_put16(frame + 12, 0x0800);
-	frame[14] = 0x45;
-	bytes_put16(frame + 16, 40);
-	frame[22] = 64;
-	frame[23] = PACKET_TCP;
-	bytes_put32(frame + 26, c->client);
-	bytes_put32(frame + 30, ORACLE_SERVICE_ADDR + c->service);
-	bytes_put16(frame + 24, checksum_fold(checksum_add(0, frame + 14, 20)));
-	bytes_put16(frame + 34, c->port);
-	bytes_put16(frame + 36, port);
-	frame[46] = 0x50;
-	frame[47] = flags;
-	bytes_put16(frame + 48, 1000);
-	sum = checksum_pseudo(4, frame + 26, frame + 30, PACKET_TCP, 20);
-	bytes_put16(frame + 50, checksum_fold(checksum_add(sum, frame + 34, 20)));
-}
-
-/* To the guest and to ours. Return: where ours sends it. */
-static uint8_t put(struct oracle *o, const struct connection *c, uint8_t flags)
-{
-	uint8_t frame[FRAME_LEN];
-	const struct route_frame f = { frame, sizeof(frame) };
-	struct schedule_verdict way;
-
-	make(frame, c, o->port, flags);
-	send_frame(o, frame, sizeof(frame));
-	route_from_net(o->s, &f, 1, &way, 1);
-	for (uint8_t i = 0; way.way == SCHEDULE_TO_DEST && i < ORACLE_DESTS; i++)
-		if (o->ours[i] == way.dest)
-			return i;
-	return NONE;
-}
-
-static void open_one(struct oracle *o)
-{
-	struct oracle_order ping = { .op = ORACLE_PING };
-	struct connection c = { .client = 0x0b000000 + roll(o, 1u << 24),
-				.service = roll(o, o->run->n_services),
-				.port = (uint16_t)(1024 + roll(o, 60000)) };
-	uint8_t ours = put(o, &c, TCP_SYN);
-	int32_t error;
-
-	give_order(o, &ping);
-	c.dest = wait_for_answer(o, &error);
+	c->dest = where.ipvs;
 	o->n_compared++;
-	if (ours != c.dest && o->n_different++ < SHOWN)
-		printf("%s%s: connection %u: IPVS %d, ours %d\n", o->run->name,
-		       o->run->options, o->n_compared,
-		       c.dest == NONE ? -1 : c.dest, ours == NONE ? -1 : ours);
-	if (ours != c.dest || c.dest == NONE)
-		return;
-	put(o, &c, TCP_ACK);
-	if (o->n_open < CONNECTIONS_MAX)
-		o->open[o->n_open++] = c;
+	o->n_different += where.ours != where.ipvs;
+	return where;
+}
+
+static void open_one(struct oracle *o, bool is_half_open)
+{
+	struct connection c = any_client(o);
+	struct both_where where = compare_one(o, &c);
+
+	if (where.ours == where.ipvs && where.ipvs != GUEST_NONE && !is_half_open)
+		both_ack(&o->both, &c);
+	if (where.ours != where.ipvs && o->n_different <= SHOWN)
+		printf("%s: connection %u: IPVS %d, ours %d\n", name_of(o),
+		       o->n_compared,
+		       where.ipvs == GUEST_NONE ? -1 : where.ipvs,
+		       where.ours == GUEST_NONE ? -1 : where.ours);
 }
 
 static void close_one(struct oracle *o)
 {
 	unsigned i;
 
-	if (!o->n_open)
+	if (!o->both.n_open)
 		return;
-	i = roll(o, o->n_open);
-	if (!o->is_member[o->open[i].dest])
-		return;
-	put(o, &o->open[i], TCP_FIN | TCP_ACK);
-	o->open[i] = o->open[--o->n_open];
+	i = roll(o, o->both.n_open);
+	if (o->both.is_member[o->both.open[i].dest])
+		both_fin(&o->both, i);
 }
-
-/* --- destinations --- */
 
 static uint32_t any_weight(struct oracle *o)
 {
@@ -309,98 +109,217 @@ static uint32_t any_weight(struct oracle *o)
 	return weights[roll(o, sizeof(weights) / sizeof(*weights))];
 }
 
-static void add_dest(struct oracle *o, uint32_t i)
-{
-	const char name[2] = { (char)('a' + i), 0 };
-	uint32_t weight = any_weight(o);
-
-	tell_ipvs(o, ORACLE_ADD_DEST, i, weight);
-	o->ours[i] = schedule_add_dest(o->s, name, 1);
-	schedule_set_weight(o->s, o->ours[i], weight);
-	schedule_set_up(o->s, o->ours[i], true, 1);
-	o->is_member[i] = true;
-}
-
 static void change_dest(struct oracle *o)
 {
 	uint32_t i = roll(o, ORACLE_DESTS), kind = roll(o, 4);
-	uint32_t weight;
 
-	if (!o->is_member[i]) {
-		add_dest(o, i);
-	} else if (!kind) {
-		tell_ipvs(o, ORACLE_DEL_DEST, i, 0);
-		schedule_remove_dest(o->s, o->ours[i], 1);
-		o->is_member[i] = false;
-	} else {
-		weight = any_weight(o);
-		tell_ipvs(o, ORACLE_EDIT_DEST, i, weight);
-		schedule_set_weight(o->s, o->ours[i], weight);
-	}
+	if (!o->both.is_member[i])
+		both_add(&o->both, i, (struct both_dest){ any_weight(o), 0, 0 });
+	else if (!kind)
+		both_remove(&o->both, i);
+	else
+		both_weigh(&o->both, i, any_weight(o));
 }
 
-/* --- a run --- */
-
-static void begin(struct oracle *o, const struct run *run, uint16_t port)
+static bool told_same(struct oracle *o, const char *what)
 {
-	struct schedule_config config = { .max_conns = 100000,
-					  .unscheduled = SCHEDULE_UN_DROP };
-	char text[128], why[512];
-	struct service svc;
+	printf("%s%s: %u connections, %u different\n", name_of(o), what,
+	       o->n_compared, o->n_different);
+	return !o->n_different;
+}
 
-	o->run = run;
-	o->port = port;
-	o->n_open = o->n_compared = o->n_different = 0;
-	memset(o->is_member, 0, sizeof(o->is_member));
-	memset(o->ours, 0xff, sizeof(o->ours));
-	o->s = schedule_new(&config, 1);
-	for (uint32_t i = 0; i < run->n_services; i++) {
-		snprintf(text, sizeof(text), "tcp:10.0.1.%u:%u,scheduler=%s%s",
-			 i, port, run->name, run->options);
-		if (!o->s || !service_parse(&svc, text, why, sizeof(why)) ||
-		    !schedule_add_service(o->s, &svc))
-			give_up(text);
-	}
-	tell_ipvs(o, ORACLE_ADD_SERVICE, 0, 0);
+static bool churn(struct oracle *o, unsigned n)
+{
 	for (uint32_t i = 0; i < 4; i++)
-		add_dest(o, i);
-}
-
-static void play(struct oracle *o, unsigned n_connections)
-{
-	while (o->n_compared < n_connections) {
+		both_add(&o->both, i, (struct both_dest){ any_weight(o), 0, 0 });
+	while (o->n_compared < n) {
 		uint32_t what = roll(o, 100);
 
 		if (what < 65)
-			open_one(o);
+			open_one(o, what < 20);
 		else if (what < 96)
 			close_one(o);
 		else
 			change_dest(o);
 	}
-	schedule_free(o->s);
-	printf("%s%s: %u connections, %u different\n", o->run->name,
-	       o->run->options, o->n_compared, o->n_different);
+	return told_same(o, "");
+}
+
+/* What is closed is forgotten a second later: fewer connections are played. */
+static bool limits(struct oracle *o, unsigned n)
+{
+	both_set_fin(&o->both, 1);
+	for (uint32_t i = 0; i < 5; i++) {
+		uint32_t max = 2 + roll(o, 12);
+
+		both_add(&o->both, i, (struct both_dest){ 1 + roll(o, 4), max,
+							  roll(o, max + 1) });
+	}
+	while (o->n_compared < n / 5) {
+		for (uint32_t more = 5 + roll(o, 40); more; more--)
+			open_one(o, false);
+		for (uint32_t less = roll(o, o->both.n_open + 1); less; less--)
+			close_one(o);
+		if (both_settle(&o->both))
+			continue;
+		printf("%s: IPVS does not forget\n", name_of(o));
+		return false;
+	}
+	return told_same(o, ", max-conn and min-conn");
+}
+
+/* --- by spread and disruption --- */
+
+/* Of one director: who got each client, before and after one was removed. */
+struct table {
+	unsigned n[MH_DESTS];
+	unsigned n_others, n_moved;	/* clients of those that stayed */
+};
+
+static void count(struct table *t, uint8_t before, uint8_t after)
+{
+	if (before >= MH_DESTS)
+		return;
+	t->n[before]++;
+	if (before == MH_DESTS - 1)
+		return;
+	t->n_others++;
+	t->n_moved += before != after;
+}
+
+/* Is each within 2 % of all and four standard deviations of its due, in squares? */
+static bool is_even(const struct table *t, unsigned n)
+{
+	bool is_good = true;
+
+	for (unsigned i = 0; i < MH_DESTS; i++) {
+		double due = (i + 1) / 6.0, off = t->n[i] - n * due;
+		double noise = n * due * (1 - due), slack = 0.02 * n;
+
+		if (off < 0)
+			off = -off;
+		off = off > slack ? off - slack : 0;
+		is_good &= off * off <= 16 * noise;
+	}
+	return is_good;
+}
+
+static void tell_table(const struct oracle *o, const char *who,
+		       const struct table *t)
+{
+	printf("%s: %s gives %u, %u, %u to weights 1, 2, 3; with the last removed "
+	       "%u of %u others move\n", name_of(o), who, t->n[0], t->n[1],
+	       t->n[2], t->n_moved, t->n_others);
+}
+
+static bool mh(struct oracle *o, unsigned n)
+{
+	struct both_where *before = calloc(n, sizeof(*before));
+	struct table ipvs = { { 0 }, 0, 0 }, ours = { { 0 }, 0, 0 };
+	uint64_t clients = o->random;
+
+	for (uint32_t i = 0; i < MH_DESTS; i++)
+		both_add(&o->both, i, (struct both_dest){ i + 1, 0, 0 });
+	for (unsigned i = 0; before && i < n; i++) {
+		struct connection c = any_client(o);
+
+		before[i] = compare_one(o, &c);
+	}
+	both_remove(&o->both, MH_DESTS - 1);
+	o->random = clients;		/* they come again, from other ports */
+	for (unsigned i = 0; before && i < n; i++) {
+		struct connection c = any_client(o);
+		struct both_where after;
+
+		c.port ^= 1;
+		after = both_syn(&o->both, &c);
+		count(&ipvs, before[i].ipvs, after.ipvs);
+		count(&ours, before[i].ours, after.ours);
+	}
+	free(before);
+	tell_table(o, "IPVS", &ipvs);
+	tell_table(o, "ours", &ours);
+	printf("on purpose, %s, another hash: %u connections, %u different\n",
+	       name_of(o), o->n_compared, o->n_different);
+	return is_even(&ipvs, n) && is_even(&ours, n) &&
+	       ours.n_moved * 20 <= ours.n_others;
+}
+
+/* --- where ours differs on purpose --- */
+
+/* IPVS drops what it would give to one that is not usable. */
+static bool walk(struct oracle *o, unsigned n)
+{
+	unsigned n_lost = 0;
+
+	for (uint32_t i = 0; i < 4; i++)
+		both_add(&o->both, i, (struct both_dest){ i > 0, 0, 0 });
+	for (unsigned i = 0; i < n; i++) {
+		struct connection c = any_client(o);
+		struct both_where where = compare_one(o, &c);
+
+		n_lost += where.ours == GUEST_NONE ||
+			  (where.ipvs != GUEST_NONE && where.ipvs != where.ours);
+	}
+	printf("on purpose, %s, the next slot without strict: %u connections, "
+	       "%u different\n", name_of(o), o->n_compared, o->n_different);
+	return o->n_different && !n_lost;
+}
+
+static const struct run runs[] = {
+	{ churn, { "rr", "", 0, 1, 0 } },
+	{ churn, { "wrr", "", 0, 1, 0 } },
+	{ churn, { "lc", "", 0, 1, 0 } },
+	{ churn, { "wlc", "", 0, 1, 0 } },
+	{ churn, { "sed", "", 0, 1, 0 } },
+	{ churn, { "nq", "", 0, 1, 0 } },
+	{ churn, { "fo", "", 0, 1, 0 } },
+	{ churn, { "ovf", "", 0, 1, 0 } },
+	{ churn, { "sh", ",strict", 0, 1, 0 } },
+	{ churn, { "sh", "", SH_FALLBACK, 1, 0 } },
+	{ churn, { "sh", ",hash-port", SH_FALLBACK | SH_PORT, 1, 0 } },
+	{ churn, { "dh", ",strict", 0, ORACLE_SERVICES, 0 } },
+	{ limits, { "rr", "", 0, 1, 0 } },
+	{ limits, { "wlc", "", 0, 1, 0 } },
+	{ limits, { "fo", "", 0, 1, 0 } },
+	{ mh, { "mh", "", MH_FALLBACK, 1, 0 } },
+	{ walk, { "dh", "", 0, ORACLE_SERVICES, 0 } },
+};
+
+static bool play(struct oracle *o, struct run run, unsigned n, uint64_t seed)
+{
+	bool is_good;
+
+	o->run = &run;
+	o->random = seed;
+	o->n_compared = o->n_different = 0;
+	both_begin(&o->both, &run.service);
+	is_good = run.play(o, n);
+	both_end(&o->both);
+	return is_good;
 }
 
 int main(int argc, char **argv)
 {
 	static struct oracle o;
-	unsigned n = argc > 2 ? (unsigned)atoi(argv[2]) : 2000, n_different = 0;
+	unsigned n = argc > 2 ? (unsigned)atoi(argv[2]) : 2000;
+	uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
+	bool is_good = true;
 
-	o.random = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
 	if (argc < 2 || argc > 4 || !n) {
 		fputs("usage: oracle SOCKET [CONNECTIONS [SEED]]\n", stderr);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	connect_to(&o, argv[1]);
-	wait_until_ready(&o);
-	for (unsigned i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
-		begin(&o, &runs[i], (uint16_t)(8000 + i));
-		play(&o, n);
-		n_different += o.n_different;
+	guest_connect(&o.both.guest, argv[1]);
+	for (uint32_t version = 4; version <= 6; version += 2) {
+		for (unsigned i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
+			struct run run = runs[i];
+
+			run.service.ip_version = version;
+			is_good &= play(&o, run, n, seed);
+		}
 	}
-	close(o.fd);
-	return n_different ? 1 : 0;
+	close(o.both.guest.fd);
+	return is_good ? 0 : 1;
 }
