@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Captures: pcap and pcapng are read, pcap is written by libpcap. Link types
- * without an Ethernet header get one made of zeros. When every input is a
- * capture, the loop reads them merged by time and their clock is its clock.
+ * without an Ethernet header get one made of zeros. With takes_any a packet whose
+ * link header is not known, or not all there, is handed on, behind a header with
+ * an EtherType that nobody has. When every input is a capture, the loop reads
+ * them merged by time and their clock is its clock.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -161,31 +163,39 @@ struct endpoint_captured endpoint_pcap_captured(const struct endpoint *ep)
 	};
 }
 
-static int put_frame(const struct endpoint_pcap *p, uint8_t *at)
+/* The length of a packet's link header, and the EtherType behind it; -EINVAL when it
+ * is not all there, -EPROTONOSUPPORT when it is not known. */
+static int skip_link(const struct pcapng_in_packet *p, uint16_t *ethertype)
 {
-	const uint8_t *bytes = p->next.bytes;
-	size_t len = p->next.len, eth_len = 0;
-	uint16_t ethertype;
-
-	if (!link_type_is_known(p->next.linktype))
+	if (!link_type_is_known(p->linktype))
 		return -EPROTONOSUPPORT;
-	if (p->next.linktype != DLT_EN10MB) {
-		int skip = link_type_skip(p->next.linktype, bytes, len,
-					  &ethertype);
+	if (p->linktype == DLT_EN10MB)
+		return p->len ? 0 : -EINVAL;
+	return link_type_skip(p->linktype, p->bytes, p->len, ethertype);
+}
 
-		if (skip < 0)
-			return skip;
-		bytes += skip;
-		len -= (size_t)skip;
-		eth_len = ETH_LEN;
-	}
-	if (len + eth_len > FRAME_LEN_MAX || len == 0)
+/* Return: bytes at @at; or what is wrong with the packet */
+static int put_frame(const struct endpoint *ep, uint8_t *at)
+{
+	const struct pcapng_in_packet *p = &ep->pcap->next;
+	uint16_t ethertype = LINK_TYPE_RESERVED;
+	int skip = skip_link(p, &ethertype);
+	bool is_ether = p->linktype == DLT_EN10MB && skip == 0;
+	size_t len, eth_len = is_ether ? 0 : ETH_LEN;
+
+	if (skip < 0 && !ep->spec.takes_any)
+		return skip;
+	if (skip < 0)
+		skip = 0;
+	len = p->len - (size_t)skip;
+	if (len + eth_len > FRAME_LEN_MAX)
 		return -EMSGSIZE;
 	if (eth_len) {
 		memset(at + 4, 0, 12);
 		bytes_put16(at + 4 + 12, ethertype);
 	}
-	memcpy(at + 4 + eth_len, bytes, len);
+	if (len)
+		memcpy(at + 4 + eth_len, p->bytes + skip, len);
 	return (int)(frame_prefix_put(at, (uint32_t)(eth_len + len), 0,
 				      false) + eth_len + len);
 }
@@ -197,7 +207,7 @@ static void deliver_next(struct endpoint *ep, uint64_t time_ns)
 	uint8_t *room = frame_decoder_room(&ep->decoder, &len);
 	struct frame f;
 	uint32_t bad;
-	int n = put_frame(ep->pcap, room);
+	int n = put_frame(ep, room);
 
 	if (n < 0) {
 		ep->count.bad++;
@@ -263,7 +273,7 @@ static int look_at_first(struct endpoint *ep)
 	int linktype = linktype_of(p);
 	const char *name = pcap_datalink_val_to_name(linktype);
 
-	if (!link_type_is_known(linktype)) {
+	if (!link_type_is_known(linktype) && !ep->spec.takes_any) {
 		log_error(ep->name, "%s: link type %d%s%s is not supported",
 			  ep->spec.target, linktype, name ? ", " : "",
 			  name ? name : "");

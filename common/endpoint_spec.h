@@ -47,6 +47,7 @@ struct endpoint_spec {
 	uint8_t vnet_len;	/* 0 = plain, else 10 or 12 */
 	bool plain_out;		/* written plain all the same: notify_dev */
 	bool from_start;	/* pcap: 1 s is the time of its first packet */
+	bool takes_any;		/* pcap: what is no frame is handed on, too */
 	uint32_t reconnect_ms;	/* 0 = never */
 	size_t send_buffer;	/* bytes queued before its feeders stop */
 	mode_t mode;		/* of a unix-listen path */

@@ -17,7 +17,6 @@ enum {
 	ETHERTYPE_IPV6 = 0x86dd,
 	ETHERTYPE_PPP = 0x880b,
 	ETHERTYPE_MPLS = 0x8847,
-	ETHERTYPE_RESERVED = 0xffff,	/* nobody's */
 };
 
 #define AF_LEN 4u		/* of NULL and LOOP: an address family */
@@ -79,7 +78,7 @@ static int skip_family(const uint8_t *p, size_t len, uint16_t *ethertype)
 		*ethertype = ETHERTYPE_IPV6;
 		break;
 	default:
-		*ethertype = ETHERTYPE_RESERVED;
+		*ethertype = LINK_TYPE_RESERVED;
 	}
 	return AF_LEN;
 }

@@ -521,11 +521,48 @@ around() {
 	run -2 compare a.pcap a.pcap --from :9999
 	[[ $output = *'nothing was compared: no packet is what --from says'* ]]
 	run -0 compare a.pcap a.pcap --from :80
-	# a link type that is unknown, beside one that is not
-	pcapng 1,0 147,0 -- "$one" "$one" >a.pcapng
-	run -2 compare a.pcapng a.pcapng
+	# longer than any frame
+	pcap 1 1000 "$one" "$(printf '%0140000d' 0)" >long.pcap
+	printf '\0\2\0\0' | dd of=long.pcap bs=1 seek=16 conv=notrunc 2>/dev/null
+	run -2 compare long.pcap long.pcap
 	grep -qE '^not read +1 +1$' <<<"$output"
 	[[ $output = *'packets could not be read, and were not compared'* ]]
+}
+
+# not_decoded N A B: A is itself, with N packets of unknown headers, and not B
+not_decoded() {
+	run -0 compare "$2" "$2"
+	grep -qE "^  not decoded +$1 +$1\$" <<<"$output"
+	run -1 compare "$2" "$3"
+}
+
+@test "what is no frame, or of an unknown link type, is compared byte by byte" {
+	local one i
+
+	one=$(udp 1 one)
+	# frames without a whole header are compared with all their bytes
+	for i in 01:02 0102030405:0102030406 020304050607:030304050607 \
+		0102030405060708090a0b:0102030405060708090a0c; do
+		pcap 1 1000 "$one" "${i%:*}" >a.pcap
+		pcap 1 1000 "$one" "${i#*:}" >b.pcap
+		run -0 compare a.pcap a.pcap
+		run -1 compare a.pcap b.pcap
+	done
+	# nothing of it was captured
+	pcap 1 1000 "$one" "" >a.pcap
+	pcap 1 1000 "$one" >b.pcap
+	not_decoded 1 a.pcap b.pcap
+	# the link type is unknown, of all packets or of some; pcapng takes a header off
+	pcapng 107,0 -- "$one" "$(printf '%030x' 0)" >a.pcapng
+	pcapng 107,0 -- "$one" "$(printf '%030x' 1)" >b.pcapng
+	not_decoded 2 a.pcapng b.pcapng
+	pcapng 1,0 147,0 -- "$one" "$one" >a.pcapng
+	pcapng 1,0 147,0 -- "$one" "$(udp 1 two)" >b.pcapng
+	not_decoded 1 a.pcapng b.pcapng
+	# shorter than its link header: SLL, radiotap
+	pcapng 113,0 127,0 -- "$(printf '%030x' 1)" "$(printf '%030x' 1)" >a.pcapng
+	pcapng 113,0 127,0 -- "$(printf '%030x' 1)" "$(printf '%030x' 2)" >b.pcapng
+	not_decoded 2 a.pcapng b.pcapng
 }
 
 @test "ignored frames are not compared, but released" {

@@ -21,8 +21,8 @@
 static void ether_key(struct flow_key *key, const struct packet *p)
 {
 	*key = (struct flow_key){ .sport = p->ethertype, .vlan = p->vlan };
-	if (p->len < 14)
-		return;
+	if (!packet_body_off(p))
+		return;		/* it is shorter than them */
 	memcpy(key->dst, p->eth, 6);
 	memcpy(key->src, p->eth + 6, 6);
 }

@@ -52,18 +52,26 @@ static struct part part_of(const struct compare *c, const struct packet *p)
 	return part;
 }
 
+/* Of a frame that is shorter than its addresses all bytes are compared, for it has
+ * no station. */
+static bool is_same_station(const struct compare *c, const struct hold *h,
+			    const uint8_t *eth, struct part part)
+{
+	if (part.bytes == eth || !h->payload_off)
+		return part.bytes == eth && !h->payload_off;
+	return differ_is_same_mac(c, hold_eth(&c->pool, h), eth);
+}
+
 static bool is_equal(const struct compare *c, const struct hold *h,
 		     const uint8_t *eth, struct part part)
 {
 	uint32_t len = part.captured;
 
-	if (h->len - h->vnet_len < 6)
-		return false;
 	if (h->flags & HOLD_CUT)
 		len = least(len, hold_captured_len(h));
 	return h->payload_len == part.len &&
 	       !memcmp(hold_payload(&c->pool, h), part.bytes, len) &&
-	       differ_is_same_mac(c, hold_eth(&c->pool, h), eth);
+	       is_same_station(c, h, eth, part);
 }
 
 /* The first datagram of a side that waits for one like this, or NULL. */

@@ -57,6 +57,7 @@ static void print_packets(const struct diff_sums *s, FILE *out)
 		s->n_packets[0], s->n_packets[1]);
 	print_row(out, "  cut short", s->n_cut);
 	print_row(out, "    in headers", s->n_short);
+	print_row(out, "  not decoded", s->n_undecoded);
 	print_row(out, "  unwrapped", s->n_unwrapped);
 	print_row(out, "ignored", s->n_ignored);
 	print_row(out, "not selected", s->n_other);

@@ -19,7 +19,9 @@ struct diff_sums {
 	uint64_t n_housekeeping[2];	/* left out because --non-ip does not say
 					   otherwise */
 	uint64_t n_short[2];	/* of n_cut: without all headers */
-	uint64_t n_unread[2];	/* not read: too long, of unknown link types */
+	uint64_t n_undecoded[2];	/* of n_packets: no link header that is
+					   known, or not all of it */
+	uint64_t n_unread[2];	/* too long to be read */
 	uint64_t n_midstream;	/* flows without their beginning */
 	uint64_t n[DIFF_KINDS][DIFF_FATES];	/* differences */
 };

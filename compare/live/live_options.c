@@ -310,6 +310,7 @@ static void prepare_capture(struct live_options *o)
 		o->outdev.kind = ENDPOINT_NULL;
 	o->primary_in.from_start = o->align == LIVE_ALIGN_START;
 	o->secondary_in.from_start = o->align == LIVE_ALIGN_START;
+	o->primary_in.takes_any = o->secondary_in.takes_any = true;
 }
 
 static void prepare_live(struct live_options *o)

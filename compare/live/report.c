@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "../../common/link_type.h"
 #include "../../common/log.h"
 #include "../../common/time.h"
 #include "../core/roster.h"
@@ -190,6 +191,7 @@ bool report_selects(struct report *r, enum compare_side side,
 		sums->n_packets[side]++;
 		sums->n_cut[side] += p.truncated;
 		sums->n_short[side] += is_too_short(&p);
+		sums->n_undecoded[side] += p.ethertype == LINK_TYPE_RESERVED;
 		sums->n_unwrapped[side] += is_unwrapped;
 		return true;
 	}
