@@ -105,9 +105,77 @@ ctl() { colo-ctl -s m.ctl "$@"; }
 			"$TOP/tests/rpc-client" m.ctl "$@"
 	}
 	as_group ask status | says '.[2] == null'
-	as_group ask failover | says '.[2].code == "not-allowed"'
-	as_group ask quit | says '.[2].code == "not-allowed"'
+	as_group ask failover | says '.[2].code == "not-allowed" and
+		(.[2].text | test("^only root and the user of this process "))'
 	client ask status | says '.[3].role == "colo"'
+}
+
+# asks_all SOCKET: each method, without parameters, as a user who may only read.
+# Prints those that are refused
+asks_all() {
+	local method
+	for method in $(colo-ctl -j -s "$1" methods | jq -r '.result[].name'); do
+		setpriv --reuid 65534 --regid 65534 --clear-groups \
+			"$TOP/tests/rpc-client" "$1" ask "$method" >answer
+		! grep -q '"not-allowed"' answer || echo "$method"
+	done
+}
+
+@test "of every program's methods each that changes something is refused to the group" {
+	chmod 755 .
+	local c=mode=660,group=nogroup
+	start m colo-mirror --guest null: --outdev null: --net unix-listen:net \
+		--control "m.ctl,$c"
+	start r colo-redirector --guest null: --net unix-listen:rnet \
+		--outdev null: --indev unix-listen:i --control "r.ctl,$c"
+	start w colo-rewriter --guest null: --net unix-listen:wnet \
+		--control "w.ctl,$c"
+	start c colo-compare --primary-in unix-listen:p --outdev null: \
+		--secondary-in unix-listen:s --control "c.ctl,$c"
+	start d colo-redirector --net unix-listen:dnet --dest a=unix-listen:a \
+		--service tcp:10.0.0.1:80 --control "d.ctl,$c"
+	for name in m r w c d; do
+		asks_all $name.ctl >refused
+		colo-ctl -j -s $name.ctl methods | jq -r '.result[] |
+			select(.level != "read") | .name' | diff - refused
+		grep -qx quit refused
+	done
+	grep -qx dest refused
+}
+
+@test "the sockets of /run/colo-pipe are those of this host, unless it is said otherwise" {
+	start m colo-mirror --net unix-listen:net --guest null: --outdev null: \
+		--control m.ctl
+	# shellcheck disable=SC2016	# for the other shell
+	env -u COLO_CONTROL_DIR unshare -m sh -c 'mount -t tmpfs none /run &&
+		mkdir /run/colo-pipe && ln -s "$PWD/m.ctl" /run/colo-pipe/of-run.ctl &&
+		colo-ctl -j version' | says '.process == "of-run"'
+}
+
+@test "a subscriber that does not read is told how many events it has lost" {
+	start_mirror
+	spawn watch colo-ctl -s m.ctl watch >text
+	spawn watch-json colo-ctl -j -s m.ctl watch >lines
+	wait_for grep -q ' m: status: UNPROTECTED ' text
+	wait_for grep -q '"subscribed"' lines
+	kill -STOP "${PIDS[watch]}" "${PIDS[watch-json]}"
+	for n in 1 2 3 4 5 6 7 8; do
+		client many 1000 set auto-failover $n >said.$n &
+		asking[n]=$!
+	done
+	wait "${asking[@]}"
+	[ "$(cat said.*)" = "$(yes 1000 | head -8)" ]
+	kill -CONT "${PIDS[watch]}" "${PIDS[watch-json]}"
+	wait_for grep -qE '^m: [1-9][0-9]* events were lost$' text
+	wait_for grep -qE '"lost":\[[1-9][0-9]*\]' lines
+	# those that came and those that were lost are all, and the next one comes
+	ctl set auto-failover 9
+	wait_for grep -q ' m: set: auto-failover: 9, it was ' text
+	[ "$(awk '/ m: set: / { n++ } /events were lost/ { n += $2 } END { print n }' \
+		text)" -eq 8001 ]
+	stop m
+	ends watch-json 3
+	ends watch 3
 }
 
 @test "a bad --control ends with status 2, a path in use with status 1" {
