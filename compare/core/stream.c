@@ -8,11 +8,14 @@
 #include "stream.h"
 
 #include "../../common/seq.h"
+#include "../../common/vnet.h"
 #include "ack.h"
 #include "act.h"
 #include "gate.h"
 #include "order.h"
 #include "segment.h"
+
+#define REPEATS_MAX 256u	/* held segments that are looked at for a timestamp */
 
 /**
  * stream_release_at() - Let a held segment of the primary out
@@ -128,16 +131,58 @@ struct hold *stream_secondary(struct compare *c, struct cmp_flow *fl)
 	return s;
 }
 
-/* Make a segment of the part of h that is equal and has not left, from where
- * the secondary's segment s begins. */
+/*
+ * Find the latest timestamp of the primary's segments that wait. That may be the
+ * one of h itself, but the primary repeats it, too, and then in the repetition.
+ */
+static bool latest_time(struct compare *c, const struct cmp_flow *fl,
+			uint32_t *tsval)
+{
+	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
+	bool is_found = false;
+	uint32_t t;
+
+	for (unsigned n = 0; h && n < REPEATS_MAX; n++) {
+		if (ack_time(hold_payload(&c->pool, h) - h->header_len, &t) &&
+		    (!is_found || seq_gt(t, *tsval))) {
+			*tsval = t;
+			is_found = true;
+		}
+		h = h->next == HOLD_NONE ? NULL : hold_at(&c->pool, h->next);
+	}
+	return is_found;
+}
+
+/* Where a part of h begins that ends at the edge: where the secondary's segment s
+ * does, or before that if less has left. Of a GSO frame a part is one unit at
+ * most. If the first were not the last, the client would get that one again and
+ * again, so what s repeats has to be enough then. */
+static uint32_t part_begin(const struct cmp_flow *fl, const struct hold *h,
+			   const struct frame *from, const struct packet *s)
+{
+	uint32_t first = seq_max(h->seq, seq_min(s->seq, fl->left));
+	uint32_t unit = vnet_gso_size(from);
+
+	if (!unit || fl->edge - first <= unit)
+		return first;
+	return seq_max(h->seq, s->seq);
+}
+
+/*
+ * Make a segment of the part of h that is equal and that the secondary's segment
+ * s repeats. With h's own timestamp the client would drop it when it has seen a
+ * later one (PAWS, RFC 7323 section 5).
+ */
 static void release_part(struct compare *c, struct cmp_flow *fl,
 			 const struct hold *h, const struct packet *s)
 {
-	uint32_t first = seq_max(h->seq, seq_min(s->seq, fl->left));
 	struct frame from = hold_frame(&c->pool, h), f;
+	uint32_t first = part_begin(fl, h, &from, s), tsval = 0;
 	struct packet p = ack_part(&f, &from, first - h->seq, fl->edge - first);
 	struct segment seg = segment_of(&p);
 
+	if (latest_time(c, fl, &tsval))
+		ack_set_time(&f, p.l4_off, tsval);
 	fl->end = seq_max(fl->end, seg.end);
 	gate_release(c, fl, &f, &seg, NOTE_ORIGINATED, s);
 	chunk_unref(f.chunk);

@@ -695,6 +695,25 @@ static void time_does_not_go_back_in_a_flush(void)
 	kit_fini(&k);
 }
 
+/* A part is a repetition. With the timestamp of what was held first the client
+ * would drop it, when it has seen a later one. */
+static void repeated_part_has_the_latest_time(void)
+{
+	struct kit k;
+
+	open_flow(&k);
+	PRIMARY(&k, SEG(2, 101, 500, "abcdef"), AT("\11"));
+	PRIMARY(&k, SEG(3, 101, 500, "abcdef"), AT("\40"));
+	PRIMARY(&k, SEG(4, 107, 500, "ghi"), AT("\12"));
+	SECONDARY(&k, SEG(2, 101, 500, "abc"), AT("\11"));
+	SECONDARY(&k, SEG(3, 101, 500, "abc"), AT("\12"));
+	CHECK_OUT(&k, 1, 2);
+	CHECK_EQ(k.payload_len, 3);
+	CHECK_EQ(k.time, 32);
+	CHECK(k.sum_is_good);
+	kit_fini(&k);
+}
+
 int main(void)
 {
 	TEST(ack_waits_for_the_secondary);
@@ -729,5 +748,6 @@ int main(void)
 	TEST(partial_checksum_is_left_alone);
 	TEST(echo_is_of_who_was_waited_for);
 	TEST(time_does_not_go_back_in_a_flush);
+	TEST(repeated_part_has_the_latest_time);
 	return TEST_END();
 }

@@ -64,6 +64,9 @@ struct seg {			/* a frame, in the test's words */
 	/* bytes from..to of what follows the IP header; unless both are 0 */
 	unsigned from, to;
 	unsigned ethertype;
+	/* bytes in each of the segments that are to be cut from it, behind a
+	 * virtio-net header; 0: there is no such header */
+	unsigned gso;
 };
 
 static inline uint32_t kit_tag(const struct frame *f)
@@ -374,13 +377,26 @@ static inline uint32_t kit_cut(const struct seg *g, uint8_t *eth, uint32_t len)
 	return p.l4_off + 8 + g->to - g->from;
 }
 
+/* Put the virtio-net header of a GSO frame of TCP before the frame. */
+static inline void kit_gso(const struct seg *g, struct frame *f)
+{
+	if (!g->gso)
+		return;
+	f->vnet_len = FRAME_VNET_LEN_MAX;
+	f->data -= f->vnet_len;
+	f->len += f->vnet_len;
+	memset(f->data, 0, f->vnet_len);
+	f->data[1] = g->v6 ? 4 : 1;
+	f->data[4] = (uint8_t)g->gso;
+}
+
 /* One frame in a chunk of its own; the caller gives the reference back. */
 static inline struct frame kit_frame(const struct seg *g)
 {
 	struct chunk *chunk = chunk_new(256 + g->len + g->pad_to);
-	uint8_t *at = kit_ethernet(chunk->bytes + FRAME_PREFIX_MAX, g);
-	struct frame f = { .chunk = chunk,
-			   .data = chunk->bytes + FRAME_PREFIX_MAX };
+	uint8_t *eth = chunk->bytes + FRAME_PREFIX_MAX + FRAME_VNET_LEN_MAX;
+	uint8_t *at = kit_ethernet(eth, g);
+	struct frame f = { .chunk = chunk, .data = eth };
 
 	at = kit_ip(at, g, kit_l4_len(g));
 	at = kit_l4(at, g);
@@ -393,6 +409,7 @@ static inline struct frame kit_frame(const struct seg *g)
 	while (f.len < g->pad_to)
 		f.data[f.len++] = (uint8_t)g->tag;
 	f.len -= g->cut;
+	kit_gso(g, &f);
 	return f;
 }
 
