@@ -210,6 +210,54 @@ static void icmp_queries_have_pseudo_ports(void)
 	CHECK_EQ(from_net().reason, SCHEDULE_UNKNOWN);
 }
 
+static void queries_of_icmp6_have_pseudo_ports(void)
+{
+	uint8_t *ip, *icmp;
+
+	begin("icmp:[fd00::2],scheduler=rr");
+	craft_ether(&frame, 0x86dd);
+	ip = craft_ipv6(&frame, 58, 8);
+	icmp = craft_bytes(&frame, 8);
+	icmp[0] = 128;
+	bytes_put16(icmp + 4, 7);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, C);
+	bytes_put16(icmp + 4, 8);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, B);
+	ip[23] = 2;
+	ip[39] = 1;
+	icmp[0] = 129;
+	IS(from_dest(B), SCHEDULE_TO_NET, SCHEDULE_ORDINARY, 0);
+	IS_DROPPED(from_dest(C), SCHEDULE_WRONG_DEST);
+}
+
+static void errors_of_icmp6_follow_their_connection(void)
+{
+	uint8_t *tcp, *outer, *inner;
+
+	begin("tcp:[fd00::2]:80,scheduler=rr");
+	craft_ether(&frame, 0x86dd);
+	craft_ipv6(&frame, 6, 20);
+	tcp = craft_tcp(&frame, SYN, 0);
+	bytes_put16(tcp, 5000);
+	bytes_put16(tcp + 2, 80);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, C);
+	craft_ether(&frame, 0x86dd);
+	craft_ipv6(&frame, 58, 8 + 48);
+	outer = craft_bytes(&frame, 8);
+	inner = craft_ipv6(&frame, 6, 20);
+	inner[23] = 2;
+	inner[39] = 1;
+	tcp = craft_bytes(&frame, 8);
+	bytes_put16(tcp, 80);
+	bytes_put16(tcp + 2, 5000);
+	for (uint8_t type = 1; type <= 3; type++) {
+		outer[0] = type;
+		IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_RELATED, C);
+	}
+	bytes_put16(tcp + 2, 5001);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
+}
+
 static void a_query_to_no_service_passes(void)
 {
 	begin(SERVICE);
@@ -480,6 +528,35 @@ static void reused_ports_leave_a_closed_connection(void)
 	CHECK_EQ(dest_conns(dest(C)), 0);
 }
 
+/* Segments that lead an established connection to a state; what a SYN does there. */
+static void a_syn_begins_anew_in_states_that_are_closed(void)
+{
+	static const struct {
+		uint8_t in, out;
+		enum state state;
+		bool begins;
+	} ways[] = {
+		{ 0, 0, STATE_ESTABLISHED, false },
+		{ 0, FIN | ACK, STATE_FIN_WAIT, false },
+		{ FIN | ACK, 0, STATE_CLOSE_WAIT, false },
+		{ FIN | ACK, FIN | ACK, STATE_TIME_WAIT, true },
+		{ RST, 0, STATE_CLOSE, true },
+	};
+
+	for (unsigned i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		begin(SERVICE);
+		open_conn(5000, C);
+		if (ways[i].in)
+			in(5000, ways[i].in);
+		if (ways[i].out)
+			out(5000, ways[i].out, C);
+		CHECK_EQ(conn_of(5000)->state, ways[i].state);
+		CHECK_EQ(in(5000, SYN).dest, ways[i].begins ? B : C);
+		CHECK_EQ(schedule_rescheduled(s), ways[i].begins);
+	}
+	CHECK(state_is_closed(STATE_LAST_ACK));
+}
+
 static void reused_ports_do_not_go_to_a_weight_of_zero(void)
 {
 	begin(SERVICE);
@@ -609,6 +686,22 @@ static void eviction_takes_closed_then_half_open_never_established(void)
 		CHECK_EQ(in(port, SYN).reason, SCHEDULE_NEW);
 	CHECK(conn_of(1) && conn_of(5) && conn_of(6));
 	CHECK_EQ(dest(A)->n_active + dest(B)->n_active + dest(C)->n_active, 3);
+}
+
+static void a_flood_of_datagrams_leaves_established_connections(void)
+{
+	begin(SERVICE);
+	config.max_conns = 4;
+	begin_with(SERVICE);
+	serve(UDP_SERVICE);
+	open_conn(1, C);
+	for (uint16_t port = 100; port < 3000; port++) {
+		datagram(port, false);
+		CHECK_EQ(from_net().reason, SCHEDULE_NEW);
+	}
+	IS(in(1, ACK), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
+	CHECK_EQ(dest(A)->n_inactive + dest(B)->n_inactive +
+		 dest(C)->n_inactive, 3);
 }
 
 static void an_evicted_connection_is_unknown_from_either_side(void)
@@ -861,8 +954,10 @@ int main(void)
 	TEST(other_protocols_are_unscheduled);
 	TEST(a_port_of_zero_is_any_port);
 	TEST(icmp_queries_have_pseudo_ports);
+	TEST(queries_of_icmp6_have_pseudo_ports);
 	TEST(a_query_to_no_service_passes);
 	TEST(icmp_errors_follow_their_connection);
+	TEST(errors_of_icmp6_follow_their_connection);
 	TEST(errors_about_later_fragments_follow_nobody);
 	TEST(fragments_follow_their_first_one);
 	TEST(fragments_are_bounded);
@@ -878,6 +973,7 @@ int main(void)
 	TEST(jitter_differs);
 	TEST(a_drain_has_an_end);
 	TEST(reused_ports_leave_a_closed_connection);
+	TEST(a_syn_begins_anew_in_states_that_are_closed);
 	TEST(reused_ports_do_not_go_to_a_weight_of_zero);
 	TEST(a_dead_destination_keeps_its_connections_for_a_while);
 	TEST(a_syn_leaves_a_dead_destination);
@@ -886,6 +982,7 @@ int main(void)
 	TEST(stale_udp_leaves_a_dead_destination);
 	TEST(overload_is_answered_as_told);
 	TEST(eviction_takes_closed_then_half_open_never_established);
+	TEST(a_flood_of_datagrams_leaves_established_connections);
 	TEST(an_evicted_connection_is_unknown_from_either_side);
 	TEST(counts_return_to_zero);
 	TEST(a_client_stays_with_its_template);

@@ -392,6 +392,38 @@ static void conhash_spreads_evenly_and_moves_only_the_lost_ones(void)
 		CHECK(pick_addr(i * 2654435761u, 1) != dest_find(&set, "A"));
 }
 
+/* Of all schedulers: not one that is down, overloaded, or of weight 0. */
+static void nobody_chooses_one_that_is_not_usable(void)
+{
+	for (unsigned kind = SCHEDULER_RR; kind <= SCHEDULER_CONHASH; kind++) {
+		BEGIN((enum scheduler_kind)kind, 9, 9, 9, 1);
+		dest_set_up(dest('A'), false, now);
+		dest('B')->is_overloaded = true;
+		weigh('C', 0);
+		for (uint32_t addr = 0; addr < 300; addr++)
+			CHECK_EQ(pick_addr(addr * 7919, 1), dest_find(&set, "D"));
+	}
+}
+
+static void a_weight_of_zero_and_back_changes_nothing(void)
+{
+	static const enum scheduler_kind kinds[] = {
+		SCHEDULER_SH, SCHEDULER_DH, SCHEDULER_MH, SCHEDULER_CONHASH };
+	uint16_t before[300];
+
+	for (unsigned k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+		BEGIN(kinds[k], 2, 3, 4);
+		for (uint32_t i = 0; i < 300; i++)
+			before[i] = pick_addr(i * 7919, 1);
+		weigh('B', 0);
+		for (uint32_t i = 0; i < 300; i++)
+			CHECK(pick_addr(i * 7919, 1) != dest_find(&set, "B"));
+		weigh('B', 3);
+		for (uint32_t i = 0; i < 300; i++)
+			CHECK_EQ(pick_addr(i * 7919, 1), before[i]);
+	}
+}
+
 /* A third of the way up it gets a third of its turns, and an edit of its weight
  * does not set it back. */
 static void slow_start_scales_and_outlasts_edits(void)
@@ -476,6 +508,8 @@ int main(void)
 	TEST(maglev_moves_few_slots_of_others);
 	TEST(tables_do_not_depend_on_the_order_of_arguments);
 	TEST(conhash_spreads_evenly_and_moves_only_the_lost_ones);
+	TEST(nobody_chooses_one_that_is_not_usable);
+	TEST(a_weight_of_zero_and_back_changes_nothing);
 	TEST(slow_start_scales_and_outlasts_edits);
 	TEST(overload_is_set_on_reaching_and_cleared_below);
 	scheduler_fini(&sched);
