@@ -261,14 +261,20 @@ static struct schedule_verdict error_from_net(const struct visit *v)
 	return to_dest(v, c->dest, SCHEDULE_RELATED);
 }
 
+/* Neither TCP nor UDP nor a query. */
+static struct schedule_verdict other_from_net(const struct visit *v)
+{
+	return icmp_quote_is_error(v->p) ?
+				error_from_net(v) :
+				unscheduled(v, SCHEDULE_NO_SERVICE);
+}
+
 static struct schedule_verdict whole_from_net(const struct visit *v)
 {
 	struct conn *c;
 
-	if (icmp_quote_is_error(v->p))
-		return error_from_net(v);
 	if (v->kind == TUPLE_OTHER)
-		return unscheduled(v, SCHEDULE_NO_SERVICE);
+		return other_from_net(v);
 	if (v->kind == TUPLE_SHORT)
 		return drop(SCHEDULE_SHORT);
 	c = conn_find_hashed(&v->s->conns, v->key, v->hash);
@@ -354,10 +360,9 @@ static struct schedule_verdict ip_from_dest(const struct visit *v, uint16_t i)
 
 	if (v->p->fragment && v->p->frag_off)
 		return to_net(v, i, SCHEDULE_FRAGMENT);
-	if (icmp_quote_is_error(v->p))
-		return to_net(v, i, SCHEDULE_RELATED);
 	if (v->kind == TUPLE_OTHER || v->kind == TUPLE_SHORT)
-		return to_net(v, i, SCHEDULE_NO_SERVICE);
+		return to_net(v, i, icmp_quote_is_error(v->p) ?
+					SCHEDULE_RELATED : SCHEDULE_NO_SERVICE);
 	c = conn_find_hashed(&v->s->conns, v->key, v->hash);
 	return c ? known_from_dest(v, c, i) : new_from_dest(v, i);
 }
@@ -391,8 +396,7 @@ static void look(struct visit *v, struct flow_key *key, bool is_from_dest)
 	const struct packet *p = v->p;
 
 	v->kind = TUPLE_OTHER;
-	if (p->level != PACKET_ETHER && !(p->fragment && p->frag_off) &&
-	    !icmp_quote_is_error(p))
+	if (p->level != PACKET_ETHER && !(p->fragment && p->frag_off))
 		v->kind = tuple_kind(p);
 	if (v->kind == TUPLE_OTHER || v->kind == TUPLE_SHORT)
 		*key = (struct flow_key){ .proto = 0 };
