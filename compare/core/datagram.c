@@ -39,13 +39,14 @@ struct part {			/* what is compared of a datagram */
 
 static struct part part_of(const struct compare *c, const struct packet *p)
 {
-	uint32_t off = packet_body_off(p), len = p->l4_len;
+	uint32_t off = packet_body_off(p), len;
 	struct part part;
 
+	/* to the end of IP, which may lie behind that of UDP */
 	if (p->level == PACKET_ETHER)
 		len = p->len - off;
-	else if (off == p->payload_off)
-		len = p->payload_len;
+	else
+		len = p->l4_off + p->l4_len - off;
 	part = (struct part){ p->eth + off, len, len };
 	if (p->truncated && c->config.report_only)
 		part.len = packet_wire_len(p) - off;

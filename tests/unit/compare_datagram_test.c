@@ -157,6 +157,23 @@ static void empty_ones(void)
 	kit_fini(&k);
 }
 
+/* The length of UDP may leave out bytes that are in the IP packet. */
+static void bytes_behind_udp(void)
+{
+	struct kit k;
+
+	kit_init(&k);
+	PRIMARY(&k, UDP(1, "answer, more"), .behind = 6);
+	SECONDARY(&k, UDP(2, "answer, more"), .behind = 6);
+	CHECK_OUT(&k, 1);
+	PRIMARY(&k, UDP(3, "answer, more"), .behind = 6);
+	SECONDARY(&k, UDP(4, "answer, less"), .behind = 6);
+	kit_wait(&k, 10 * MS);
+	CHECK_OUT(&k, 1);
+	CHECK_EQ(k.n_asked, 1);
+	kit_fini(&k);
+}
+
 static void icmp(void)
 {
 	struct kit k;
@@ -245,6 +262,7 @@ int main(void)
 	TEST(extra_one);
 	TEST(equal_ones_count);
 	TEST(empty_ones);
+	TEST(bytes_behind_udp);
 	TEST(icmp);
 	TEST(other_protocols);
 	TEST(not_ip);

@@ -56,6 +56,7 @@ struct seg {			/* a frame, in the test's words */
 	unsigned options_len;
 	unsigned vlan;
 	unsigned pad_to;	/* Ethernet padding */
+	unsigned behind;	/* bytes at the end that UDP's length leaves out */
 	unsigned cut;		/* bytes at the end that were not captured */
 	unsigned ttl;
 	unsigned window;	/* 507 unless set */
@@ -313,7 +314,7 @@ static inline uint8_t *kit_l4(uint8_t *at, const struct seg *g)
 	if (g->no_ports)
 		bytes_put32(at, 0);
 	if (g->proto == PACKET_UDP) {
-		bytes_put16(at + 4, (uint16_t)(8 + g->len));
+		bytes_put16(at + 4, (uint16_t)(8 + g->len - g->behind));
 		bytes_put16(at + 6, 0);
 		return at + 8;
 	}
