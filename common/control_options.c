@@ -29,7 +29,7 @@ void control_options_init(struct control_options *o,
 	for (unsigned i = 0; (spec = spec_at(o, i)); i++) {
 		assert(i < CONTROL_OPTIONS_MAX);
 		option_value_print(spec, common->config, o->started[i],
-			     sizeof(o->started[i]));
+				   sizeof(o->started[i]));
 	}
 }
 

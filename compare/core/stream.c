@@ -132,8 +132,8 @@ struct hold *stream_secondary(struct compare *c, struct cmp_flow *fl)
 }
 
 /*
- * Find the latest timestamp of the primary's segments that wait. That may be the
- * one of h itself, but the primary repeats it, too, and then in the repetition.
+ * Find the latest timestamp of the primary's segments that wait. It is that of the
+ * last repetition, if the primary has repeated the bytes, too.
  */
 static bool latest_time(struct compare *c, const struct cmp_flow *fl,
 			uint32_t *tsval)
