@@ -4,25 +4,30 @@
  * byte is checked, and the longest time in which a connection did not go on is
  * measured.
  *
- *	serve PORT DOWN UP [CONGESTION]	sends DOWN bytes over every connection,
- *					takes UP bytes, and ends it with a FIN
- *					when all were right, else with a RST
- *	fetch ADDRESS PORT COUNT DOWN UP MARK PATIENCE [CONGESTION]
- *					the other end, of COUNT connections
- *	can CONGESTION			exit status 0 if the kernel has it
+ *	serve [-c CONGESTION] PORT DOWN UP
+ *			sends DOWN bytes over every connection, takes UP bytes, and
+ *			ends it with a FIN when all were right, else with a RST
+ *	fetch [-c CONGESTION] [-b FIRST_PORT] ADDRESS PORT COUNT DOWN UP MARK PATIENCE
+ *			the other end, of COUNT connections, bound to FIRST_PORT and
+ *			the ports behind it
+ *	can CONGESTION	exit status 0 if the kernel has it
  *
  * CONGESTION is the name of a congestion control for what this end sends; one
  * that the kernel does not have is an error. fetch says `mark BYTES` once,
  * when so many bytes of all connections have been done (received, or sent
- * and acknowledged). It stops at three quarters of each until its standard input
- * has a byte, so that none is over before the server's death however fast the
- * machine is. At the end it says
+ * and acknowledged; MARK 0: never).
+ *
+ * So that no connection is over before a guest's death however slow the rest of the
+ * machine is, fetch sends three quarters of UP only until its standard input has a
+ * byte, and serve three quarters of DOWN only until it has got more than that of UP
+ * (where UP is not 0). At the end fetch says
  *
  *	end WHOLE LONGEST_MS REASON
  *
  * WHOLE is how many connections were right to the FIN, LONGEST_MS the longest
  * time since the mark in which one of them did not go on, and REASON `whole` or
- * what became of the last one that failed. PATIENCE seconds without a byte are its end, too.
+ * what became of the last one that failed. PATIENCE seconds without a byte, once
+ * nothing is kept back, are its end, too.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -59,7 +64,9 @@ struct connection {
 
 struct transfer {
 	bool is_server;
-	bool may_end;		/* nothing is kept back */
+	bool may_end;		/* fetch keeps nothing back */
+	uint64_t told_ms;	/* since then */
+	uint16_t first_port;	/* that fetch binds to; 0 = any */
 	struct connection c[CONNECTIONS_MAX];
 	size_t n;
 	uint64_t down, up, mark, patience_ms;
@@ -119,27 +126,29 @@ static void end(struct connection *c, const char *why)
 	c->why = why;
 }
 
-/* How many of @total bytes may have been done now. */
-static uint64_t allowed(const struct transfer *t, uint64_t total)
+static uint64_t three_quarters(uint64_t total)
 {
-	return t->may_end ? total : total / 4 * 3;
+	return total / 4 * 3;
 }
 
-static bool may_send(const struct transfer *t, const struct connection *c)
+static bool keeps_back(const struct transfer *t, const struct connection *c)
 {
-	return c->sent < allowed(t, c->to_send);
+	if (t->is_server)
+		return c->to_receive &&
+		       c->received <= three_quarters(c->to_receive);
+	return !t->may_end;
 }
 
-static bool may_receive(const struct transfer *t, const struct connection *c)
+/* How many bytes may have been sent now. */
+static uint64_t allowed(const struct transfer *t, const struct connection *c)
 {
-	return t->may_end || !c->to_receive ||
-	       c->received < allowed(t, c->to_receive);
+	return keeps_back(t, c) ? three_quarters(c->to_send) : c->to_send;
 }
 
 static void send_some(const struct transfer *t, struct connection *c)
 {
 	static uint8_t buf[BUF_LEN];
-	uint64_t left = allowed(t, c->to_send) - c->sent;
+	uint64_t left = allowed(t, c) - c->sent;
 	ssize_t n;
 
 	fill(buf, c->seed, c->sent, BUF_LEN);
@@ -175,6 +184,14 @@ static void receive_some(struct connection *c, bool is_server)
 		end(c, "wrong bytes");
 }
 
+static bool is_silent(const struct transfer *t, const struct connection *c,
+		      uint64_t now)
+{
+	uint64_t since = c->last_ms > t->told_ms ? c->last_ms : t->told_ms;
+
+	return t->may_end && now - since > t->patience_ms;
+}
+
 static void look_at(struct transfer *t, struct connection *c, uint64_t now)
 {
 	uint64_t done;
@@ -187,7 +204,7 @@ static void look_at(struct transfer *t, struct connection *c, uint64_t now)
 		t->longest_ms = now - c->last_ms;
 	if (done != c->done)
 		c->last_ms = now;
-	else if (now - c->last_ms > t->patience_ms)
+	else if (is_silent(t, c, now))
 		end(c, "silence");
 	c->done = done;
 }
@@ -253,8 +270,7 @@ static void accept_one(struct transfer *t, int listener)
 
 static short wanted(const struct transfer *t, const struct connection *c)
 {
-	return (short)((may_receive(t, c) ? POLLIN : 0) |
-		       (may_send(t, c) ? POLLOUT : 0));
+	return (short)(POLLIN | (c->sent < allowed(t, c) ? POLLOUT : 0));
 }
 
 /* Waits for what can go on; @other: the server's listener, the client's
@@ -274,10 +290,12 @@ static size_t turn(struct transfer *t, int other)
 	for (size_t i = 0; i < n; i++)
 		if (fds[i].fd >= 0)
 			work(t, &t->c[i], fds[i].revents);
-	if (fds[n].revents && t->is_server)
+	if (fds[n].revents && t->is_server) {
 		accept_one(t, other);
-	else if (fds[n].revents)
+	} else if (fds[n].revents) {
 		t->may_end = true;
+		t->told_ms = now_ms();
+	}
 	return n_alive;
 }
 
@@ -292,15 +310,22 @@ static int open_socket(void)
 	return fd;
 }
 
-static void serve(struct transfer *t, const char *port)
+static void bind_to(int fd, uint16_t port)
 {
 	const struct sockaddr_in sin = { .sin_family = AF_INET,
-					 .sin_port = htons((uint16_t)atoi(port)) };
+					 .sin_port = htons(port) };
+
+	if (bind(fd, (const struct sockaddr *)&sin, sizeof(sin)))
+		give_up("bind");
+}
+
+static void serve(struct transfer *t, const char *port)
+{
 	int fd = open_socket();
 
 	set_congestion(fd, t->congestion);
-	if (bind(fd, (const struct sockaddr *)&sin, sizeof(sin)) ||
-	    listen(fd, CONNECTIONS_MAX))
+	bind_to(fd, (uint16_t)atoi(port));
+	if (listen(fd, CONNECTIONS_MAX))
 		give_up("listen");
 	while (t->n < CONNECTIONS_MAX)
 		turn(t, fd);
@@ -315,6 +340,8 @@ static void dial(struct transfer *t, const char *address, const char *port)
 	socklen_t len = sizeof(sin);
 	int fd = open_socket(), on = 1;
 
+	if (t->first_port)
+		bind_to(fd, (uint16_t)(t->first_port + t->n));
 	if (inet_pton(AF_INET, address, &sin.sin_addr) != 1 ||
 	    connect(fd, (const struct sockaddr *)&sin, len) ||
 	    getsockname(fd, (struct sockaddr *)&sin, &len) ||
@@ -348,10 +375,17 @@ static uint64_t number(const char *text)
 	return strtoull(text, NULL, 10);
 }
 
+static int usage(void)
+{
+	fputs("usage: transfer serve|fetch|can ...\n", stderr);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	static struct transfer t;
 	const char *what = argc > 1 ? argv[1] : "";
+	int opt;
 
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -359,23 +393,31 @@ int main(int argc, char **argv)
 		set_congestion(open_socket(), argv[2]);
 		return 0;
 	}
-	if ((argc == 5 || argc == 6) && !strcmp(what, "serve")) {
-		t.is_server = t.may_end = true;
-		t.down = number(argv[3]);
-		t.up = number(argv[4]);
-		t.congestion = argv[5];
-		serve(&t, argv[2]);
+	optind = 2;
+	while ((opt = getopt(argc, argv, "b:c:")) != -1) {
+		if (opt == 'b')
+			t.first_port = (uint16_t)number(optarg);
+		else if (opt == 'c')
+			t.congestion = optarg;
+		else
+			return usage();
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc == 3 && !strcmp(what, "serve")) {
+		t.is_server = true;
+		t.down = number(argv[1]);
+		t.up = number(argv[2]);
+		serve(&t, argv[0]);
 		return 0;
 	}
-	if ((argc == 9 || argc == 10) && !strcmp(what, "fetch") &&
-	    number(argv[4]) <= CONNECTIONS_MAX) {
-		t.down = number(argv[5]);
-		t.up = number(argv[6]);
-		t.mark = number(argv[7]);
-		t.patience_ms = number(argv[8]) * 1000;
-		t.congestion = argv[9];
-		return fetch(&t, argv[2], argv[3], number(argv[4]));
+	if (argc == 7 && !strcmp(what, "fetch") &&
+	    number(argv[2]) <= CONNECTIONS_MAX) {
+		t.down = number(argv[3]);
+		t.up = number(argv[4]);
+		t.mark = number(argv[5]);
+		t.patience_ms = number(argv[6]) * 1000;
+		return fetch(&t, argv[0], argv[1], number(argv[2]));
 	}
-	fputs("usage: transfer serve|fetch|can ...\n", stderr);
-	return 2;
+	return usage();
 }
