@@ -72,11 +72,11 @@ static void claim(struct scheduler *s, struct claimant *c)
 }
 
 /**
- * maglev_changed() - Fill the table again
+ * maglev_fill() - Fill the table again
  * @s:		scheduler mh; n_slots is a prime
  * @set:	destinations as they are now; one of weight 0 owns no slot
  */
-void maglev_changed(struct scheduler *s, const struct dest_set *set)
+void maglev_fill(struct scheduler *s, const struct dest_set *set)
 {
 	struct claimant v[DESTS_MAX] = { { 0 } };
 	unsigned n = find_claimants(v, s, set);

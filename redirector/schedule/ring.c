@@ -59,13 +59,13 @@ static uint32_t put_points(struct ring_point *at, const struct dest *d,
 }
 
 /**
- * ring_changed() - Make the ring again
+ * ring_fill() - Make the ring again
  * @s:		scheduler conhash
  * @set:	destinations as they are now
  *
  * Return: false when memory is short: the ring is the one before.
  */
-bool ring_changed(struct scheduler *s, const struct dest_set *set)
+bool ring_fill(struct scheduler *s, const struct dest_set *set)
 {
 	const struct dest_weights all = dest_weights(set);
 	uint32_t n = 0, room = 1;

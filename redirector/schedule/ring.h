@@ -4,7 +4,7 @@
 
 #include "slots.h"
 
-bool ring_changed(struct scheduler *s, const struct dest_set *set);
+bool ring_fill(struct scheduler *s, const struct dest_set *set);
 uint16_t ring_pick(const struct scheduler *s, const struct dest_set *set,
 		   const struct slots_key *key);
 

@@ -64,6 +64,7 @@ static uint32_t n_slots_of(enum scheduler_kind kind)
 bool scheduler_init(struct scheduler *s)
 {
 	s->cursor = DEST_NONE;
+	s->is_stale = true;
 	s->cw = s->mw = 0;
 	s->points = NULL;
 	s->n_points = 0;
@@ -72,8 +73,6 @@ bool scheduler_init(struct scheduler *s)
 	if (!s->n_slots)
 		return true;
 	s->slots = malloc(s->n_slots * sizeof(*s->slots));
-	for (uint32_t i = 0; s->slots && i < s->n_slots; i++)
-		s->slots[i] = DEST_NONE;
 	return s->slots;
 }
 
@@ -91,27 +90,28 @@ void scheduler_fini(struct scheduler *s)
  * scheduler_changed() - Destinations have come, gone or changed their weight
  * @s:		scheduler
  * @set:	destinations as they are now
+ *
+ * A table is made again by the next pick, once for all changes until then: with
+ * 128 destinations a ring has a million points.
  */
 void scheduler_changed(struct scheduler *s, const struct dest_set *set)
 {
-	switch (s->kind) {
-	case SCHEDULER_RR:
-	case SCHEDULER_WRR:
+	if (s->kind == SCHEDULER_RR || s->kind == SCHEDULER_WRR)
 		turn_changed(s, set);
-		break;
-	case SCHEDULER_SH:
-	case SCHEDULER_DH:
-		slots_changed(s, set);
-		break;
-	case SCHEDULER_MH:
-		maglev_changed(s, set);
-		break;
-	case SCHEDULER_CONHASH:
-		ring_changed(s, set);
-		break;
-	default:
-		break;
-	}
+	else
+		s->is_stale = true;
+}
+
+/* A ring for which memory is short is tried again by the next pick. */
+static void refresh(struct scheduler *s, const struct dest_set *set)
+{
+	s->is_stale = false;
+	if (s->kind == SCHEDULER_MH)
+		maglev_fill(s, set);
+	else if (s->kind == SCHEDULER_CONHASH)
+		s->is_stale = !ring_fill(s, set);
+	else if (s->n_slots)
+		slots_fill(s, set);
 }
 
 /**
@@ -130,6 +130,8 @@ uint16_t scheduler_pick(struct scheduler *s, struct dest_set *set,
 
 	if (!s->with_port)
 		k.sport = 0;
+	if (s->is_stale)
+		refresh(s, set);
 	switch (s->kind) {
 	case SCHEDULER_RR:
 	case SCHEDULER_WRR:

@@ -34,13 +34,13 @@ static uint32_t slot_of(const struct scheduler *s, const struct slots_key *key,
 }
 
 /**
- * slots_changed() - Fill the slots again
+ * slots_fill() - Fill the slots again
  * @s:		scheduler sh or dh, with room for N_SLOTS slots
  * @set:	destinations as they are now
  *
  * Each gets as many neighbouring slots as its weight says, and at least one.
  */
-void slots_changed(struct scheduler *s, const struct dest_set *set)
+void slots_fill(struct scheduler *s, const struct dest_set *set)
 {
 	unsigned at = 0;
 	uint32_t taken = 0;

@@ -11,7 +11,7 @@ struct slots_key {
 	uint8_t addr_len;
 };
 
-void slots_changed(struct scheduler *s, const struct dest_set *set);
+void slots_fill(struct scheduler *s, const struct dest_set *set);
 uint16_t slots_pick(const struct scheduler *s, const struct dest_set *set,
 		    const struct slots_key *key);
 

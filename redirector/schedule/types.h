@@ -54,6 +54,7 @@ struct scheduler {
 	enum scheduler_kind kind;
 	bool strict;		/* hashes: drop rather than walk on */
 	bool with_port;		/* hashes: the client's port counts, too */
+	bool is_stale;		/* hashes: the table is made again when needed */
 	uint64_t slow_ns;	/* slow start */
 	uint16_t cursor;	/* rr, wrr: the last one, or DEST_NONE */
 	int32_t cw, mw, di;	/* wrr: present and greatest weight, step */

@@ -239,6 +239,17 @@ static void so_it_does_when_the_table_is_small(void)
 		at++;
 }
 
+static void a_ring_that_found_no_memory_is_made_by_the_next_pick(void)
+{
+	CHECK(try_begin());
+	datagram(1, false);
+	left = 0;
+	IS_DROPPED(from_net(), SCHEDULE_NO_DEST);
+	CHECK_EQ(left, -1);
+	CHECK_EQ(from_net().reason, SCHEDULE_NEW);
+	end_all();
+}
+
 static void what_the_file_lacks_is_counted_once(void)
 {
 	config.max_conns = 100;
@@ -269,6 +280,7 @@ int main(void)
 	CHECK_EQ(lasting_open(&config.table, dir, 100), 0);
 	TEST(each_step_fails_once_and_nothing_leaks);
 	TEST(so_it_does_when_the_table_is_small);
+	TEST(a_ring_that_found_no_memory_is_made_by_the_next_pick);
 	TEST(what_the_file_lacks_is_counted_once);
 	record_table_close(config.table);
 	snprintf(path, sizeof(path), "%s/connections", dir);

@@ -73,6 +73,13 @@ static uint16_t pick_addr(uint32_t addr, uint16_t port)
 	return scheduler_pick(&sched, &set, &key, now);
 }
 
+/* Of a hash: the name of who has a slot, for the next pick. */
+static char owner_of(unsigned slot)
+{
+	pick_addr(0, 0);
+	return set.v[sched.slots[slot]].name[0];
+}
+
 /* What comes next, '-' for none. An open connection has weight. */
 static char pick(bool opens)
 {
@@ -239,16 +246,16 @@ static void sh_and_dh_have_the_slots_of_ipvs(void)
 	BEGIN(SCHEDULER_SH, 1, 3);
 	CHECK_EQ(sched.n_slots, 256);
 	for (unsigned i = 0; i < 256; i += 4) {
-		CHECK_EQ(set.v[sched.slots[i]].name[0], 'B');
-		CHECK_EQ(set.v[sched.slots[i + 2]].name[0], 'B');
-		CHECK_EQ(set.v[sched.slots[i + 3]].name[0], 'A');
+		CHECK_EQ(owner_of(i), 'B');
+		CHECK_EQ(owner_of(i + 2), 'B');
+		CHECK_EQ(owner_of(i + 3), 'A');
 	}
 	/* 10.0.0.1 times 0x61c88647, the upper 8 bits */
 	CHECK_EQ((0x0a000001u * 0x61c88647u) >> 24, 0x27);
 	CHECK_EQ(pick_addr(0x0a000001, 9), sched.slots[0x27]);
 	BEGIN(SCHEDULER_DH, 1, 3);
 	for (unsigned i = 0; i < 256; i++)
-		n[set.v[sched.slots[i]].name[0] == 'B']++;
+		n[owner_of(i) == 'B']++;
 	CHECK_EQ(n[0], 128);
 	CHECK_EQ(n[1], 128);
 }
@@ -321,7 +328,7 @@ static void maglev_slots_follow_the_weights(void)
 		unsigned n = 0;
 
 		for (unsigned k = 0; k < 1021; k++)
-			n += set.v[sched.slots[k]].name[0] == v[i].name;
+			n += owner_of(k) == v[i].name;
 		CHECK_EQ(n, v[i].slots);
 	}
 }
@@ -336,12 +343,12 @@ static void maglev_moves_few_slots_of_others(void)
 	add('B', 1);
 	add('C', 1);
 	for (unsigned k = 0; k < 1021; k++)
-		before[k] = set.v[sched.slots[k]].name[0];
+		before[k] = owner_of(k);
 	take_away('B');
 	for (unsigned k = 0; k < 1021; k++) {
 		n_others += before[k] != 'B';
 		n_moved += before[k] != 'B' &&
-			   set.v[sched.slots[k]].name[0] != before[k];
+			   owner_of(k) != before[k];
 	}
 	printf("# %u of %u slots of others have moved\n", n_moved, n_others);
 	CHECK(n_moved * 100 < n_others);
@@ -390,6 +397,23 @@ static void conhash_spreads_evenly_and_moves_only_the_lost_ones(void)
 	weigh('A', 0);
 	for (uint32_t i = 0; i < 1000; i++)
 		CHECK(pick_addr(i * 2654435761u, 1) != dest_find(&set, "A"));
+}
+
+/* A ring of 128 destinations takes long: not one for each of them at the start. */
+static void changes_wait_for_the_next_pick(void)
+{
+	const struct ring_point *points;
+
+	BEGIN(SCHEDULER_CONHASH, 1, 1);
+	pick(false);
+	points = sched.points;
+	weigh('A', 3);
+	take_away('B');
+	CHECK_EQ(sched.points, points);
+	CHECK(sched.is_stale);
+	CHECK_EQ(pick(false), 'A');
+	CHECK(!sched.is_stale);
+	CHECK_EQ(sched.n_points, 160);
 }
 
 /* Of all schedulers: not one that is down, overloaded, or of weight 0. */
@@ -508,6 +532,7 @@ int main(void)
 	TEST(maglev_moves_few_slots_of_others);
 	TEST(tables_do_not_depend_on_the_order_of_arguments);
 	TEST(conhash_spreads_evenly_and_moves_only_the_lost_ones);
+	TEST(changes_wait_for_the_next_pick);
 	TEST(nobody_chooses_one_that_is_not_usable);
 	TEST(a_weight_of_zero_and_back_changes_nothing);
 	TEST(slow_start_scales_and_outlasts_edits);
