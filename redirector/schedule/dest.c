@@ -149,12 +149,14 @@ void dest_set_up(struct dest *d, bool is_up, uint64_t now_ns)
 	if (d->is_up == is_up)
 		return;
 	d->is_up = is_up;
+	d->credit = 0;
 	if (is_up)
 		d->up_ns = now_ns;
-	else
+	if (!d->is_member)	/* gone since it was removed */
+		return;
+	if (!is_up)
 		d->gone_ns = now_ns;
 	d->is_over = false;
-	d->credit = 0;
 }
 
 /**

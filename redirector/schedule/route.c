@@ -382,6 +382,8 @@ static struct schedule_verdict from_dest(const struct visit *v, uint16_t i)
 {
 	const struct packet *p = v->p;
 
+	if (v->s->dests.v[i].is_over)
+		return drop(SCHEDULE_QUIESCENT);
 	learn(v, i);
 	return p->level == PACKET_ETHER || is_neighbour(p) ?
 				to_net(v, i, SCHEDULE_NOT_IP) :

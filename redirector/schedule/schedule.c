@@ -251,16 +251,26 @@ static void note_over(struct schedule *s, uint64_t now_ns)
 	}
 }
 
-/* Forget the connections of those that are over, some at a time. */
+/* Does a connection of a destination that is over end? Its templates wait for it
+ * to come back, unless it was removed. */
+static bool has_to_end(const struct schedule *s, const struct conn *c)
+{
+	const struct dest *d = &s->dests.v[c->dest];
+
+	return d->is_over &&
+	       (c->state != STATE_TEMPLATE || (!d->is_member && !c->tie));
+}
+
+/* Forget the connections of those that are over, some at a time; in a second round
+ * the templates that have lost them. */
 static void sweep(struct schedule *s)
 {
 	for (unsigned n = 0; s->is_sweeping && n < SWEEP_MAX; n++) {
-		struct conn *c = conn_at(&s->conns, s->sweep);
+		struct conn *c = conn_at(&s->conns, s->sweep % s->conns.max);
 
-		if (c && c->state != STATE_TEMPLATE &&
-		    s->dests.v[c->dest].is_over)
+		if (c && has_to_end(s, c))
 			conn_remove(&s->conns, c);
-		s->is_sweeping = ++s->sweep < s->conns.max;
+		s->is_sweeping = ++s->sweep < 2 * s->conns.max;
 	}
 }
 

@@ -612,6 +612,49 @@ static void a_removed_destination_ends_its_connections_and_goes(void)
 	CHECK_EQ(schedule_add_dest(s, "D", now), C);
 }
 
+/* A guest that goes on speaking does not keep its removed destination. */
+static void a_removed_destination_has_nothing_new_once_it_is_over(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	schedule_remove_dest(s, C, now);
+	IS(out(7000, SYN, C), SCHEDULE_TO_NET, SCHEDULE_NEW, 0);
+	CHECK_EQ(schedule_expire(s, now += 301 * S), C);
+	IS_DROPPED(out(7001, SYN, C), SCHEDULE_QUIESCENT);
+	IS_DROPPED(out(7000, ACK, C), SCHEDULE_QUIESCENT);
+	schedule_expire(s, now);
+	CHECK_EQ(dest_find(schedule_dests(s), "C"), DEST_NONE);
+}
+
+static void a_removed_destination_that_comes_and_goes_is_over_in_time(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	schedule_remove_dest(s, C, now);
+	for (unsigned i = 0; i < 3; i++) {
+		schedule_set_up(s, C, i % 2, now += 100 * S);
+		CHECK(conn_of(5000));
+	}
+	schedule_expire(s, now += S);
+	CHECK(!conn_of(5000));
+}
+
+static void the_templates_of_a_removed_destination_go_with_it(void)
+{
+	begin(SERVICE ",persist=1000");
+	open_conn(1, C);
+	open_conn(2, C);
+	schedule_set_up(s, C, false, now);
+	schedule_expire(s, now += 301 * S);
+	CHECK(!conn_of(1));
+	CHECK_EQ(dest(C)->n_templates, 1);	/* it may come back */
+	schedule_set_up(s, C, true, now);
+	open_conn(3, C);
+	schedule_remove_dest(s, C, now);
+	CHECK_EQ(schedule_expire(s, now += 301 * S), C);
+	CHECK_EQ(dest(C)->n_templates, 0);
+}
+
 static void quiescent_connections_end_when_told_so(void)
 {
 	begin(SERVICE);
@@ -978,6 +1021,9 @@ int main(void)
 	TEST(a_dead_destination_keeps_its_connections_for_a_while);
 	TEST(a_syn_leaves_a_dead_destination);
 	TEST(a_removed_destination_ends_its_connections_and_goes);
+	TEST(a_removed_destination_has_nothing_new_once_it_is_over);
+	TEST(a_removed_destination_that_comes_and_goes_is_over_in_time);
+	TEST(the_templates_of_a_removed_destination_go_with_it);
 	TEST(quiescent_connections_end_when_told_so);
 	TEST(stale_udp_leaves_a_dead_destination);
 	TEST(overload_is_answered_as_told);
