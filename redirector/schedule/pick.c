@@ -65,10 +65,13 @@ static bool is_valid(const struct schedule *s, const struct conn *template)
 	       (d->weight || !s->config.expire_quiescent_template);
 }
 
+/* The whole time begins again. That may end before the template would be looked at,
+ * when it had connections at its last end. */
 static void template_extend(struct schedule *s, struct conn *template,
 			    uint64_t now_ns)
 {
 	conn_touch(&s->conns, template, now_ns);
+	conn_set_deadline(&s->conns, template, template->deadline_ns);
 	conn_save(&s->conns, template);
 }
 

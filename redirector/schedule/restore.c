@@ -17,6 +17,23 @@
 #include "service.h"
 #include "tuple.h"
 
+/* Has a connection of this protocol such a state, and a template its own? A record
+ * that says otherwise was not written here, although its checksum is right. */
+static bool state_suits(const struct lasting_record *rec)
+{
+	if (tuple_is_template(&rec->key))
+		return rec->state == STATE_TEMPLATE;
+	switch (rec->key.proto) {
+	case PACKET_TCP:
+		return rec->state <= STATE_SYNACK;
+	case PACKET_UDP:
+		return rec->state == STATE_UDP_ONE_WAY ||
+		       rec->state == STATE_UDP;
+	default:
+		return rec->state == STATE_ICMP;
+	}
+}
+
 static bool restore_one(struct schedule *s, const struct lasting_record *rec,
 			uint64_t now_ns)
 {
@@ -29,8 +46,8 @@ static bool restore_one(struct schedule *s, const struct lasting_record *rec,
 	};
 	struct conn *c;
 
-	if (!lasting_is_intact(rec) || init.dest == DEST_NONE ||
-	    conn_find(&s->conns, &rec->key))
+	if (!lasting_is_intact(rec) || !state_suits(rec) ||
+	    init.dest == DEST_NONE || conn_find(&s->conns, &rec->key))
 		return false;
 	c = conn_new(&s->conns, &rec->key, &init, now_ns);
 	if (!c)

@@ -145,3 +145,12 @@ void tuple_template(struct flow_key *key, const struct flow_key *conn,
 		key->dport = 0;
 	key->tag[0] = TAG_TEMPLATE;
 }
+
+/**
+ * tuple_is_template() - Is a key one of a template?
+ * @key:	any key
+ */
+bool tuple_is_template(const struct flow_key *key)
+{
+	return key->tag[0] == TAG_TEMPLATE;
+}

@@ -20,5 +20,6 @@ void tuple_of(struct flow_key *key, const struct packet *p, bool from_guest);
 bool tuple_fragment(struct flow_key *key, const struct packet *p);
 void tuple_template(struct flow_key *key, const struct flow_key *conn,
 		    const struct service *svc);
+bool tuple_is_template(const struct flow_key *key);
 
 #endif

@@ -815,6 +815,24 @@ static void a_template_outlives_its_connections(void)
 	CHECK_EQ(dest(C)->n_templates, 0);
 }
 
+/* Its connections keep it for another 60 s; a new one begins its 5 s again. */
+static void a_template_that_was_kept_ends_in_its_own_time(void)
+{
+	begin(SERVICE ",persist=5");
+	schedule_set_timeout(s, STATE_CLOSE, 1);
+	open_conn(1, C);
+	schedule_expire(s, now += 7 * S);
+	CHECK_EQ(dest(C)->n_templates, 1);
+	open_conn(2, C);
+	in(1, RST);
+	in(2, RST);
+	schedule_expire(s, now += 4 * S);
+	CHECK_EQ(dest_conns(dest(C)), 0);
+	CHECK_EQ(dest(C)->n_templates, 1);
+	schedule_expire(s, now += 3 * S);
+	CHECK_EQ(dest(C)->n_templates, 0);
+}
+
 static void masked_clients_share_a_template(void)
 {
 	begin(SERVICE ",persist=100,mask=24");
@@ -865,6 +883,18 @@ static void reopen(const char *service)
 	schedule_load(s, now);
 }
 
+static void end_with_file(void)
+{
+	char path[sizeof(dir) + sizeof("/connections")];
+
+	schedule_free(s);
+	s = NULL;
+	record_table_close(config.table);
+	config.table = NULL;
+	snprintf(path, sizeof(path), "%s/connections", dir);
+	unlink(path);
+}
+
 static void connections_outlive_the_process(void)
 {
 	uint32_t n_loaded, n_lost;
@@ -895,10 +925,36 @@ static void connections_outlive_the_process(void)
 		in(5, ACK);
 	}
 	CHECK_EQ(dest(C)->n_templates, 1);
-	schedule_free(s);
-	s = NULL;
-	record_table_close(config.table);
-	config.table = NULL;
+	end_with_file();
+}
+
+static void forge(uint16_t port, enum state state)
+{
+	uint32_t n = flow_index(schedule_conns(s)->flows, conn_of(port));
+	struct lasting_record *at = record_table_at(config.table, n), rec = *at;
+
+	rec.state = (uint8_t)state;
+	lasting_write(at, &rec);
+}
+
+/* Whoever wrote it knew the checksum. */
+static void a_record_in_a_state_that_its_kind_has_not_is_lost(void)
+{
+	uint32_t n_loaded, n_lost;
+
+	begin(SERVICE ",persist=100");
+	reopen(SERVICE ",persist=100");
+	for (uint16_t port = 1; port <= 4; port++)
+		open_conn(port, C);
+	forge(1, STATE_CLOSE_WAIT);
+	forge(2, STATE_UDP);
+	forge(3, STATE_TEMPLATE);
+	reopen(SERVICE ",persist=100");
+	schedule_stored(s, &n_loaded, &n_lost);
+	CHECK_EQ(n_loaded, 3);
+	CHECK_EQ(n_lost, 2);
+	CHECK(conn_of(1) && !conn_of(2) && !conn_of(3) && conn_of(4));
+	end_with_file();
 }
 
 /* --- direct routing --- */
@@ -979,8 +1035,6 @@ static void services_are_read_or_refused(void)
 
 int main(void)
 {
-	char path[64];
-
 	CHECK(mkdtemp(dir));
 	TEST(a_truncated_header_is_dropped);
 	TEST(an_unknown_ack_to_a_service_passes_or_is_dropped);
@@ -1033,16 +1087,16 @@ int main(void)
 	TEST(counts_return_to_zero);
 	TEST(a_client_stays_with_its_template);
 	TEST(a_template_outlives_its_connections);
+	TEST(a_template_that_was_kept_ends_in_its_own_time);
 	TEST(masked_clients_share_a_template);
 	TEST(affinity_honours_a_weight_of_zero_when_told_so);
 	TEST(an_overloaded_destination_keeps_its_template);
 	TEST(connections_outlive_the_process);
+	TEST(a_record_in_a_state_that_its_kind_has_not_is_lost);
 	TEST(arp_for_a_vmac_is_answered);
 	TEST(nd_for_a_vmac_is_answered);
 	TEST(services_are_read_or_refused);
 	schedule_free(s);
-	snprintf(path, sizeof(path), "%s/connections", dir);
-	remove(path);
 	rmdir(dir);
 	return TEST_END();
 }
