@@ -59,6 +59,7 @@ enum drop {
 	DROP_WRONG_DEST,
 	DROP_CLASH,
 	DROP_ANSWERED,
+	DROP_ICMP_SUM,
 
 	DROP_LOSS,		/* on purpose, by a test's wire */
 	DROP_REASONS

@@ -6,6 +6,7 @@
 #include "icmp_quote.h"
 
 #include "bytes.h"
+#include "checksum.h"
 
 #define ICMP_LEN 8u
 
@@ -29,6 +30,26 @@ bool icmp_quote_is_error(const struct packet *p)
 	if (p->proto == PACKET_ICMP6)
 		return type < 128;
 	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+}
+
+/**
+ * icmp_quote_is_intact() - Is the checksum of an error right?
+ * @p:	packet of which icmp_quote_is_error() is true
+ *
+ * Nobody leaves the checksum of ICMP to an interface: it is never partial.
+ *
+ * Return: false when it is wrong; of a fragment, or one of which bytes are
+ *	   missing, nothing can be said against it.
+ */
+bool icmp_quote_is_intact(const struct packet *p)
+{
+	uint32_t sum = 0;
+
+	if (p->fragment || p->truncated)
+		return true;
+	if (p->proto == PACKET_ICMP6)
+		sum = checksum_pseudo(6, p->src, p->dst, p->proto, p->l4_len);
+	return checksum_fold(checksum_add(sum, packet_l4(p), p->l4_len)) == 0;
 }
 
 /* Read a quoted IP header. Return: its length, or 0 when no transport header

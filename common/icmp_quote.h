@@ -12,6 +12,7 @@ struct icmp_quote {
 };
 
 bool icmp_quote_is_error(const struct packet *p);
+bool icmp_quote_is_intact(const struct packet *p);
 bool icmp_quote_find(struct icmp_quote *q, const struct packet *p);
 
 #endif

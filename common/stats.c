@@ -95,6 +95,8 @@ static const struct stats_def drops[DROP_REASONS] = {
 		"ports."),
 	[DROP_ANSWERED] = DROPS("answered", "They asked for a vmac, and were "
 		"answered."),
+	[DROP_ICMP_SUM] = DROPS("icmp-checksum", "They were ICMP errors about a "
+		"connection, with a wrong checksum."),
 	[DROP_LOSS] = DROPS("loss", "The wire has lost them, as it was told to."),
 };
 

@@ -82,6 +82,7 @@ static const enum drop drops[SCHEDULE_REASONS] = {
 	[SCHEDULE_QUIESCENT] = DROP_QUIESCENT,
 	[SCHEDULE_WRONG_DEST] = DROP_WRONG_DEST,
 	[SCHEDULE_CLASH] = DROP_CLASH,
+	[SCHEDULE_ICMP_SUM] = DROP_ICMP_SUM,
 };
 
 static const struct stats_def went = {

@@ -242,7 +242,8 @@ static struct schedule_verdict known_from_net(const struct visit *v,
 	return to_dest(v, c->dest, SCHEDULE_ORDINARY);
 }
 
-/* An error about a packet that a guest has sent goes to that guest. */
+/* An error about a packet that a guest has sent goes to that guest, unless its
+ * checksum is wrong: IPVS drops it, too. */
 static struct schedule_verdict error_from_net(const struct visit *v)
 {
 	const struct schedule *s = v->s;
@@ -256,6 +257,8 @@ static struct schedule_verdict error_from_net(const struct visit *v)
 	c = conn_find(&s->conns, &key);
 	if (!c)
 		return unscheduled(v, SCHEDULE_NO_SERVICE);
+	if (!icmp_quote_is_intact(v->p))
+		return drop(SCHEDULE_ICMP_SUM);
 	if (!s->dests.v[c->dest].is_up)
 		return drop(SCHEDULE_DEST_DOWN);
 	return to_dest(v, c->dest, SCHEDULE_RELATED);

@@ -49,6 +49,7 @@ static const char *const reasons[] = {
 	[SCHEDULE_QUIESCENT] = "quiescent",
 	[SCHEDULE_WRONG_DEST] = "wrong-dest",
 	[SCHEDULE_CLASH] = "clash",
+	[SCHEDULE_ICMP_SUM] = "icmp-checksum",
 };
 
 _Static_assert(sizeof(reasons) / sizeof(*reasons) == SCHEDULE_REASONS,

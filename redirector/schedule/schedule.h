@@ -42,6 +42,7 @@ enum schedule_reason {
 	SCHEDULE_QUIESCENT,	/* its connection was ended */
 	SCHEDULE_WRONG_DEST,	/* another guest has this connection */
 	SCHEDULE_CLASH,		/* another guest uses these ports */
+	SCHEDULE_ICMP_SUM,	/* an error with a wrong checksum */
 	SCHEDULE_REASONS
 };
 

@@ -6,6 +6,7 @@
 #ifndef COLO_SCHEDULE_KIT_H
 #define COLO_SCHEDULE_KIT_H
 
+#include "../../common/checksum.h"
 #include "../../redirector/schedule/answer.h"
 #include "../../redirector/schedule/conn.h"
 #include "../../redirector/schedule/dest.h"

@@ -230,6 +230,19 @@ static void queries_of_icmp6_have_pseudo_ports(void)
 	IS_DROPPED(from_dest(C), SCHEDULE_WRONG_DEST);
 }
 
+/* Gives an error of ICMP its checksum. */
+static void seal(void)
+{
+	bool v6 = frame.b[12] == 0x86;
+	uint8_t *ip = frame.b + 14, *icmp = ip + (v6 ? 40 : 20);
+	size_t len = frame.len - (size_t)(icmp - frame.b);
+	uint32_t sum = v6 ? checksum_pseudo(6, ip + 8, ip + 24, 58,
+					    (uint32_t)len) : 0;
+
+	bytes_put16(icmp + 2, 0);
+	bytes_put16(icmp + 2, checksum_fold(checksum_add(sum, icmp, len)));
+}
+
 static void errors_of_icmp6_follow_their_connection(void)
 {
 	uint8_t *tcp, *outer, *inner;
@@ -252,8 +265,11 @@ static void errors_of_icmp6_follow_their_connection(void)
 	bytes_put16(tcp + 2, 5000);
 	for (uint8_t type = 1; type <= 3; type++) {
 		outer[0] = type;
+		seal();
 		IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_RELATED, C);
 	}
+	outer[3] ^= 1;
+	IS_DROPPED(from_net(), SCHEDULE_ICMP_SUM);
 	bytes_put16(tcp + 2, 5001);
 	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
 }
@@ -281,6 +297,30 @@ static void error_about(uint16_t port, bool from_guest, uint8_t type)
 	inner = craft_bytes(&frame, 8);
 	bytes_put16(inner, from_guest ? 80 : port);
 	bytes_put16(inner + 2, from_guest ? port : 80);
+	seal();
+}
+
+/* Bytes that were changed on the way may be those that say whose it is. */
+static void an_error_with_a_wrong_checksum_is_dropped(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	error_about(5000, true, 3);
+	frame.b[frame.len - 1] ^= 1;
+	IS_DROPPED(from_net(), SCHEDULE_ICMP_SUM);
+	frame.b[frame.len - 1] ^= 1;
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_RELATED, C);
+	error_about(5002, true, 3);		/* of no connection: not ours */
+	frame.b[frame.len - 1] ^= 1;
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
+	/* a fragment's and a cut one's cannot be told */
+	error_about(5000, true, 3);
+	frame.b[36] ^= 1;
+	bytes_put16(frame.b + 20, 0x2000);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_RELATED, C);
+	bytes_put16(frame.b + 20, 0);
+	bytes_put16(frame.b + 16, (uint16_t)(frame.len - 14 + 8));
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_RELATED, C);
 }
 
 static void icmp_errors_follow_their_connection(void)
@@ -1054,6 +1094,7 @@ int main(void)
 	TEST(queries_of_icmp6_have_pseudo_ports);
 	TEST(a_query_to_no_service_passes);
 	TEST(icmp_errors_follow_their_connection);
+	TEST(an_error_with_a_wrong_checksum_is_dropped);
 	TEST(errors_of_icmp6_follow_their_connection);
 	TEST(errors_about_later_fragments_follow_nobody);
 	TEST(fragments_follow_their_first_one);
