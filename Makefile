@@ -42,8 +42,9 @@ REWRITE_CORE   := rewrite rewrite_ahead rewrite_edit rewrite_flow \
 SRC_compare     = main $(COMPARE_LIVE) $(COMPARE_DIFF) $(COMPARE_CORE)
 COMPARE_CORE   := $(addprefix core/,ack act align arrive clamp compare \
 		  connection counters datagram differ evict expire extent flows flush \
-		  fragment gap gate hold kind late match order pair predict \
-		  relieve roster share shed stream syn take tcp told view waits)
+		  fragment gap gate hold kind late marks match order pair \
+		  past predict relieve repeats repeats_end roster share shed \
+		  stream syn take tcp told view waits)
 COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  command epoch feed history live live_config live_epoch live_learn \
 		  live_methods live_options live_survey live_verdict \
@@ -121,6 +122,8 @@ UNIT_blame           := compare/live/blame common/flow_key common/packet
 UNIT_compare_waits    = $(UNIT_compare)
 UNIT_compare_kind     = $(UNIT_compare)
 UNIT_compare_share    = $(UNIT_compare)
+UNIT_compare_repeats  = $(UNIT_compare)
+UNIT_past            := compare/core/past
 UNIT_compare_order    = $(UNIT_compare)
 
 UNIT_marker          := common/marker common/chunk
@@ -142,7 +145,7 @@ UNIT_epoch           := compare/live/epoch common/chunk
 UNIT_pcapng          := common/pcapng
 UNIT_pcapng_in       := common/pcapng_in
 UNIT_link_type       := common/link_type common/link_wifi
-UNITS += mend
+UNITS += mend past compare_repeats
 UNIT_mend            := compare/diff/mend common/packet common/chunk \
 			common/tcp_option common/checksum
 UNIT_unwrap          := compare/diff/unwrap common/packet common/chunk

@@ -506,6 +506,56 @@ around() {
 	run -0 compare a.pcap plain.pcap
 }
 
+# said SEQ TEXT [FLAGS]: a segment of the guest that says something, from SEQ on
+said() {
+	local head
+	head=$(segment rx "$1" 9 "${3:-16}")
+	printf '%s%04x%s%s' "${head:0:32}" $((40 + ${#2})) "${head:36}" "$(hex "$2")"
+}
+
+# one TEXT [FRAME...]: a connection that says TEXT, and goes on with the frames
+one() {
+	pcap 1 1000 "$(segment rx 4294967290 9 18)" "$(said 4294967291 "$1")" "${@:2}"
+}
+
+@test "what TCP repeats is compared with what was said before" {
+	local at=4294967291
+	one 'hello, world' >plain.pcap
+	one 'hello, world' "$(said $at 'hello, world')" >again.pcap
+	one 'hello, world' "$(said $at 'hello, World')" >other.pcap
+	one 'hello, world' "$(said 2 'Worl')" "$(said $at 'hello, ')" >parts.pcap
+	one 'hello, world' "$(said $at 'hello, wOrld')" >else.pcap
+	for i in plain again other parts else; do
+		run -0 compare $i.pcap $i.pcap
+	done
+	run -0 compare plain.pcap again.pcap
+	run -0 compare again.pcap plain.pcap
+	# the sequence numbers wrap in the middle of the text
+	run -0 compare other.pcap parts.pcap
+	run -1 compare again.pcap other.pcap --report report
+	[[ $output = *' offset 7: repeat, secondary only, 1 byte other than before'* ]]
+	[ "$(jq -r '[.kind, .offset, .secondary.frame] | @csv' report)" = '"repeat",7,3' ]
+	row <(echo "$output") repeat 1 0 0
+	run -1 compare other.pcap plain.pcap
+	run -1 compare other.pcap else.pcap
+	row <(echo "$output") repeat 2 0 0
+	run -0 compare again.pcap other.pcap --learn other.pcap
+	# of before the recording
+	one 'hello, world' "$(said 4294967200 old)" >old.pcap
+	one 'hello, world' "$(said 4294967200 olD)" >older.pcap
+	run -0 compare old.pcap old.pcap
+	run -1 compare old.pcap older.pcap
+	run -2 compare old.pcap plain.pcap
+	grep -qE '^old repeats +1 +0$' <<<"$output"
+	grep -qE '^compared +2 +2$' <<<"$output"
+	[[ $output = *'repetitions of old bytes could not be compared'* ]]
+	# what a RST says
+	one 'hello, world' "$(said 7 'no more' 4)" >rst.pcap
+	one 'hello, world' "$(said 7 'no More' 4)" >rst2.pcap
+	run -0 compare rst.pcap rst.pcap
+	run -1 compare rst.pcap rst2.pcap
+}
+
 @test "what is not compared has a row, and is no success unless it was asked for" {
 	local one arp unknown
 	one=$(udp 1 one)

@@ -43,6 +43,7 @@
 #include "kind.h"
 #include "order.h"
 #include "pair.h"
+#include "repeats.h"
 #include "roster.h"
 #include "share.h"
 #include "take.h"
@@ -54,7 +55,7 @@
 #define FLOW_SLACK 4096u	/* flows beyond max_flows, of frames that were read */
 
 static const char *const reason_text[COMPARE_REASONS] = {
-	"payload", "flags", "mac", "timeout", "queue",
+	"payload", "flags", "mac", "timeout", "queue", "repeat",
 };
 
 static const char *const wait_text[COMPARE_WAITS] = {
@@ -90,6 +91,15 @@ static void free_own_roster(struct compare *c)
 		roster_free(c->roster);
 }
 
+static void free_tables(struct compare *c)
+{
+	flow_table_free(c->flows);
+	flow_table_free(c->pairs);
+	free_own_roster(c);
+	repeats_free(c->repeats);
+	free(c);
+}
+
 static bool prepare_pairs(struct compare *c)
 {
 	c->pairs = pair_table(&c->config);
@@ -116,11 +126,11 @@ struct compare *compare_new(const struct compare_config *config,
 	c->handler = *handler;
 	c->flows = flow_table_new(config->max_flows + FLOW_SLACK,
 				  sizeof(struct cmp_flow), config->seed);
-	if (!c->flows || (config->pair_order && !prepare_pairs(c))) {
-		flow_table_free(c->flows);
-		flow_table_free(c->pairs);
-		free_own_roster(c);
-		free(c);
+	if (config->repeats)
+		c->repeats = repeats_new(config);
+	if (!c->flows || (config->repeats && !c->repeats) ||
+	    (config->pair_order && !prepare_pairs(c))) {
+		free_tables(c);
 		return NULL;
 	}
 	hold_pool_init(&c->pool);
@@ -157,10 +167,7 @@ void compare_free(struct compare *c)
 	fragment_fini(&c->fragments);
 	order_fini(&c->orders);
 	hold_pool_fini(&c->pool);
-	flow_table_free(c->flows);
-	flow_table_free(c->pairs);
-	free_own_roster(c);
-	free(c);
+	free_tables(c);
 }
 
 /**
@@ -208,6 +215,7 @@ void compare_expire(struct compare *c, uint64_t now_ns)
 void compare_end(struct compare *c)
 {
 	compare_expire(c, END_NS);
+	repeats_end(c);
 }
 
 /**
@@ -294,6 +302,19 @@ static bool is_crowded(const struct compare *c)
 
 	return n >= c->config.max_flows &&
 	       c->account.n_holding >= n - n / CROWDED_SHARE;
+}
+
+/**
+ * compare_n_unknown() - How many segments could not be compared in a report?
+ * @c:		The comparison, at its end
+ * @side:	The side
+ *
+ * Return: those that repeat what the comparison does not remember, and the
+ * other side does not repeat
+ */
+uint64_t compare_n_unknown(const struct compare *c, enum compare_side side)
+{
+	return repeats_n_unknown(c, side);
 }
 
 /**

@@ -23,6 +23,8 @@ enum compare_reason {
 	COMPARE_MAC,		/* the bytes are for another station */
 	COMPARE_TIMEOUT,	/* one side waited for timeout_ns, or gap_ns */
 	COMPARE_QUEUE,		/* a queue or the flow table is full */
+	COMPARE_REPEAT,		/* in a report: a side repeats bytes, and they are
+				   others */
 	COMPARE_REASONS
 };
 
@@ -60,6 +62,7 @@ struct compare_config {
 	bool own_isn;		/* TCP counts from each side's own SYN */
 	bool pair_order;	/* the n-th flow of a service is compared with
 				   the other side's n-th */
+	bool repeats;		/* bytes that TCP repeats are compared, too */
 	struct roster *roster;	/* of both recordings, borrowed; or NULL */
 	uint64_t seed;		/* of the hashes; not to be known to clients */
 };
@@ -161,6 +164,7 @@ void compare_grace(struct compare *c, uint64_t until_ns);
 struct compare_left compare_failover(struct compare *c, uint64_t now_ns);
 void compare_protect(struct compare *c, uint64_t now_ns);
 
+uint64_t compare_n_unknown(const struct compare *c, enum compare_side side);
 bool compare_is_full(const struct compare *c);
 bool compare_is_half_full(const struct compare *c, enum compare_side side);
 bool compare_is_holding(const struct compare *c);

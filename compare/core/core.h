@@ -180,6 +180,8 @@ struct episode {
 	uint64_t asked[COMPARE_REASONS];
 };
 
+struct repeats;
+
 struct compare {
 	struct compare_config config;
 	struct compare_handler handler;
@@ -199,6 +201,7 @@ struct compare {
 	struct gap gap;
 	struct share share;
 	struct waits waits;
+	struct repeats *repeats;	/* or NULL */
 	struct arrivals arrivals;
 };
 

@@ -106,7 +106,7 @@ uint32_t predict_first(const struct compare *c, enum compare_side side)
 	uint32_t i = c->pool.expected[other];
 
 	if (c->config.pair_order || c->config.ignore_addr ||
-	    c->config.own_isn)
+	    c->config.own_isn || c->config.repeats)
 		return HOLD_NONE;
 	return i == HOLD_NONE ? c->pool.oldest[other] : i;
 }

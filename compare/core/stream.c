@@ -13,6 +13,7 @@
 #include "act.h"
 #include "gate.h"
 #include "order.h"
+#include "repeats.h"
 #include "segment.h"
 
 #define REPEATS_MAX 256u	/* held segments that are looked at for a timestamp */
@@ -229,6 +230,8 @@ void stream_shift(struct compare *c, struct cmp_flow *fl, uint32_t delta)
 	order_drop(&c->orders, &fl->q[COMPARE_SECONDARY]);
 	for (; h && !(h->flags & TCP_SYN); h = hold_at(&c->pool, h->next))
 		h->seq -= delta;
-	if (!(fl->flags & FLOW_SECONDARY_SYN))
-		fl->base[COMPARE_SECONDARY] += delta;
+	if (fl->flags & FLOW_SECONDARY_SYN)
+		return;
+	fl->base[COMPARE_SECONDARY] += delta;
+	repeats_shift(c, fl, delta);
 }

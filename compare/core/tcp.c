@@ -41,6 +41,7 @@
 #include "gate.h"
 #include "match.h"
 #include "order.h"
+#include "repeats.h"
 #include "segment.h"
 #include "stream.h"
 
@@ -147,8 +148,10 @@ static bool count_from_syn(struct cmp_flow *fl, enum compare_side side,
 	unsigned known = (unsigned)FLOW_BASE << side;
 
 	if (p->flags & TCP_SYN) {
-		if ((fl->flags & known) && fl->base[side] == p->seq)
+		if ((fl->flags & known) && fl->base[side] == p->seq) {
+			p->seq = 0;
 			return false;
+		}
 		if (fl->flags & known)
 			fl->flags &= (uint16_t)~FLOW_SYN_DONE;
 		fl->base[side] = p->seq;
@@ -215,23 +218,6 @@ static void take_primary(struct compare *c, struct cmp_flow *fl,
 		release_segment(c, fl, f, p, NOTE_RETRANSMITTED);
 	else
 		take_news(c, fl, f, p);
-}
-
-/**
- * tcp_primary() - Compare a segment of the primary
- * @c:		The comparison
- * @fl:		Its flow
- * @f:		The frame; borrowed
- * @p:		The frame, parsed; changed where numbers count from the SYN
- */
-void tcp_primary(struct compare *c, struct cmp_flow *fl, const struct frame *f,
-		 struct packet *p)
-{
-	assert(segment_is(p));
-	if (c->config.own_isn && !prepare(fl, COMPARE_PRIMARY, p))
-		act_release(c, f, NOTE_RETRANSMITTED);
-	else
-		take_primary(c, fl, f, p);
 }
 
 /* The last segment of a queue that may say the same as p. */
@@ -336,6 +322,64 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 	}
 }
 
+static void come_primary(struct compare *c, struct cmp_flow *fl,
+			 const struct frame *f, const struct packet *p,
+			 bool is_news)
+{
+	if (is_news)
+		take_primary(c, fl, f, p);
+	else
+		act_release(c, f, NOTE_RETRANSMITTED);
+}
+
+static void come_secondary(struct compare *c, struct cmp_flow *fl,
+			   const struct frame *f, const struct packet *p,
+			   bool is_news)
+{
+	if (!is_news) {
+		act_drop(c, DROP_DUPLICATE);
+		act_note_drop(c, fl, DROP_DUPLICATE);
+	} else if (!fl->align || (fl->flags & FLOW_DIFFERENT) ||
+		   !align_takes(c, fl, COMPARE_SECONDARY, f, p)) {
+		take_secondary(c, fl, f, p);
+	}
+}
+
+/* A segment of a report: what it repeats is compared, too. */
+static void see_repeats(struct compare *c, struct cmp_flow *fl,
+			     enum compare_side side, const struct frame *f,
+			     struct packet *p, bool is_news)
+{
+	struct frame first = *f;
+
+	repeats_see(c, fl, side, &first, p);
+	if (side == COMPARE_PRIMARY)
+		come_primary(c, fl, &first, p, is_news);
+	else
+		come_secondary(c, fl, &first, p, is_news);
+	if (first.chunk != f->chunk)
+		chunk_unref(first.chunk);
+}
+
+/**
+ * tcp_primary() - Compare a segment of the primary
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @f:		The frame; borrowed
+ * @p:		The frame, parsed; changed where numbers count from the SYN
+ */
+void tcp_primary(struct compare *c, struct cmp_flow *fl, const struct frame *f,
+		 struct packet *p)
+{
+	bool is_news = !c->config.own_isn || prepare(fl, COMPARE_PRIMARY, p);
+
+	assert(segment_is(p));
+	if (c->repeats)
+		see_repeats(c, fl, COMPARE_PRIMARY, f, p, is_news);
+	else
+		come_primary(c, fl, f, p, is_news);
+}
+
 /**
  * tcp_secondary() - Compare a segment of the secondary
  * @c:		The comparison
@@ -348,16 +392,13 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 void tcp_secondary(struct compare *c, struct cmp_flow *fl,
 		   const struct frame *f, struct packet *p)
 {
+	bool is_news = !c->config.own_isn || prepare(fl, COMPARE_SECONDARY, p);
+
 	assert(segment_is(p));
-	if (c->config.own_isn && !prepare(fl, COMPARE_SECONDARY, p)) {
-		act_drop(c, DROP_DUPLICATE);
-		act_note_drop(c, fl, DROP_DUPLICATE);
-		return;
-	}
-	if (fl->align && !(fl->flags & FLOW_DIFFERENT) &&
-	    align_takes(c, fl, COMPARE_SECONDARY, f, p))
-		return;
-	take_secondary(c, fl, f, p);
+	if (c->repeats)
+		see_repeats(c, fl, COMPARE_SECONDARY, f, p, is_news);
+	else
+		come_secondary(c, fl, f, p, is_news);
 }
 
 static void take_syn_as_compared(struct cmp_flow *fl, const struct hold *h)

@@ -56,6 +56,8 @@ static enum diff_kind kind_of(enum compare_reason reason,
 		return DIFF_MAC;
 	case COMPARE_QUEUE:
 		return DIFF_QUEUE;
+	case COMPARE_REPEAT:
+		return DIFF_REPEAT;
 	default:
 		/* fragments that do not make a packet have one side only */
 		return is_primary && side[COMPARE_SECONDARY].is_there ?

@@ -24,6 +24,7 @@ enum diff_kind {
 	DIFF_OPTION,		/* the options of two SYNs differ */
 	DIFF_MAC,		/* the MAC addresses differ */
 	DIFF_QUEUE,		/* too many packets waited: not compared */
+	DIFF_REPEAT,		/* one side repeats bytes, and they are others */
 	DIFF_KINDS
 };
 

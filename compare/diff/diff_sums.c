@@ -30,6 +30,8 @@ bool diff_sums_is_whole(const struct diff_sums *s, const char **why)
 	*why = NULL;
 	if (s->n_unread[0] + s->n_unread[1])
 		*why = "packets could not be read, and were not compared";
+	else if (s->n_unknown[0] + s->n_unknown[1])
+		*why = "repetitions of old bytes could not be compared";
 	else if (!s->n_packets[0] && !s->n_packets[1] &&
 		 s->n_other[0] + s->n_other[1])
 		*why = "nothing was compared: no packet is what --from says";
@@ -54,7 +56,8 @@ static void print_packets(const struct diff_sums *s, FILE *out)
 		"packets", "primary",
 		"secondary");
 	fprintf(out, "%-14s %12" PRIu64 " %12" PRIu64 "\n", "compared",
-		s->n_packets[0], s->n_packets[1]);
+		s->n_packets[0] - s->n_unknown[0],
+		s->n_packets[1] - s->n_unknown[1]);
 	print_row(out, "  cut short", s->n_cut);
 	print_row(out, "    in headers", s->n_short);
 	print_row(out, "  not decoded", s->n_undecoded);
@@ -62,6 +65,7 @@ static void print_packets(const struct diff_sums *s, FILE *out)
 	print_row(out, "ignored", s->n_ignored);
 	print_row(out, "not selected", s->n_other);
 	print_row(out, "housekeeping", s->n_housekeeping);
+	print_row(out, "old repeats", s->n_unknown);
 	print_row(out, "not read", s->n_unread);
 }
 

@@ -21,6 +21,8 @@ struct diff_sums {
 	uint64_t n_short[2];	/* of n_cut: without all headers */
 	uint64_t n_undecoded[2];	/* of n_packets: no link header that is
 					   known, or not all of it */
+	uint64_t n_unknown[2];	/* of n_packets: they repeat what is not
+				   remembered, and were not compared */
 	uint64_t n_unread[2];	/* too long to be read */
 	uint64_t n_midstream;	/* flows without their beginning */
 	uint64_t n[DIFF_KINDS][DIFF_FATES];	/* differences */

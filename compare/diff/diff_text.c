@@ -9,7 +9,7 @@
 
 static const char *const kind_text[DIFF_KINDS] = {
 	"payload", "missing", "extra", "timeout", "flag", "option", "mac",
-	"queue",
+	"queue", "repeat",
 };
 
 static const char *const side_text[2] = { "primary", "secondary" };
@@ -88,9 +88,10 @@ static void add_lone(struct text *t, const struct diff_found *f)
 	if (!s->is_there)
 		return;
 	add(t, ", ");
-	if (f->kind == DIFF_TIMEOUT)
+	if (f->kind == DIFF_TIMEOUT || f->kind == DIFF_REPEAT)
 		add(t, "%s only, ", side_text[s - f->side]);
-	if (is_tcp(s) && s->packet.flags & (TCP_SYN | TCP_FIN | TCP_RST))
+	if (f->kind != DIFF_REPEAT && is_tcp(s) &&
+	    s->packet.flags & (TCP_SYN | TCP_FIN | TCP_RST))
 		add_flags(t, s);
 	else
 		add_bytes(t, s->len ? s->len : s->end - s->at);
@@ -135,6 +136,10 @@ void diff_text(char *buf, size_t len, const struct diff_found *f)
 	case DIFF_EXTRA:
 	case DIFF_TIMEOUT:
 		add_lone(&t, f);
+		break;
+	case DIFF_REPEAT:
+		add_lone(&t, f);
+		add(&t, " other than before");
 		break;
 	case DIFF_FLAG:
 		add(&t, ", ");

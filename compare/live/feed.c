@@ -390,6 +390,9 @@ void feed_end(struct feed *f)
 {
 	f->cause = DIFF_CAUSE_END;
 	compare_end(f->compare);
+	for (unsigned side = 0; side < 2; side++)
+		report_unknown(f->parts.report, side,
+			       compare_n_unknown(f->compare, side));
 	settle(f);
 }
 

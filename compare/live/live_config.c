@@ -24,7 +24,7 @@ static void set_checkpoint(struct compare_config *c, enum checkpoint_mode mode)
 
 static void set_captures(struct compare_config *c, const struct live_options *o)
 {
-	c->compare_unknown = true;
+	c->compare_unknown = c->repeats = true;
 	c->ignore_mac = !o->l2;
 	c->ignore_addr = !o->l3;
 	c->own_isn = o->isn == LIVE_ISN_OWN;

@@ -316,6 +316,17 @@ void report_midstream(struct report *r, const struct compare_midstream *m)
 	diff_midstream(&r->diff, m);
 }
 
+/**
+ * report_unknown() - Tell how many segments were not compared after all
+ * @r:		The report
+ * @side:	The side
+ * @n:		From compare_n_unknown()
+ */
+void report_unknown(struct report *r, enum compare_side side, uint64_t n)
+{
+	r->diff.sums.n_unknown[side] = n;
+}
+
 static void print_end(const struct diff *d)
 {
 	diff_sums_print(&d->sums, d->print.text);

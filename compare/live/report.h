@@ -44,6 +44,7 @@ void report_differ(struct report *r, const struct compare_difference *d,
 		   enum diff_cause cause);
 void report_ring(struct report *r, const struct compare_difference *d);
 void report_midstream(struct report *r, const struct compare_midstream *m);
+void report_unknown(struct report *r, enum compare_side side, uint64_t n);
 void report_end(struct report *r);
 bool report_is_whole(const struct report *r);
 bool report_is_different(const struct report *r);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+#include "past.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/least.h"
+
+#define PAGE_BYTES 1024u	/* powers of two */
+#define PAGES 65536u
+#define WORD_BITS 64u
+
+struct page {
+	uint32_t stream, number;	/* number: of the sequence space */
+	uint32_t next;			/* in the bucket: its place + 1, or 0 */
+	uint64_t known[PAGE_BYTES / WORD_BITS];	/* a bit for each byte */
+	uint8_t bytes[PAGE_BYTES];
+};
+
+struct past {
+	uint32_t buckets[PAGES];	/* places + 1, or 0 */
+	uint32_t n, oldest;
+	struct page pages[PAGES];	/* memory that is not touched costs
+					   nothing */
+};
+
+/**
+ * past_new() - Remember what is said from now on
+ *
+ * Return: an empty memory, for past_free(); NULL when memory is short
+ */
+struct past *past_new(void)
+{
+	return calloc(1, sizeof(struct past));
+}
+
+/** past_free() - Forget all; NULL is legal */
+void past_free(struct past *p)
+{
+	free(p);
+}
+
+static uint32_t *bucket_of(struct past *p, uint32_t stream, uint32_t number)
+{
+	uint64_t x = ((uint64_t)stream << 32 | number) *
+		     UINT64_C(0x9e3779b97f4a7c15);
+
+	return &p->buckets[x >> 32 & (PAGES - 1)];
+}
+
+static void unlink_page(struct past *p, uint32_t at)
+{
+	const struct page *page = &p->pages[at];
+	uint32_t *i = bucket_of(p, page->stream, page->number);
+
+	while (*i != at + 1)
+		i = &p->pages[*i - 1].next;
+	*i = page->next;
+}
+
+static struct page *add_page(struct past *p, uint32_t stream, uint32_t number)
+{
+	uint32_t at = p->n, *bucket;
+	struct page *page;
+
+	if (p->n < PAGES) {
+		p->n++;
+	} else {
+		at = p->oldest;
+		p->oldest = (p->oldest + 1) & (PAGES - 1);
+		unlink_page(p, at);
+	}
+	page = &p->pages[at];
+	bucket = bucket_of(p, stream, number);
+	page->stream = stream;
+	page->number = number;
+	memset(page->known, 0, sizeof(page->known));
+	page->next = *bucket;
+	*bucket = at + 1;
+	return page;
+}
+
+static struct page *find_page(struct past *p, uint32_t stream, uint32_t number)
+{
+	uint32_t i = *bucket_of(p, stream, number);
+
+	while (i && (p->pages[i - 1].stream != stream ||
+		     p->pages[i - 1].number != number))
+		i = p->pages[i - 1].next;
+	return i ? &p->pages[i - 1] : add_page(p, stream, number);
+}
+
+static bool is_known(const struct page *page, uint32_t at)
+{
+	return page->known[at / WORD_BITS] >> at % WORD_BITS & 1;
+}
+
+/* How many bytes from a place on are known, or are not, as the first one? */
+static uint32_t alike(const struct page *page, uint32_t at, uint32_t end)
+{
+	const uint64_t same = is_known(page, at) ? ~UINT64_C(0) : 0;
+	uint32_t i = at;
+
+	while (i < end) {
+		uint64_t others = (page->known[i / WORD_BITS] ^ same) >>
+				  i % WORD_BITS;
+
+		if (others)
+			return least(i + (uint32_t)__builtin_ctzll(others),
+				     end) - at;
+		i += WORD_BITS - i % WORD_BITS;
+	}
+	return end - at;
+}
+
+static void learn(struct page *page, uint32_t at, const uint8_t *bytes,
+		  uint32_t len)
+{
+	uint32_t end = at + len;
+
+	memcpy(page->bytes + at, bytes, len);
+	while (at < end) {
+		uint32_t bit = at % WORD_BITS;
+		uint32_t n = least(WORD_BITS - bit, end - at);
+		uint64_t bits = n == WORD_BITS ? ~UINT64_C(0) :
+						 (UINT64_C(1) << n) - 1;
+
+		page->known[at / WORD_BITS] |= bits << bit;
+		at += n;
+	}
+}
+
+struct said {			/* a piece of what is said, in one page */
+	const uint8_t *bytes, *before;
+	uint32_t off, len;	/* off: in all that is said */
+};
+
+static void tell_others(const struct said *s, past_on_other *on_other,
+			void *arg)
+{
+	uint32_t i = 0, end;
+
+	if (!memcmp(s->bytes, s->before, s->len))
+		return;
+	while (i < s->len) {
+		for (end = i; end < s->len && s->bytes[end] != s->before[end];)
+			end++;
+		if (end > i)
+			on_other(arg, s->off + i, end - i, s->before + i);
+		i = end + 1;
+	}
+}
+
+/**
+ * past_say() - A stream says bytes
+ * @p:		What was said before; what is new is remembered
+ * @stream:	Which stream
+ * @seq:	The sequence number of the first byte
+ * @bytes:	The bytes
+ * @len:	How many
+ * @on_other:	Called for each run of bytes that were others before
+ * @arg:	Its first argument
+ *
+ * Return: how many of the bytes were not known
+ */
+uint32_t past_say(struct past *p, uint32_t stream, uint32_t seq,
+		  const uint8_t *bytes, uint32_t len, past_on_other *on_other,
+		  void *arg)
+{
+	uint32_t n_new = 0, n;
+
+	for (uint32_t off = 0; off < len; off += n) {
+		uint32_t at = (seq + off) % PAGE_BYTES;
+		struct page *page = find_page(p, stream,
+					      (seq + off) / PAGE_BYTES);
+
+		n = alike(page, at, least(PAGE_BYTES, at + (len - off)));
+		if (is_known(page, at)) {
+			struct said s = { bytes + off, page->bytes + at, off, n };
+
+			tell_others(&s, on_other, arg);
+		} else {
+			learn(page, at, bytes + off, n);
+			n_new += n;
+		}
+	}
+	return n_new;
+}
