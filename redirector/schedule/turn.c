@@ -106,10 +106,32 @@ static uint16_t next_weighted(struct scheduler *s, const struct dest_set *set)
 	return DEST_NONE;
 }
 
-/* Does a destination take this turn? In a slow start its share of them. */
-static bool takes(const struct scheduler *s, struct dest *d, uint64_t now_ns)
+/* The greatest share that a usable destination has. After a start all of them are
+ * in their slow start: that is no reason to let turns pass. */
+static uint32_t greatest_share(const struct scheduler *s,
+			       const struct dest_set *set, uint64_t now_ns)
 {
-	d->credit += dest_share(d, s->slow_ns, now_ns);
+	uint32_t max = 1;
+
+	if (!s->slow_ns)
+		return DEST_SHARE_FULL;
+	for (unsigned at = 0; at < set->n; at++) {
+		const struct dest *d = &set->v[set->order[at]];
+		uint32_t share = dest_share(d, s->slow_ns, now_ns);
+
+		if (dest_is_usable(d) && share > max)
+			max = share;
+	}
+	return max;
+}
+
+/* Does a destination take this turn? In a slow start its share of them, beside the
+ * one with the greatest, which takes each. */
+static bool takes(const struct scheduler *s, struct dest *d, uint32_t greatest,
+		  uint64_t now_ns)
+{
+	d->credit += dest_share(d, s->slow_ns, now_ns) * DEST_SHARE_FULL /
+		     greatest;
 	if (d->credit < DEST_SHARE_FULL)
 		return false;
 	d->credit %= DEST_SHARE_FULL;
@@ -126,12 +148,13 @@ static bool takes(const struct scheduler *s, struct dest *d, uint64_t now_ns)
  */
 uint16_t turn_pick(struct scheduler *s, struct dest_set *set, uint64_t now_ns)
 {
+	uint32_t greatest = greatest_share(s, set, now_ns);
 	uint16_t i = DEST_NONE;
 
 	for (unsigned n = 0; n < 2u * set->n; n++) {
 		i = s->kind == SCHEDULER_RR ? next_turn(s, set) :
 					      next_weighted(s, set);
-		if (i == DEST_NONE || takes(s, &set->v[i], now_ns))
+		if (i == DEST_NONE || takes(s, &set->v[i], greatest, now_ns))
 			break;
 	}
 	return i;

@@ -480,6 +480,25 @@ static void slow_start_scales_and_outlasts_edits(void)
 	CHECK(n > 95 && n < 105);		/* no burst up to 300 */
 }
 
+/* As after a restart: nobody is to get all. */
+static void a_slow_start_of_all_is_none(void)
+{
+	static const enum scheduler_kind kinds[] = { SCHEDULER_RR,
+						     SCHEDULER_WRR };
+
+	for (unsigned k = 0; k < 2; k++) {
+		BEGIN(kinds[k], 1, 1, 1);
+		sched.slow_ns = 90 * S;
+		for (char name = 'A'; name <= 'C'; name++) {
+			dest_set_up(dest(name), false, now);
+			dest_set_up(dest(name), true, now);
+		}
+		expect("CBACBACBA", false);
+		now += 30 * S;
+		expect("CBACBACBA", false);
+	}
+}
+
 static void overload_is_set_on_reaching_and_cleared_below(void)
 {
 	BEGIN(SCHEDULER_RR, 1);
@@ -536,6 +555,7 @@ int main(void)
 	TEST(nobody_chooses_one_that_is_not_usable);
 	TEST(a_weight_of_zero_and_back_changes_nothing);
 	TEST(slow_start_scales_and_outlasts_edits);
+	TEST(a_slow_start_of_all_is_none);
 	TEST(overload_is_set_on_reaching_and_cleared_below);
 	scheduler_fini(&sched);
 	return TEST_END();
