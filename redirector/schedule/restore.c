@@ -54,7 +54,9 @@ static bool restore_one(struct schedule *s, const struct lasting_record *rec,
 		return false;
 	c->since_ns = rec->since_ns;
 	c->jitter_ms = rec->jitter_ms;
-	conn_set_deadline(&s->conns, c, rec->deadline_ns);
+	/* no checksum covers it: it may shorten the time, not make it longer */
+	if (rec->deadline_ns < c->deadline_ns)
+		conn_set_deadline(&s->conns, c, rec->deadline_ns);
 	conn_save(&s->conns, c);
 	return true;
 }

@@ -997,6 +997,23 @@ static void a_record_in_a_state_that_its_kind_has_not_is_lost(void)
 	end_with_file();
 }
 
+static void a_restored_connection_does_not_last_longer_than_a_new_one(void)
+{
+	uint32_t n;
+
+	begin(SERVICE);
+	reopen(SERVICE);
+	open_conn(1, C);
+	n = flow_index(schedule_conns(s)->flows, conn_of(1));
+	((struct lasting_record *)record_table_at(config.table, n))
+			->deadline_ns = UINT64_MAX / 2;
+	reopen(SERVICE);
+	CHECK(conn_of(1));
+	schedule_expire(s, now += 902 * S);
+	CHECK(!conn_of(1));
+	end_with_file();
+}
+
 /* --- direct routing --- */
 
 static void arp_for_a_vmac_is_answered(void)
@@ -1134,6 +1151,7 @@ int main(void)
 	TEST(an_overloaded_destination_keeps_its_template);
 	TEST(connections_outlive_the_process);
 	TEST(a_record_in_a_state_that_its_kind_has_not_is_lost);
+	TEST(a_restored_connection_does_not_last_longer_than_a_new_one);
 	TEST(arp_for_a_vmac_is_answered);
 	TEST(nd_for_a_vmac_is_answered);
 	TEST(services_are_read_or_refused);
