@@ -1,61 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# colo-redirector as the front of several pairs. Clients are 10.0.0.1 with a port, the
-# service is 10.0.0.2:80. rr begins with the destination that was added last, as IPVS
-# does: B, then A.
-# shellcheck disable=SC2030,SC2031
+# colo-redirector as the front of several pairs: director.bash has its clients,
+# destinations and service.
+# shellcheck disable=SC2030,SC2031,SC2034,SC2086
 
 load helpers
 load packets
-SYN=2 RST=4 SYNACK=18 ACK=16
-RR=tcp:10.0.0.2:80,scheduler=rr
-
-# peer NAME SOCKET: what is written to the fifo NAME goes there, what comes is in
-# to-NAME
-peer() {
-	rm -f "$1"
-	mkfifo "$1"
-	: >>"to-$1"
-	spawn_other "peer-$1" socat "PIPE:$1!!OPEN:to-$1,append" \
-		"UNIX-CONNECT:$2"
-}
-
-# start_director OPTION...: with a net and the destinations A and B, all connected,
-# and descriptors 5, 6, 7 to write to them
-start_director() {
-	start director colo-redirector --net unix-listen:net.sock \
-		--dest A=unix-listen:a.sock --dest B=unix-listen:b.sock \
-		--control d.ctl "$@"
-	peer net net.sock
-	peer a a.sock
-	peer b b.sock
-	exec 5>net 6>a 7>b
-	wait_for is_protected
-}
-
-ctl() { colo-ctl -s d.ctl "$@"; }
-is_protected() { ctl status >/dev/null; }
-
-# has NAME N: so many frames of 54 bytes have come there
-has() { size_is "to-$1" $(($2 * 58)); }
-
-net() { wire "$(segment tx 1 1 "$@")" >&5; }
-guest_a() { wire "$(segment rx 1 1 "$@")" >&6; }
-guest_b() { wire "$(segment rx 1 1 "$@")" >&7; }
-
-# field NAME COLUMN: of the table of destinations
-field() {
-	ctl -j dests | jq -r --arg n "$1" --arg c "$2" \
-		'.result[] | select(.address == $n) | .[$c]'
-}
-field_is() { [ "$(field "$1" "$2")" = "$3" ]; }
-
-# The end of every test: the account is exact.
-check_director() {
-	local s
-	s=$(stats director)
-	check_account "$s"
-}
+load director
 
 @test "connections are spread, and stay where they are, both ways" {
 	start_director --service "$RR"
@@ -112,8 +63,7 @@ check_director() {
 	guest_b $SYNACK 1024 && wait_for has net 1
 	net $ACK 1024 && wait_for has b 2
 	crash director
-	for name in net a b; do kill_other "peer-$name"; done
-	exec 5>&- 6>&- 7>&-
+	hang_up
 	start_director --service "$RR" --state-dir state
 	stat_is director file.loaded 1
 	field_is B active 1
@@ -148,7 +98,7 @@ check_director() {
 
 # The file grows by 8192 connections at a time, 704 KiB.
 @test "connections that the file lacks are told of, and when it has them" {
-	local frames name
+	local frames
 	small_disk 1600k
 	mkdir "$DISK/state"
 	head -c 400000 /dev/zero >"$DISK/other"
@@ -160,8 +110,7 @@ check_director() {
 	wait_for logged director 'event: state-saved: .*/connections has'
 	[ "$(grep -c 'event: state-' director.log)" -eq 2 ]
 	crash director
-	for name in net a b; do kill_other "peer-$name"; done
-	exec 5>&- 6>&- 7>&-
+	hang_up
 	start_director --service "$RR" --state-dir "$DISK/state"
 	stat_is director file.loaded 8193
 	check_director
