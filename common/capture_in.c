@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A file of packets that is read: pcap by libpcap, pcapng by pcapng_in.c; what is
- * compressed comes through gzip_in.c, what comes through a pipe by capture_pipe.c.
+ * A file of packets that is read: pcap by libpcap, through snaplen_in.c, pcapng by
+ * pcapng_in.c; what is compressed comes through gzip_in.c, what comes through a pipe
+ * by capture_pipe.c.
  */
 #include "capture_in.h"
 
@@ -17,6 +18,7 @@
 #include "capture_pipe.h"
 #include "gzip_in.h"
 #include "pcap_magic.h"
+#include "snaplen_in.h"
 #include "time.h"
 
 _Static_assert(CAPTURE_IN_ERROR_MAX >= PCAP_ERRBUF_SIZE + 32,
@@ -36,6 +38,7 @@ struct capture_in {
 	enum capture_state state;
 	pcap_t *pcap;		/* NULL for pcapng */
 	FILE *file;		/* libpcap's, if that reads it */
+	FILE *outermost;	/* borrowed: the one that has a size */
 	struct capture_pipe *pipe;	/* what the file reads; or NULL: reading
 					   does not wait, or has to */
 	int fd;			/* the pipe's; or -1 */
@@ -75,6 +78,14 @@ static bool is_usual(struct capture_in *in)
 	return magic == PCAP_MAGIC_BIG || magic == PCAP_MAGIC_LITTLE;
 }
 
+static void forget_snaplen(struct capture_in *in)
+{
+	if (in->pipe)
+		capture_pipe_clear(in->pipe, SNAPLEN_IN_BEGIN, SNAPLEN_IN_END);
+	else
+		in->file = snaplen_in_open(in->file);
+}
+
 /* The first bytes are there. Return: 0, or -EIO and in->why is set */
 static int begin(struct capture_in *in)
 {
@@ -88,6 +99,7 @@ static int begin(struct capture_in *in)
 		in->state = CAPTURE_PCAPNG;
 		return 0;
 	}
+	forget_snaplen(in);
 	if (in->pipe && !is_usual(in))
 		in->pipe = NULL;
 	in->pcap = pcap_fopen_offline_with_tstamp_precision(
@@ -123,6 +135,7 @@ static int open_file(struct capture_in *in, const char *path)
 	if (!is_stdin)
 		fcntl(fd, F_SETFL, 0);
 	in->file = is_stdin ? stdin : fdopen(fd, "rb");
+	in->outermost = in->file;
 	return in->file ? 0 : -errno;
 }
 
@@ -334,10 +347,10 @@ int capture_in_linktype(const struct capture_in *in)
 	return in->pcap ? pcap_datalink(in->pcap) : -1;
 }
 
-/** capture_in_file() - The file that is read: to ask it for its size */
+/** capture_in_file() - The file that is read: to ask it for its size; NULL of a pipe */
 FILE *capture_in_file(const struct capture_in *in)
 {
-	return in->file;
+	return in->outermost;
 }
 
 /**

@@ -136,3 +136,15 @@ const uint8_t *capture_pipe_peek(const struct capture_pipe *p, size_t len)
 {
 	return p->end - p->begin >= len ? p->bytes + p->begin : NULL;
 }
+
+/**
+ * capture_pipe_clear() - Make some of the next bytes 0
+ * @p:		The pipe
+ * @begin:	The first of them, from the next byte on
+ * @end:	Behind the last one
+ */
+void capture_pipe_clear(struct capture_pipe *p, size_t begin, size_t end)
+{
+	if (p->end - p->begin >= end)
+		memset(p->bytes + p->begin + begin, 0, end - begin);
+}

@@ -18,6 +18,7 @@ struct capture_pipe *capture_pipe_new(int fd);
 FILE *capture_pipe_file(struct capture_pipe *p);
 bool capture_pipe_fill(struct capture_pipe *p);
 bool capture_pipe_has(const struct capture_pipe *p, size_t len);
+void capture_pipe_clear(struct capture_pipe *p, size_t begin, size_t end);
 const uint8_t *capture_pipe_peek(const struct capture_pipe *p, size_t len);
 
 #endif

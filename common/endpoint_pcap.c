@@ -219,6 +219,7 @@ static void deliver_next(struct endpoint *ep, uint64_t time_ns)
 	if (frame_decoder_batch(&ep->decoder, &f, 1, &bad) != 1)
 		return;
 	f.number = ep->pcap->number;
+	f.cut = ep->pcap->next.wire_len - ep->pcap->next.len;
 	f.time_ns = time_ns;
 	ep->count.in++;
 	ep->count.in_bytes += f.len;

@@ -28,6 +28,7 @@ struct frame {
 	uint8_t vnet_len;	/* 0, 10 or 12 */
 	uint8_t prefix_len;	/* valid wire prefix right before data: 0, 4, 8 */
 	uint32_t number;	/* in its capture, from 1 on; 0 on live endpoints */
+	uint32_t cut;		/* bytes behind it that were not captured */
 	uint64_t time_ns;	/* of a capture; 0 on live endpoints */
 };
 

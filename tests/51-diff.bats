@@ -615,6 +615,53 @@ not_decoded() {
 	not_decoded 2 a.pcapng b.pcapng
 }
 
+@test "what is cut is compared as far as it is there, whatever it is" {
+	local rest cut tcp udp kind
+	rest=000141ff$(printf "%0392x" 1)
+	tcp=$(said 100 "$(printf '%0150d' 1)")
+	udp=$(udp 1 "$(printf '%0150d' 2)")
+	# nobody's EtherType, LLC, a wrong IP header; as Ethernet and as unknown
+	for kind in 88b5 00c8 0800; do
+		set -- "525400000001525400000002$kind$rest" "$tcp" "$udp"
+		pcap 1 1000 "$@" >"$kind.pcap"
+		link 147 5254 "$@" >"$kind-147.pcap"
+		pcap 1 1000 "${1:0:62}a${1:63}" "$tcp" "$udp" >"$kind-other.pcap"
+		pcap 1 1000 "${1}00" "$tcp" "$udp" >"$kind-longer.pcap"
+		for cut in 60 96 128; do
+			editcap -F pcap -s $cut "$kind.pcap" cut.pcap
+			run -0 compare "$kind.pcap" cut.pcap
+			grep -qE '^  cut short +0 +3$' <<<"$output"
+			run -0 compare cut.pcap "$kind.pcap"
+			run -0 compare cut.pcap cut.pcap
+			run -1 compare cut.pcap "$kind-other.pcap"
+			run -1 compare "$kind-longer.pcap" cut.pcap
+			editcap -F pcap -s $cut "$kind-147.pcap" cut.pcap
+			run -0 compare cut.pcap "$kind-147.pcap"
+		done
+	done
+	# ICMPv6 that is housekeeping is so with one byte of it
+	rest=$(printf '%080x' 1)
+	pcap 1 1000 "33330000000152540000000286dd60000000001c3aff$(printf '%064x' 1)8f00$rest" >mld.pcap
+	editcap -F pcap -s 55 mld.pcap cut.pcap
+	run -0 compare mld.pcap cut.pcap
+	grep -qE '^housekeeping +1 +1$' <<<"$output"
+}
+
+@test "packets that are longer than their file says are read whole" {
+	pcap 1 1000 "$(udp 1 "$(printf '%0150d' 2)")" >a.pcap
+	pcap 1 1000 "$(udp 1 "$(printf '%0150d' 3)")" >b.pcap
+	for i in a b; do	# the snapshot length is 60
+		printf '\0\0\0\74' |
+			dd of=$i.pcap bs=1 seek=16 conv=notrunc 2>/dev/null
+	done
+	run -0 compare a.pcap a.pcap
+	[[ $output != *'cut short'* ]]
+	run -1 compare a.pcap b.pcap
+	run -1 compare a.pcap <(cat b.pcap)
+	gzip b.pcap
+	run -1 compare <(cat b.pcap.gz) a.pcap
+}
+
 @test "ignored frames are not compared, but released" {
 	arp() { printf 'ffffffffffff5254000000020806%056x' "$1"; }
 	pcap 1 1000 "$(arp 1)" "$(udp 1 one)" >a.pcap

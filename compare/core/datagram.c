@@ -37,7 +37,8 @@ struct part {			/* what is compared of a datagram */
 	uint32_t captured;	/* of len; less in a report only */
 };
 
-static struct part part_of(const struct compare *c, const struct packet *p)
+static struct part part_of(const struct compare *c, const struct frame *f,
+			   const struct packet *p)
 {
 	uint32_t off = packet_body_off(p), len;
 	struct part part;
@@ -48,7 +49,9 @@ static struct part part_of(const struct compare *c, const struct packet *p)
 	else
 		len = p->l4_off + p->l4_len - off;
 	part = (struct part){ p->eth + off, len, len };
-	if (p->truncated && c->config.report_only)
+	if (p->level == PACKET_ETHER)	/* live nothing is cut */
+		part.len += f->cut;
+	else if (p->truncated && c->config.report_only)
 		part.len = packet_wire_len(p) - off;
 	return part;
 }
@@ -191,7 +194,7 @@ void datagram_primary(struct compare *c, struct cmp_flow *fl,
 		      const struct frame *f, const struct packet *p,
 		      uint32_t group)
 {
-	struct part part = part_of(c, p);
+	struct part part = part_of(c, f, p);
 	struct hold *s = NULL, *h;
 
 	if (!(fl->flags & FLOW_DIFFERENT))
@@ -314,7 +317,7 @@ void datagram_secondary(struct compare *c, struct cmp_flow *fl,
 			const struct frame *f, const struct packet *p,
 			uint32_t group)
 {
-	struct part part = part_of(c, p);
+	struct part part = part_of(c, f, p);
 	struct hold *h = find_equal(c, fl, COMPARE_PRIMARY, p->eth, part);
 
 	if (h) {

@@ -86,7 +86,8 @@ static bool is_link_housekeeping(const struct packet *p)
  * @p:		The packet, parsed
  *
  * Its timing is each replica's own then. That is ARP, LLDP, spanning tree and so
- * on, IGMP, MLD, neighbour discovery.
+ * on, IGMP, MLD, neighbour discovery. Of ICMPv6 that was captured in part the first
+ * byte is enough.
  */
 bool kind_is_housekeeping(const struct packet *p)
 {
@@ -96,7 +97,8 @@ bool kind_is_housekeeping(const struct packet *p)
 		return is_link_housekeeping(p);
 	if (p->proto == PROTO_IGMP)
 		return true;
-	if (p->level != PACKET_L4 || p->proto != PACKET_ICMP6)
+	if (p->proto != PACKET_ICMP6 || p->ip_version != 6 ||
+	    !(p->level == PACKET_L4 || (p->truncated && !p->frag_off && p->l4_len)))
 		return false;
 	type = *packet_l4(p);
 	return (type >= ICMP6_MLD_FIRST && type <= ICMP6_ND_LAST) ||

@@ -65,6 +65,7 @@ bool mend_frame(struct frame *mended, const struct frame *f,
 		.data = chunk->bytes,
 		.len = p->l4_off + len,
 		.number = f->number,
+		.cut = f->cut,
 		.time_ns = f->time_ns,
 	};
 	return true;

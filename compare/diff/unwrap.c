@@ -317,6 +317,7 @@ static void make(struct frame *f, const struct frame *outer,
 		.data = chunk->bytes,
 		.len = (uint32_t)(at - chunk->bytes),
 		.number = outer->number,
+		.cut = outer->cut,
 		.time_ns = outer->time_ns,
 	};
 }

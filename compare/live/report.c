@@ -110,6 +110,12 @@ static bool is_ignored(struct report *r, enum compare_side side,
 			    raw.wire_len);
 }
 
+/* Was it captured in part? Of IP what is behind it does not count. */
+static bool is_cut(const struct frame *f, const struct packet *p)
+{
+	return p->level == PACKET_ETHER ? f->cut : p->truncated;
+}
+
 /* Was so little captured that a header, or part of a fragment, is missing? Then
  * it is compared as far as it is there, and equal only to one that was captured
  * as far. */
@@ -189,7 +195,7 @@ bool report_selects(struct report *r, enum compare_side side,
 		return true;	/* the comparison leaves it out */
 	} else {
 		sums->n_packets[side]++;
-		sums->n_cut[side] += p.truncated;
+		sums->n_cut[side] += is_cut(f, &p);
 		sums->n_short[side] += is_too_short(&p);
 		sums->n_undecoded[side] += p.ethertype == LINK_TYPE_RESERVED;
 		sums->n_unwrapped[side] += is_unwrapped;
