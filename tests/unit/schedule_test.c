@@ -17,6 +17,10 @@ static void a_truncated_header_is_dropped(void)
 	datagram(5000, false);
 	frame.len -= 1;
 	IS_DROPPED(from_net(), SCHEDULE_SHORT);
+	query(8, 7, false);
+	frame.len -= 5;
+	IS_DROPPED(from_net(), SCHEDULE_SHORT);
+	CHECK_EQ(flow_count(schedule_conns(s)->flows), 0);
 }
 
 static void an_unknown_ack_to_a_service_passes_or_is_dropped(void)
@@ -42,6 +46,11 @@ static void no_segment_but_a_pure_syn_schedules(void)
 	}
 	IS(in(5000, SYN | TCP_PSH | TCP_URG | 0xc0), SCHEDULE_TO_DEST,
 	   SCHEDULE_NEW, C);
+	config.unknown_drop = true;
+	begin_with("tcp:10.0.0.2:81");		/* and to no service */
+	for (unsigned i = 0; i < sizeof(flags); i++)
+		IS_DROPPED(in(5000, flags[i]), SCHEDULE_STRAY);
+	IS_DROPPED(in(5000, ACK), SCHEDULE_STRAY);
 }
 
 static void a_syn_to_no_service_passes(void)
@@ -49,6 +58,9 @@ static void a_syn_to_no_service_passes(void)
 	begin("tcp:10.0.0.2:81");
 	IS(in(5000, SYN), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
 	CHECK(!conn_of(5000));
+	config.unscheduled = SCHEDULE_UN_DROP;
+	begin_with("tcp:10.0.0.2:81");
+	IS_DROPPED(in(5000, SYN), SCHEDULE_UNSCHEDULED);
 }
 
 static void a_syn_without_a_destination_is_dropped(void)
@@ -65,9 +77,12 @@ static void a_full_table_drops_and_counts(void)
 	begin(SERVICE);
 	config.max_conns = 2;
 	begin_with(SERVICE);
+	serve(UDP_SERVICE);
 	open_conn(1, C);
 	open_conn(2, B);
 	IS_DROPPED(in(3, SYN), SCHEDULE_TABLE_FULL);
+	datagram(3, false);
+	IS_DROPPED(from_net(), SCHEDULE_TABLE_FULL);
 	CHECK_EQ(dest(A)->n_pending + dest(A)->conns, 0);
 	IS(in(1, ACK), SCHEDULE_TO_DEST, SCHEDULE_ORDINARY, C);
 }
@@ -272,6 +287,16 @@ static void errors_of_icmp6_follow_their_connection(void)
 	IS_DROPPED(from_net(), SCHEDULE_ICMP_SUM);
 	bytes_put16(tcp + 2, 5001);
 	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
+}
+
+static void a_query_without_a_destination_is_dropped(void)
+{
+	begin("icmp:10.0.0.2");
+	for (uint16_t i = 0; i < 3; i++)
+		schedule_set_weight(s, i, 0);
+	query(8, 7, false);
+	IS_DROPPED(from_net(), SCHEDULE_NO_DEST);
+	CHECK_EQ(flow_count(schedule_conns(s)->flows), 0);
 }
 
 static void a_query_to_no_service_passes(void)
@@ -1109,6 +1134,7 @@ int main(void)
 	TEST(a_port_of_zero_is_any_port);
 	TEST(icmp_queries_have_pseudo_ports);
 	TEST(queries_of_icmp6_have_pseudo_ports);
+	TEST(a_query_without_a_destination_is_dropped);
 	TEST(a_query_to_no_service_passes);
 	TEST(icmp_errors_follow_their_connection);
 	TEST(an_error_with_a_wrong_checksum_is_dropped);

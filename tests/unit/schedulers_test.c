@@ -399,6 +399,58 @@ static void conhash_spreads_evenly_and_moves_only_the_lost_ones(void)
 		CHECK(pick_addr(i * 2654435761u, 1) != dest_find(&set, "A"));
 }
 
+static uint16_t pick_addr6(const uint8_t src[16])
+{
+	struct slots_key key = { .src = src, .dst = src, .addr_len = 16 };
+
+	return scheduler_pick(&sched, &set, &key, now);
+}
+
+/* Clients whose words have the same sum or difference are not one client. */
+static void clients_of_ipv6_do_not_fold_together(void)
+{
+	static const enum scheduler_kind kinds[] = { SCHEDULER_MH,
+						     SCHEDULER_CONHASH };
+
+	for (unsigned k = 0; k < 2; k++) {
+		unsigned n = 0;
+
+		BEGIN(kinds[k], 1, 1);
+		for (unsigned i = 0; i < 200; i++) {
+			uint8_t src[16] = { 0xfd };
+
+			src[7] = src[11] = (uint8_t)i;
+			n += pick_addr6(src) == 0;
+		}
+		CHECK(n > 60 && n < 140);
+	}
+}
+
+/* Not of what the weights had in common when there were others. */
+static void tables_after_edits_are_those_of_the_weights_now(void)
+{
+	static const enum scheduler_kind kinds[] = { SCHEDULER_SH, SCHEDULER_MH,
+						     SCHEDULER_CONHASH };
+
+	for (unsigned k = 0; k < 3; k++) {
+		uint16_t fresh[500];
+
+		BEGIN(kinds[k], 2, 4);
+		for (uint32_t i = 0; i < 500; i++)
+			fresh[i] = pick_addr(i * 2654435761u, 1);
+		BEGIN(kinds[k], 7, 100);
+		pick(false);
+		weigh('A', 3);
+		pick(false);
+		weigh('B', 0);
+		pick(false);
+		weigh('B', 4);
+		weigh('A', 2);
+		for (uint32_t i = 0; i < 500; i++)
+			CHECK_EQ(pick_addr(i * 2654435761u, 1), fresh[i]);
+	}
+}
+
 /* A ring of 128 destinations takes long: not one for each of them at the start. */
 static void changes_wait_for_the_next_pick(void)
 {
@@ -551,6 +603,8 @@ int main(void)
 	TEST(maglev_moves_few_slots_of_others);
 	TEST(tables_do_not_depend_on_the_order_of_arguments);
 	TEST(conhash_spreads_evenly_and_moves_only_the_lost_ones);
+	TEST(clients_of_ipv6_do_not_fold_together);
+	TEST(tables_after_edits_are_those_of_the_weights_now);
 	TEST(changes_wait_for_the_next_pick);
 	TEST(nobody_chooses_one_that_is_not_usable);
 	TEST(a_weight_of_zero_and_back_changes_nothing);
