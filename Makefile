@@ -29,7 +29,8 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_prometheus \
 		  ctl_signal ctl_status ctl_top ctl_top_ask ctl_top_screen ctl_top_view
 SRC_mirror     := main mirror
-SRC_redirector  = main redirector redirect announce director director_control \
+SRC_redirector  = main redirector redirector_devs redirector_failover redirector_relay \
+		  redirect announce director director_control \
 		  director_dest director_options director_rate director_relay director_spec $(SCHEDULE_CORE)
 SCHEDULE_CORE  := $(addprefix schedule/,answer claims conn dest fragments \
 		  lasting load maglev pick restore ring route schedule \
