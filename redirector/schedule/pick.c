@@ -7,7 +7,7 @@
  * another one. One whose destination is overloaded or down is kept, and this
  * connection goes elsewhere. Each new connection begins the template's time again.
  *
- * The state is the templates in the table of connections. schedule.c calls.
+ * The state is the templates in the table of connections. inbound.c calls.
  */
 #include "pick.h"
 
