@@ -141,18 +141,21 @@ make_client() {
 declare -A RUNNER	# of each namespace
 
 # start_runner SPACE FILE [VARIABLE=VALUE...]: colo-run with that Procfile, until all
-# is ready. Its sockets and process ids are in DIR/SPACE.
+# is ready. Its sockets, and what it says of its processes, are in DIR/SPACE.
 start_runner() {
 	rm -f "$DIR/$1/ready"
 	mkdir -p "$DIR/$1"
 	mkfifo "$DIR/$1/ready"
 	exec_in "$1" env "${@:3}" "$BIN/colo-run" --control-dir "$DIR/$1" \
-		--pid-dir "$DIR/$1" --notify-fd 3 "$2" \
+		--notify-fd 3 "$2" \
 		2>>"$DIR/$1.log" 3>"$DIR/$1/ready" &
 	RUNNER[$1]=$!
 	disown	# bash would tell of its death
 	read -r -t "$START_S" <"$DIR/$1/ready" || die "$1 did not come up"
 }
+
+# pid_of SPACE NAME: of that process of its runner; nothing while it does not live
+pid_of() { sed -n 's/.* pid=\([0-9]*\).*/\1/p' "$DIR/$1/$2.process"; }
 
 # has_listener SPACE [PORT]
 has_listener() {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # The control socket, asked by a client that is not ours (python's msgpack), and
 # by colo-ctl.
+# shellcheck disable=SC2030,SC2031	# each test is a subshell
 
 load helpers
 load packets
@@ -266,6 +267,41 @@ asks_all() {
 	colo-ctl version >said
 	grep -q '^a  program  colo-mirror$' said
 	colo-ctl -j version | jq -rs 'map(.process) | join(" ")' | grep -qx 'a b'
+}
+
+@test "status shows what a runner says of its processes, those that have ended, too" {
+	mkdir run
+	export COLO_CONTROL_DIR=$PWD/run
+	start a colo-mirror --net unix-listen:a --guest null: --outdev null: \
+		--control run/a.ctl
+	spawn_other peer socat -u UNIX:a -
+	colo-ctl -t 30 wait protected
+	echo "state=up pid=${PIDS[a]} restarts=2 last_exit=status:1 runner=$$ control=true" >run/a.process
+	echo "state=waiting restarts=1 last_exit=signal:9 runner=$$ control=true" >run/b.process
+	echo "state=up pid=7 restarts=0 runner=$$ control=false" >run/tap.process
+	why='No such file or directory; waits to be started again, restarted 1 time, last exit signal 9'
+	run -3 colo-ctl status
+	[ "${lines[0]}" = "UNREACHABLE: $PWD/run/b.ctl: $why" ]
+	[[ ${lines[1]} == "a    PROTECTED since "*" (up, process ${PIDS[a]}, restarted 2 times, last exit status 1)" ]]
+	[ "${lines[2]}" = "b    ${lines[0]}" ]
+	[ "${lines[3]}" = 'tap  up, process 7' ]
+	run ! colo-ctl -j status
+	jq -s 'map(.result.runner | .state + " " + .last_exit) | join(", ")' <<<"$output" |
+		grep -qx '"up status:1, waiting signal:9, up "'
+	# whatever is asked, and however: a process that is to be there is missed
+	run -3 colo-ctl links
+	[[ $output == *"colo-ctl: $PWD/run/b.ctl: $why"* ]]
+	run -1 colo-ctl -t 1 wait protected
+	run -0 colo-ctl -s run/a.ctl status
+	[[ $output == 'PROTECTED since 20'??-??-??T??:??:??Z ]]
+	# half a line is no line; a runner that is dead says nothing
+	for line in '' 'state' "state=waiting runner=$(sh -c 'echo $$') control=true"; do
+		for name in a b tap; do
+			printf %s "$line" >run/$name.process
+		done
+		run -0 colo-ctl status
+		[[ $output == 'PROTECTED since 20'??-??-??T??:??:??Z ]]
+	done
 }
 
 @test "colo-ctl(1) has each method, with its parameters" {

@@ -3,13 +3,14 @@
 # colo-run with real processes. `colo-fake` stands for a program of ours: it says
 # on its notify descriptor that it is ready, and writes the signals that it gets
 # to the file `events`.
+# shellcheck disable=SC2030,SC2031	# each test is a subshell
 
 load helpers
 load packets
 
 setup() {
 	colo_setup
-	mkdir fakes pids
+	mkdir fakes control
 	PATH=$PWD/fakes:$PATH
 	cat >fakes/colo-fake <<-'END'
 		#!/bin/sh
@@ -33,7 +34,7 @@ setup() {
 # runs LINE...: starts a runner in the background with a file of these lines
 runs() {
 	printf '%s\n' "$@" >proc
-	spawn runner colo-run --pid-dir pids proc
+	spawn runner colo-run --control-dir control proc
 }
 
 # relatives: the processes that inherited the variable RELATIVES from the test: the
@@ -49,7 +50,14 @@ plain() { sed -E 's/^20[0-9T:.-]+Z colo-run\[[0-9]+\]: /colo-run: /'; }
 is_up() { logged runner '^20[^ ]*Z colo-run\[[0-9]*\]: info: all ready'; }
 happened() { grep -q -- "$1" events; }
 happened_n() { [ "$(grep -c -- "$2" events)" -eq "$1" ]; }
-new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
+new_pid() {
+	local pid
+	pid=$(pid_of "$1") && [ -n "$pid" ] && [ "$pid" != "$2" ]
+}
+
+# pid_of NAME: nothing while it does not live
+pid_of() { sed -n 's/.* pid=\([0-9]*\).*/\1/p' "control/$1.process"; }
+has_pid() { [ -n "$(pid_of "$1")" ]; }
 
 @test "processes start in order, their output gets their name, they stop in reverse order" {
 	runs '# three of them' '' 'one: colo-fake 1' \
@@ -67,16 +75,16 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 		2 stopped
 		1 stopped
 	END
-	[ -z "$(ls pids)" ]
+	[ -z "$(ls control)" ]
 }
 
 @test "a process starts when the one before it is ready" {
 	mkfifo gate
 	runs 'one: sh -c "read line <gate; echo >&7; exec sleep 1000" --notify-fd 7' \
 		'two: colo-fake 2'
-	wait_for test -s pids/one.pid
+	wait_for has_pid one
 	[ ! -s events ]
-	[ ! -e pids/two.pid ]
+	run ! has_pid two
 	echo go >gate
 	wait_for happened '2 started'
 }
@@ -84,11 +92,11 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 @test "a process that is killed is started again, and only that one" {
 	runs 'one: colo-fake 1' 'two: colo-fake 2'
 	wait_for is_up
-	one=$(cat pids/one.pid) two=$(cat pids/two.pid)
+	one=$(pid_of one) two=$(pid_of two)
 	kill -9 "$one"
 	wait_for new_pid one "$one"
 	wait_for logged runner 'warn: one: ended by signal 9'
-	[ "$(cat pids/two.pid)" = "$two" ]
+	[ "$(pid_of two)" = "$two" ]
 	wait_for happened_n 2 '1 started'
 	happened_n 1 '2 started'
 	stop runner
@@ -96,8 +104,8 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 
 @test "what a killed process started is gone before it starts again" {
 	runs 'one: sh -c "sleep 1000 & echo \$! >left.\$\$; wait"'
-	wait_for test -s pids/one.pid
-	one=$(cat pids/one.pid)
+	wait_for has_pid one
+	one=$(pid_of one)
 	wait_for test -s "left.$one"
 	kill -9 "$one"
 	wait_for new_pid one "$one"
@@ -119,7 +127,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	mkfifo gate
 	runs 'one: colo-fake 1' 'plain: sleep 1000' 'two: colo-fake 2 silent'
 	wait_for happened '2 started'
-	plain=$(cat pids/plain.pid)
+	plain=$(pid_of plain)
 	kill -USR1 "${PIDS[runner]}"
 	wait_for happened '1 USR1'
 	kill -USR2 "${PIDS[runner]}"
@@ -128,11 +136,11 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 	wait_for happened '1 HUP'
 	run ! happened '^2 [HU]'
 	sed -i 's/= silent/= never/' fakes/colo-fake
-	kill -9 "$(cat pids/two.pid)"
+	kill -9 "$(pid_of two)"
 	wait_for happened '2 HUP'
 	wait_for happened '2 USR2'
 	run ! happened '2 USR1'
-	[ "$(cat pids/plain.pid)" = "$plain" ]
+	[ "$(pid_of plain)" = "$plain" ]
 }
 
 @test "a signal to all processes called colo-run is handled by the runner" {
@@ -176,7 +184,7 @@ new_pid() { [ -s "pids/$1.pid" ] && ! grep -qx "$2" "pids/$1.pid"; }
 @test "a second SIGTERM kills at once" {
 	runs 'one: colo-fake 1' 'two: colo-fake 2 stubborn'
 	wait_for is_up
-	two=$(cat pids/two.pid)
+	two=$(pid_of two)
 	before=$SECONDS
 	kill "${PIDS[runner]}"
 	wait_for happened '2 told'
@@ -217,7 +225,7 @@ ignoring() {
 		one: grep -h SigIgn /proc/self/status /proc/thread-self/status
 		two: colo-fake 2
 	END
-	spawn runner ignoring colo-run --pid-dir pids proc
+	spawn runner ignoring colo-run --control-dir control proc
 	wait_for is_up
 	# signals 32 and 33 belong to the C library: no program can set them
 	[ "$(grep -cE '^one: SigIgn:[[:space:]]*0*[01][08]0{7}$' runner.log)" -ge 2 ]
@@ -231,7 +239,7 @@ ignoring() {
 @test "a runner that is killed leaves no process" {
 	runs 'one: sleep 1000' 'two: sleep 1000'
 	wait_for is_up
-	one=$(cat pids/one.pid) two=$(cat pids/two.pid)
+	one=$(pid_of one) two=$(pid_of two)
 	crash runner
 	wait_for is_gone "$one"
 	wait_for is_gone "$two"
@@ -240,7 +248,7 @@ ignoring() {
 @test "a runner that is killed with all its shells leaves no process" {
 	runs 'one: sleep 1000'
 	wait_for is_up
-	one=$(cat pids/one.pid)
+	one=$(pid_of one)
 	wait_for grep -qx sleep "/proc/$one/comm"
 	pgrep -x -P "${PIDS[runner]}" colo-run >shells
 	[ "$(wc -l <shells)" -ge 2 ]
@@ -293,13 +301,13 @@ ignoring() {
 	mkfifo pipe
 	exec 8<>pipe
 	printf 'one: sh -c "seq 100000; echo over >>events; exec sleep 1000"\n' >proc
-	colo-run --pid-dir pids proc 2>pipe 3>&- 8>&- &
+	colo-run --control-dir control proc 2>pipe 3>&- 8>&- &
 	PIDS[runner]=$!
 	wait_for happened over
 	cat <pipe >runner.log 3>&- 8>&- &
 	exec 8>&-
 	# before the next line that finds room stands how many were lost
-	kill -9 "$(cat pids/one.pid)"
+	kill -9 "$(pid_of one)"
 	wait_for logged runner 'warn: [0-9]* lines lost, standard error was full'
 	logged runner '^one: 1$'
 	stop runner
@@ -318,29 +326,29 @@ ignoring() {
 	)
 }
 
-@test "a pid file is not written through a link" {
+@test "a process's line is not written through a link" {
 	echo mine >precious
-	ln -s ../precious pids/one.pid~
-	ln -s ../precious pids/one.pid
+	ln -s ../precious control/one.process~
+	ln -s ../precious control/one.process
 	runs 'one: colo-fake 1'
 	wait_for is_up
 	[ "$(cat precious)" = mine ]
-	[ ! -L pids/one.pid ]
-	[ -d "/proc/$(cat pids/one.pid)" ]
+	[ ! -L control/one.process ]
+	[ -d "/proc/$(pid_of one)" ]
 }
 
-@test "pid files are there when all are ready, and a warning says when one cannot be written" {
+@test "each process has a line when all are ready, and a warning says when it cannot be written" {
 	runs 'one: sleep 1000' 'two: sleep 1000'
 	wait_for is_up
-	[ "$(cat "/proc/$(cat pids/two.pid)/comm")" ]
+	[ "$(cat "/proc/$(pid_of two)/comm")" ]
 	diff <(grep -E 'two: ready|all ready' runner.log | plain) - <<-END
-		colo-run: info: two: ready, process $(cat pids/two.pid)
+		colo-run: info: two: ready, process $(pid_of two)
 		colo-run: info: all ready
 	END
 	stop runner
-	rm -r pids
+	mkdir control/one.process
 	runs 'one: sleep 1000'
-	wait_for logged runner '^20[^ ]*Z colo-run\[[0-9]*\]: warn: one: cannot write pids/one.pid$'
+	wait_for logged runner "^20[^ ]*Z colo-run\\[[0-9]*\\]: warn: one: cannot write $PWD/control/one.process$"
 	stop runner
 }
 
@@ -367,9 +375,9 @@ said() { sed -n "s/^$1: \([0-9]*\)$/\1/p" runner.log | sort -u; }
 		exec sleep 1000
 	END
 	runs 'one: sh script'
-	wait_for test -s pids/one.pid
+	wait_for has_pid one
 	wait_for logged runner '^one: 0*7$'
-	kill -9 "$(cat pids/one.pid)"
+	kill -9 "$(pid_of one)"
 	wait_for logged runner '^one: half$'
 	[ "$(grep '^one: 0' runner.log | head -n 3 | sed 's/^one: //' | tr -d '\n' |
 		wc -c)" -eq 9000 ]
@@ -406,7 +414,6 @@ said() { sed -n "s/^$1: \([0-9]*\)$/\1/p" runner.log | sort -u; }
 }
 
 @test "with --control-dir each program has a control socket, and status finds them" {
-	mkdir control
 	cat >proc <<-'END'
 		first: colo-mirror --net unix-listen:$PWD/a --guest null: --outdev null:
 		second: colo-mirror --net unix:$PWD/a --guest null: --outdev null:
@@ -418,11 +425,41 @@ said() { sed -n "s/^$1: \([0-9]*\)$/\1/p" runner.log | sort -u; }
 	[[ $output == *'--control-dir: '*': no such directory' ]]
 	spawn runner colo-run --control-dir control proc
 	wait_for is_up
-	[ "$(cd control && echo *)" = 'first.ctl second.ctl' ]
+	[ "$(cd control && echo *.ctl)" = 'first.ctl second.ctl' ]
 	[ -S own.ctl ]
 	COLO_CONTROL_DIR=control colo-ctl -t 30 wait protected
 	# the processes know where the others are
 	wait_for grep -q '^second  program  colo-mirror$' asked
+	stop runner
+	[ -z "$(ls control)" ]
+}
+
+@test "a line beside each control socket says how its process is, and status shows it" {
+	mkfifo gate
+	export COLO_CONTROL_DIR=$PWD/control
+	runs 'one: sh -c "read line <gate; echo >&7; exec sleep 1000" --notify-fd 7' \
+		'two: colo-mirror --net unix-listen:$PWD/a --guest null: --outdev null:' \
+		'three: sh -c "exit 3"'
+	line_is() { [ "$(cat "control/$1.process")" = "$2 runner=${PIDS[runner]} control=$3" ]; }
+	wait_for has_pid one
+	line_is one "state=starting pid=$(pid_of one) restarts=0" false
+	line_is two 'state=down restarts=0' true
+	run -3 colo-ctl status
+	[[ ${lines[0]} == "UNREACHABLE: $PWD/control/two.ctl: No such file or directory; not started yet" ]]
+	[ "${lines[2]}" = "one    starting, process $(pid_of one)" ]
+	echo go >gate
+	wait_for is_up
+	two=$(pid_of two)
+	line_is two "state=up pid=$two restarts=0" true
+	kill -9 "$two"
+	wait_for new_pid two "$two"
+	two=$(pid_of two)
+	wait_for line_is two "state=up pid=$two restarts=1 last_exit=signal:9" true
+	spawn_other peer socat -u UNIX:a -
+	colo-ctl -t 30 wait protected
+	colo-ctl status >said
+	grep -qE "^two    PROTECTED .* \\(up, process $two, restarted 1 time, last exit signal 9\\)$" said
+	wait_for grep -q '^state=waiting restarts=[2-9].* last_exit=status:3 ' control/three.process
 	stop runner
 	[ -z "$(ls control)" ]
 }

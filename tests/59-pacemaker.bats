@@ -155,12 +155,14 @@ nothing_lives() { ! pgrep -f -- "$PWD/vm/" >/dev/null; }
 @test "a process that is being restarted is degraded, a dead runner has failed" {
 	tap
 	answers 0 start
+	rewriter() { sed -n 's/.* pid=\([0-9]*\).*/\1/p' vm/ctl/rewriter.process; }
+	is_down() { [ -z "$(rewriter)" ]; }
 	# the runner is stopped between the end of the process and its next beginning
 	is_restarting() {
-		kill -9 "$(pid_of pids/rewriter)" 2>/dev/null
-		wait_for test ! -e vm/pids/rewriter.pid
+		kill -9 "$(rewriter)" 2>/dev/null
+		wait_for is_down
 		kill -STOP "$(pid_of runner)"
-		[ -e vm/pids/rewriter.pid ] || return 0
+		! is_down || return 0
 		kill -CONT "$(pid_of runner)"
 		return 1
 	}

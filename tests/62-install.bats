@@ -288,7 +288,7 @@ proposed() {
 	touch one.pcap two.pcap
 	[ "$(proposed 'colo-compare --primary-in pcap:o')" = one.pcap ]
 	[ "$(proposed 'colo-compare --report tw')" = two.pcap ]
-	[ "$(proposed 'colo-run --pid-dir . on')" = one.pcap ]
+	[ "$(proposed 'colo-run --control-dir . on')" = one.pcap ]
 	[ "$(proposed 'colo-ctl -j wa')" = $'wait\nwatch' ]
 }
 

@@ -116,9 +116,9 @@ is_linked() { has_connections secondary 2; }
 ask_compare() {
 	local answers
 	answers=$(grep -c 'stats: in=' "$DIR/compare.log") || true
-	kill -USR1 "$(cat "$DIR/primary/compare.pid")"
+	kill -USR1 "$(pid_of primary compare)"
 	until_true has_answered $((answers + 1))
-	kill -USR1 "$(cat "$DIR/primary/compare.pid")"
+	kill -USR1 "$(pid_of primary compare)"
 	until_true has_answered $((answers + 2)) # so the first one is whole
 	LET_GO=$(sed -nE 's/.*stats: compare\.((flushed|passed)=[1-9].*)/\1/p' \
 		"$DIR/compare.log" | tail -n 1)
@@ -168,6 +168,6 @@ cut_piece() {
 		ip_in pguest link set eth0 down
 		kill_in pguest
 		;;
-	*) kill -9 "$(cat "$DIR/primary/$1.pid")" ;;
+	*) kill -9 "$(pid_of primary "$1")" ;;
 	esac
 }

@@ -37,7 +37,7 @@ struct ctl {
 	const char *path;
 	char name[64];		/* the file's, without .ctl */
 	int fd;			/* -1: unreachable */
-	char error[160];	/* then: why */
+	char error[224];	/* then: why, and what its runner says */
 	uint64_t last_id;
 	uint8_t *in;		/* of what the process says */
 	size_t in_len, in_room;
@@ -46,6 +46,12 @@ struct ctl {
 /* ctl_find.c */
 int ctl_find(struct ctl_options *o, bool waits);
 unsigned ctl_find_more(struct ctl_options *o, struct ctl *v);
+json_t *ctl_find_others(const struct ctl_options *o);
+
+/* ctl_runner.c */
+json_t *ctl_runner_line(const char *socket);
+json_t *ctl_runner_lines(const char *dir);
+char *ctl_runner_text(const json_t *line);
 
 /* ctl_link.c */
 int ctl_link_open(struct ctl *c, const char *path);

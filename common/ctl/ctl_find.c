@@ -19,11 +19,11 @@ static int is_socket_name(const struct dirent *entry)
 	       !strcmp(entry->d_name + len - 4, ".ctl");
 }
 
-static char *join(const char *dir, const char *name)
+static char *join(const char *dir, const char *name, const char *suffix)
 {
 	char *path;
 
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
+	if (asprintf(&path, "%s/%s%s", dir, name, suffix) < 0)
 		abort();
 	return path;
 }
@@ -48,16 +48,29 @@ static void add(struct ctl_options *o, char *path)
 		free(path);
 }
 
+static bool has_socket(const json_t *line)
+{
+	return json_is_true(json_object_get(line, "control"));
+}
+
+/* A process that has ended has no socket, but its runner knows that it had. */
 static void look(struct ctl_options *o, const char *dir)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(dir, &entries, is_socket_name, alphasort);
+	json_t *lines = ctl_runner_lines(dir), *line;
+	const char *name;
 
 	for (int i = 0; i < n; i++) {
-		add(o, join(dir, entries[i]->d_name));
+		add(o, join(dir, entries[i]->d_name, ""));
 		free(entries[i]);
 	}
 	free(entries);
+	json_object_foreach(lines, name, line) {
+		if (has_socket(line))
+			add(o, join(dir, name, ".ctl"));
+	}
+	json_decref(lines);
 }
 
 /**
@@ -87,6 +100,27 @@ int ctl_find(struct ctl_options *o, bool waits)
 	fprintf(stderr, "colo-ctl: no control socket: no *.ctl in %s (-s "
 		"SOCKET, or COLO_CONTROL_DIR=DIR)\n", dir);
 	return -1;
+}
+
+/**
+ * ctl_find_others() - Processes that have no control socket, but a runner
+ * @o:	of ctl_find()
+ *
+ * Return: the runner's line of each by its name, a new reference; none when it was said
+ * which sockets to ask
+ */
+json_t *ctl_find_others(const struct ctl_options *o)
+{
+	json_t *lines = o->is_found ? ctl_runner_lines(directory()) :
+				      json_object(), *line;
+	const char *name;
+	void *next;
+
+	json_object_foreach_safe(lines, next, name, line) {
+		if (has_socket(line))
+			json_object_del(lines, name);
+	}
+	return lines;
 }
 
 /**

@@ -15,9 +15,21 @@
 #define MESSAGE_MAX (2u << 20)	/* bytes; a process answers with half of it */
 #define ROOM_MIN 4096u
 
+/* Whoever runs the process may know more than its socket. */
+static void set_error(struct ctl *c, const char *why)
+{
+	json_t *line = ctl_runner_line(c->path);
+	char *text = line ? ctl_runner_text(line) : NULL;
+
+	snprintf(c->error, sizeof(c->error), "%s%s%s", why, text ? "; " : "",
+		 text ? text : "");
+	free(text);
+	json_decref(line);
+}
+
 static int fail(struct ctl *c, const char *why)
 {
-	snprintf(c->error, sizeof(c->error), "%s", why);
+	set_error(c, why);
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* One verdict over all processes of a host: that of the worst of them. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,12 +43,11 @@ static const char *text_of(const json_t *answer, const char *key)
 	return text ? text : "";
 }
 
-/* Return: {"result": {"state", "text", ...}}, whatever happens */
-static json_t *ask(struct ctl *c, const struct ctl_options *o)
+static json_t *ask_status(struct ctl *c, const struct ctl_options *o)
 {
 	json_t *none = json_array();
 	json_t *answer = ctl_ask(c, "status", none, o);
-	char text[256];
+	char text[512];
 
 	json_decref(none);
 	if (answer && *text_of(answer, "state"))
@@ -57,6 +57,17 @@ static json_t *ask(struct ctl *c, const struct ctl_options *o)
 		 *c->error ? c->error : "it does not know status");
 	return json_pack("{s:{s:s, s:s}}", "result", "state", UNREACHABLE,
 			 "text", text);
+}
+
+/* Return: {"result": {"state", "text", ...}}, whatever happens; with "runner" if it has
+ * one */
+static json_t *ask(struct ctl *c, const struct ctl_options *o)
+{
+	json_t *answer = ask_status(c, o);
+
+	json_object_set_new(json_object_get(answer, "result"), "runner",
+			    ctl_runner_line(c->path));
+	return answer;
 }
 
 static unsigned ask_all(struct ctl *v, unsigned n, const struct ctl_options *o,
@@ -82,30 +93,82 @@ static int exit_status(const json_t *worst)
 	return r ? CTL_NOT : CTL_OK;
 }
 
-static void print_all(const struct ctl *v, unsigned n, json_t *const *answers)
+static int longer(int width, const char *name)
+{
+	return (int)strlen(name) > width ? (int)strlen(name) : width;
+}
+
+static void print_line(int width, const char *name, const char *text,
+		       const json_t *runner)
+{
+	char *more = runner ? ctl_runner_text(runner) : NULL;
+
+	if (*text && more)
+		printf("%-*s  %s (%s)\n", width, name, text, more);
+	else
+		printf("%-*s  %s\n", width, name, more ? more : text);
+	free(more);
+}
+
+/* Why a process is unreachable says its runner, too. */
+static const json_t *runner_of(const json_t *answer)
+{
+	const json_t *result = json_object_get(answer, "result");
+
+	return strcmp(text_of(answer, "state"), UNREACHABLE) ?
+		json_object_get(result, "runner") : NULL;
+}
+
+static void print_all(const struct ctl *v, unsigned n, json_t *const *answers,
+		      const json_t *others)
 {
 	int width = 0;
+	const json_t *line;
+	const char *name;
 
-	for (unsigned i = 0; i < n; i++) {
-		if ((int)strlen(v[i].name) > width)
-			width = (int)strlen(v[i].name);
-	}
 	for (unsigned i = 0; i < n; i++)
-		printf("%-*s  %s\n", width, v[i].name,
-		       text_of(answers[i], "text"));
+		width = longer(width, v[i].name);
+	json_object_foreach((json_t *)others, name, line)
+		width = longer(width, name);
+	for (unsigned i = 0; i < n; i++)
+		print_line(width, v[i].name, text_of(answers[i], "text"),
+			   runner_of(answers[i]));
+	json_object_foreach((json_t *)others, name, line)
+		print_line(width, name, "", line);
+}
+
+static void print_json(const struct ctl *v, unsigned n, json_t *const *answers,
+		       const json_t *others)
+{
+	json_t *line;
+	const char *name;
+
+	for (unsigned i = 0; i < n; i++)
+		ctl_print_json(v[i].name, "result",
+			       json_object_get(answers[i], "result"));
+	json_object_foreach((json_t *)others, name, line) {
+		json_t *result = json_pack("{s:O}", "runner", line);
+
+		ctl_print_json(name, "result", result);
+		json_decref(result);
+	}
 }
 
 static void print(const struct ctl *v, unsigned n, const struct ctl_options *o,
 		  json_t *const *answers, unsigned worst)
 {
-	for (unsigned i = 0; o->is_json && i < n; i++)
-		ctl_print_json(v[i].name, "result",
-			       json_object_get(answers[i], "result"));
-	if (o->is_json)
-		return;
-	printf("%s\n", text_of(answers[worst], "text"));
-	if (n > 1)
-		print_all(v, n, answers);
+	json_t *others = ctl_find_others(o);
+
+	if (o->is_json) {
+		print_json(v, n, answers, others);
+	} else {
+		printf("%s\n", text_of(answers[worst], "text"));
+		/* whoever has said which one wants its verdict */
+		if (n > 1 || (o->is_found && (json_object_size(others) ||
+					      runner_of(answers[0]))))
+			print_all(v, n, answers, others);
+	}
+	json_decref(others);
 }
 
 static void forget(json_t **answers, unsigned n)

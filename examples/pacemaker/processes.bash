@@ -13,7 +13,7 @@ is_own() {
 		grep -qxF -- "$2"
 }
 qemu_lives() { is_own qemu "$RUN/qemu.pid"; }
-runner_lives() { is_own runner "$RUN/pids"; }
+runner_lives() { is_own runner "$RUN/ctl"; }
 
 signal_own() { kill -"$2" "$(cat "$RUN/$1.pid")" 2>/dev/null; }
 
@@ -222,13 +222,13 @@ make_state_dirs() { mkdir -p "$1"/state/{compare,mirror,redirector,rewriter}; }
 chain_start() {
 	local role=primary
 	[ "$1" != secondary ] || role=secondary
-	mkdir -p "$RUN"/{pids,ctl}
+	mkdir -p "$RUN/ctl"
 	make_state_dirs "$RUN"
 	rm -f "$RUN/ready"
 	mkfifo "$RUN/ready"
 	(
 		export_chain $role
-		exec setsid "$OCF_RESKEY_runner" --pid-dir "$RUN/pids" \
+		exec setsid "$OCF_RESKEY_runner" \
 			--control-dir "$RUN/ctl" --notify-fd 3 "$(procfile "$1")" \
 			</dev/null >>"$OCF_RESKEY_log" 2>&1 3>"$RUN/ready"
 	) &
@@ -251,7 +251,10 @@ chain_kill() {
 	wait_until 5 not runner_lives
 	signal_chain KILL
 }
-signal_chain() { cat "$RUN"/pids/*.pid | xargs -r kill -"$1"; } 2>/dev/null
+signal_chain() {
+	sed -n 's/.* pid=\([0-9]*\).*/\1/p' "$RUN"/ctl/*.process |
+		xargs -r kill -"$1"
+} 2>/dev/null
 
 # chain_names: prints the names of the processes
 chain_names() {
@@ -262,7 +265,7 @@ chain_names() {
 chain_is_whole() {
 	local name
 	while read -r name; do
-		[ -e "$RUN/pids/$name.pid" ] || return 1
+		grep -qs ' pid=' "$RUN/ctl/$name.process" || return 1
 	done < <(chain_names)
 }
 
