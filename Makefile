@@ -25,7 +25,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      quantity record_table role rpc \
 	      control control_capture control_flows control_options control_pace control_process \
 	      control_spec control_stats control_table failover \
-	      verdict filter marker qmp qmp_link vmstate qemu
+	      verdict filter frame_filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_prometheus \
 		  ctl_runner ctl_signal ctl_status ctl_top ctl_top_ask ctl_top_screen \
 		  ctl_top_view
@@ -63,7 +63,7 @@ UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity spin \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
-	 marker qmp rpc control_pace control_stats control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type unwrap \
+	 marker qmp rpc control_pace control_stats control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type frame_filter unwrap \
 	 ignore learn progress compare_waits compare_share budget blame history tell
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
@@ -147,11 +147,13 @@ UNIT_epoch           := compare/live/epoch common/chunk
 UNIT_pcapng          := common/pcapng
 UNIT_pcapng_in       := common/pcapng_in
 UNIT_link_type       := common/link_type common/link_wifi
+UNIT_frame_filter    := common/frame_filter
+LIBS_frame_filter     = $(PCAP)
 UNITS += mend past compare_repeats
 UNIT_mend            := compare/diff/mend common/packet common/chunk \
 			common/tcp_option common/checksum
 UNIT_unwrap          := compare/diff/unwrap common/packet common/chunk
-UNIT_ignore          := compare/diff/ignore
+UNIT_ignore          := compare/diff/ignore common/frame_filter
 LIBS_ignore           = $(PCAP)
 UNIT_learn           := compare/diff/learn
 UNIT_progress        := compare/live/progress common/log common/stamp common/nowait

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A filter may have names in it, and to look these up may take seconds. So a thread
- * compiles it, and the asker waits; nothing else does.
+ * To compile a long filter may take a third of a second. So a thread does it, and the
+ * asker waits; nothing else does.
  *
  * Frames that the filter takes are copied into a buffer of blocks, which has a
  * bound. The turns of the control socket send it as the message `pcapng`: the
@@ -17,17 +17,17 @@
 #include <string.h>
 
 #include "clock.h"
+#include "frame_filter.h"
 #include "log.h"
 #include "pcapng.h"
 
 #define BUFFER_MAX	(256u << 10)	/* bytes that wait for a turn */
 #define LINKTYPE	1		/* LINKTYPE_ETHERNET */
-#define FILTER_MAX	1024u
 
 /* A filter that is being compiled: control_asker's job. */
 struct compiling {
 	uv_work_t work;
-	char filter[FILTER_MAX];
+	char filter[FRAME_FILTER_MAX];
 	bool is_done;		/* in the loop's thread: so is the rest */
 	bool is_alone;		/* the asker has gone */
 	int err;
@@ -117,17 +117,9 @@ static void on_close(struct control_stream *s)
 static void on_compile(uv_work_t *work)
 {
 	struct compiling *c = work->data;
-	pcap_t *dead = pcap_open_dead(DLT_EN10MB, FRAME_LEN_MAX);
 
-	if (!dead)
-		abort();
-	if (pcap_compile(dead, &c->program, c->filter, 1,
-			 PCAP_NETMASK_UNKNOWN) < 0) {
-		snprintf(c->why, sizeof(c->why), "%.64s: %s", c->filter,
-			 pcap_geterr(dead));
-		c->err = -EINVAL;
-	}
-	pcap_close(dead);
+	c->err = frame_filter_compile(&c->program, c->filter, DLT_EN10MB,
+				      c->why, sizeof(c->why));
 }
 
 /* The program is the caller's afterwards, if he has taken it. */
@@ -162,9 +154,10 @@ static int begin_compiling(uv_loop_t *uv, struct control_call *call)
 	const msgpack_object *o = call->param[1];
 	struct compiling *c;
 
-	if (o && o->via.str.size >= FILTER_MAX) {
+	if (o && o->via.str.size >= FRAME_FILTER_MAX) {
 		snprintf(call->error, sizeof(call->error),
-			 "a filter has fewer than %u bytes", FILTER_MAX);
+			 "a filter has fewer than %u bytes",
+			 FRAME_FILTER_MAX);
 		return -EINVAL;
 	}
 	c = calloc(1, sizeof(*c));

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "../../common/frame.h"
+#include "../../common/frame_filter.h"
 
 static const char payload_prefix[] = "payload@";
 static const char header_prefix[] = "header@";
@@ -74,26 +74,6 @@ static int add_header(struct ignore *ig, const char *name, char *err,
 	return 0;
 }
 
-static int compile(struct bpf_program *program, const char *filter,
-		   int linktype, char *err, size_t err_len)
-{
-	pcap_t *dead = pcap_open_dead(linktype, FRAME_LEN_MAX);
-	int result = 0;
-
-	if (!dead)
-		abort();
-	/* the optimizer takes a filter that can never match for an error. One
-	 * may be given for another capture with another link type: then it is
-	 * compiled as it is */
-	if (pcap_compile(dead, program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0 &&
-	    pcap_compile(dead, program, filter, 0, PCAP_NETMASK_UNKNOWN) < 0) {
-		snprintf(err, err_len, "%s: %s", filter, pcap_geterr(dead));
-		result = -EINVAL;
-	}
-	pcap_close(dead);
-	return result;
-}
-
 /* A filter may make sense on one link type only: it is good if there is one. */
 static int add_filter(struct ignore *ig, const char *filter, char *err,
 		      size_t err_len)
@@ -103,7 +83,8 @@ static int add_filter(struct ignore *ig, const char *filter, char *err,
 	int result = -EINVAL;
 
 	for (unsigned i = 0; i < 3 && result < 0; i++) {
-		result = compile(&program, filter, linktypes[i], err, err_len);
+		result = frame_filter_compile(&program, filter, linktypes[i],
+					      err, err_len);
 		if (result == 0)
 			pcap_freecode(&program);
 	}
@@ -177,8 +158,8 @@ int ignore_compile(struct ignore *ig, int linktype, char *err, size_t err_len)
 	if (!programs)
 		abort();
 	for (unsigned i = 0; i < ig->n_filters && result == 0; i++)
-		result = compile(&programs[i], ig->filters[i], linktype, err,
-				 err_len);
+		result = frame_filter_compile(&programs[i], ig->filters[i],
+					      linktype, err, err_len);
 	if (result < 0) {
 		free_programs(programs, ig->n_filters);
 		programs = NULL;

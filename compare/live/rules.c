@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../common/frame_filter.h"
+
 static char *copy_of(const char *text, size_t len)
 {
 	char *copy = strndup(text, len);
@@ -62,6 +64,11 @@ int rules_add(struct rules *r, const char *text, size_t len, char *why,
 
 	if (r->n == IGNORE_MAX) {
 		snprintf(why, size, "more than %d rules", IGNORE_MAX);
+		return -E2BIG;
+	}
+	if (len >= FRAME_FILTER_MAX) {
+		snprintf(why, size, "a rule has fewer than %u bytes",
+			 FRAME_FILTER_MAX);
 		return -E2BIG;
 	}
 	r->text[r->n++] = copy_of(text, len);
