@@ -170,7 +170,7 @@ FUZZ_rewrite       := $(UNIT_rewrite)
 FUZZ_rewrite_icmp  := $(UNIT_rewrite)
 FUZZ_rewrite_table := $(UNIT_rewrite)
 FUZZ_compare       := $(UNIT_compare) $(COMPARE_DIFF:%=compare/%) common/file \
-		      common/flow_filter common/pcapng
+		      common/flow_filter common/pcapng common/frame_filter
 LIBS_fuzz_compare   = $(PCAP)
 FUZZ_capture       := $(SRC_common:%=common/%)
 LIBS_fuzz_capture   = $(PKG_LIBS)

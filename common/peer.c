@@ -226,7 +226,7 @@ static void look_unix(struct peer *p, int fd)
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
-	snprintf(p->text, sizeof(p->text), "a process");
+	snprintf(p->text, sizeof(p->text), "unknown process");
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
 		snprintf(p->text, sizeof(p->text), "process %d, of user %u",
 			 (int)cred.pid, (unsigned)cred.uid);
