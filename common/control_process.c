@@ -55,7 +55,7 @@ static bool is_event(const struct control_process *p, enum verdict_state state)
 /* Has the verdict changed? */
 static void look(struct control_process *p)
 {
-	struct verdict v = { VERDICT_PROTECTED, "" };
+	struct verdict v = { .state = VERDICT_PROTECTED };
 	bool is_new_state, is_told;
 
 	if (p->failover->role == ROLE_FAILOVER)
@@ -63,6 +63,7 @@ static void look(struct control_process *p)
 	else if (p->handler.on_verdict)
 		p->handler.on_verdict(p->handler.arg, &v);
 	is_new_state = !p->has_verdict || v.state != p->verdict.state;
+	p->verdict.passes = v.passes;
 	if (!is_new_state && !strcmp(v.why, p->verdict.why))
 		return;
 	is_told = is_event(p, v.state);
@@ -82,9 +83,20 @@ static void on_look(void *arg)
 	struct control_process *p = arg;
 
 	if (p->loop->clock.is_virtual)
-		clock_timer_stop(&p->look);
-	else
-		look(p);
+		return;
+	look(p);
+	if (p->verdict.passes)
+		clock_timer_start(&p->look, LOOK_MS, 0);
+}
+
+/* Something has happened: look at the verdict soon, and once for all that happens until
+ * then. A process to which nothing happens is not woken. */
+static void on_after_poll(uv_check_t *handle)
+{
+	struct control_process *p = handle->data;
+
+	if (!p->look.armed && !p->loop->clock.is_virtual)
+		clock_timer_start(&p->look, LOOK_MS, 0);
 }
 
 /* --- what can be asked --- */
@@ -339,14 +351,16 @@ int control_process_open(struct control_process *p, struct loop *loop,
 	p->handler = *handler;
 	control_options_init(&p->options, loop->options);
 	clock_timer_init(&loop->clock, &p->look, on_look, p);
+	uv_check_init(&loop->uv, &p->after_poll);
+	p->after_poll.data = p;
+	uv_check_start(&p->after_poll, on_after_poll);
+	clock_timer_start(&p->look, LOOK_MS, 0);
 	control_table_add(&table, methods, p);
 	if (handler->flows)
 		control_table_add(&table, control_flows_methods, handler->flows);
 	if (handler->methods)
 		control_table_add(&table, handler->methods,
 				  handler->methods_arg);
-	if (!loop->clock.is_virtual)
-		clock_timer_start(&p->look, LOOK_MS, LOOK_MS);
 	if (!*spec->path)
 		return 0;
 	log_watch(on_event, p);
@@ -361,4 +375,6 @@ void control_process_close(struct control_process *p)
 {
 	log_watch(NULL, NULL);
 	control_close(&p->control);
+	if (p->loop)
+		uv_close((uv_handle_t *)&p->after_poll, NULL);
 }

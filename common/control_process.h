@@ -31,7 +31,8 @@ struct control_process {
 	struct control_process_handler handler;
 	struct control control;
 	struct control_options options;
-	struct clock_timer look;		/* at the verdict */
+	struct clock_timer look;		/* at the verdict, once */
+	uv_check_t after_poll;		/* something has happened */
 	struct verdict verdict;
 	uint64_t since_s;		/* 1970: of its state */
 	uint64_t since_ns;		/* the same on the loop's clock */

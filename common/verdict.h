@@ -2,6 +2,7 @@
 #ifndef COLO_VERDICT_H
 #define COLO_VERDICT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ enum verdict_state {
 struct verdict {
 	enum verdict_state state;
 	char why[160];		/* may be empty */
+	bool passes;		/* it will be another one by time alone */
 };
 
 #define VERDICT_TEXT_MAX 256

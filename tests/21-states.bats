@@ -183,3 +183,30 @@ start_compare() {
 	go a
 	become 'UNPROTECTED * s: a is gone'
 }
+
+# sleeps NAME: the process waits for events, without a limit of time
+sleeps() {
+	local max timeout
+	# epoll_wait() or epoll_pwait(), of which these are two arguments
+	read -r _ _ _ max timeout _ <"/proc/${PIDS[$1]}/syscall" || return
+	[[ $max = 0x400 && $timeout =~ ^0x(ffffffff)+$ ]]
+}
+
+@test "a process to which nothing happens is not woken" {
+	start m colo-mirror --net unix-listen:net --guest null: --outdev null: \
+		--control m.ctl
+	start r colo-redirector --net unix-listen:n --guest null: \
+		--outdev unix-listen:o --indev unix-listen:i --control r.ctl
+	for name in m r; do
+		wait_for sleeps $name
+	done
+	spawn watch colo-ctl -s m.ctl watch >seen
+	wait_for grep -q 'UNPROTECTED .* net is gone' seen
+	wait_for sleeps m
+	# and notices what happens then, though nobody asks
+	come peer net
+	wait_for grep -q 'status: PROTECTED since ' seen
+	wait_for sleeps m
+	stop m
+	ends watch 3
+}

@@ -71,6 +71,8 @@ static void judge_request(const struct checkpoint *cp, uint64_t now_ns,
 		verdict_set(v, VERDICT_HOLDING,
 			    "checkpoint unanswered (%s%s%s)", r->reason,
 			    *r->flow ? ", " : "", r->flow);
+	else
+		v->passes = true;
 }
 
 /**
