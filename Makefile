@@ -28,7 +28,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      verdict filter frame_filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_prometheus \
 		  ctl_runner ctl_signal ctl_status ctl_top ctl_top_ask ctl_top_screen \
-		  ctl_top_view
+		  ctl_top_view ctl_watch
 SRC_mirror     := main mirror
 SRC_redirector  = main redirector redirector_devs redirector_failover redirector_relay \
 		  redirect announce director director_control \

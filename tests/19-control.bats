@@ -174,9 +174,8 @@ asks_all() {
 	wait_for grep -q ' m: set: auto-failover: 9, it was ' text
 	[ "$(awk '/ m: set: / { n++ } /events were lost/ { n += $2 } END { print n }' \
 		text)" -eq 8001 ]
-	stop m
-	ends watch-json 3
-	ends watch 3
+	stop watch-json
+	stop watch
 }
 
 @test "a bad --control ends with status 2, a path in use with status 1" {
@@ -214,9 +213,8 @@ asks_all() {
 	grep -q '"status","PROTECTED since ' events
 	wait_for grep -q '"status","FAILOVER since ' events
 	wait_for grep -qE '^20[0-9T:.-]+Z m: failover: done: outdev is closed$' text
-	stop m
-	ends watch-json 3
-	ends watch 3
+	stop watch-json
+	stop watch
 }
 
 @test "colo-ctl: exit status 0 protected, 1 not, 2 usage, 3 unreachable" {

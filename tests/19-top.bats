@@ -92,7 +92,7 @@ start_two() {
 	is_back
 }
 
-@test "top, status -w and wait look for processes that begin later" {
+@test "top, status -w, watch and wait look for processes that begin later" {
 	mkdir run
 	export COLO_CONTROL_DIR=$PWD/run
 	begin() { # NAME
@@ -103,25 +103,34 @@ start_two() {
 	terminal new-session -d -s top -x 80 -y 24 \
 		"COLO_CONTROL_DIR=$PWD/run exec '$BIN/colo-ctl' top"
 	spawn watch colo-ctl status -w >seen
+	spawn events colo-ctl watch >told
 	wait_for shows '^b +net +down '
 	wait_for grep -q 'UNPROTECTED .*net is gone' seen
 	begin a
 	wait_for shows '^a +net +down '
 	wait_for grep -q '^a  UNPROTECTED .*net is gone' seen
+	wait_for grep -q ' a: status: UNPROTECTED .*net is gone' told
 	spawn waits colo-ctl -t 60 wait protected
 	begin c
 	are_connected() { # N: and the socket itself
 		[ "$(grep -c "$COLO_CONTROL_DIR/c.ctl$" /proc/net/unix)" -eq $((1 + $1)) ]
 	}
-	wait_for are_connected 3
+	wait_for are_connected 4
 	spawn_other peer_a socat -u UNIX:a.net -
 	spawn_other peer_b socat -u UNIX:b.net -
 	wait_for sh -c 'tail -n 3 seen | grep -q "^b  PROTECTED since "'
 	kill -0 "${PIDS[waits]}"
 	spawn_other peer_c socat -u UNIX:c.net -
 	ends waits
-	kill -TERM "${PIDS[watch]}"
-	ends watch 0
+	stop watch
+	wait_for grep -q ' c: status: PROTECTED since ' told
+	# one that goes is told of once, and is heard again when it is back
+	stop b
+	wait_for logged events 'b.ctl: the process has ended'
+	begin b
+	wait_for sh -c 'grep -c " b: status: UNPROTECTED .*net is gone" told | grep -qx 2'
+	[ "$(wc -l <events.log)" -eq 1 ]
+	stop events
 	terminal send-keys -t top q
 }
 

@@ -28,7 +28,7 @@ last_is() { [[ $(events "$1" "$2" | tail -n 1) == $3 ]]; }
 	printf '\0\0\0\0' | socat -u - UNIX:net || true
 	wait_for last_is m lost 'net: *: bad frame header'
 	stop m
-	ends watch 3
+	stop watch
 	# only these, and each once
 	[ "$(grep -cE 'event: (connected|lost)' m.log)" -eq 4 ]
 }

@@ -207,6 +207,5 @@ sleeps() {
 	come peer net
 	wait_for grep -q 'status: PROTECTED since ' seen
 	wait_for sleeps m
-	stop m
-	ends watch 3
+	stop watch
 }

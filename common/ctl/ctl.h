@@ -70,6 +70,9 @@ json_t *ctl_json_word(const char *word);
 void ctl_print_json(const char *name, const char *key, const json_t *value);
 void ctl_print_time(char *text, size_t size, double seconds);
 void ctl_print_text(const char *name, const json_t *value);
+void ctl_print_error(const struct ctl *c, const struct ctl_options *o,
+		     const json_t *error);
+void ctl_print_unreachable(const struct ctl *c, const struct ctl_options *o);
 
 /* ctl_prometheus.c */
 void ctl_prometheus_add(json_t *metrics, const char *name, const json_t *stats);
@@ -89,6 +92,9 @@ int ctl_status(struct ctl *v, unsigned n, const struct ctl_options *o);
 int ctl_status_wait(struct ctl *v, struct ctl_options *o, const char *state);
 int ctl_status_watch(struct ctl *v, struct ctl_options *o);
 
+/* ctl_watch.c */
+int ctl_watch(struct ctl *v, struct ctl_options *o);
+
 /* ctl_top.c */
 int ctl_top(struct ctl *v, struct ctl_options *o);
 
@@ -97,7 +103,6 @@ json_t *ctl_ask(struct ctl *c, const char *method, const json_t *params,
 		const struct ctl_options *o);
 int ctl_ask_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 		int argc, char **argv);
-int ctl_ask_watch(struct ctl *v, unsigned n, const struct ctl_options *o);
 int ctl_ask_capture(struct ctl *c, const struct ctl_options *o, int argc,
 		    char **argv);
 int ctl_ask_bridge(struct ctl *c, const struct ctl_options *o);

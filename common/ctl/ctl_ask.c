@@ -1,40 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Questions to all processes, and what they say by themselves. */
-#include <errno.h>
-#include <poll.h>
+/* Questions to all processes, and the frames of one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "ctl.h"
-
-static void print_error(const struct ctl *c, const struct ctl_options *o,
-			const json_t *error)
-{
-	const char *text = json_string_value(json_object_get(error, "text"));
-
-	if (o->is_json)
-		ctl_print_json(c->name, "error", error);
-	else
-		fprintf(stderr, "colo-ctl: %s: %s\n", c->name,
-			text ? text : "refused");
-}
-
-/* One line for a process that cannot be asked. */
-static void print_unreachable(const struct ctl *c, const struct ctl_options *o)
-{
-	json_t *error;
-
-	if (!o->is_json) {
-		fprintf(stderr, "colo-ctl: %s: %s\n", c->path, c->error);
-		return;
-	}
-	error = json_pack("{s:s, s:s}", "code", "unreachable", "text",
-			  c->error);
-	ctl_print_json(c->name, "error", error);
-	json_decref(error);
-}
 
 /* Reads until the answer to the last question is there: events may come before
  * it. Return: 1 with it, 0 after the time that is allowed, -1 */
@@ -106,7 +76,7 @@ static int ask_one(struct ctl *c, unsigned n, const struct ctl_options *o,
 	int rc = CTL_OK;
 
 	if (!answer) {
-		print_unreachable(c, o);
+		ctl_print_unreachable(c, o);
 		return CTL_UNREACHABLE;
 	}
 	error = json_object_get(answer, "error");
@@ -114,7 +84,7 @@ static int ask_one(struct ctl *c, unsigned n, const struct ctl_options *o,
 	if (error)
 		rc = CTL_NOT;
 	if (error)
-		print_error(c, o, error);
+		ctl_print_error(c, o, error);
 	else
 		print_result(c, n, o, result);
 	json_decref(answer);
@@ -149,113 +119,6 @@ int ctl_ask_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 		ctl_prometheus_print(o->metrics);
 	json_decref(params);
 	return worst;
-}
-
-/* --- events --- */
-
-static void print_event(const struct ctl *c, const struct ctl_options *o,
-			const struct rpc_message *m)
-{
-	msgpack_object params = { .type = MSGPACK_OBJECT_ARRAY };
-	json_t *j;
-	char when[48];
-
-	params.via.array = m->params;
-	j = ctl_json_of(&params);
-	if (o->is_json) {
-		ctl_print_json(c->name, rpc_is(&m->method, "lost") ? "lost" :
-								     "event", j);
-	} else if (rpc_is(&m->method, "lost")) {
-		printf("%s: %lld events were lost\n", c->name,
-		       (long long)json_integer_value(json_array_get(j, 0)));
-	} else {
-		const char *name = json_string_value(json_array_get(j, 2));
-		const char *text = json_string_value(json_array_get(j, 3));
-
-		ctl_print_time(when, sizeof(when),
-			  json_real_value(json_array_get(j, 1)));
-		printf("%s %s: %s: %s\n", when, c->name, name ? name : "?",
-		       text ? text : "");
-	}
-	fflush(stdout);
-	json_decref(j);
-}
-
-/* The state that the events begin with. */
-static void print_snapshot(const struct ctl *c, const struct ctl_options *o,
-			   const json_t *answer)
-{
-	const json_t *result = json_object_get(answer, "result");
-	const char *text = json_string_value(
-		json_object_get(json_array_get(result, 1), "text"));
-	char when[48];
-
-	ctl_print_time(when, sizeof(when), (double)time(NULL));
-	if (o->is_json)
-		ctl_print_json(c->name, "subscribed", result);
-	else
-		printf("%s %s: status: %s\n", when, c->name, text ? text : "?");
-	fflush(stdout);
-}
-
-static void print_events(struct ctl *c, const struct ctl_options *o)
-{
-	struct rpc_message m;
-
-	while (ctl_link_read(c, &m, 0) == 1) {
-		if (m.kind == RPC_NOTIFICATION)
-			print_event(c, o, &m);
-		ctl_link_next(c, &m);
-	}
-}
-
-/* Return: how many can still be heard */
-static unsigned wait_for_any(struct ctl *v, unsigned n)
-{
-	struct pollfd polls[CTL_SOCKETS_MAX];
-	unsigned n_open = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		polls[i] = (struct pollfd){ v[i].fd, POLLIN, 0 };
-		n_open += v[i].fd >= 0;
-	}
-	if (n_open)
-		poll(polls, n, -1);
-	return n_open;
-}
-
-/**
- * ctl_ask_watch() - Print events as they come
- * @v:	links
- * @n:	how many
- * @o:	options
- *
- * Return: the exit status, once no process is left to be heard
- */
-int ctl_ask_watch(struct ctl *v, unsigned n, const struct ctl_options *o)
-{
-	json_t *none = json_array();
-
-	for (unsigned i = 0; i < n; i++) {
-		json_t *answer = ctl_ask(&v[i], "subscribe", none, o);
-
-		if (answer)
-			print_snapshot(&v[i], o, answer);
-		else
-			print_unreachable(&v[i], o);
-		json_decref(answer);
-	}
-	json_decref(none);
-	while (wait_for_any(v, n)) {
-		for (unsigned i = 0; i < n; i++) {
-			if (v[i].fd < 0)
-				continue;
-			print_events(&v[i], o);
-			if (v[i].fd < 0)
-				print_unreachable(&v[i], o);
-		}
-	}
-	return CTL_UNREACHABLE;
 }
 
 /* --- frames --- */
@@ -298,7 +161,7 @@ int ctl_ask_capture(struct ctl *c, const struct ctl_options *o, int argc,
 	answer = ctl_ask(c, argv[0], params, o);
 	json_decref(params);
 	if (json_object_get(answer, "error")) {
-		print_error(c, o, json_object_get(answer, "error"));
+		ctl_print_error(c, o, json_object_get(answer, "error"));
 		json_decref(answer);
 		return CTL_NOT;
 	}
@@ -309,7 +172,7 @@ int ctl_ask_capture(struct ctl *c, const struct ctl_options *o, int argc,
 	}
 	if (!is_read)
 		return CTL_OK;
-	print_unreachable(c, o);
+	ctl_print_unreachable(c, o);
 	return CTL_UNREACHABLE;
 }
 
@@ -357,7 +220,7 @@ int ctl_ask_bridge(struct ctl *c, const struct ctl_options *o)
 		free(name);
 		json_decref(j);
 		if (!answer) {
-			print_unreachable(c, o);
+			ctl_print_unreachable(c, o);
 			rc = CTL_UNREACHABLE;
 			continue;
 		}

@@ -52,6 +52,43 @@ void ctl_print_time(char *text, size_t size, double seconds)
 		 (int)((seconds - (double)whole) * 1000));
 }
 
+/**
+ * ctl_print_error() - What a process has refused
+ * @c:		link
+ * @o:		options
+ * @error:	its code and text; borrowed
+ */
+void ctl_print_error(const struct ctl *c, const struct ctl_options *o,
+		     const json_t *error)
+{
+	const char *text = json_string_value(json_object_get(error, "text"));
+
+	if (o->is_json)
+		ctl_print_json(c->name, "error", error);
+	else
+		fprintf(stderr, "colo-ctl: %s: %s\n", c->name,
+			text ? text : "refused");
+}
+
+/**
+ * ctl_print_unreachable() - One line for a process that cannot be asked
+ * @c:		link, with its error
+ * @o:		options
+ */
+void ctl_print_unreachable(const struct ctl *c, const struct ctl_options *o)
+{
+	json_t *error;
+
+	if (!o->is_json) {
+		fprintf(stderr, "colo-ctl: %s: %s\n", c->path, c->error);
+		return;
+	}
+	error = json_pack("{s:s, s:s}", "code", "unreachable", "text",
+			  c->error);
+	ctl_print_json(c->name, "error", error);
+	json_decref(error);
+}
+
 /* A value as one text, for free(): a number or a text as it is, of a list the
  * elements, of an object the values behind their names. */
 static char *text_of(const json_t *j);

@@ -140,7 +140,7 @@ static int run(struct ctl *v, struct ctl_options *o, int argc, char **argv)
 		return argc == 1 ? ctl_top(v, o) :
 				   bad("top: it takes no argument: ", argv[1]);
 	if (!strcmp(command, "watch"))
-		return argc == 1 ? ctl_ask_watch(v, n, o) :
+		return argc == 1 ? ctl_watch(v, o) :
 				   bad("watch: it takes no argument: ", argv[1]);
 	if (!strcmp(command, "wait"))
 		return argc == 2 ? ctl_status_wait(v, o, argv[1]) :

@@ -5,6 +5,7 @@
  * does not steer a terminal.
  */
 #include <assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -57,9 +58,17 @@ static void status(struct ctl *c, struct ctl_options *o)
 	ctl_status(c, 1, o);
 }
 
+/* A signal that waits ends it after the first look. */
 static void watch(struct ctl *c, struct ctl_options *o)
 {
-	ctl_ask_watch(c, 1, o);
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	raise(SIGTERM);
+	o->n_sockets = 1;
+	ctl_watch(c, o);
 }
 
 static void capture(struct ctl *c, struct ctl_options *o)
