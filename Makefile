@@ -23,7 +23,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream endpoint_told \
 	      endpoint_tap endpoint_watch spin starter process loop option option_help option_rows option_value own_file record_file record_guard \
 	      quantity record_table role rpc \
-	      control control_capture control_flows control_options control_pace control_process \
+	      control control_capture control_client control_flows control_options control_pace control_process \
 	      control_spec control_stats control_table failover \
 	      verdict filter frame_filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_prometheus \

@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "control_client.h"
 #include "control_pace.h"
 #include "control_spec.h"
-#include "control_table.h"
 #include "unix_path.h"
 
 /*
@@ -22,15 +22,11 @@
  * mode and group, may only read.
  */
 struct control {
-	uv_loop_t *uv;
-	struct control_table table;
 	struct unix_path path;
 	uv_pipe_t *listener;		/* NULL: there is no socket */
 	uv_timer_t *turn;		/* answers what has been asked */
-	struct control_client *clients, **last;
-	unsigned n_clients;
+	struct control_clients clients;
 	struct control_pace pace;	/* of the turns */
-	uint64_t n_events;		/* told so far; the number of the last one */
 };
 
 int control_open(struct control *c, uv_loop_t *uv,

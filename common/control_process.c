@@ -115,7 +115,7 @@ static int on_methods(void *arg, struct control_call *call)
 {
 	const struct control_process *p = arg;
 
-	control_table_list(&p->control.table, call->pk);
+	control_table_list(&p->control.clients.table, call->pk);
 	return 0;
 }
 
