@@ -277,7 +277,7 @@ asks_all() {
 	echo "state=up pid=${PIDS[a]} restarts=2 last_exit=status:1 runner=$$ control=true" >run/a.process
 	echo "state=waiting restarts=1 last_exit=signal:9 runner=$$ control=true" >run/b.process
 	echo "state=up pid=7 restarts=0 runner=$$ control=false" >run/tap.process
-	why='No such file or directory; waits to be started again, restarted 1 time, last exit signal 9'
+	why='waits to be started again, restarted 1 time, last exit signal 9'
 	run -3 colo-ctl status
 	[ "${lines[0]}" = "UNREACHABLE: $PWD/run/b.ctl: $why" ]
 	[[ ${lines[1]} == "a    PROTECTED since "*" (up, process ${PIDS[a]}, restarted 2 times, last exit status 1)" ]]

@@ -15,14 +15,19 @@
 #define MESSAGE_MAX (2u << 20)	/* bytes; a process answers with half of it */
 #define ROOM_MIN 4096u
 
-/* Whoever runs the process may know more than its socket. */
+/* Whoever runs the process may know more than its socket, and all of it when there is
+ * no process. */
 static void set_error(struct ctl *c, const char *why)
 {
 	json_t *line = ctl_runner_line(c->path);
 	char *text = line ? ctl_runner_text(line) : NULL;
 
-	snprintf(c->error, sizeof(c->error), "%s%s%s", why, text ? "; " : "",
-		 text ? text : "");
+	if (!text)
+		snprintf(c->error, sizeof(c->error), "%s", why);
+	else if (!json_object_get(line, "pid"))
+		snprintf(c->error, sizeof(c->error), "%s", text);
+	else
+		snprintf(c->error, sizeof(c->error), "%s; %s", why, text);
 	free(text);
 	json_decref(line);
 }
