@@ -497,17 +497,26 @@ bench: deps-build deps-check
 # What it finds lies in build/fuzz; at the end the lines that were reached.
 FUZZ_S ?= 30
 
-fuzz: deps-lint $(FUZZ:%=$(BUILD)/fuzz/%)
-	$(Q)set -e; for f in $(FUZZ); do \
-		tests/fuzz/run $(BUILD)/fuzz/$$f $(FUZZ_S); done
+fuzz: deps-lint
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) $(FUZZ:%=fuzz-%)
+
+.PHONY: $(FUZZ:%=fuzz-%)
+$(FUZZ:%=fuzz-%): fuzz-%: $(BUILD)/fuzz/%
+	$(Q)tests/fuzz/run $< $(FUZZ_S)
+
+FUZZ_CC = clang $(ALL_CFLAGS) -U_FORTIFY_SOURCE $(SANITIZE),fuzzer -fprofile-instr-generate \
+	  -fcoverage-mapping
+
+$(BUILD)/fuzz/objects/%.o: %.c Makefile
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) -MMD -MP -c -o $@ $<
 
 define fuzz_rule
-$$(BUILD)/fuzz/$(1): tests/fuzz/$(1)_fuzz.c $$(addsuffix .c,$$(FUZZ_$(1))) \
-		$$(wildcard common/*.h common/ctl/*.h compare/*/*.h rewriter/*.h redirector/*/*.h tests/fuzz/*.h) Makefile
-	$$(call say,FUZZ,$$@)
-	$$(Q)mkdir -p $$(@D)
-	$$(Q)clang $$(ALL_CFLAGS) -U_FORTIFY_SOURCE $$(SANITIZE),fuzzer -fprofile-instr-generate \
-		-fcoverage-mapping -o $$@ $$(filter %.c,$$^) $$(LIBS_fuzz_$(1))
+$$(BUILD)/fuzz/$(1): $$(BUILD)/fuzz/objects/tests/fuzz/$(1)_fuzz.o \
+		$$(FUZZ_$(1):%=$$(BUILD)/fuzz/objects/%.o)
+	$$(call say,LD,$$@)
+	$$(Q)$$(FUZZ_CC) -o $$@ $$^ $$(LIBS_fuzz_$(1))
 endef
 $(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
 
