@@ -5,6 +5,8 @@
  * and what flows are marked with is what their queues say.
  */
 #include <assert.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "../../common/stats.h"
 #include "../../compare/core/core.h"
@@ -14,6 +16,7 @@
 
 #define RECENT 16u		/* frames that may be said again; a power of 2 */
 #define MS UINT64_C(1000000)
+#define RING_BYTES 4096u
 
 struct run {
 	struct compare *c;
@@ -274,6 +277,7 @@ static void config_report(struct compare_config *config, uint8_t how)
 	config->report_only = true;
 	config->own_isn = how & 1;
 	config->pair_order = how & 2;
+	config->repeats = (how & 48) == 48;
 	config->ignore_addr = config->ignore_mac = how & 4;
 	if (how & 8)
 		config->timeout_ns = config->reorder_ns = COMPARE_AT_END_NS;
@@ -302,6 +306,25 @@ static struct compare_config config_of(struct fuzz *z)
 	return config;
 }
 
+static char ring[] = "/tmp/colo-fuzz-XXXXXX", ring_before[sizeof(ring) + 2];
+
+static void remove_ring(void)
+{
+	unlink(ring);
+	unlink(ring_before);
+}
+
+/* A ring turns only where there are files. */
+static const char *ring_path(void)
+{
+	if (*ring_before)
+		return ring;
+	close(mkstemp(ring));
+	snprintf(ring_before, sizeof(ring_before), "%s.1", ring);
+	atexit(remove_ring);
+	return ring;
+}
+
 static void begin_diff(struct run *r, uint8_t how)
 {
 	static FILE *null;
@@ -313,7 +336,9 @@ static void begin_diff(struct run *r, uint8_t how)
 	if (how & 1)
 		r->diff.print.json = null;
 	if (how & 2)
-		assert(!diff_pcap_open(&r->diff.pcap, "/dev/null", how & 32));
+		assert(!diff_pcap_open(&r->diff.pcap,
+				       how & 32 ? ring_path() : "/dev/null",
+				       how & 32 ? RING_BYTES : 0));
 	if (how & 4)
 		assert(!diff_from_parse(&r->diff.from, ":80"));
 	if (how & 8)
