@@ -393,28 +393,29 @@ shown() {
 }
 
 @test "--diff-pcap, live: the differences that asked, in a ring of two files" {
-	local one two i
-	printf -v one '%50000s' x
-	printf -v two '%50000s' y
-	one=$(udp 1 "$one") two=$(udp 1 "$two")
+	local one two i lines
+	printf -v one '%65507s' x
+	printf -v two '%65507s' y
+	wire "$(udp 1 "$one")" >one.wire
+	wire "$(udp 1 "$two")" >two.wire
 	start_compare --checkpoint 'exec:echo >>why' --quarantine off \
 		--max-checkpoint-rate 0 --max-checkpoint-share 0 \
 		--diff-pcap ring.pcapng
-	n_asked() { [ -e why ] && [ "$(wc -l <why)" -ge "$1" ]; }
+	n_asked() { [ -e why ] && mapfile -t lines <why && [ ${#lines[@]} -ge "$1" ]; }
 	i=0
 	# a file that has more than 8 MiB makes place for another one
-	until [ -e ring.pcapng.1 ] && [ $i -ge 90 ]; do
+	until [ -e ring.pcapng.1 ] && [ $i -ge 70 ]; do
 		i=$((i + 1))
 		[ $i -lt 200 ]
-		primary "$one"
-		secondary "$two"
+		cat one.wire >&5
+		cat two.wire >&6
 		wait_for n_asked $i
 		if [ $i -eq 1 ]; then
 			shown ring.pcapng >first
 		fi
 	done
 	[ "$(wc -l <first)" -eq 2 ]
-	grep -q '^primary	primary: udp 10.0.0.1:80 > 10.0.0.2:1000 offset 49999: payload$' first
+	grep -q '^primary	primary: udp 10.0.0.1:80 > 10.0.0.2:1000 offset 65506: payload$' first
 	grep -q '^secondary	secondary: udp ' first
 	stop compare
 	[ $(($(shown ring.pcapng | wc -l) + $(shown ring.pcapng.1 | wc -l))) -eq $((i * 2)) ]
