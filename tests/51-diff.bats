@@ -639,6 +639,11 @@ not_decoded() {
 			run -0 compare cut.pcap "$kind-147.pcap"
 		done
 	done
+	# the hardware was to cut it: no length, but that of the frame
+	pcap 1 1000 "${tcp:0:32}0000${tcp:36}" "$(said 250 "$(printf '%0150d' 3)")" >tso.pcap
+	editcap -F pcap -s 96 tso.pcap cut.pcap
+	run -0 compare tso.pcap cut.pcap
+	grep -qE '^  cut short +0 +2$' <<<"$output"
 	# ICMPv6 that is housekeeping is so with one byte of it
 	rest=$(printf '%080x' 1)
 	pcap 1 1000 "33330000000152540000000286dd60000000001c3aff$(printf '%064x' 1)8f00$rest" >mld.pcap

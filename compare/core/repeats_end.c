@@ -47,6 +47,16 @@ static struct mark mark_any(const struct record *x, unsigned side)
 	return m;
 }
 
+/* And that the other side has captured a byte only when it was repeated: what was
+ * said first is not known. */
+static struct mark mark_old(const struct record *x, unsigned side, uint32_t i)
+{
+	struct mark m = mark_byte(x, side, i, 0);
+
+	m.what = RECORD_OLD | ANY;
+	return m;
+}
+
 static const uint8_t *bytes_of(const struct record *x)
 {
 	return frame_eth(&x->frame) + x->payload_off + x->off;
@@ -61,7 +71,7 @@ static void mark_bytes(struct marks *marks, const struct record *x)
 	}
 }
 
-static void mark(struct marks *marks, const struct record *x)
+static void mark(struct marks *marks, const struct record *x, bool is_cut)
 {
 	struct mark m = mark_of(x, x->side), any = mark_any(x, x->side);
 
@@ -71,6 +81,10 @@ static void mark(struct marks *marks, const struct record *x)
 	}
 	marks_add(marks, &m);
 	marks_add(marks, &any);
+	for (uint32_t i = 0; is_cut && x->kind == RECORD_OLD && i < x->len; i++) {
+		m = mark_old(x, x->side, i);
+		marks_add(marks, &m);
+	}
 }
 
 /* It cannot be said whether the other side has said the same. */
@@ -115,6 +129,14 @@ static const struct stream *stream_of(const struct compare *c,
 	return v ? &v[side] : NULL;
 }
 
+/* Were some segments of its side captured in part? */
+static bool has_cut(const struct compare *c, const struct record *x)
+{
+	const struct stream *own = stream_of(c, x, x->side);
+
+	return own && own->cut_at < UINT32_MAX;
+}
+
 static void judge_others(struct compare *c, struct record *x)
 {
 	const struct stream *other = stream_of(c, x, !x->side);
@@ -125,7 +147,10 @@ static void judge_others(struct compare *c, struct record *x)
 	for (uint32_t i = 0; i < x->len; i++) {
 		struct mark m = mark_byte(x, !x->side, i, bytes_of(x)[i]);
 
-		if (marks_has(marks, &m) || x->off + i >= cut_at)
+		const struct mark old = mark_old(x, !x->side, i);
+
+		if (marks_has(marks, &m) || marks_has(marks, &old) ||
+		    x->off + i >= cut_at)
 			continue;
 		marks_add(marks, &m);	/* it is told once */
 		from = least(from, i);
@@ -143,7 +168,7 @@ static bool is_cut(const struct compare *c, const struct record *x)
 	const struct stream *other = stream_of(c, x, !x->side);
 
 	return (own && own->cut_at <= x->len) ||
-	       (own && x->kind == RECORD_OLD && own->cut_at < UINT32_MAX) ||
+	       (x->kind == RECORD_OLD && has_cut(c, x)) ||
 	       (other && other->repeat_cut_at < x->len);
 }
 
@@ -180,7 +205,8 @@ void repeats_end(struct compare *c)
 	if (!r)
 		return;
 	for (uint32_t i = 0; i < r->n_records; i++)
-		mark(r->marks, &r->records[i]);
+		mark(r->marks, &r->records[i],
+		     has_cut(c, &r->records[i]));
 	for (uint32_t i = 0; i < r->n_records; i++)
 		judge(c, &r->records[i]);
 }

@@ -2,12 +2,15 @@
 /*
  * A TCP segment that was captured up to somewhere in its options still says
  * where it belongs in the stream. It gets a whole header, with an option that
- * says that others are missing. Pure.
+ * says that others are missing. An IPv4 packet whose length is 0, because the hardware
+ * was to cut it, and that was captured in part, is as long as the frame was. Pure.
  */
 #include "mend.h"
 
 #include <string.h>
 
+#include "../../common/bytes.h"
+#include "../../common/least.h"
 #include "../../common/tcp_option.h"
 
 #define TCP_LEN 20u
@@ -40,6 +43,47 @@ static void fill(uint8_t *tcp, uint32_t there, uint32_t len)
 	}
 }
 
+/* Has it an IPv4 header whose length is 0, and was it cut? */
+static bool lacks_length(const struct frame *f, const struct packet *p)
+{
+	return f->cut && p->ip_version == 4 &&
+	       !bytes_get16(p->eth + p->l3_off + 2);
+}
+
+static struct frame copy_of(const struct frame *f, uint32_t len)
+{
+	struct frame copy = *f;
+
+	copy.chunk = chunk_new(len);
+	copy.data = copy.chunk->bytes;
+	copy.len = len;
+	copy.vnet_len = copy.prefix_len = 0;
+	memcpy(copy.data, frame_eth(f), least(frame_eth_len(f), len));
+	return copy;
+}
+
+/**
+ * mend_length() - Give an IPv4 packet that was captured in part its length
+ * @mended:	Set to a copy; the caller gives the reference on its chunk back
+ * @f:		The frame; borrowed
+ * @p:		The frame, parsed
+ *
+ * Return: false when it has one, or was not cut
+ */
+bool mend_length(struct frame *mended, const struct frame *f,
+		 const struct packet *p)
+{
+	uint64_t len = (uint64_t)frame_eth_len(f) - p->l3_off + f->cut;
+
+	if (!lacks_length(f, p))
+		return false;
+	if (len > UINT16_MAX)
+		len = UINT16_MAX;
+	*mended = copy_of(f, frame_eth_len(f));
+	bytes_put16(mended->data + p->l3_off + 2, (uint16_t)len);
+	return true;
+}
+
 /**
  * mend_frame() - Make the header of a TCP segment whole that was captured in part
  * @mended:	Set to a copy; the caller gives the reference on its chunk back
@@ -53,20 +97,10 @@ bool mend_frame(struct frame *mended, const struct frame *f,
 		const struct packet *p)
 {
 	uint32_t len = cut_header_len(p);
-	struct chunk *chunk;
 
 	if (!len)
 		return false;
-	chunk = chunk_new(p->l4_off + len);
-	memcpy(chunk->bytes, frame_eth(f), p->l4_off + p->l4_len);
-	fill(chunk->bytes + p->l4_off, p->l4_len, len);
-	*mended = (struct frame){
-		.chunk = chunk,
-		.data = chunk->bytes,
-		.len = p->l4_off + len,
-		.number = f->number,
-		.cut = f->cut,
-		.time_ns = f->time_ns,
-	};
+	*mended = copy_of(f, p->l4_off + len);
+	fill(mended->data + p->l4_off, p->l4_len, len);
 	return true;
 }

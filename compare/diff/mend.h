@@ -5,6 +5,8 @@
 #include "../../common/frame.h"
 #include "../../common/packet.h"
 
+bool mend_length(struct frame *mended, const struct frame *f,
+		 const struct packet *p);
 bool mend_frame(struct frame *mended, const struct frame *f,
 		const struct packet *p);
 

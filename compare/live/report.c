@@ -164,6 +164,10 @@ bool report_unwrap(const struct report *r, struct frame *seen,
 		packet_parse(&p, frame_eth(seen), frame_eth_len(seen));
 		n++;
 	}
+	if (mend_length(&inner, seen, &p)) {
+		replace(seen, &inner, f);
+		packet_parse(&p, frame_eth(seen), frame_eth_len(seen));
+	}
 	if (mend_frame(&inner, seen, &p))
 		replace(seen, &inner, f);
 	return n;

@@ -183,6 +183,20 @@ static void what_was_not_captured_is_no_difference(void)
 	end(&k, 1);
 }
 
+/* One side has the same bytes in two segments that say them otherwise, the other
+ * has captured them in the second alone. */
+static void what_was_captured_only_once_is_no_difference(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	PRIMARY(&k, DATA(ISN_P + 13, "not all of it"));
+	SECONDARY(&k, DATA(ISN_S + 13, "not all of it"), .cut = 6);
+	PRIMARY(&k, DATA(ISN_P + 21, "Of it"));
+	SECONDARY(&k, DATA(ISN_S + 21, "Of it"));
+	end(&k, 0);
+}
+
 /* Before the recording's beginning; and what has been forgotten since. */
 static void old_bytes_are_compared_with_the_other_sides(void)
 {
@@ -245,6 +259,7 @@ int main(void)
 	TEST(syns_say_bytes_again);
 	TEST(another_connection_says_what_it_likes);
 	TEST(what_was_not_captured_is_no_difference);
+	TEST(what_was_captured_only_once_is_no_difference);
 	TEST(old_bytes_are_compared_with_the_other_sides);
 	TEST(what_is_too_much_is_counted);
 	return TEST_END();
