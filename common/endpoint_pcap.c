@@ -211,8 +211,8 @@ static void deliver_next(struct endpoint *ep, uint64_t time_ns)
 
 	if (n < 0) {
 		ep->count.bad++;
-		log_warn(ep->name, "a packet of %u bytes is no frame: skipped",
-			 ep->pcap->next.len);
+		log_warn(ep->name, "packet %u, of %u bytes, is no frame: skipped",
+			 ep->pcap->number, ep->pcap->next.len);
 		return;
 	}
 	frame_decoder_filled(&ep->decoder, (size_t)n);

@@ -576,6 +576,7 @@ one() {
 	printf '\0\2\0\0' | dd of=long.pcap bs=1 seek=16 conv=notrunc 2>/dev/null
 	run -2 compare long.pcap long.pcap
 	grep -qE '^not read +1 +1$' <<<"$output"
+	[ "$(grep -c 'packet 2, of 70000 bytes, is no frame: skipped' <<<"$output")" -eq 2 ]
 	[[ $output = *'packets could not be read, and were not compared'* ]]
 }
 
@@ -857,6 +858,7 @@ answers() {
 	run -1 colo-compare --max 2 old.pcap new.pcap --report two.json
 	[ "$(grep -c 'payload, 1 byte$' <<<"$output")" -eq 2 ]
 	[ "$(wc -l <two.json)" -eq 2 ]
+	grep -qx 'and 1 more difference' <<<"$output"
 	grep -qE '^payload +3 ' <<<"$output"
 	refused 2 'need captures or --dry-run' colo-compare --primary-in null: \
 		--secondary-in null: --outdev null: -q

@@ -18,6 +18,18 @@ static void tell_mapped(const uint16_t port[2])
 		 port[0], port[0], port[1]);
 }
 
+/* What is wrong with single packets is said when they are compared. */
+static int run_quietly(const struct live_options *quiet,
+		       const struct live_pass *pass, enum log_level level)
+{
+	int status;
+
+	log_init(log_program(), LOG_ERROR);
+	status = live_run(quiet, pass);
+	log_init(log_program(), level);
+	return status;
+}
+
 /* Return: 2 when a capture cannot be read, logged, else 0 */
 static int survey(const struct live_options *options,
 		  const struct live_pass *pass)
@@ -33,7 +45,8 @@ static int survey(const struct live_options *options,
 	if (!live_options_is_rereadable(options))
 		return 0;
 	quiet.common.log_level = LOG_ERROR;
-	if (live_run(&quiet, &first) == 2)
+	if (run_quietly(&quiet, &first,
+			(enum log_level)options->common.log_level) == 2)
 		return 2;
 	if (roster_settle(pass->roster, ports) && !pass->is_learning &&
 	    !options->is_quiet)

@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pcap/dlt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,6 +340,11 @@ void report_unknown(struct report *r, enum compare_side side, uint64_t n)
 
 static void print_end(const struct diff *d)
 {
+	uint64_t n = diff_sums_total(&d->sums) - d->n_told;
+
+	if (n)
+		fprintf(d->print.text, "and %" PRIu64 " more difference%s\n", n,
+			n == 1 ? "" : "s");
 	diff_sums_print(&d->sums, d->print.text);
 	diff_flows_print(&d->flows, d->print.text);
 }
