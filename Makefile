@@ -61,7 +61,7 @@ UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity spin \
 	 endpoint_spec option \
 	 role redirect announce schedule schedule_fault schedulers impair rewrite rewrite_ahead rewrite_hold \
 	 rewrite_table rewrite_model compare compare_tcp \
-	 compare_gate compare_datagram compare_fragment compare_report compare_model \
+	 compare_gate compare_gso compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
 	 marker qmp rpc control_pace control_stats control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type frame_filter unwrap \
 	 ignore learn progress compare_waits compare_share budget blame history tell
@@ -109,6 +109,7 @@ UNIT_compare        = $(COMPARE_CORE:%=compare/%) common/flow \
 		      common/tcp_option common/vnet common/frame
 UNIT_compare_tcp      = $(UNIT_compare)
 UNIT_compare_gate     = $(UNIT_compare)
+UNIT_compare_gso      = $(UNIT_compare)
 UNIT_compare_datagram = $(UNIT_compare)
 UNIT_compare_fragment = $(UNIT_compare)
 UNIT_compare_report   = $(UNIT_compare)

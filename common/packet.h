@@ -29,6 +29,7 @@ enum {
 	TCP_PSH = 0x08,
 	TCP_ACK = 0x10,
 	TCP_URG = 0x20,
+	TCP_CWR = 0x80,
 };
 
 enum packet_level {

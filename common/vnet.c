@@ -43,7 +43,6 @@ enum {				/* bytes of a transport header */
 	SCTP_CSUM_AT = 8,
 };
 
-#define TCP_CWR 0x80
 #define PREFIX_LEN 4u		/* room for the plain wire's prefix */
 #define HEADERS_MAX 512u	/* all headers of a frame that is cut */
 
@@ -115,6 +114,16 @@ uint16_t vnet_gso_size(const struct frame *f)
 		return 0;
 	h = header_get(f->data);
 	return h.gso_type == VNET_GSO_NONE ? 0 : h.gso_size;
+}
+
+/**
+ * vnet_clear_gso() - A frame has become short enough that it need not be cut
+ * @f:		frame with a virtio-net header, which changes
+ */
+void vnet_clear_gso(const struct frame *f)
+{
+	f->data[1] = VNET_GSO_NONE;
+	memset(f->data + 4, 0, 2);
 }
 
 /* SCTP's is no sum of 16 bits but a CRC of 32. */

@@ -14,6 +14,7 @@
 bool vnet_is_trivial(const struct frame *f);
 bool vnet_is_partial(const struct frame *f, uint32_t l4_off);
 uint16_t vnet_gso_size(const struct frame *f);
+void vnet_clear_gso(const struct frame *f);
 int vnet_complete(const struct frame *f);
 int vnet_to_plain(const struct frame *f,
 		  void (*emit)(void *arg, const struct frame *plain),

@@ -225,24 +225,71 @@ void ack_make(struct frame *f, const struct frame *from, uint32_t seq,
  * @f:		Set to the frame; the caller gives the reference on its chunk back
  * @from:	The other segment
  * @at:		Where the part begins in the payload
- * @len:	How many bytes it has; the payload's last one is not among them. Of a
- *		GSO frame no more are taken than make one segment
+ * @len:	How many bytes it has, not more than one segment may; the payload's
+ *		last one is not among them
  *
  * Return: what was made, parsed
  */
 struct packet ack_part(struct frame *f, const struct frame *from, uint32_t at,
 		       uint32_t len)
 {
-	uint32_t max = vnet_gso_size(from);
-	struct packet p;
+	struct packet p = copy_part(f, from, at, len);
 
-	if (max)
-		len = len < max ? len : max;
-	p = copy_part(f, from, at, len);
 	bytes_put32(packet_l4(&p) + 4, p.seq + at);
 	packet_l4(&p)[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
 	fix_ip(&p, TCP_LEN + p.tcp_opt_len + len);
 	fix_tcp(&p, TCP_LEN + p.tcp_opt_len + len);
 	packet_parse(&p, frame_eth(f), frame_eth_len(f));
+	return p;
+}
+
+/* One of the two pieces of a GSO frame has so many bytes of payload. Where the
+ * hardware is to finish the checksum, the pseudo header's part of it is in the field,
+ * and that has the length. */
+static void fix_piece(const struct frame *f, struct packet *p, uint32_t len)
+{
+	uint32_t tcp_len = TCP_LEN + p->tcp_opt_len + len;
+
+	fix_ip(p, tcp_len);
+	if (vnet_is_partial(f, p->l4_off))
+		bytes_put16(packet_l4(p) + 16, (uint16_t)~checksum_fold(
+			checksum_pseudo(p->ip_version, p->src, p->dst,
+					PACKET_TCP, tcp_len)));
+	else
+		fix_tcp(p, tcp_len);
+	if (len <= vnet_gso_size(f))
+		vnet_clear_gso(f);
+	packet_parse(p, frame_eth(f), frame_eth_len(f));
+}
+
+/**
+ * ack_cut() - Cut the first segments off a GSO frame
+ * @f:		Set to a frame of these; the caller gives the reference on its chunk
+ *		back
+ * @from:	The GSO frame. Afterwards it is the rest: its headers have moved up to
+ *		there
+ * @len:	How many bytes of payload are cut off: whole segments, not all of them
+ *
+ * Return: what was cut off, parsed
+ */
+struct packet ack_cut(struct frame *f, struct frame *from, uint32_t len)
+{
+	struct packet p = copy_part(f, from, 0, len), rest;
+	uint32_t headers = from->vnet_len + p.payload_off, rest_len;
+
+	packet_parse(&rest, frame_eth(from), frame_eth_len(from));
+	rest_len = rest.payload_len - len;
+	memcpy(f->data, from->data, f->vnet_len);
+	packet_l4(&p)[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+	fix_piece(f, &p, len);
+
+	memmove(from->data + len, from->data, headers);
+	from->data += len;
+	from->len -= len;
+	from->prefix_len = 0;
+	packet_parse(&rest, frame_eth(from), frame_eth_len(from));
+	bytes_put32(packet_l4(&rest) + 4, rest.seq + len);
+	packet_l4(&rest)[13] &= (uint8_t)~TCP_CWR;
+	fix_piece(from, &rest, rest_len);
 	return p;
 }

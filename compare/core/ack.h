@@ -15,6 +15,7 @@ bool ack_time(uint8_t *tcp, uint32_t *tsval);
 void ack_set_time(const struct frame *f, unsigned l4_off, uint32_t tsval);
 void ack_make(struct frame *f, const struct frame *from, uint32_t seq,
 	      uint32_t ack, uint16_t window);
+struct packet ack_cut(struct frame *f, struct frame *from, uint32_t len);
 struct packet ack_part(struct frame *f, const struct frame *from, uint32_t at,
 		       uint32_t len);
 

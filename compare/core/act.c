@@ -268,6 +268,23 @@ struct hold *act_hold(struct compare *c, struct cmp_flow *fl,
 }
 
 /**
+ * act_trim() - Hold less of a packet of the primary
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @h:		The packet: its frame begins later in its chunk
+ * @len:	By so many bytes
+ */
+void act_trim(struct compare *c, struct cmp_flow *fl, struct hold *h,
+	      uint32_t len)
+{
+	if (c->share.is_counting)
+		share_count(c, fl, h, false);
+	hold_trim(&c->pool, hold_index(&c->pool, h), len);
+	if (c->share.is_counting)
+		share_count(c, fl, h, true);
+}
+
+/**
  * act_drop_queue() - Drop all packets of the secondary that a flow holds
  * @c:		The comparison
  * @fl:		The flow

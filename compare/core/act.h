@@ -64,6 +64,8 @@ void act_drop_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		   enum drop why);
 struct hold *act_hold(struct compare *c, struct cmp_flow *fl,
 		      enum compare_side side, const struct frame *f);
+void act_trim(struct compare *c, struct cmp_flow *fl, struct hold *h,
+	      uint32_t len);
 void act_drop_queue(struct compare *c, struct cmp_flow *fl,
 		    enum drop why);
 void act_mark_whole(struct compare *c, struct hold *h, uint32_t group);

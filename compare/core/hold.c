@@ -267,6 +267,24 @@ void hold_replace(struct hold_pool *p, uint32_t index, const struct frame *f)
 }
 
 /**
+ * hold_trim() - A frame that is held begins later in its chunk
+ * @p:		The pool
+ * @index:	Its node
+ * @len:	By so many bytes, which are no longer its own
+ */
+void hold_trim(struct hold_pool *p, uint32_t index, uint32_t len)
+{
+	struct hold *h = &p->nodes[index];
+
+	uncount_frame(p, h);
+	p->pins[h->pin].held_bytes -= len;
+	h->off += len;
+	h->len -= len;
+	h->prefix_len = 0;
+	count_frame(p, h);
+}
+
+/**
  * hold_touch() - Make a node the youngest of its side
  * @p:		The pool
  * @index:	The node

@@ -100,6 +100,7 @@ uint32_t hold_add(struct hold_pool *p, const struct frame *f, unsigned side,
 		  uint64_t now_ns);
 void hold_remove(struct hold_pool *p, uint32_t index);
 void hold_replace(struct hold_pool *p, uint32_t index, const struct frame *f);
+void hold_trim(struct hold_pool *p, uint32_t index, uint32_t len);
 void hold_touch(struct hold_pool *p, uint32_t index, uint64_t now_ns);
 void hold_compact(struct hold_pool *p);
 

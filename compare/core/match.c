@@ -265,6 +265,14 @@ static enum compare_step match_head(struct compare *c, struct cmp_flow *fl,
 	return match_data(c, fl, p, said);
 }
 
+static enum compare_step match_step(struct compare *c, struct cmp_flow *fl,
+				    const struct packet *said)
+{
+	enum compare_step step = match_head(c, fl, said);
+
+	return step == STEP_WAIT && stream_cut(c, fl, said) ? STEP_DONE : step;
+}
+
 /**
  * match_flow() - Let all leave that both sides have said
  * @c:		The comparison
@@ -277,7 +285,7 @@ void match_flow(struct compare *c, struct cmp_flow *fl,
 {
 	if (fl->flags & FLOW_DIFFERENT)
 		return;
-	while (match_head(c, fl, said) == STEP_DONE)
+	while (match_step(c, fl, said) == STEP_DONE)
 		;
 	if (stream_has_edge(fl) && !(fl->flags & FLOW_DIFFERENT))
 		release_overlapped(c, fl, said);

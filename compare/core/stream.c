@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The two queues of a TCP flow. Segments are held in the order of the stream,
- * and those of the primary leave through the gate. This file does not compare:
+ * and those of the primary leave through the gate, a GSO frame in pieces where the
+ * secondary has sent only its first segments. This file does not compare:
  * match.c does, and tcp.c decides what is held. It owns left and end of a
  * flow.
  */
@@ -154,19 +155,82 @@ static bool latest_time(struct compare *c, const struct cmp_flow *fl,
 	return is_found;
 }
 
-/* Where a part of h begins that ends at the edge: where the secondary's segment s
- * does, or before that if less has left. Of a GSO frame a part is one unit at
- * most. If the first were not the last, the client would get that one again and
- * again, so what s repeats has to be enough then. */
-static uint32_t part_begin(const struct cmp_flow *fl, const struct hold *h,
-			   const struct frame *from, const struct packet *s)
+/* Is a segment of the primary equal up to the edge, which lies in it, so that this
+ * part of it may leave? */
+static bool has_equal_part(const struct compare *c, const struct cmp_flow *fl,
+			   const struct hold *h)
 {
-	uint32_t first = seq_max(h->seq, seq_min(s->seq, fl->left));
-	uint32_t unit = vnet_gso_size(from);
+	return h && !(h->flags & (TCP_SYN | TCP_RST)) && stream_has_edge(fl) &&
+	       seq_le(h->seq, fl->left) && seq_lt(h->seq, fl->edge) &&
+	       seq_gt(stream_end(h), fl->edge) &&
+	       !gate_blocks(c, fl, h->flags, h->ack) && act_may_make(c) &&
+	       !(fl->gate.flags & GATE_SIGNED);
+}
 
-	if (!unit || fl->edge - first <= unit)
-		return first;
-	return seq_max(h->seq, s->seq);
+/* The first bytes of a held segment have left. Others that wait may begin before
+ * what is left of it. */
+static void trim(struct compare *c, struct cmp_flow *fl, struct hold *h,
+		 uint32_t len)
+{
+	struct hold_queue *q = &fl->q[COMPARE_PRIMARY];
+	uint32_t i = hold_index(&c->pool, h);
+
+	if (q->order)
+		order_removed(&c->orders, q, i);
+	hold_queue_remove(&c->pool, q, i);
+	act_trim(c, fl, h, len);
+	h->seq += len;
+	h->payload_len -= len;
+	insert_sorted(c, q, h);
+}
+
+/* How many bytes at the beginning of h are whole segments of a GSO frame that end at
+ * the edge or before it? The last segment is not among them. */
+static uint32_t equal_units(const struct cmp_flow *fl, const struct hold *h,
+			    const struct frame *f)
+{
+	uint32_t unit = vnet_gso_size(f);
+	uint32_t len = seq_min(fl->edge, h->seq + h->payload_len - 1) - h->seq;
+
+	return unit ? len - len % unit : 0;
+}
+
+/**
+ * stream_cut() - Let the segments of a GSO frame leave that are equal
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @said:	The segment of the secondary for which they leave, or NULL
+ *
+ * The primary's first frame waits, because the secondary has not sent all of it. It
+ * may never send more before it has an acknowledgement: its window may be smaller
+ * than the frame. Then one part of it would leave each time that a timer of the
+ * secondary runs out, the client would acknowledge a timestamp as old as that, and
+ * the next timeout would be longer. So nothing waits for another segment's bytes.
+ *
+ * Return: whether a piece has left; the rest may not be the first one any more
+ */
+bool stream_cut(struct compare *c, struct cmp_flow *fl,
+		const struct packet *said)
+{
+	struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
+	struct frame from, f;
+	struct segment seg;
+	struct packet p;
+	uint32_t len;
+
+	if (!has_equal_part(c, fl, h))
+		return false;
+	from = hold_frame(&c->pool, h);
+	len = equal_units(fl, h, &from);
+	if (!len)
+		return false;
+	p = ack_cut(&f, &from, len);
+	seg = segment_of(&p);
+	stream_note_left(fl, h->seq, seg.end);
+	trim(c, fl, h, len);
+	gate_release(c, fl, &f, &seg, NOTE_ORIGINATED, said);
+	chunk_unref(f.chunk);
+	return true;
 }
 
 /*
@@ -177,8 +241,8 @@ static uint32_t part_begin(const struct cmp_flow *fl, const struct hold *h,
 static void release_part(struct compare *c, struct cmp_flow *fl,
 			 const struct hold *h, const struct packet *s)
 {
+	uint32_t first = seq_max(h->seq, seq_min(s->seq, fl->left)), tsval = 0;
 	struct frame from = hold_frame(&c->pool, h), f;
-	uint32_t first = part_begin(fl, h, &from, s), tsval = 0;
 	struct packet p = ack_part(&f, &from, first - h->seq, fl->edge - first);
 	struct segment seg = segment_of(&p);
 
@@ -200,20 +264,16 @@ static void release_part(struct compare *c, struct cmp_flow *fl,
  * cannot have acknowledged them: that segment waits. What the secondary sent
  * behind them was lost, and it may send nothing more until they are
  * acknowledged. So the client gets the part that is equal, in a segment made
- * here.
+ * here: also when it has left before, and the primary repeats it together with
+ * what follows.
  */
 void stream_repeat(struct compare *c, struct cmp_flow *fl,
 		   const struct packet *s)
 {
 	const struct hold *h = stream_head(c, fl, COMPARE_PRIMARY);
 
-	if (!h || h->flags & (TCP_SYN | TCP_RST) || !stream_has_edge(fl) ||
-	    seq_gt(h->seq, fl->left) || seq_ge(fl->left, fl->edge) ||
-	    seq_le(stream_end(h), fl->edge) ||
-	    gate_blocks(c, fl, h->flags, h->ack) || !act_may_make(c) ||
-	    (fl->gate.flags & GATE_SIGNED))
-		return;
-	release_part(c, fl, h, s);
+	if (has_equal_part(c, fl, h))
+		release_part(c, fl, h, s);
 }
 
 /**

@@ -91,6 +91,8 @@ void stream_release(struct compare *c, struct cmp_flow *fl,
 bool stream_hold(struct compare *c, struct cmp_flow *fl, enum compare_side side,
 		 const struct frame *f, const struct packet *p);
 struct hold *stream_secondary(struct compare *c, struct cmp_flow *fl);
+bool stream_cut(struct compare *c, struct cmp_flow *fl,
+		const struct packet *said);
 void stream_repeat(struct compare *c, struct cmp_flow *fl,
 		   const struct packet *s);
 void stream_shift(struct compare *c, struct cmp_flow *fl, uint32_t delta);

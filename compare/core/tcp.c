@@ -4,7 +4,8 @@
  * and FIN are bytes of the stream, as they are in the sequence space.
  *
  * edge		The bytes below it are equal and have left, or will leave with the
- *		segment of the primary that it lies in. It only moves forward.
+ *		segment of the primary that it lies in. It only moves forward. A GSO
+ *		frame is several segments: it is cut where the edge's one begins.
  * primary	The queue is in the order of the stream. A segment that comes out of
  *		order waits for the gap before it to be filled, so that the one that
  *		fills it leaves first. Two kinds leave at once: an acknowledgement
@@ -306,10 +307,10 @@ static void take_secondary(struct compare *c, struct cmp_flow *fl,
 		act_drop(c, why);
 		if (why != DROP_ACK)
 			act_note_drop(c, fl, why);
-		if (why == DROP_LATE && p->payload_len)
-			stream_repeat(c, fl, p);
 		if (gate_holds_acks(c, fl))
 			match_flow(c, fl, p);
+		if (why == DROP_LATE && p->payload_len)
+			stream_repeat(c, fl, p);
 	} else if (!fl->q[COMPARE_SECONDARY].n &&
 		   is_twin(c, fl, stream_head(c, fl, COMPARE_PRIMARY), p)) {
 		fl->edge += p->payload_len;

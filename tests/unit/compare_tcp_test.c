@@ -105,35 +105,6 @@ static void repeated_part_leaves(void)
 	kit_fini(&k);
 }
 
-/* The secondary repeats a GSO frame one segment at a time, and gets on when the
- * client has acknowledged it: each time the client must get the next one. */
-static void repeated_parts_of_a_gso_frame_leave(void)
-{
-	struct kit k;
-
-	open_flow(&k);
-	PRIMARY(&k, DATA(2, 101, "abcdefghij"), .gso = 3);
-	SECONDARY(&k, DATA(2, 101, "abcdefgh"));
-	SECONDARY(&k, DATA(3, 101, "abc"));
-	CHECK_OUT(&k, 1, 2);
-	CHECK_EQ(k.seq, 101);
-	CHECK_EQ(k.payload_len, 3);
-	SECONDARY(&k, DATA(4, 104, "def"));
-	CHECK_OUT(&k, 1, 2, 2);
-	CHECK_EQ(k.seq, 104);
-	CHECK_EQ(k.payload_len, 3);
-	SECONDARY(&k, DATA(5, 107, "gh"));	/* the last one of what is equal */
-	CHECK_OUT(&k, 1, 2, 2, 2);
-	CHECK_EQ(k.seq, 107);
-	CHECK_EQ(k.payload_len, 2);
-	CHECK(k.sum_is_good);
-	SECONDARY(&k, DATA(6, 109, "ij"));
-	CHECK_OUT(&k, 1, 2, 2, 2, 2);
-	CHECK(!compare_is_holding(k.c));
-	CHECK_EQ(k.n_asked, 0);
-	kit_fini(&k);
-}
-
 static void across_the_wrap(void)
 {
 	struct kit k;
@@ -712,7 +683,6 @@ int main(void)
 	TEST(other_segments);
 	TEST(one_large_secondary_segment);
 	TEST(repeated_part_leaves);
-	TEST(repeated_parts_of_a_gso_frame_leave);
 	TEST(across_the_wrap);
 	TEST(different_byte);
 	TEST(one_request_per_episode);
