@@ -38,6 +38,18 @@ lives() {
 	lives --slow 100 --order $order --direction both --congestion bbr
 }
 
+# The secondary's window is smaller than the frames of the primary, so that it waits
+# for the acknowledgement of a part of one. Without that part each waits for a timer.
+@test "a secondary with a small window does not wait for the rest of a GSO frame" {
+	lives --gso --secondary-buffer 6000 --bytes 8000000
+	[[ $output =~ ', after '[0-4]' timeouts of the secondary guest' ]]
+}
+
+@test "connections with GSO survive on wires that lose and reorder" {
+	lives --gso --connections 20 --bytes 8000000 \
+		--wires '--loss 0.5 --reorder 1'
+}
+
 # The secondary repeats bytes that the client has already. The connection must go
 # on at once. A guest that is deaf to the client's acknowledgements sees its timer
 # run out until the client gives up; on a busy machine it runs out once or twice

@@ -12,6 +12,7 @@
 #				of colo-impair: between client and net, on the
 #				mirror's copy, behind the secondary
 #	guest_wire		another, between rewriter and guest; may be unset
+#	vnet			--vnet-hdr-support for taps with GSO; may be unset
 #	timestamps, sack	0 or 1, on either guest
 #	scaling			0 or 1, of windows; as timestamps where unset
 #
@@ -20,6 +21,7 @@
 GUEST=10.83.0.1 CLIENT=10.83.0.2 MAC=52:54:00:c0:10:03
 CLIENT_MAC=52:54:00:c0:10:04
 
+vnet=${vnet-}
 SPACES="primary secondary pguest sguest net client"
 # shellcheck source=examples/scene.bash
 . "$TOP/examples/scene.bash"
@@ -60,38 +62,38 @@ make_guest() {
 
 write_procfiles() {
 	cat >"$DIR/primary.proc" <<-END
-		compare: $BIN/colo-compare $compare_options \
+		compare: $BIN/colo-compare $vnet $compare_options \
 			--primary-in unix-listen:$DIR/primary-in \
 			--secondary-in tcp-listen:10.84.0.1:9002,allow=10.84.0.2/32 \
 			--outdev unix-listen:$DIR/released 2>$DIR/compare.log
-		redirector: $BIN/colo-redirector --queue rx --when-down drop \
+		redirector: $BIN/colo-redirector $vnet --queue rx --when-down drop \
 			--net unix-listen:$DIR/pwire \
 			--guest tap:eth0,netns=$(ns pguest) \
 			--outdev unix:$DIR/primary-in
-		copy: $IMPAIR $copy_wire --net-in unix-listen:$DIR/copy \
+		copy: $IMPAIR $vnet $copy_wire --net-in unix-listen:$DIR/copy \
 			--net-out null: --guest-in null: \
 			--guest-out tcp:10.84.0.2:9001
-		mirror: $BIN/colo-mirror --queue tx --indev unix:$DIR/released \
+		mirror: $BIN/colo-mirror $vnet --queue tx --indev unix:$DIR/released \
 			--net tap:primary,netns=$(ns net) \
 			--guest unix:$DIR/pwire --outdev unix:$DIR/copy
 	END
 	local guest wire=''
 	guest=tap:eth0,netns=$(ns sguest)
 	if [ -n "${guest_wire-}" ]; then
-		wire="wire: $IMPAIR $guest_wire --net unix-listen:$DIR/gwire --guest $guest"
+		wire="wire: $IMPAIR $vnet $guest_wire --net unix-listen:$DIR/gwire --guest $guest"
 		guest=unix:$DIR/gwire
 	fi
 	cat >"$DIR/secondary.proc" <<-END
 		$wire
-		output: $IMPAIR $output_wire --net-in unix-listen:$DIR/output \
+		output: $IMPAIR $vnet $output_wire --net-in unix-listen:$DIR/output \
 			--net-out null: --guest-in null: \
 			--guest-out tcp:10.84.0.1:9002
-		redirector: $BIN/colo-redirector --exclusive \
+		redirector: $BIN/colo-redirector $vnet --exclusive \
 			--net tap:secondary,netns=$(ns net) \
 			--guest unix-listen:$DIR/swire \
 			--indev tcp-listen:10.84.0.2:9001,queue=tx,allow=10.84.0.1/32 \
 			--outdev unix:$DIR/output,queue=rx
-		rewriter: $BIN/colo-rewriter $rewriter_options \
+		rewriter: $BIN/colo-rewriter $vnet $rewriter_options \
 			--state-dir $DIR/state --net unix:$DIR/swire \
 			--guest $guest
 	END
@@ -101,7 +103,7 @@ start_host() { start_runner "$1" "$DIR/$1.proc"; }
 
 start_client_link() {
 	# shellcheck disable=SC2086
-	exec_in client "$IMPAIR" $client_wire \
+	exec_in client "$IMPAIR" $vnet $client_wire \
 		--net "tap:client,netns=$(ns net)" --guest tap:eth0 \
 		2>"$DIR/link.log" &
 	disown
