@@ -33,6 +33,8 @@ nothing_is_left() {
 	[ "${lines[-1]}" = 'The connection survived the death of its server.' ]
 	[[ $output =~ 'bytes received     67108864 of 67108864' ]]
 	[[ $output =~ 'sha256             equal' ]]
+	# GSO: half of the bytes in segments of 1448 would be 23000, from either side
+	[ "$(awk '$2 == "compare" { print $3 }' <<<"$output")" -lt 23000 ]
 	# what colo-ctl says before the cut, when it has happened, and after it
 	[ "$(grep -cE ' secondary: PROTECTED since ' <<<"$output")" -eq 2 ]
 	grep -qE ' secondary: FAILOVER since ' <<<"$output"
