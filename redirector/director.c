@@ -239,7 +239,8 @@ static int add_services(struct director *d)
 		if (!service_parse(&svc, text, why, sizeof(why)) ||
 		    !schedule_add_service(d->schedule, &svc)) {
 			log_error("service", "%s: there is one for this "
-				  "address and port", text);
+				  "address and port, or there are %u", text,
+				  SERVICES_MAX);
 			return -EEXIST;
 		}
 	}

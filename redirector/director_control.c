@@ -260,9 +260,9 @@ static void put_conn(msgpack_packer *pk, const struct director *d,
 static uint32_t find_conns(const struct conn_table *t, uint32_t from,
 			   uint32_t *found)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, end = flow_end(t->flows);
 
-	for (; from < t->max && n < ROWS_MAX; from++)
+	for (; from < end && n < ROWS_MAX; from++)
 		if (conn_at(t, from))
 			found[n++] = from;
 	return n;

@@ -141,13 +141,17 @@ int director_dest_add(struct director *d, const char *text, uint16_t *index,
 	parsed.text = kept;
 	snprintf(name, sizeof(name), dest->n ? "dest-%s-%u" : "dest-%s",
 		 spec.name, dest->n + 1);
-	apply(d, &spec, dest->index);
 	err = open_socket(dest, name, &parsed);
-	if (err < 0)
+	if (err < 0) {
 		snprintf(why, size, "%s: %s", spec.name, uv_strerror(err));
-	else
-		*index = dest->index;
-	return err;
+		if (!dest->n)
+			schedule_remove_dest(d->schedule, dest->index,
+					     clock_now_ns(&d->loop.clock));
+		return err;
+	}
+	apply(d, &spec, dest->index);
+	*index = dest->index;
+	return 0;
 }
 
 /**

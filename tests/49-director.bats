@@ -56,6 +56,21 @@ load director
 	check_director
 }
 
+@test "a destination whose endpoint cannot be opened is not added" {
+	start_director --service "$RR"
+	run -1 ctl dest add C=unix-listen:no/such/c.sock,weight=5
+	[[ $output == *'no such file'* ]]
+	gone() { [ -z "$(field C state)" ]; }
+	wait_for gone
+	run -1 ctl dest add A=unix-listen:no/such/a.sock,weight=5
+	field_is A weight 1
+	ctl status | grep PROTECTED
+	run ! logged director 'event: drained'
+	ctl dest add C=unix-listen:c.sock,weight=5
+	field_is C weight 5
+	check_director
+}
+
 @test "connections outlive kill -9 of the director" {
 	mkdir state
 	start_director --service "$RR" --state-dir state

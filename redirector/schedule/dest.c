@@ -117,6 +117,7 @@ void dest_remove(struct dest_set *set, uint16_t i, uint64_t now_ns)
 		(size_t)(set->n - d->at) * sizeof(*set->order));
 	renumber(set);
 	d->is_member = false;
+	d->is_drained = !d->up_ns && !dest_conns(d);	/* of nothing */
 	if (d->is_up)
 		d->gone_ns = now_ns;
 }

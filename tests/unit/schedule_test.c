@@ -581,6 +581,19 @@ static void a_drain_has_an_end(void)
 	CHECK_EQ(schedule_expire(s, now += S), DEST_NONE);
 }
 
+static void only_what_was_there_has_drained(void)
+{
+	uint16_t d;
+
+	begin(SERVICE);
+	d = schedule_add_dest(s, "D", now);
+	schedule_remove_dest(s, d, now);
+	schedule_remove_dest(s, C, now);
+	CHECK_EQ(schedule_expire(s, now), C);
+	CHECK_EQ(schedule_expire(s, now), DEST_NONE);
+	CHECK_EQ(dest_find(schedule_dests(s), "D"), DEST_NONE);
+}
+
 static void reused_ports_leave_a_closed_connection(void)
 {
 	begin(SERVICE);
@@ -1153,6 +1166,7 @@ int main(void)
 	TEST(a_service_may_have_its_own_timeout);
 	TEST(jitter_differs);
 	TEST(a_drain_has_an_end);
+	TEST(only_what_was_there_has_drained);
 	TEST(reused_ports_leave_a_closed_connection);
 	TEST(a_syn_begins_anew_in_states_that_are_closed);
 	TEST(reused_ports_do_not_go_to_a_weight_of_zero);
