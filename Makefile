@@ -35,7 +35,7 @@ SRC_redirector  = main redirector redirector_devs redirector_failover redirector
 		  director_dest director_options director_rate director_relay director_spec $(SCHEDULE_CORE)
 SCHEDULE_CORE  := $(addprefix schedule/,answer claims conn dest fragments \
 		  inbound lasting load maglev outbound pick restore ring route \
-		  schedule scheduler service slots state tuple turn)
+		  schedule scheduler service slots state tuple turn wheel)
 SRC_rewriter    = main rewriter rewriter_flows $(REWRITE_CORE)
 REWRITE_CORE   := rewrite rewrite_ahead rewrite_edit rewrite_flow \
 		  rewrite_hold rewrite_icmp rewrite_persist \

@@ -3,9 +3,9 @@
  * The connections and templates: made, counted at their destination, timed and
  * forgotten. Each has one entry in a flow table.
  *
- * Timers are a wheel of slots of TICK_NS. A frame only moves the deadline; when
- * its slot comes, a connection whose deadline has moved gets another slot. One
- * whose deadline comes nearer changes its slot at once.
+ * Timers are a wheel, wheel.c. A frame only moves the deadline; when its slot
+ * comes, a connection whose deadline has moved gets another slot. One whose
+ * deadline comes nearer changes its slot at once.
  *
  * In a full table a new connection takes the place of the longest unused of
  * those that are closed, then half-open, then one-way, then of a template
@@ -22,8 +22,8 @@
 #include "dest.h"
 #include "lasting.h"
 #include "state.h"
+#include "wheel.h"
 
-#define TICK_NS (NS_PER_S / 4)
 #define EXPIRE_MAX 65536u		/* connections that one call ends */
 #define TEMPLATE_RETRY_NS (60 * NS_PER_S)
 #define TEMPLATES_LOOKED_AT 8u		/* for one that may be evicted */
@@ -43,7 +43,7 @@ bool conn_table_init(struct conn_table *t, uint32_t max, uint64_t seed,
 	t->flows = flow_table_new(max, sizeof(struct conn), seed);
 	t->max = max;
 	t->random = seed;
-	t->tick = now_ns / TICK_NS;
+	t->tick = now_ns / WHEEL_TICK_NS;
 	for (unsigned i = 0; i < STATES; i++)
 		t->timeout_s[i] = state_timeout_s((enum state)i);
 	return t->flows;
@@ -114,42 +114,6 @@ static uint16_t jitter(struct conn_table *t)
 {
 	t->random = t->random * 6364136223846793005u + 1442695040888963407u;
 	return (uint16_t)((t->random >> 33) % 1000);
-}
-
-/* --- the wheel --- */
-
-static void wheel_unlink(struct conn_table *t, struct conn *c)
-{
-	if (c->prev)
-		conn_at(t, c->prev - 1)->next = c->next;
-	else
-		t->wheel[c->slot] = c->next;
-	if (c->next)
-		conn_at(t, c->next - 1)->prev = c->prev;
-}
-
-/* How many ticks from now a deadline is looked at: the wheel's end when it is
- * farther away. */
-static uint64_t wheel_ticks(const struct conn_table *t, uint64_t deadline_ns)
-{
-	uint64_t tick = deadline_ns / TICK_NS + 1;
-
-	if (tick <= t->tick)
-		return 1;
-	return tick - t->tick < WHEEL_SLOTS ? tick - t->tick : WHEEL_SLOTS - 1;
-}
-
-static void wheel_link(struct conn_table *t, struct conn *c)
-{
-	uint32_t number = flow_index(t->flows, c) + 1;
-	uint64_t ticks = wheel_ticks(t, c->deadline_ns);
-
-	c->slot = (uint16_t)((t->tick + ticks) % WHEEL_SLOTS);
-	c->prev = 0;
-	c->next = t->wheel[c->slot];
-	if (c->next)
-		conn_at(t, c->next - 1)->prev = number;
-	t->wheel[c->slot] = number;
 }
 
 static uint64_t timeout_ns(const struct conn_table *t, const struct conn *c)
@@ -418,7 +382,7 @@ static bool look_at(struct conn_table *t, struct conn *c, uint64_t now_ns)
  */
 uint32_t conn_expire(struct conn_table *t, uint64_t now_ns)
 {
-	uint64_t last = now_ns / TICK_NS;
+	uint64_t last = now_ns / WHEEL_TICK_NS;
 	uint32_t n = 0;
 
 	if (last > t->tick + WHEEL_SLOTS)
