@@ -128,13 +128,15 @@ static void print_all(const struct ctl *v, unsigned n, json_t *const *answers,
 
 	for (unsigned i = 0; i < n; i++)
 		width = longer(width, v[i].name);
-	json_object_foreach((json_t *)others, name, line)
+	json_object_foreach((json_t *)others, name, line) {
 		width = longer(width, name);
+	}
 	for (unsigned i = 0; i < n; i++)
 		print_line(width, v[i].name, text_of(answers[i], "text"),
 			   runner_of(answers[i]));
-	json_object_foreach((json_t *)others, name, line)
+	json_object_foreach((json_t *)others, name, line) {
 		print_line(width, name, "", line);
+	}
 }
 
 static void print_json(const struct ctl *v, unsigned n, json_t *const *answers,

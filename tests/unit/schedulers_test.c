@@ -541,9 +541,9 @@ static void a_slow_start_of_all_is_none(void)
 	for (unsigned k = 0; k < 2; k++) {
 		BEGIN(kinds[k], 1, 1, 1);
 		sched.slow_ns = 90 * S;
-		for (char name = 'A'; name <= 'C'; name++) {
-			dest_set_up(dest(name), false, now);
-			dest_set_up(dest(name), true, now);
+		for (const char *name = "ABC"; *name; name++) {
+			dest_set_up(dest(*name), false, now);
+			dest_set_up(dest(*name), true, now);
 		}
 		expect("CBACBACBA", false);
 		now += 30 * S;
