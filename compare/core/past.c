@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "../../common/least.h"
 
 #define PAGE_BYTES 1024u	/* powers of two */
@@ -19,6 +22,7 @@ struct page {
 };
 
 struct past {
+	uint64_t seed;
 	uint32_t buckets[PAGES];	/* places + 1, or 0 */
 	uint32_t n, oldest;
 	struct page pages[PAGES];	/* memory that is not touched costs
@@ -27,12 +31,18 @@ struct past {
 
 /**
  * past_new() - Remember what is said from now on
+ * @seed:	Of the hash: with one that nobody can guess, who makes sequence numbers
+ *		cannot have all pages in one bucket
  *
  * Return: an empty memory, for past_free(); NULL when memory is short
  */
-struct past *past_new(void)
+struct past *past_new(uint64_t seed)
 {
-	return calloc(1, sizeof(struct past));
+	struct past *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->seed = seed;
+	return p;
 }
 
 /** past_free() - Forget all; NULL is legal */
@@ -43,10 +53,10 @@ void past_free(struct past *p)
 
 static uint32_t *bucket_of(struct past *p, uint32_t stream, uint32_t number)
 {
-	uint64_t x = ((uint64_t)stream << 32 | number) *
-		     UINT64_C(0x9e3779b97f4a7c15);
+	const uint64_t key = (uint64_t)stream << 32 | number;
 
-	return &p->buckets[x >> 32 & (PAGES - 1)];
+	return &p->buckets[XXH3_64bits_withSeed(&key, sizeof(key), p->seed) &
+			   (PAGES - 1)];
 }
 
 static void unlink_page(struct past *p, uint32_t at)

@@ -15,7 +15,7 @@ struct past;
 typedef void past_on_other(void *arg, uint32_t off, uint32_t len,
 			   const uint8_t *before);
 
-struct past *past_new(void);
+struct past *past_new(uint64_t seed);
 void past_free(struct past *p);
 uint32_t past_say(struct past *p, uint32_t stream, uint32_t seq,
 		  const uint8_t *bytes, uint32_t len, past_on_other *on_other,

@@ -6,14 +6,14 @@
  * what that side has said before (past.c). A side may repeat more than the other.
  *
  * A segment that says otherwise than before is a difference, unless the other
- * side has said both there, too. The streams are what was said first, so the rest
- * of the comparison gets a copy of such a segment that says that. Some repeated bytes have nothing
- * to be compared with: they are too old, or were not captured the first time.
- * They are compared with the same segment of the other side, if that has
- * repeated it, else they are counted as unknown. The byte of a keep-alive may
- * be any (RFC 9293, 3.8.4), so it is compared with those of the other side there
- * alone; so is what a RST says in words. What one side has not captured is no
- * difference.
+ * side has said both there, too. The streams are what was said first: the rest of
+ * the comparison gets a copy of such a segment with these bytes. Some repeated
+ * bytes have nothing to be compared with: they are too old, or were not captured
+ * the first time. They are compared with the same segment of the other side, if
+ * that has repeated it, else they are counted as unknown. The byte of a keep-alive
+ * may be any (RFC 9293, 3.8.4), so it is compared only with the other side's
+ * keep-alives at that place; what a RST says in words is compared only with the
+ * other side's. What one side has not captured is no difference.
  *
  * At the end it is looked what the other side has said (repeats_end.c): records are
  * kept of that until then. tcp.c calls this with each segment, before all else.
@@ -60,7 +60,7 @@ struct repeats *repeats_new(const struct compare_config *config)
 		return NULL;
 	r->flows = flow_table_new(config->max_flows,
 				  2 * sizeof(struct stream), config->seed);
-	r->past = past_new();
+	r->past = past_new(config->seed);
 	r->marks = marks_new(config->seed);
 	if (r->flows && r->past && r->marks)
 		return r;

@@ -54,7 +54,7 @@ static uint32_t model_say(struct model *m, uint32_t at, const uint8_t *bytes,
 static void pieces_of_streams_are_known_again(void)
 {
 	static struct model models[3];
-	struct past *p = past_new();
+	struct past *p = past_new(1);
 
 	for (unsigned i = 0; i < 20000; i++) {
 		uint32_t stream = (uint32_t)random_below(&r, 3);
@@ -79,7 +79,7 @@ static void pieces_of_streams_are_known_again(void)
 static void the_oldest_are_forgotten(void)
 {
 	static uint8_t bytes[1024];
-	struct past *p = past_new();
+	struct past *p = past_new(1);
 	struct others none = { .said = bytes };
 
 	CHECK_EQ(past_say(p, 1, 0, bytes, 1024, on_other, &none), 1024);
