@@ -22,7 +22,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream endpoint_told \
 	      endpoint_tap endpoint_watch spin starter process loop option option_help option_rows option_value own_file record_file record_guard \
-	      quantity record_table role rpc \
+	      quantity record_table role rpc rpc_check \
 	      control control_capture control_client control_flows control_options control_pace control_process \
 	      control_spec control_stats control_table failover \
 	      verdict filter frame_filter marker qmp qmp_link vmstate qemu
@@ -132,14 +132,14 @@ UNIT_compare_order    = $(UNIT_compare)
 UNIT_marker          := common/marker common/chunk
 UNIT_qmp             := common/qmp
 LIBS_qmp              = $(JANSSON)
-UNIT_rpc             := common/rpc
+UNIT_rpc             := common/rpc common/rpc_check
 LIBS_rpc              = $(MSGPACK_LIBS)
 UNIT_control_pace    := common/control_pace
-UNIT_control_stats   := common/control_stats common/rpc common/stats common/log common/stamp common/nowait
+UNIT_control_stats   := common/control_stats common/rpc common/rpc_check common/stats common/log common/stamp common/nowait
 LIBS_control_stats    = $(MSGPACK_LIBS)
-UNIT_control_table   := common/control_table common/rpc
+UNIT_control_table   := common/control_table common/rpc common/rpc_check
 LIBS_control_table    = $(MSGPACK_LIBS)
-UNIT_control_flows   := common/control_flows common/control_table common/rpc \
+UNIT_control_flows   := common/control_flows common/control_table common/rpc common/rpc_check \
 			common/flow common/flow_filter common/flow_key common/packet
 LIBS_control_flows    = $(MSGPACK_LIBS)
 UNIT_flow_filter     := common/flow_filter common/flow_key common/packet
@@ -179,7 +179,7 @@ FUZZ_qmp           := common/qmp common/vmstate
 LIBS_fuzz_qmp       = $(JANSSON)
 FUZZ_control       := $(SRC_common:%=common/%) $(filter-out compare/main,$(SRC_compare:%=compare/%))
 LIBS_fuzz_control   = $(PKG_LIBS)
-FUZZ_ctl           := $(addprefix common/ctl/,$(filter-out main ctl_top_screen ctl_top,$(SRC_ctl))) common/rpc
+FUZZ_ctl           := $(addprefix common/ctl/,$(filter-out main ctl_top_screen ctl_top,$(SRC_ctl))) common/rpc common/rpc_check
 LIBS_fuzz_ctl       = $(JANSSON) $(MSGPACK_LIBS)
 FUZZ_schedule       = $(UNIT_schedule) common/chunk
 

@@ -27,7 +27,6 @@ struct rpc_message {
 	msgpack_unpacked unpacked;	/* owns all of the above */
 };
 
-int rpc_check(const uint8_t *bytes, size_t len, const char **why);
 int rpc_parse(struct rpc_message *m, const uint8_t *bytes, size_t len,
 	      const char **why);
 void rpc_message_fini(struct rpc_message *m);

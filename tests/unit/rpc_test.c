@@ -2,6 +2,7 @@
 #include <stdint.h>
 
 #include "../../common/rpc.h"
+#include "../../common/rpc_check.h"
 #include "test.h"
 
 static const char *why;
