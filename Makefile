@@ -140,9 +140,9 @@ LIBS_control_stats    = $(MSGPACK_LIBS)
 UNIT_control_table   := common/control_table common/rpc common/rpc_check
 LIBS_control_table    = $(MSGPACK_LIBS)
 UNIT_control_flows   := common/control_flows common/control_table common/rpc common/rpc_check \
-			common/flow common/flow_filter common/flow_key common/packet
+			common/flow common/flow_filter common/flow_key common/packet common/quantity
 LIBS_control_flows    = $(MSGPACK_LIBS)
-UNIT_flow_filter     := common/flow_filter common/flow_key common/packet
+UNIT_flow_filter     := common/flow_filter common/quantity common/flow_key common/packet
 UNIT_vmstate         := common/vmstate
 UNIT_epoch           := compare/live/epoch common/chunk
 UNIT_pcapng          := common/pcapng
@@ -171,7 +171,7 @@ FUZZ_rewrite       := $(UNIT_rewrite)
 FUZZ_rewrite_icmp  := $(UNIT_rewrite)
 FUZZ_rewrite_table := $(UNIT_rewrite)
 FUZZ_compare       := $(UNIT_compare) $(COMPARE_DIFF:%=compare/%) common/file \
-		      common/flow_filter common/pcapng common/frame_filter
+		      common/flow_filter common/quantity common/pcapng common/frame_filter
 LIBS_fuzz_compare   = $(PCAP)
 FUZZ_capture       := $(SRC_common:%=common/%)
 LIBS_fuzz_capture   = $(PKG_LIBS)

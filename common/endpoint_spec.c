@@ -78,32 +78,6 @@ refuse(struct parser *p, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/*
- * Reads digits, and nothing but digits, from S up to END.
- * Return: 0, or -EINVAL when there is none or another character, -ERANGE
- * when the number is over MAX
- */
-static int number(uint64_t *out, const char *s, const char *end, uint64_t max)
-{
-	uint64_t v = 0;
-
-	if (s == end)
-		return -EINVAL;
-	for (const char *c = s; c < end; c++) {
-		if (*c < '0' || *c > '9')
-			return -EINVAL;
-	}
-	for (; s < end; s++) {
-		uint64_t digit = (uint64_t)(*s - '0');
-
-		if (digit > max || v > (max - digit) / 10)
-			return -ERANGE;
-		v = v * 10 + digit;
-	}
-	*out = v;
-	return 0;
-}
-
 /* Copies a value that has to fit. Return: 0 or -EINVAL */
 static int copy(struct parser *p, const char *what, char *to, size_t size,
 		const char *from)
@@ -147,7 +121,7 @@ static int parse_fd(struct parser *p, char *arg)
 {
 	uint64_t fd;
 
-	if (number(&fd, arg, arg + strlen(arg), INT_MAX))
+	if (quantity_number(&fd, arg, INT_MAX))
 		return refuse(p, "fd: bad file descriptor \"%s\"", arg);
 	p->spec.fd = (int)fd;
 	return 0;
@@ -210,7 +184,7 @@ static int parse_tcp(struct parser *p, char *arg)
 	rc = copy(p, "host", p->spec.target, sizeof(p->spec.target), host);
 	if (rc)
 		return rc;
-	if (number(&n, port, port + strlen(port), UINT16_MAX) || !n)
+	if (quantity_number(&n, port, UINT16_MAX) || !n)
 		return refuse(p, "%s: port \"%s\" is not in 1..65535", p->kind,
 			      port);
 	snprintf(p->spec.port, sizeof(p->spec.port), "%u", (unsigned)n);
@@ -357,7 +331,7 @@ static int option_allow(struct parser *p, const char *value)
 		goto invalid;
 	}
 	bits = max;
-	if (*slash && number(&bits, slash + 1, slash + strlen(slash), max))
+	if (*slash && quantity_number(&bits, slash + 1, max))
 		goto invalid;
 
 	cidr.bits = (uint8_t)(bits + 128 - max);
@@ -369,13 +343,13 @@ invalid:
 	return refuse(p, "allow=%s is not ADDRESS[/BITS]", value);
 }
 
-/* Whole seconds; 0 leaves the matter to the kernel. */
+/* 0 leaves the matter to the kernel. */
 static int seconds(struct parser *p, const char *name, unsigned *out,
 		   const char *value, unsigned max)
 {
 	uint64_t n;
 
-	if (number(&n, value, value + strlen(value), max))
+	if (quantity_seconds(&n, value, max))
 		return refuse(p, "%s=%s is not seconds in 0..%u", name, value,
 			      max);
 	*out = (unsigned)n;

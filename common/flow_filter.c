@@ -8,13 +8,12 @@
 #include "flow_filter.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "packet.h"
+#include "quantity.h"
 
 #define WORDS_MAX 8u
 
@@ -28,21 +27,11 @@ static const struct {
 	{ "udplite", PACKET_UDPLITE },
 };
 
-static int parse_number(const char *text, unsigned long max, unsigned long *n)
-{
-	char *rest;
-
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	*n = strtoul(text, &rest, 10);
-	return *rest || *n > max ? -EINVAL : 0;
-}
-
 static int parse_port(const char *text, uint16_t *port)
 {
-	unsigned long n;
+	uint64_t n;
 
-	if (parse_number(text, UINT16_MAX, &n) < 0 || !n)
+	if (quantity_number(&n, text, UINT16_MAX) < 0 || !n)
 		return -EINVAL;
 	*port = (uint16_t)n;
 	return 0;
@@ -139,7 +128,7 @@ static bool takes(struct words *w, const char *word)
 
 static int take_proto(struct words *w, uint8_t *proto)
 {
-	unsigned long n;
+	uint64_t n;
 
 	for (unsigned i = 0; i < sizeof(protos) / sizeof(*protos); i++) {
 		if (takes(w, protos[i].name)) {
@@ -149,7 +138,7 @@ static int take_proto(struct words *w, uint8_t *proto)
 	}
 	if (!takes(w, "proto"))
 		return 0;
-	if (!w->v[w->at] || parse_number(w->v[w->at++], UINT8_MAX, &n) < 0)
+	if (!w->v[w->at] || quantity_number(&n, w->v[w->at++], UINT8_MAX) < 0)
 		return -EINVAL;
 	*proto = (uint8_t)n;
 	return 0;

@@ -70,22 +70,14 @@ static bool is_size(const struct option_spec *spec)
 	return !strcmp(spec->arg, "B") || !strcmp(spec->arg, "BYTES");
 }
 
-static int read_number(uint64_t *n, const char *arg)
-{
-	if (!*arg || strspn(arg, "0123456789") != strlen(arg))
-		return -EINVAL;
-	errno = 0;
-	*n = strtoull(arg, NULL, 10);
-	return errno ? -ERANGE : 0;
-}
-
 /* Return: as quantity_bytes() */
 static int read_uint(uint64_t *n, const struct option_spec *spec,
 		     const char *arg)
 {
 	uint64_t unit = unit_ns(spec);
 	int err = is_size(spec) ? quantity_bytes(n, arg) :
-		  unit ? quantity_time(n, arg, unit) : read_number(n, arg);
+		  unit ? quantity_time(n, arg, unit) :
+		  quantity_number(n, arg, UINT64_MAX);
 
 	if (err || !unit)
 		return err;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One grammar for sizes and times, wherever one is read: a number, perhaps with
- * decimals, and a unit. Pure.
+ * One grammar for numbers, sizes and times, wherever one is read. Sizes and
+ * times may have decimals and a unit. Pure.
  */
 #include "quantity.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "time.h"
@@ -72,6 +73,29 @@ static int parse(uint64_t *out, const char *text, const struct unit *units,
 }
 
 /**
+ * quantity_number() - Read a number
+ * @n:		Set on success
+ * @text:	Decimal digits, and nothing else
+ * @max:	The most that it may be
+ *
+ * Return: 0; -EINVAL when there is another character or none, -ERANGE when it
+ * is over @max
+ */
+int quantity_number(uint64_t *n, const char *text, uint64_t max)
+{
+	unsigned long long value;
+
+	if (!*text || strspn(text, "0123456789") != strlen(text))
+		return -EINVAL;
+	errno = 0;
+	value = strtoull(text, NULL, 10);
+	if (errno || value > max)
+		return -ERANGE;
+	*n = value;
+	return 0;
+}
+
+/**
  * quantity_bytes() - Read a size
  * @bytes:	Set
  * @text:	A number, in bytes or with k, M, G or T behind it: powers of 1024
@@ -95,4 +119,25 @@ int quantity_bytes(uint64_t *bytes, const char *text)
 int quantity_time(uint64_t *ns, const char *text, uint64_t bare_ns)
 {
 	return parse(ns, text, times, bare_ns);
+}
+
+/**
+ * quantity_seconds() - Read a time of whole seconds
+ * @s:		Set on success: seconds
+ * @text:	As in quantity_time(); seconds when it has no unit
+ * @max:	The most that it may be
+ *
+ * Return: as quantity_bytes(); -ERANGE also for parts of a second and above @max
+ */
+int quantity_seconds(uint64_t *s, const char *text, uint64_t max)
+{
+	uint64_t ns;
+	int err = quantity_time(&ns, text, NS_PER_S);
+
+	if (err < 0)
+		return err;
+	if (ns % NS_PER_S || ns / NS_PER_S > max)
+		return -ERANGE;
+	*s = ns / NS_PER_S;
+	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../common/quantity.h"
 #include "schedule/service.h"
 #include "schedule/state.h"
 
@@ -17,7 +18,7 @@ static bool parse_number(const char *text, uint32_t max, uint32_t *n)
 {
 	uint64_t v;
 
-	if (!service_parse_number(text, 0, max, &v))
+	if (quantity_number(&v, text, max) < 0)
 		return false;
 	*n = (uint32_t)v;
 	return true;

@@ -2,10 +2,10 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../quantity.h"
 #include "ctl.h"
 
 #define TIMEOUT_S 5u
@@ -47,10 +47,9 @@ static int bad(const char *what, const char *word)
 
 static int set_timeout(struct ctl_options *o, const char *text)
 {
-	char *end;
-	long n = strtol(text, &end, 10);
+	uint64_t n;
 
-	if (!*text || *end || n < 1 || n > TIMEOUT_MAX_S)
+	if (quantity_seconds(&n, text, TIMEOUT_MAX_S) < 0 || !n)
 		return bad("--timeout: not seconds from 1 to 86400: ", text);
 	o->timeout_s = (unsigned)n;
 	return CTL_OK;

@@ -6,9 +6,7 @@
 #include "service.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -23,37 +21,17 @@
 #define SECONDS_MAX (31u * 86400)	/* IPVS's */
 
 /**
- * service_parse_number() - Read a number
- * @text:	decimal, and nothing else
- * @min:	the least that is good
- * @max:	the most
- * @n:		set
- */
-bool service_parse_number(const char *text, uint64_t min, uint64_t max,
-			  uint64_t *n)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	*n = strtoull(text, &end, 10);
-	return !errno && !*end && *n >= min && *n <= max;
-}
-
-/**
  * service_parse_seconds() - Read a time
- * @text:	whole seconds, or as quantity_time() reads it; 1 s to 31 days
+ * @text:	as quantity_seconds() reads it; 1 s to 31 days
  * @s:		set, seconds
  */
 bool service_parse_seconds(const char *text, uint32_t *s)
 {
-	uint64_t ns;
+	uint64_t n;
 
-	if (quantity_time(&ns, text, NS_PER_S) < 0 || ns % NS_PER_S || !ns ||
-	    ns / NS_PER_S > SECONDS_MAX)
+	if (quantity_seconds(&n, text, SECONDS_MAX) < 0 || !n)
 		return false;
-	*s = (uint32_t)(ns / NS_PER_S);
+	*s = (uint32_t)n;
 	return true;
 }
 
@@ -125,7 +103,7 @@ static bool parse_place(struct service *svc, char *text)
 	}
 	if (*port == ':') {
 		*port++ = '\0';
-		if (!service_parse_number(port, 0, UINT16_MAX, &n))
+		if (quantity_number(&n, port, UINT16_MAX) < 0)
 			return false;
 	} else if (*port || svc->proto != PACKET_ICMP) {
 		return false;
@@ -139,7 +117,8 @@ static bool parse_mask(struct service *svc, const char *text)
 {
 	uint64_t n;
 
-	if (!service_parse_number(text, 1, svc->ip_version == 4 ? 32 : 128, &n))
+	if (quantity_number(&n, text, svc->ip_version == 4 ? 32 : 128) < 0 ||
+	    !n)
 		return false;
 	svc->mask = (uint8_t)n;
 	return true;

@@ -18,8 +18,6 @@ uint16_t service_find(const struct service_set *set,
 uint16_t service_find_id(const struct service_set *set, uint64_t id);
 uint16_t service_of_vmac(const struct service_set *set, uint8_t ip_version,
 			 const uint8_t *addr);
-bool service_parse_number(const char *text, uint64_t min, uint64_t max,
-			  uint64_t *n);
 bool service_parse_seconds(const char *text, uint32_t *s);
 bool service_parse_mac(const char *text, uint8_t mac[6]);
 

@@ -120,6 +120,7 @@ static void test_options(void)
 		      "/proc/1/ns/net"));
 	CHECK_EQ(parse("tcp:h:1,keepalive=0").keepalive_s, 0);
 	CHECK_EQ(parse("tcp:h:1,keepalive=32767").keepalive_s, 32767);
+	CHECK_EQ(parse("tcp:h:1,keepalive=2min").keepalive_s, 120);
 	CHECK_EQ(parse("tcp-listen:localhost:1,user-timeout=30").user_timeout_s, 30);
 
 	spec = parse("tcp:h:1,vnet-hdr,queue=rx,reconnect=3,user-timeout=4");
@@ -243,6 +244,8 @@ static const struct {
 	  "keepalive=32768 is not seconds in 0..32767" },
 	{ "tcp:h:1,user-timeout=1.5",
 	  "user-timeout=1.5 is not seconds in 0..86400" },
+	{ "tcp:h:1,user-timeout=100ms",
+	  "user-timeout=100ms is not seconds in 0..86400" },
 	{ "tcp-listen:0.0.0.0:1", "tcp-listen:0.0.0.0 can be reached from other "
 	  "hosts: add ,allow=ADDRESS[/BITS] of who may connect" },
 	{ "tcp-listen:[::]:1,keepalive=1", "tcp-listen::: can be reached from "

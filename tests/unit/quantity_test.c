@@ -64,10 +64,48 @@ static void others(void)
 	}
 }
 
+static void numbers(void)
+{
+	static const struct { const char *text; int err; } bad[] = {
+		{ "", -EINVAL }, { "-1", -EINVAL }, { "+1", -EINVAL },
+		{ " 1", -EINVAL }, { "1 ", -EINVAL }, { "0x1", -EINVAL },
+		{ "1.0", -EINVAL }, { "101", -ERANGE },
+		{ "18446744073709551616", -ERANGE },
+	};
+	uint64_t n;
+
+	CHECK_EQ(quantity_number(&n, "100", 100), 0);
+	CHECK_EQ(n, 100);
+	CHECK_EQ(quantity_number(&n, "18446744073709551615", UINT64_MAX), 0);
+	CHECK_EQ(n, UINT64_MAX);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK_EQ(quantity_number(&n, bad[i].text, 100), bad[i].err);
+}
+
+static void whole_seconds(void)
+{
+	static const struct { const char *text; int err; } bad[] = {
+		{ "", -EINVAL }, { "5x", -ENOENT }, { "1.5", -ERANGE },
+		{ "100ms", -ERANGE }, { "61", -ERANGE }, { "2min", -ERANGE },
+	};
+	uint64_t s;
+
+	CHECK_EQ(quantity_seconds(&s, "60", 60), 0);
+	CHECK_EQ(s, 60);
+	CHECK_EQ(quantity_seconds(&s, "3000ms", 60), 0);
+	CHECK_EQ(s, 3);
+	CHECK_EQ(quantity_seconds(&s, "0", 60), 0);
+	CHECK_EQ(s, 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK_EQ(quantity_seconds(&s, bad[i].text, 60), bad[i].err);
+}
+
 int main(void)
 {
 	TEST(sizes);
 	TEST(times);
 	TEST(others);
+	TEST(numbers);
+	TEST(whole_seconds);
 	return TEST_END();
 }
