@@ -18,11 +18,11 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      stats log stamp nowait nowait_stream file netns peer unix_path clock \
 	      endpoint endpoint_all endpoint_connect endpoint_dev \
 	      endpoint_file endpoint_handle endpoint_hint endpoint_input endpoint_link \
-	      endpoint_listen endpoint_null endpoint_output endpoint_packet \
+	      endpoint_listen endpoint_null endpoint_option endpoint_output endpoint_packet \
 	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \
 	      endpoint_set endpoint_socket endpoint_spec endpoint_stream endpoint_told \
 	      endpoint_tap endpoint_watch spin starter process loop option option_help option_rows option_value own_file record_file record_guard \
-	      quantity record_table role rpc rpc_check \
+	      parser quantity cidr record_table role rpc rpc_check \
 	      control control_capture control_client control_flows control_options control_pace control_process \
 	      control_spec control_stats control_table failover \
 	      verdict filter frame_filter marker qmp qmp_link vmstate qemu
@@ -76,9 +76,12 @@ UNIT_vnet          := common/vnet common/packet common/checksum common/frame \
 		      common/chunk
 UNIT_quantity      := common/quantity
 UNIT_spin          := common/spin
-UNIT_endpoint_spec := common/endpoint_spec common/endpoint_hint common/quantity
-UNIT_option        := common/option common/option_help common/option_rows common/option_value common/control_spec common/endpoint_spec common/endpoint_hint common/log common/stamp common/nowait \
-		      common/quantity common/role common/own_file
+ENDPOINT_SPEC      := $(addprefix common/,endpoint_spec endpoint_option endpoint_hint parser \
+		      cidr quantity)
+UNIT_endpoint_spec := $(ENDPOINT_SPEC)
+UNIT_option        := common/option common/option_help common/option_rows common/option_value common/control_spec \
+		      $(ENDPOINT_SPEC) common/log common/stamp common/nowait \
+		      common/role common/own_file
 UNIT_log           := common/log common/stamp common/nowait common/stats
 UNIT_role          := common/role common/own_file
 UNIT_redirect      := redirector/redirect

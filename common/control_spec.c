@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <grp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "quantity.h"
 
 static int set_group(struct control_spec *s, const char *name)
 {
@@ -21,11 +22,8 @@ static int set_group(struct control_spec *s, const char *name)
 static int parse_option(struct control_spec *s, const char *text, char *why,
 			size_t size)
 {
-	char *end;
-
 	if (!strncmp(text, "mode=", 5)) {
-		s->mode = (mode_t)strtoul(text + 5, &end, 8);
-		if (text[5] && !*end && s->mode <= 0777)
+		if (quantity_mode(&s->mode, text + 5) == 0)
 			return 0;
 		snprintf(why, size, "%s is no mode such as mode=660", text);
 	} else if (!strncmp(text, "group=", 6)) {
@@ -58,6 +56,10 @@ int control_spec_parse(struct control_spec *s, const char *text, char *why,
 	if (!len || len >= sizeof(s->path)) {
 		snprintf(why, size, "%s", len ? "the path is too long" :
 						"there is no path");
+		return -EINVAL;
+	}
+	if (strlen(text + len) >= sizeof(options)) {
+		snprintf(why, size, "the options are too long");
 		return -EINVAL;
 	}
 	memcpy(s->path, text, len);

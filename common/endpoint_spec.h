@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cidr.h"
+
 /* The text of an endpoint, socat's grammar: KIND:ARGUMENTS[,OPTION...]. */
 enum endpoint_kind {
 	ENDPOINT_UNSET,		/* no such endpoint was given */
@@ -31,11 +33,6 @@ enum endpoint_queue {		/* QEMU's netfilter property "queue" */
 
 #define ENDPOINT_ALLOW_MAX 16
 
-struct endpoint_cidr {
-	uint8_t addr[16];	/* IPv4 as v4-mapped */
-	uint8_t bits;		/* of the 128 */
-};
-
 struct endpoint_spec {
 	const char *text;	/* as given; borrowed */
 	enum endpoint_kind kind;
@@ -52,7 +49,7 @@ struct endpoint_spec {
 	size_t send_buffer;	/* bytes queued before its feeders stop */
 	mode_t mode;		/* of a unix-listen path */
 	char netns[64];		/* tap, packet */
-	struct endpoint_cidr allow[ENDPOINT_ALLOW_MAX];
+	struct cidr allow[ENDPOINT_ALLOW_MAX];
 	unsigned n_allow;
 	unsigned keepalive_s;	/* TCP */
 	unsigned user_timeout_s;

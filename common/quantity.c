@@ -96,6 +96,27 @@ int quantity_number(uint64_t *n, const char *text, uint64_t max)
 }
 
 /**
+ * quantity_mode() - Read the permissions of a file
+ * @mode:	Set on success
+ * @text:	One to four octal digits, and nothing else; at most 0777
+ *
+ * Return: 0 or -EINVAL
+ */
+int quantity_mode(mode_t *mode, const char *text)
+{
+	size_t len = strlen(text);
+	unsigned long value;
+
+	if (!len || len > 4 || strspn(text, "01234567") != len)
+		return -EINVAL;
+	value = strtoul(text, NULL, 8);
+	if (value > 0777)
+		return -EINVAL;
+	*mode = (mode_t)value;
+	return 0;
+}
+
+/**
  * quantity_bytes() - Read a size
  * @bytes:	Set
  * @text:	A number, in bytes or with k, M, G or T behind it: powers of 1024

@@ -183,6 +183,11 @@ asks_all() {
 		--control ,mode=600
 	refused 2 '--control: mode=9 is no mode such as mode=660' \
 		colo-mirror --outdev null: --control x,mode=9
+	refused 2 '--control: mode=40000000660 is no mode such as mode=660' \
+		colo-mirror --outdev null: --control x,mode=40000000660
+	refused 2 '--control: the options are too long' \
+		colo-mirror --outdev null: \
+		--control "x,group=$(printf '%0120d' 0),mode=660"
 	refused 2 '--control: there is no group "nobody-has-it"' \
 		colo-mirror --outdev null: --control x,group=nobody-has-it
 	refused 2 '--control: "speed=1" is none of mode=OCTAL, group=NAME' \

@@ -100,6 +100,21 @@ static void whole_seconds(void)
 		CHECK_EQ(quantity_seconds(&s, bad[i].text, 60), bad[i].err);
 }
 
+static void modes(void)
+{
+	static const char *const bad[] = {
+		"", "8", "1000", "06600", "-1", " 660", "660 ", "40000000660",
+	};
+	mode_t mode;
+
+	CHECK_EQ(quantity_mode(&mode, "0"), 0);
+	CHECK_EQ(mode, 0);
+	CHECK_EQ(quantity_mode(&mode, "0777"), 0);
+	CHECK_EQ(mode, 0777);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK_EQ(quantity_mode(&mode, bad[i]), -EINVAL);
+}
+
 int main(void)
 {
 	TEST(sizes);
@@ -107,5 +122,6 @@ int main(void)
 	TEST(others);
 	TEST(numbers);
 	TEST(whole_seconds);
+	TEST(modes);
 	return TEST_END();
 }
