@@ -466,7 +466,7 @@ $(FUZZ:%=replay-%): replay-%: $(BUILD)/replay/%
 # at the end.
 JOBS  ?= $(shell expr $$(nproc) + 2)
 FIRST := $(filter tests/59-%,$(BATS))
-run_bats = COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) bats --tap --timing \
+run_bats = COLO_BIN=$(abspath $(BIN)) COLO_BUILD=$(abspath $(BUILD)) bats --tap --timing --print-output-on-failure \
 	   $(if $(filter-out 1,$(JOBS)),-j $(JOBS))
 
 check-bats: all programs vm

@@ -299,19 +299,24 @@ wake() { : >"$1.go"; }
 }
 
 # talker NAME ADDRESS: a peer that stays connected; it sends what is written to the
-# FIFO NAME.in, and writes what it gets to NAME.out
+# FIFO NAME.in, and writes what it gets to NAME.out. One that may be gone is written to
+# with 1<>, which waits for no reader.
 talker() {
 	rm -f "$1.in"
 	mkfifo "$1.in"
 	spawn_other "$1" socat "OPEN:$1.in,rdwr!!CREATE:$1.out" "$2"
 }
 
+# is_talking NAME: its connection is made. Connections are accepted in that order.
+is_talking() { ss -Hxp state connected | grep -q "pid=${PIDS[$1]},"; }
+
 @test "unix-listen: a first peer that sends nothing is replaced by one that does" {
 	start c colo-compare --primary-in unix-listen:p --secondary-in null: \
 		--outdev null:
 	talker mute UNIX:p
-	wait_for stat_is c primary-in.refused 0
+	wait_for is_talking mute
 	talker second UNIX:p
+	wait_for is_talking second
 	talker third UNIX:p
 	wait_for logged c 'primary-in: refused process .*: another one came'
 	# the peer that sends first gets the place, whoever connected first
@@ -321,7 +326,7 @@ talker() {
 	# and it keeps the place
 	talker fourth UNIX:p
 	wait_for logged c 'primary-in: refused process .*: a peer is there'
-	frames gen --count 10 >fourth.in
+	frames gen --count 10 1<>fourth.in
 	frames gen --count 10 >third.in
 	wait_for stat_is c primary-in.in 20
 }
@@ -335,7 +340,7 @@ talker() {
 	frames gen >one.in
 	wait_for stat_is m net.in 1000
 	talker two "TCP:127.0.0.1:$port"
-	frames gen --seed 2 >two.in
+	frames gen --count 10 1<>two.in
 	wait_for logged m 'warn: net: refused 127.0.0.1:[0-9]*, of user 0: a peer is there'
 	frames gen >one.in
 	wait_for stat_is m net.in 2000
