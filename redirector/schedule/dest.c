@@ -63,7 +63,6 @@ static uint16_t place_take(struct dest_set *set, const char *name)
 
 		if (d->name[0])
 			continue;
-		*d = (struct dest){ .weight = 1 };
 		snprintf(d->name, sizeof(d->name), "%s", name);
 		d->id = XXH3_64bits(d->name, strlen(d->name));
 		return i;
@@ -72,10 +71,10 @@ static uint16_t place_take(struct dest_set *set, const char *name)
 }
 
 /**
- * dest_add() - Add a destination, with weight 1 and without a limit
+ * dest_add() - Add a destination, with weight 1, no limit and no MAC
  * @set:	destinations
  * @name:	name, shorter than DEST_NAME_MAX; of one that was removed: it
- *		comes back, and has its connections again
+ *		comes back like a new one, and has its connections again
  * @now_ns:	time
  *
  * Return: its index, or DEST_NONE when there is one, or no room.
@@ -83,6 +82,7 @@ static uint16_t place_take(struct dest_set *set, const char *name)
 uint16_t dest_add(struct dest_set *set, const char *name, uint64_t now_ns)
 {
 	uint16_t i = dest_find(set, name);
+	struct dest *d;
 
 	if (i == DEST_NONE)
 		i = place_take(set, name);
@@ -90,10 +90,15 @@ uint16_t dest_add(struct dest_set *set, const char *name, uint64_t now_ns)
 		return DEST_NONE;
 	if (i == DEST_NONE)
 		return i;
-	set->v[i].is_member = true;
-	set->v[i].is_over = false;
-	set->v[i].is_drained = false;
-	set->v[i].gone_ns = now_ns;
+	d = &set->v[i];
+	d->is_member = true;
+	d->is_over = false;
+	d->is_drained = false;
+	d->gone_ns = now_ns;
+	d->weight = 1;
+	d->max_conn = d->min_conn = 0;
+	d->is_overloaded = false;
+	d->has_mac = d->learns_mac = false;
 	memmove(set->order + 1, set->order, set->n * sizeof(*set->order));
 	set->order[0] = i;
 	set->n++;
@@ -123,9 +128,9 @@ void dest_remove(struct dest_set *set, uint16_t i, uint64_t now_ns)
 }
 
 /**
- * dest_free() - Forget a destination that was removed
+ * dest_free() - Forget a destination that was removed; its place is free
  * @set:	destinations
- * @i:		its index
+ * @i:		its index, which the caller remembers nowhere any more
  *
  * Return: false when connections or templates of it live.
  */
@@ -135,7 +140,7 @@ bool dest_free(struct dest_set *set, uint16_t i)
 
 	if (d->is_member || dest_conns(d) || d->n_templates)
 		return false;
-	d->name[0] = '\0';
+	*d = (struct dest){ .weight = 0 };
 	return true;
 }
 

@@ -77,3 +77,19 @@ void fragments_put(struct flow_table *t, const struct packet *p,
 	}
 	*at = way;
 }
+
+/**
+ * fragments_forget() - The place of a destination will be another one's
+ * @t:		table
+ * @dest:	index of the destination
+ */
+void fragments_forget(struct flow_table *t, uint16_t dest)
+{
+	struct fragments_way *at = flow_oldest(t, 0), *next;
+
+	for (; at; at = next) {
+		next = flow_next(t, at);
+		if (at->dest == dest)
+			flow_remove(t, at);
+	}
+}

@@ -15,6 +15,7 @@ bool fragments_get(struct flow_table *t, const struct packet *p,
 		   struct fragments_way *way, uint64_t now_ns);
 void fragments_put(struct flow_table *t, const struct packet *p,
 		   struct fragments_way way, uint64_t now_ns);
+void fragments_forget(struct flow_table *t, uint16_t dest);
 struct flow_table *fragments_new(uint64_t seed);
 
 #endif

@@ -288,8 +288,10 @@ static uint16_t find_drained(struct schedule *s)
 			d->is_drained = true;
 			return i;
 		}
-		if (dest_free(&s->dests, i))
+		if (dest_free(&s->dests, i)) {
 			claims_forget(&s->claims, i);
+			fragments_forget(s->fragments, i);
+		}
 	}
 	return DEST_NONE;
 }

@@ -416,6 +416,26 @@ static void fragments_are_bounded(void)
 	CHECK_EQ(from_net().reason, SCHEDULE_ORPHAN);
 }
 
+/* A place that is free belongs to nobody, and the next who gets it is not who the
+ * fragment was for. */
+static void fragments_do_not_follow_into_a_place_that_was_freed(void)
+{
+	begin("udp:10.0.0.2:54");
+	fragment(1, 70, 0, true);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NO_SERVICE, A);
+	schedule_remove_dest(s, A, now);
+	CHECK_EQ(schedule_expire(s, now), A);
+	fragment(1, 70, 1480, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_FRAGMENT, A);
+	CHECK_EQ(schedule_expire(s, now), DEST_NONE);
+	CHECK_EQ(dest(A)->name[0], 0);
+	IS_DROPPED(from_net(), SCHEDULE_ORPHAN);
+	CHECK_EQ(schedule_add_dest(s, "D", now), A);
+	CHECK(!dest(A)->is_up);
+	schedule_set_up(s, A, true, now);
+	IS_DROPPED(from_net(), SCHEDULE_ORPHAN);
+}
+
 static void fragments_of_ipv6_follow_too(void)
 {
 	begin("udp:[fd00::2]:6000,scheduler=rr");
@@ -579,6 +599,24 @@ static void a_drain_has_an_end(void)
 	in(5000, RST);
 	CHECK_EQ(schedule_expire(s, now += 12 * S), C);
 	CHECK_EQ(schedule_expire(s, now += S), DEST_NONE);
+}
+
+/* Whether the old one is remembered depends on its connections: who adds it again
+ * gets the same in any case. */
+static void a_destination_that_is_added_again_is_like_a_new_one(void)
+{
+	begin(SERVICE);
+	open_conn(5000, C);
+	schedule_set_weight(s, C, 0);
+	schedule_set_limits(s, C, 1, 1);
+	schedule_set_mac(s, C, (const uint8_t *)"\x52\x54\0\0\0\1");
+	CHECK(dest(C)->is_overloaded);
+	schedule_remove_dest(s, C, now);
+	CHECK_EQ(schedule_add_dest(s, "C", now), C);
+	CHECK_EQ(dest(C)->n_active, 1);
+	CHECK_EQ(dest(C)->weight, 1);
+	CHECK_EQ(dest(C)->max_conn + dest(C)->min_conn, 0);
+	CHECK(dest_is_usable(dest(C)) && !dest(C)->has_mac);
 }
 
 static void only_what_was_there_has_drained(void)
@@ -1155,6 +1193,7 @@ int main(void)
 	TEST(errors_about_later_fragments_follow_nobody);
 	TEST(fragments_follow_their_first_one);
 	TEST(fragments_are_bounded);
+	TEST(fragments_do_not_follow_into_a_place_that_was_freed);
 	TEST(fragments_of_ipv6_follow_too);
 	TEST(answers_return_to_the_guest_that_asked);
 	TEST(two_guests_with_the_same_ports_clash);
@@ -1166,6 +1205,7 @@ int main(void)
 	TEST(a_service_may_have_its_own_timeout);
 	TEST(jitter_differs);
 	TEST(a_drain_has_an_end);
+	TEST(a_destination_that_is_added_again_is_like_a_new_one);
 	TEST(only_what_was_there_has_drained);
 	TEST(reused_ports_leave_a_closed_connection);
 	TEST(a_syn_begins_anew_in_states_that_are_closed);
