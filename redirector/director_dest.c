@@ -86,23 +86,42 @@ static int parse_endpoint(const struct director *d,
 	return 0;
 }
 
-/* The place for another socket: of a new destination, or its second one. */
-static struct director_dest *place_of(struct director *d,
-				      const struct director_spec *spec)
+static uint16_t add(struct director *d, const char *name)
 {
-	const struct dest_set *set = schedule_dests(d->schedule);
-	uint16_t i = dest_find(set, spec->name);
+	return schedule_add_dest(d->schedule, name,
+				 clock_now_ns(&d->loop.clock));
+}
+
+/* The place for another socket: of a new destination, which is added; of one that
+ * was removed and lingers, which is added again when the socket is open; or the
+ * second one. */
+static struct director_dest *place_of(struct director *d, const char *name,
+				      bool *is_new)
+{
+	uint16_t i = dest_find(schedule_dests(d->schedule), name);
 	struct director_dest *dest;
 
-	if (i == DEST_NONE || !set->v[i].is_member)
-		i = schedule_add_dest(d->schedule, spec->name,
-				      clock_now_ns(&d->loop.clock));
+	*is_new = i == DEST_NONE;
+	if (*is_new)
+		i = add(d, name);
 	if (i == DEST_NONE)
 		return NULL;
 	dest = &d->dests[i];
 	dest->director = d;
 	dest->index = i;
 	return dest->n < DIRECTOR_SOCKETS ? dest : NULL;
+}
+
+static int open_spec(struct director_dest *dest, const struct director_spec *spec,
+		     struct endpoint_spec *parsed)
+{
+	char name[DEST_NAME_MAX + 16], *kept = dest->texts[dest->n];
+
+	snprintf(kept, DIRECTOR_TEXT_MAX, "%s", spec->endpoint);
+	parsed->text = kept;			/* the endpoint borrows it */
+	snprintf(name, sizeof(name), dest->n ? "dest-%s-%u" : "dest-%s",
+		 spec->name, dest->n + 1);
+	return open_socket(dest, name, parsed);
 }
 
 /**
@@ -113,7 +132,7 @@ static struct director_dest *place_of(struct director *d,
  * @why:	set to what is wrong
  * @size:	of @why, bytes
  *
- * Return: 0 or a negative errno
+ * Return: 0 or a negative errno: then nothing has changed
  */
 int director_dest_add(struct director *d, const char *text, uint16_t *index,
 		      char *why, size_t size)
@@ -121,7 +140,7 @@ int director_dest_add(struct director *d, const char *text, uint16_t *index,
 	struct endpoint_spec parsed;
 	struct director_spec spec;
 	struct director_dest *dest;
-	char name[DEST_NAME_MAX + 16], *kept;
+	bool is_new;
 	int err;
 
 	if (!director_spec_parse(&spec, text, why, size))
@@ -129,26 +148,23 @@ int director_dest_add(struct director *d, const char *text, uint16_t *index,
 	err = parse_endpoint(d, &parsed, spec.endpoint, why, size);
 	if (err < 0)
 		return err;
-	dest = place_of(d, &spec);
+	dest = place_of(d, spec.name, &is_new);
 	if (!dest) {
 		snprintf(why, size, "\"%s\" has %u sockets, or there are %u "
 			 "destinations", spec.name, DIRECTOR_SOCKETS,
 			 DESTS_MAX);
 		return -EEXIST;
 	}
-	kept = dest->texts[dest->n];		/* the endpoint borrows it */
-	snprintf(kept, DIRECTOR_TEXT_MAX, "%s", spec.endpoint);
-	parsed.text = kept;
-	snprintf(name, sizeof(name), dest->n ? "dest-%s-%u" : "dest-%s",
-		 spec.name, dest->n + 1);
-	err = open_socket(dest, name, &parsed);
+	err = open_spec(dest, &spec, &parsed);
 	if (err < 0) {
 		snprintf(why, size, "%s: %s", spec.name, uv_strerror(err));
-		if (!dest->n)
+		if (is_new)
 			schedule_remove_dest(d->schedule, dest->index,
 					     clock_now_ns(&d->loop.clock));
 		return err;
 	}
+	if (!schedule_dests(d->schedule)->v[dest->index].is_member)
+		add(d, spec.name);
 	apply(d, &spec, dest->index);
 	*index = dest->index;
 	return 0;

@@ -103,6 +103,25 @@ load director
 	check_director
 }
 
+@test "--linger: one that cannot be added again stays removed; one that is, is like new" {
+	start_director --service "$RR"
+	net $SYN 1 && wait_for has b 1
+	ctl dest weight B 0
+	ctl dest del B
+	run -1 ctl dest add B=unix-listen:no/such/b.sock
+	field_is B state removed
+	ctl dest add B=null:
+	field_is B state up
+	field_is B weight 1
+	ctl dest del B
+	run -1 ctl dest add B=null:
+	[[ $output == *'"B" has 2 sockets'* ]]
+	field_is B state removed
+	ctl status | grep PROTECTED
+	net $ACK 1 && wait_for has b 2
+	check_director
+}
+
 @test "--linger: and loses them when that is over, whatever its guest does" {
 	start_director --service "$RR,persist" --linger 1
 	net $SYN 1 && wait_for has b 1
