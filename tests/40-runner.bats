@@ -181,6 +181,18 @@ has_pid() { [ -n "$(pid_of "$1")" ]; }
 	happened '1 stopped'
 }
 
+@test "what a process writes without ever ending the line hides nothing that the runner says" {
+	local n own='^20[^ ]*Z colo-run\[[0-9]*\]'
+	runs "one: sh -c 'while printf xxxxxxx; do :; done'"
+	for n in 1 2 3 4 5; do
+		wait_for logged_n $n runner "$own: info: one: ready, process [0-9]*\$"
+		kill -9 "$(pid_of one)"
+		wait_for logged_n $n runner "$own: warn: one: ended by signal 9\$"
+	done
+	stop runner
+	logged_n 5 runner "$own: info: one: starts again in [0-9]* ms\$"
+}
+
 @test "a second SIGTERM kills at once" {
 	runs 'one: colo-fake 1' 'two: colo-fake 2 stubborn'
 	wait_for is_up
