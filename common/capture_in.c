@@ -17,6 +17,7 @@
 #include "bytes.h"
 #include "capture_pipe.h"
 #include "gzip_in.h"
+#include "least.h"
 #include "pcap_magic.h"
 #include "snaplen_in.h"
 #include "time.h"
@@ -242,7 +243,7 @@ static int next_of_pcap(struct capture_in *in, struct pcapng_in_packet *packet)
 			   (uint32_t)h->ts.tv_usec : NS_PER_S - 1,
 		.bytes = bytes,
 		.len = h->caplen,
-		.wire_len = h->len,
+		.wire_len = most(h->caplen, h->len),
 	};
 	return 1;
 }

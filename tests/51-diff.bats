@@ -666,6 +666,12 @@ not_decoded() {
 	run -1 compare a.pcap <(cat b.pcap)
 	gzip b.pcap
 	run -1 compare <(cat b.pcap.gz) a.pcap
+	# and those that are longer than the packet was
+	pcap 1 1000 "52540000000152540000000288b5$(printf '%080x' 1)" >a.pcap
+	printf '\0\0\0\40' | dd of=a.pcap bs=1 seek=36 conv=notrunc 2>/dev/null
+	editcap a.pcap a.pcapng
+	run -0 compare a.pcap a.pcapng
+	[[ $output != *'cut short'* ]]
 }
 
 @test "ignored frames are not compared, but released" {
