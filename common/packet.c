@@ -204,7 +204,15 @@ static bool tcp_parse(struct packet *p)
 	return true;
 }
 
-/* The UDP length may end before IP's does; beyond it only what was cut off. */
+/* May a UDP datagram be so long, whose end the frame does not have? */
+static bool udp_goes_on(const struct packet *p, uint32_t udp_len)
+{
+	return p->more_frags || (p->truncated && p->l4_off + udp_len <=
+						 packet_wire_len(p));
+}
+
+/* The UDP length may end before IP's does; beyond what was captured of that only
+ * as far as IP's goes, or in another fragment. */
 static bool udp_parse(struct packet *p)
 {
 	const uint8_t *udp = packet_l4(p);
@@ -213,7 +221,7 @@ static bool udp_parse(struct packet *p)
 	if (p->l4_len < UDP_LEN)
 		return false;
 	udp_len = bytes_get16(udp + 4);
-	if (udp_len > p->l4_len && (p->truncated || p->more_frags))
+	if (udp_len > p->l4_len && udp_goes_on(p, udp_len))
 		udp_len = p->l4_len;
 	if (udp_len < UDP_LEN || udp_len > p->l4_len)
 		return false;

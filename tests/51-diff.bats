@@ -645,6 +645,11 @@ not_decoded() {
 	editcap -F pcap -s 96 tso.pcap cut.pcap
 	run -0 compare tso.pcap cut.pcap
 	grep -qE '^  cut short +0 +2$' <<<"$output"
+	# UDP says that it is longer than IP: that is wrong however little is there
+	udp=$(udp 1 "$(printf '%0150d' 2)")
+	pcap 1 1000 "${udp:0:76}0fff${udp:80}" >wrong.pcap
+	editcap -F pcap -s 96 wrong.pcap cut.pcap
+	run -0 compare wrong.pcap cut.pcap
 	# ICMPv6 that is housekeeping is so with one byte of it
 	rest=$(printf '%080x' 1)
 	pcap 1 1000 "33330000000152540000000286dd60000000001c3aff$(printf '%064x' 1)8f00$rest" >mld.pcap

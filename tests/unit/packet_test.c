@@ -248,6 +248,34 @@ static void udp_lengths(void)
 	}
 }
 
+/* What was cut off counts, as far as IP says that it exists. */
+static void udp_lengths_of_what_is_cut(void)
+{
+	static const struct {
+		uint16_t udp_len;
+		enum packet_level level;
+		uint32_t payload_len;
+	} rows[] = {
+		{ 108, PACKET_L4, 52 }, { 61, PACKET_L4, 52 },
+		{ 50, PACKET_L4, 42 },  { 109, PACKET_IP, 0 },
+		{ 7, PACKET_IP, 0 },    { 0xffff, PACKET_IP, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct packet p;
+
+		craft_ether(&c, V4);
+		craft_ipv4(&c, PACKET_UDP, 0, 108);
+		bytes_put16(craft_udp(&c, 100) + 4, rows[i].udp_len);
+		craft_payload(&c, 52);
+		p = parse();
+		check_bounds(&p);
+		CHECK(p.truncated);
+		CHECK_EQ(p.level, rows[i].level);
+		CHECK_EQ(p.payload_len, rows[i].payload_len);
+	}
+}
+
 static void icmp_belongs_to_its_version(void)
 {
 	for (int v6 = 0; v6 < 2; v6++) {
@@ -627,6 +655,7 @@ int main(int argc, char **argv)
 	TEST(vlan_tags);
 	TEST(tags_and_labels);
 	TEST(udp_lengths);
+	TEST(udp_lengths_of_what_is_cut);
 	TEST(icmp_belongs_to_its_version);
 	TEST(ipv4_fragments);
 	TEST(ipv6_extension_headers);
