@@ -54,7 +54,7 @@ COMPARE_LIVE   := $(addprefix live/,blame budget checkpoint checkpoint_qmp \
 		  tell)
 COMPARE_DIFF   := $(addprefix diff/,diff diff_flows diff_found diff_from diff_known \
 		  diff_pcap diff_print diff_sums diff_text ignore learn \
-		  mend unwrap)
+		  mend unwrap cut)
 
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity spin \

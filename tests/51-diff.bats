@@ -658,6 +658,25 @@ not_decoded() {
 	grep -qE '^housekeeping +1 +1$' <<<"$output"
 }
 
+@test "a header that is cut is counted, whichever it is" {
+	local at ip6 ext
+	# hop-by-hop, routing, destination options, then UDP
+	ext=2b00$(printf %012x 0)3c00$(printf %012x 0)1100$(printf %012x 0)
+	ip6=52540000000152540000000286dd6000000000400040
+	ip6+=$(printf '%064x' 1)$ext$(printf '03e803e900280000%064x' 7)
+	pcap 1 1000 "$ip6" "$(udp 1 "$(printf '%090d' 2)")" >whole.pcap
+	# in the addresses, IPv4, IPv6, each of the headers behind that
+	for at in 18:2 30:2 40:2 58:1 64:1 76:1 82:1; do
+		editcap -F pcap -s "${at%:*}" whole.pcap cut.pcap
+		run -0 compare cut.pcap cut.pcap
+		grep -qE "^    in headers +${at#*:} +${at#*:}\$" <<<"$output"
+		run -1 compare whole.pcap cut.pcap
+	done
+	editcap -F pcap -s 90 whole.pcap cut.pcap
+	run -0 compare whole.pcap cut.pcap
+	[[ $output != *'in headers'* ]]
+}
+
 @test "packets that are longer than their file says are read whole" {
 	pcap 1 1000 "$(udp 1 "$(printf '%0150d' 2)")" >a.pcap
 	pcap 1 1000 "$(udp 1 "$(printf '%0150d' 3)")" >b.pcap

@@ -13,6 +13,7 @@
 #include "../../common/log.h"
 #include "../../common/time.h"
 #include "../core/roster.h"
+#include "../diff/cut.h"
 #include "../diff/mend.h"
 #include "../diff/unwrap.h"
 
@@ -111,24 +112,6 @@ static bool is_ignored(struct report *r, enum compare_side side,
 			    raw.wire_len);
 }
 
-/* Was it captured in part? Of IP what is behind it does not count. */
-static bool is_cut(const struct frame *f, const struct packet *p)
-{
-	return p->level == PACKET_ETHER ? f->cut : p->truncated;
-}
-
-/* Was so little captured that a header, or part of a fragment, is missing? Then
- * it is compared as far as it is there, and equal only to one that was captured
- * as far. */
-static bool is_too_short(const struct packet *p)
-{
-	return p->truncated &&
-	       (p->fragment ||
-		(p->level == PACKET_IP &&
-		 (p->proto == PACKET_TCP || p->proto == PACKET_UDP ||
-		  p->proto == PACKET_ICMP || p->proto == PACKET_ICMP6)));
-}
-
 static void replace(struct frame *seen, const struct frame *inner,
 		    const struct frame *f)
 {
@@ -200,8 +183,8 @@ bool report_selects(struct report *r, enum compare_side side,
 		return true;	/* the comparison leaves it out */
 	} else {
 		sums->n_packets[side]++;
-		sums->n_cut[side] += is_cut(f, &p);
-		sums->n_short[side] += is_too_short(&p);
+		sums->n_cut[side] += cut_is_short(f, &p);
+		sums->n_short[side] += cut_is_in_headers(f, &p);
 		sums->n_undecoded[side] += p.ethertype == LINK_TYPE_RESERVED;
 		sums->n_unwrapped[side] += is_unwrapped;
 		return true;
