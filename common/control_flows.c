@@ -130,7 +130,8 @@ static int parse_cursor(struct walk *w, struct control_call *call)
 		return 0;
 	copy_text(call->param[3], text, sizeof(text));
 	w->has_cursor = true;
-	if (sscanf(text, "%" SCNu64 ".%" SCNu32 "%n", &w->cursor.rank,
+	if (!text[strspn(text, "0123456789.")] &&
+	    sscanf(text, "%" SCNu64 ".%" SCNu32 "%n", &w->cursor.rank,
 		   &w->cursor.index, &end) == 2 && !text[end]) {
 		begin_behind(w);
 		return 0;

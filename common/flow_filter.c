@@ -150,6 +150,8 @@ static int parse_vlan(const char *text, uint32_t *vlan)
 	unsigned outer, inner;
 	int end = 0;
 
+	if (text[strspn(text, "0123456789.")])
+		return -EINVAL;
 	if (sscanf(text, "%4u%n", &inner, &end) == 1 && !text[end])
 		outer = 0;
 	else if (sscanf(text, "%4u.%4u%n", &outer, &inner, &end) != 2 ||
@@ -165,7 +167,9 @@ static int parse_tags(const char *text, uint32_t *vlan)
 {
 	int end = 0;
 
-	if (sscanf(text, "#%8x%n", vlan, &end) != 1 || text[end])
+	if (*text != '#' ||
+	    text[1 + strspn(text + 1, "0123456789abcdefABCDEF")] ||
+	    sscanf(text, "#%8x%n", vlan, &end) != 1 || text[end])
 		return -EINVAL;
 	*vlan |= PACKET_TAGS;
 	return 0;

@@ -37,8 +37,8 @@ bool service_parse_seconds(const char *text, uint32_t *s)
 
 /**
  * service_parse_mac() - Read an Ethernet address
- * @text:	52:54:00:12:34:56
- * @mac:	set
+ * @text:	52:54:00:12:34:56; hexadecimal digits and colons, nothing else
+ * @mac:	set on success
  *
  * Return: false when it is none, or a group's
  */
@@ -47,7 +47,8 @@ bool service_parse_mac(const char *text, uint8_t mac[6])
 	unsigned v[6];
 	int len = 0;
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &v[0], &v[1], &v[2],
+	if (text[strspn(text, "0123456789abcdefABCDEF:")] ||
+	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &v[0], &v[1], &v[2],
 		   &v[3], &v[4], &v[5], &len) != 6 || text[len] || v[0] & 1)
 		return false;
 	for (unsigned i = 0; i < 6; i++)
@@ -203,8 +204,11 @@ bool service_parse(struct service *svc, const char *text, char *why,
 	char copy[256], part[64], *option, *rest = NULL;
 
 	*svc = (struct service){ .scheduler.kind = SCHEDULER_WLC };
-	if (strlen(text) >= sizeof(copy))
-		return place_failed(why, size, "a text that is too long");
+	if (strlen(text) >= sizeof(copy)) {
+		snprintf(why, size, "the text is longer than %zu bytes",
+			 sizeof(copy) - 1);
+		return false;
+	}
 	snprintf(copy, sizeof(copy), "%s", text);
 	option = strtok_r(copy, ",", &rest);
 	snprintf(part, sizeof(part), "%s", option ? option : "");

@@ -219,7 +219,9 @@ static void ask_explain(const char *flow)
 
 static void a_wrong_question_is_refused(void)
 {
-	const msgpack_object_str cursor = { 3, "1.x" };
+	static const msgpack_object_str cursors[] = {
+		{ 3, "1.x" }, { 4, "1.-2" }, { 4, "+1.2" }, { 0, "" },
+	};
 
 	ask_flows("nonsense", "held", 1, NULL);
 	check_error("\"nonsense\" is not [PROTO]");
@@ -229,8 +231,10 @@ static void a_wrong_question_is_refused(void)
 	check_error("limit is in 1..100");
 	ask_flows("", "held", 101, NULL);
 	check_error("limit is in 1..100");
-	ask_flows("", "held", 1, &cursor);
-	check_error("cursor is none");
+	for (unsigned i = 0; i < sizeof(cursors) / sizeof(*cursors); i++) {
+		ask_flows("", "held", 1, &cursors[i]);
+		check_error("cursor is none");
+	}
 	ask_explain("tcp 1.2.3.4:5");
 	check_error("no such flow is known");
 	ask_explain(":80");

@@ -68,7 +68,8 @@ static void other_text_is_refused(void)
 		"nonsense", "tcp udp", "10.0.0.1:0", "10.0.0.1:65536",
 		"10.0.0.1:x", "10.0.0.1 >", "> :80", "[fe80::1", "proto",
 		"proto 256", "proto x", "vlan", "vlan 4096", "vlan 1.2.3",
-		"vlan x", "tags 12", "tags #xyz", "tcp :80 > :90 :100",
+		"vlan x", "vlan +7", "vlan 3.+9", "vlan 3.-9", "tags 12",
+		"tags #xyz", "tags #-1", "tags #+1", "tags #0x1", "tcp :80 > :90 :100",
 		"a b c d e f g h i", "10.0.0.1:80 10.0.0.2:90",
 	};
 	struct flow_filter f;

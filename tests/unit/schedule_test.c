@@ -1145,14 +1145,22 @@ static void services_are_read_or_refused(void)
 		"tcp:10.0.0.2:80,scheduler=best", "tcp:10.0.0.2:80,persist=0",
 		"tcp:10.0.0.2:80,mask=33", "tcp:10.0.0.2:80,one-packet",
 		"tcp:10.0.0.2:80,vmac=01:00:00:00:00:00", "tcp:10.0.0.2:80,x",
+		"tcp:10.0.0.2:80,vmac=-2:00:00:00:00:00",
+		"tcp:10.0.0.2:80,vmac=52:+5:00:00:00:00",
+		"tcp:10.0.0.2:80,vmac=52: 5:00:00:00:00",
+		"tcp:10.0.0.2:80,vmac=52:0x:00:00:00:00",
+		"tcp:10.0.0.2:80,vmac=52:54:00:00:00:00:00",
 		"tcp:10.0.0.2:80,slow-start=", "icmp:10.0.0.2:7",
 		"tcp:10.0.0.2:80,persist=2678401", "tcp:10.0.0.2:80,persist=1500ms",
 	};
 	struct service svc;
-	char why[512];
+	char why[512], text[512];
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		CHECK(!service_parse(&svc, bad[i], why, sizeof(why)));
+	snprintf(text, sizeof(text), "tcp:10.0.0.2:80,%0256d", 0);
+	CHECK(!service_parse(&svc, text, why, sizeof(why)));
+	CHECK(!strcmp(why, "the text is longer than 255 bytes"));
 	CHECK(service_parse(&svc, "tcp:[fd00::2]:0,scheduler=mh,persist,mask=64",
 			    why, sizeof(why)));
 	CHECK_EQ(svc.persist_s, 360);
