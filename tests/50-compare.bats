@@ -242,6 +242,29 @@ uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
 	stop compare
 }
 
+@test "what was released at the end is not lost; a start that fails loses nothing" {
+	mkdir state
+	start_compare --state-dir state
+	primary "$(udp 1 one)"
+	wait_for stat_is compare held 1
+	stop compare
+	came_out "$(udp 1 one)"
+	[ ! -e state/RUNNING ]
+	fails() {
+		run -1 colo-compare --state-dir state --primary-in null: \
+			--secondary-in null: --outdev null: \
+			--control no/such/c.ctl
+		[[ $output == *'control: no/such/c.ctl: no such file'* ]]
+	}
+	fails
+	[ ! -e state/RUNNING ]
+	# and what was lost before is still lost
+	start_compare --state-dir state
+	crash compare
+	fails
+	[ -e state/RUNNING ]
+}
+
 @test "SIGTERM: with checkpoints, held frames do not leave" {
 	mkdir state
 	start_compare --state-dir state --compare-timeout 60000 \

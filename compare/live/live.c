@@ -43,6 +43,7 @@ struct live {
 	struct live_epoch epoch;
 	struct live_wires ends;
 	struct roster *roster;	/* filled already, or NULL */
+	bool has_begun;		/* running_begin() has made its file */
 };
 
 /* Is the request for the difference that the feed has found last? */
@@ -212,12 +213,11 @@ static void on_stats(void *arg, struct stats *s)
  * No more input, or a signal. A packet of captures that still waits has waited
  * too long. A packet that is held otherwise only the primary has sent: released
  * now, it would be unknown to a secondary that takes over; dropped, TCP repeats
- * it. With --checkpoint none no secondary takes over.
+ * it. With --checkpoint none no secondary takes over, and nothing is lost.
  */
 static void on_end(void *arg)
 {
 	struct live *l = arg;
-	bool holds = feed_is_holding(&l->feed);
 
 	if (l->loop.clock.is_virtual && !l->loop.hurried)
 		feed_end(&l->feed);
@@ -227,7 +227,7 @@ static void on_end(void *arg)
 		feed_release(&l->feed, "the end");
 	if (l->report.is_on)
 		report_end(&l->report);
-	if (!holds && l->options->common.state_dir)
+	if (l->options->common.state_dir && !feed_is_holding(&l->feed))
 		running_end(l->options->common.state_dir);
 }
 
@@ -303,6 +303,7 @@ static int take_up(struct live *l)
 	err = running_begin(state_dir);
 	if (err < 0)
 		return err;
+	l->has_begun = err == 0;
 	if (err == 1) {
 		checkpoint_ask(&l->checkpoint, "restart", "");
 		live_wires_distrust(&l->ends);
@@ -397,8 +398,11 @@ static int run(struct live *l)
 	return err;
 }
 
+/* The start has failed: what the last run left is still to be told. */
 static void abandon(struct live *l)
 {
+	if (l->has_begun)
+		running_end(l->options->common.state_dir);
 	loop_abandon(&l->loop);
 	feed_close(&l->feed);
 	report_out_close(&l->report);
