@@ -93,17 +93,30 @@ static _Noreturn void child_main(const char *text, const char **env,
 	_exit(126);
 }
 
+static void on_closed(uv_handle_t *handle)
+{
+	struct command *c = handle->data;
+
+	c->is_running = false;
+	c->on_exit(c->arg, c->status);
+}
+
 static void on_child(uv_signal_t *handle, int signum)
 {
 	struct command *c = handle->data;
-	int status;
 
 	(void)signum;
-	if (waitpid(c->pid, &status, WNOHANG) != c->pid)
+	if (waitpid(c->pid, &c->status, WNOHANG) != c->pid)
 		return;
 	c->pid = 0;
-	uv_close((uv_handle_t *)&c->on_child, NULL);
-	c->on_exit(c->arg, status);
+	uv_close((uv_handle_t *)&c->on_child, on_closed);
+}
+
+static void on_not_started(uv_handle_t *handle)
+{
+	struct command *c = handle->data;
+
+	c->is_running = false;
 }
 
 static int fork_child(struct command *c, const char *text, const char **env)
@@ -127,7 +140,7 @@ static int fork_child(struct command *c, const char *text, const char **env)
 
 /**
  * command_start() - Start a command of the shell
- * @c:		Its on_exit and arg are set; it runs none
+ * @c:		Its on_exit and arg are set; command_is_running() is false
  * @loop:	Calls on_exit when the command has ended
  * @text:	What /bin/sh is given
  * @vars:	NAME=VALUE, set in the command's environment; the last one is
@@ -146,12 +159,13 @@ int command_start(struct command *c, uv_loop_t *loop, const char *text,
 	env = make_environment(vars);
 	uv_signal_init(loop, &c->on_child);
 	c->on_child.data = c;
+	c->is_running = true;
 	err = uv_signal_start(&c->on_child, on_child, SIGCHLD);
 	if (err == 0)
 		err = fork_child(c, text, env);
 	free(env);
 	if (err < 0)
-		uv_close((uv_handle_t *)&c->on_child, NULL);
+		uv_close((uv_handle_t *)&c->on_child, on_not_started);
 	return err;
 }
 
@@ -159,11 +173,12 @@ int command_start(struct command *c, uv_loop_t *loop, const char *text,
  * command_is_running() - Does the command run?
  * @c:		The command
  *
- * Return: true from command_start() until on_exit is called
+ * Return: true from command_start() until on_exit is called; after a start that
+ * failed until libuv's next turn
  */
 bool command_is_running(const struct command *c)
 {
-	return c->pid != 0;
+	return c->is_running;
 }
 
 /**
