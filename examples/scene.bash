@@ -22,8 +22,19 @@ say() { echo "$SCENE: $*"; }
 
 die() {
 	echo "$SCENE: error: $*" >&2
-	[ -z "${DIR-}" ] || tail -n 20 "$DIR"/*.log >&2 || true
+	[ -z "${DIR-}" ] || tell_all >&2 2>/dev/null || true
 	exit 1
+}
+
+# What the programs have said and say, and what the kernels know of their connections.
+tell_all() {
+	local name
+	tail -n 20 "$DIR"/*.log
+	for name in $SPACES; do
+		echo "==> $name <=="
+		run_in "$name" ss -Htino
+		[ ! -d "$DIR/$name" ] || ask "$name" --timeout 2 status
+	done
 }
 
 # until_true COMMAND...: waits until it succeeds

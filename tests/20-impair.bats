@@ -77,6 +77,13 @@ frames_of() { tcpdump -t -xx -n -r "$1" 2>/dev/null; }
 	[ ! -s out ]
 }
 
+@test "--break-after lets the first frames through, and nothing that follows" {
+	bad_link --break-after 300
+	[ "$(counted dropped.loss)" -eq 19700 ]
+	head -c "$(stat -c %s out)" in | cmp - out
+	[ "$(counted out)" -eq 300 ]
+}
+
 @test "duplicates are counted as copied" {
 	bad_link --duplicate 10
 	between 1700 "$(counted copied)" 2300

@@ -30,6 +30,12 @@ static bool happens(uint64_t random, uint32_t ppm)
 	return random % IMPAIR_PPM_MAX < ppm;
 }
 
+static bool is_broken(const struct impair *m, unsigned dir)
+{
+	return m->options.break_after &&
+	       m->entered[dir] > m->options.break_after;
+}
+
 /**
  * impair_init() - A link on which nothing is under way
  * @m:		To be filled in
@@ -141,7 +147,8 @@ void impair_put(struct impair *m, unsigned dir, const struct frame *f,
 	uint64_t fate = draw(state), again = draw(state);
 	uint64_t reorder = draw(state), jitter = draw(state);
 
-	if (happens(fate, m->options.loss_ppm)) {
+	m->entered[dir]++;
+	if (is_broken(m, dir) || happens(fate, m->options.loss_ppm)) {
 		m->lost++;
 		return;
 	}

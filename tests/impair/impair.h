@@ -25,6 +25,7 @@ struct impair_options {
 	uint64_t reorder_ns;		/* how far back a reordered one falls */
 	uint64_t max_bytes;		/* held; over it the first due leaves */
 	uint64_t seed;
+	uint64_t break_after;		/* frames of a direction; 0 = never */
 };
 
 struct impair_held {
@@ -37,6 +38,7 @@ struct impair_held {
 struct impair {
 	struct impair_options options;
 	uint64_t random[IMPAIR_DIRS];
+	uint64_t entered[IMPAIR_DIRS];	/* frames */
 	uint64_t last_ns[IMPAIR_DIRS];	/* due times within a direction only
 					   grow, reordered frames apart */
 	struct impair_held *heap;	/* the first due at 0 */

@@ -15,7 +15,7 @@ struct config {
 	struct filter_options filter;
 	const char *loss, *duplicate, *reorder;
 	uint64_t delay_ms, jitter_ms, reorder_ms;
-	uint64_t max_bytes, seed;
+	uint64_t max_bytes, seed, break_after;
 	unsigned queue;			/* enum endpoint_queue */
 };
 
@@ -41,6 +41,8 @@ static const struct option_spec specs[] = {
 	    "frames that fall back by --reorder-by (0)", 0),
 	ROW("reorder-by", OPTION_UINT, reorder_ms, "MS",
 	    "how far they fall back (5)", 60000),
+	ROW("break-after", OPTION_UINT, break_after, "N",
+	    "frames of each direction; all that follow are lost (0: none)", 0),
 	ROW("delay", OPTION_UINT, delay_ms, "MS", "of each frame (0)", 60000),
 	ROW("jitter", OPTION_UINT, jitter_ms, "MS",
 	    "added to the delay at random, 0 to this; keeps the order (0)",
@@ -183,5 +185,6 @@ int main(int argc, char **argv)
 	o.reorder_ns = c.reorder_ms * NS_PER_MS;
 	o.max_bytes = c.max_bytes;
 	o.seed = c.seed;
+	o.break_after = c.break_after;
 	return c.common.check_only ? 0 : run(&relay, &c, &o);
 }
