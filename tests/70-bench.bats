@@ -32,6 +32,17 @@ faulty() {
 	[[ $output = *' ns='*' pps='*' hwm_kib='* ]]
 }
 
+@test "bench: a pump that waits lets go what the second input has brought, and no more" {
+	sends "${ENDS[@]}" --lag 500 -- "$BENCH/pump" -w p.sock s.sock : o.sock
+	[ "$status" -eq 0 ]
+	# a second input that is silent: the first pump waits for somebody at x.sock
+	sends --primary p.sock --out o.sock --packets 800 \
+		-- "$BENCH/pump" x.sock : s.sock \
+		-- "$BENCH/pump" -w p.sock +s.sock : o.sock
+	[ "$status" -eq 1 ]
+	[[ $stderr = *'200 of 200 packets are missing'* ]]
+}
+
 @test "bench: a flipped bit, a changed order and a missing frame are found" {
 	for fault in corrupt swap drop; do
 		faulty "$fault"
