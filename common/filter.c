@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "file_use.h"
+
 const char *const filter_statuses[] = {
 	[FILTER_ON] = "on", [FILTER_OFF] = "off", NULL,
 };
@@ -37,17 +39,41 @@ static bool is_read(const struct endpoint_spec *both,
 	return is_set(both) || is_set(in) || !is_set(out);
 }
 
+static bool check_files(const struct filter_options *o,
+			const struct endpoint_spec *indev,
+			const struct endpoint_spec *outdev)
+{
+	struct file_uses files = { .n = 0 };
+
+	file_use_add_spec(&files, "net-in", &o->net_in, false);
+	file_use_add_spec(&files, "net-out", &o->net_out, true);
+	file_use_add_spec(&files, "guest-in", &o->guest_in, false);
+	file_use_add_spec(&files, "guest-out", &o->guest_out, true);
+	if (indev)
+		file_use_add_spec(&files, "indev", indev, false);
+	if (outdev)
+		file_use_add_spec(&files, "outdev", outdev, true);
+	return file_use_check(&files) == 0;
+}
+
 /**
  * filter_check() - Do the options of the two sides go together?
  * @o:		The options
- * @has_indev:	The tool reads frames from elsewhere, too
+ * @indev:	Where the tool reads frames from beside them, perhaps not given;
+ *		NULL when it has no such option
+ * @outdev:	The same for where it writes to
  *
  * Return: false when not; the reason is logged
  */
-bool filter_check(const struct filter_options *o, bool has_indev)
+bool filter_check(const struct filter_options *o,
+		  const struct endpoint_spec *indev,
+		  const struct endpoint_spec *outdev)
 {
+	bool has_indev = indev && is_set(indev);
+
 	if (!check_side("net", &o->net, &o->net_in, &o->net_out) ||
-	    !check_side("guest", &o->guest, &o->guest_in, &o->guest_out))
+	    !check_side("guest", &o->guest, &o->guest_in, &o->guest_out) ||
+	    !check_files(o, indev, outdev))
 		return false;
 	if (has_indev || is_read(&o->net, &o->net_in, &o->net_out) ||
 	    is_set(&o->guest) || is_set(&o->guest_in))

@@ -52,7 +52,9 @@ struct filter {
 	void *arg;
 };
 
-bool filter_check(const struct filter_options *o, bool has_indev);
+bool filter_check(const struct filter_options *o,
+		  const struct endpoint_spec *indev,
+		  const struct endpoint_spec *outdev);
 int filter_open(struct filter *f, struct loop *loop,
 		const struct filter_options *o,
 		void (*on_frames)(void *arg, enum filter_dir dir,

@@ -54,8 +54,7 @@ int main(int argc, char **argv)
 	if (options.indev.queue != QUEUE_UNSET &&
 	    options.indev.queue != QUEUE_RX)
 		return option_bad("--indev goes to the net: queue=rx");
-	if (!filter_check(&options.filter,
-			  options.indev.kind != ENDPOINT_UNSET))
+	if (!filter_check(&options.filter, &options.indev, &options.outdev))
 		return 2;
 	if (options.common.check_only)
 		return 0;

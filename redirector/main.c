@@ -75,7 +75,7 @@ static int check(struct redirector_options *o)
 	bool has_indev = o->indev.kind != ENDPOINT_UNSET;
 	bool has_outdev = o->outdev.kind != ENDPOINT_UNSET;
 
-	if (!filter_check(&o->filter, has_indev))
+	if (!filter_check(&o->filter, &o->indev, &o->outdev))
 		return 2;
 	if (o->director.dests.n)
 		return check_director(o);

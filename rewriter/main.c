@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 	case OPTION_USAGE:
 		return 2;
 	}
-	if (!filter_check(&options.filter, false) ||
+	if (!filter_check(&options.filter, NULL, NULL) ||
 	    (options.qmp && !qmp_link_check("--qmp", options.qmp)))
 		return 2;
 	if (options.common.check_only)

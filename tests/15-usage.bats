@@ -106,6 +106,25 @@ END
 END
 }
 
+@test "a file that is read is not written, and none is written twice" {
+	ln ok.pcap also.pcap
+	cp ok.pcap kept
+	table <<'END'
+2 | colo-compare ok.pcap ok.pcap --diff-pcap ok.pcap | --diff-pcap would overwrite ok.pcap, which --primary-in reads
+2 | colo-compare kept ok.pcap --report also.pcap | --report would overwrite ok.pcap, which --secondary-in reads
+2 | colo-compare kept kept --learn ok.pcap --diff-pcap ok.pcap | --diff-pcap would overwrite ok.pcap, which --learn reads
+2 | colo-compare kept kept --outdev pcap:./ok.pcap --learn ok.pcap | --outdev would overwrite ok.pcap, which --learn reads
+2 | colo-compare ok.pcap ok.pcap --report new --diff-pcap new | --report would overwrite new, which --diff-pcap writes, too
+2 | colo-mirror --net-in pcap:ok.pcap --guest-out null: --outdev pcap:ok.pcap | --outdev would overwrite ok.pcap, which --net-in reads
+2 | colo-mirror --net-in pcap:ok.pcap --guest-out pcap:new --outdev pcap:new | --guest-out would overwrite new, which --outdev writes, too
+2 | colo-redirector --net null: --guest-out pcap:ok.pcap --indev pcap:ok.pcap,queue=tx | --guest-out would overwrite ok.pcap, which --indev reads
+2 | colo-rewriter --net-in pcap:ok.pcap --guest-out pcap:also.pcap | --guest-out would overwrite ok.pcap, which --net-in reads
+2 | colo-rewriter -n --net-in pcap:ok.pcap --guest-out pcap:also.pcap | --guest-out would overwrite ok.pcap, which --net-in reads
+0 | colo-mirror --net-in pcap:ok.pcap --guest-in pcap:ok.pcap --net-out null: --guest-out pcap:/dev/null --outdev pcap:/dev/null |
+END
+	cmp ok.pcap kept
+}
+
 @test "the four" {
 	table <<'END'
 2 | colo-mirror | --outdev is required: where the copies go

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "../../common/failover.h"
+#include "../../common/file_use.h"
 
 #define TIMEOUT_MS 3000
 #define REORDER_MS 10
@@ -297,6 +298,20 @@ static int check_report(struct live_options *o)
 	return 0;
 }
 
+static int check_files(const struct live_options *o)
+{
+	struct file_uses files = { .n = 0 };
+
+	file_use_add_spec(&files, "primary-in", &o->primary_in, false);
+	file_use_add_spec(&files, "secondary-in", &o->secondary_in, false);
+	for (unsigned i = 0; i < o->learn.n; i++)
+		file_use_add(&files, "learn", o->learn.v[i], false);
+	file_use_add_spec(&files, "outdev", &o->outdev, true);
+	file_use_add(&files, "report", o->report, true);
+	file_use_add(&files, "diff-pcap", o->diff_pcap, true);
+	return file_use_check(&files);
+}
+
 /* A packet of a capture waits for its equal to the end of the captures, unless
  * a timeout was given: two recordings need not have had the same pace. */
 static void prepare_capture(struct live_options *o)
@@ -384,8 +399,8 @@ static int check(struct live_options *o)
 	if (o->notify_plain)
 		o->notify_dev.vnet_len = 0;
 	o->notify_dev.plain_out = true;
-	return check_checkpoint(o) || check_report(o) || check_map_port(o) ?
-	       -EINVAL : 0;
+	return check_checkpoint(o) || check_report(o) || check_map_port(o) ||
+			       check_files(o) ? -EINVAL : 0;
 }
 
 /**

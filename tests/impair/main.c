@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 	if (set_percent("loss", c.loss, &o.loss_ppm) ||
 	    set_percent("duplicate", c.duplicate, &o.duplicate_ppm) ||
 	    set_percent("reorder", c.reorder, &o.reorder_ppm) ||
-	    !filter_check(&c.filter, false))
+	    !filter_check(&c.filter, NULL, NULL))
 		return 2;
 	o.delay_ns = c.delay_ms * NS_PER_MS;
 	o.jitter_ns = c.jitter_ms * NS_PER_MS;
