@@ -20,6 +20,8 @@
 #include "gate.h"
 #include "stream.h"
 
+#define OVERLAPS_MAX 256u	/* held segments that are looked at for a byte */
+
 /* Tell how two pieces differ. When one of them is longer the secondary's
  * numbers are moved, so that what follows is compared. Return: the bytes of
  * the primary that are done with. */
@@ -134,15 +136,48 @@ static bool is_same_at_edge(const struct compare *c, const struct cmp_flow *fl,
 		       hold_payload(&c->pool, s) + (fl->edge - s->seq), n);
 }
 
-/* Compare segments of which not all was captured: what is missing counts as
- * equal. */
-static void match_cut(struct compare *c, struct cmp_flow *fl,
-		      const struct hold *p, const struct hold *s)
+/*
+ * Several segments of a side may have the byte at the edge, and not all of them be
+ * captured so far. Find the one that has most; h is the first. Where none has the
+ * byte, n becomes no more than what lies before the next segment.
+ */
+static const struct hold *find_captured(const struct compare *c,
+					const struct cmp_flow *fl,
+					const struct hold *h, uint32_t *n)
 {
-	uint32_t n = least(captured(fl, p), captured(fl, s));
+	const struct hold *most = h;
 
-	if (n && !is_same_at_edge(c, fl, p, s, n))
-		differ_at_edge(c, fl, p, s, n, n);
+	for (unsigned i = 0; i < OVERLAPS_MAX; i++) {
+		h = hold_at(&c->pool, h->next);
+		if (!h || (h->flags & (TCP_SYN | TCP_RST)))
+			break;
+		if (seq_gt(h->seq, fl->edge)) {
+			if (!captured(fl, most))
+				*n = least(*n, h->seq - fl->edge);
+			break;
+		}
+		if (captured(fl, h) > captured(fl, most))
+			most = h;
+	}
+	return most;
+}
+
+/* Compare segments that both have n bytes behind the edge, of which not all was
+ * captured: what is missing counts as equal. Return: the bytes of the primary
+ * that are done with. */
+static uint32_t match_cut(struct compare *c, struct cmp_flow *fl,
+			  const struct hold *p, const struct hold *s,
+			  uint32_t n)
+{
+	uint32_t there;
+
+	p = find_captured(c, fl, p, &n);
+	s = find_captured(c, fl, s, &n);
+	there = least(n, least(captured(fl, p), captured(fl, s)));
+	if (!there)
+		return n;
+	return is_same_at_edge(c, fl, p, s, there) ? there :
+	       differ_at_edge(c, fl, p, s, there, there);
 }
 
 /* Compare segments that both have n bytes behind the edge. Return: the bytes
@@ -173,7 +208,7 @@ static enum compare_step match_bytes(struct compare *c, struct cmp_flow *fl,
 			return STEP_WAIT;
 		differ_at_edge(c, fl, p, s, 0, 0);
 	} else if (n && (fl->flags & FLOW_CUT)) {
-		match_cut(c, fl, p, s);
+		n = match_cut(c, fl, p, s, n);
 	} else {
 		n = match_whole(c, fl, p, s, n);
 	}

@@ -51,18 +51,18 @@ void past_free(struct past *p)
 	free(p);
 }
 
-static uint32_t *bucket_of(struct past *p, uint32_t stream, uint32_t number)
+static uint32_t bucket_of(const struct past *p, uint32_t stream,
+			  uint32_t number)
 {
 	const uint64_t key = (uint64_t)stream << 32 | number;
 
-	return &p->buckets[XXH3_64bits_withSeed(&key, sizeof(key), p->seed) &
-			   (PAGES - 1)];
+	return XXH3_64bits_withSeed(&key, sizeof(key), p->seed) & (PAGES - 1);
 }
 
 static void unlink_page(struct past *p, uint32_t at)
 {
 	const struct page *page = &p->pages[at];
-	uint32_t *i = bucket_of(p, page->stream, page->number);
+	uint32_t *i = &p->buckets[bucket_of(p, page->stream, page->number)];
 
 	while (*i != at + 1)
 		i = &p->pages[*i - 1].next;
@@ -82,7 +82,7 @@ static struct page *add_page(struct past *p, uint32_t stream, uint32_t number)
 		unlink_page(p, at);
 	}
 	page = &p->pages[at];
-	bucket = bucket_of(p, stream, number);
+	bucket = &p->buckets[bucket_of(p, stream, number)];
 	page->stream = stream;
 	page->number = number;
 	memset(page->known, 0, sizeof(page->known));
@@ -91,13 +91,21 @@ static struct page *add_page(struct past *p, uint32_t stream, uint32_t number)
 	return page;
 }
 
-static struct page *find_page(struct past *p, uint32_t stream, uint32_t number)
+/* Return: the place + 1 of a page, 0 when there is none */
+static uint32_t place_of(const struct past *p, uint32_t stream, uint32_t number)
 {
-	uint32_t i = *bucket_of(p, stream, number);
+	uint32_t i = p->buckets[bucket_of(p, stream, number)];
 
 	while (i && (p->pages[i - 1].stream != stream ||
 		     p->pages[i - 1].number != number))
 		i = p->pages[i - 1].next;
+	return i;
+}
+
+static struct page *find_page(struct past *p, uint32_t stream, uint32_t number)
+{
+	uint32_t i = place_of(p, stream, number);
+
 	return i ? &p->pages[i - 1] : add_page(p, stream, number);
 }
 
@@ -196,4 +204,39 @@ uint32_t past_say(struct past *p, uint32_t stream, uint32_t seq,
 		}
 	}
 	return n_new;
+}
+
+/* The byte that a stream has said at a place; NULL when it is not known. */
+static const uint8_t *byte_of(const struct past *p, uint32_t stream,
+			      uint32_t seq)
+{
+	uint32_t i = place_of(p, stream, seq / PAGE_BYTES);
+	uint32_t at = seq % PAGE_BYTES;
+
+	return i && is_known(&p->pages[i - 1], at) ? &p->pages[i - 1].bytes[at] :
+						     NULL;
+}
+
+/**
+ * past_compare() - Compare bytes with what another stream has said
+ * @p:		What was said before; nothing is added
+ * @stream:	Who says them: of what it has said before the other is not asked
+ * @seq:	The sequence number of the first byte
+ * @other:	The other stream
+ * @other_seq:	The first byte's number there
+ * @bytes:	The bytes
+ * @len:	How many
+ * @on_other:	Called for each byte that the other stream has said otherwise
+ * @arg:	Its first argument
+ */
+void past_compare(const struct past *p, uint32_t stream, uint32_t seq,
+		  uint32_t other, uint32_t other_seq, const uint8_t *bytes,
+		  uint32_t len, past_on_other *on_other, void *arg)
+{
+	for (uint32_t i = 0; i < len; i++) {
+		const uint8_t *said = byte_of(p, other, other_seq + i);
+
+		if (said && *said != bytes[i] && !byte_of(p, stream, seq + i))
+			on_other(arg, i, 1, said);
+	}
 }

@@ -20,5 +20,8 @@ void past_free(struct past *p);
 uint32_t past_say(struct past *p, uint32_t stream, uint32_t seq,
 		  const uint8_t *bytes, uint32_t len, past_on_other *on_other,
 		  void *arg);
+void past_compare(const struct past *p, uint32_t stream, uint32_t seq,
+		  uint32_t other, uint32_t other_seq, const uint8_t *bytes,
+		  uint32_t len, past_on_other *on_other, void *arg);
 
 #endif

@@ -232,6 +232,39 @@ static uint32_t n_below(const struct cmp_flow *fl, const struct seen *seen,
 	return least(fl->edge - seq, seen->len);
 }
 
+/* The bytes differ from what the other side has said there. */
+static void on_differing(void *arg, uint32_t off, uint32_t len,
+			 const uint8_t *others)
+{
+	(void)others;
+	add_record(arg, RECORD_OTHER, off, len);
+}
+
+/* How much larger than in the comparison a side's own numbers are. */
+static uint32_t base_of(const struct cmp_flow *fl, unsigned side)
+{
+	return fl->flags & (FLOW_BASE << side) ? fl->base[side] : 0;
+}
+
+/* Both sides have said what lies below the edge. Where this one's bytes are captured
+ * only now they are compared with the other's. seq: of the first byte. */
+static void compare_late(const struct cmp_flow *fl, struct seen *seen,
+			 uint32_t seq)
+{
+	const struct stream *s = seen->stream;
+	const struct stream *other = seen->side == COMPARE_PRIMARY ? s + 1 :
+								     s - 1;
+
+	if (s->cut_at < UINT32_MAX && (fl->flags & FLOW_EDGE) &&
+	    seq_lt(seq, fl->edge) && s->connection == other->connection)
+		past_compare(seen->r->past, s->name,
+			     seq + base_of(fl, seen->side), other->name,
+			     seq + base_of(fl, !seen->side),
+			     packet_payload(seen->p),
+			     least(fl->edge - seq, seen->len), on_differing,
+			     seen);
+}
+
 static void see_probe(struct seen *seen, uint32_t seq)
 {
 	struct stream *s = seen->stream;
@@ -290,18 +323,19 @@ static void see(const struct cmp_flow *fl, struct seen *seen)
 {
 	const struct packet *p = seen->p;
 	struct stream *s = seen->stream;
-	uint32_t base = fl->flags & (FLOW_BASE << seen->side) ?
-			fl->base[seen->side] : 0;
-	uint32_t seq = p->seq + !!(p->flags & TCP_SYN), own = seq + base;
+	uint32_t seq = p->seq + !!(p->flags & TCP_SYN);
+	uint32_t own = seq + base_of(fl, seen->side);
 	uint32_t end = own + p->payload_len + !!(p->flags & TCP_FIN);
 
 	if (p->flags & TCP_SYN)
 		note_syn(seen->r, s, own);
 	note_cut(s, seen, own);
-	if (seen->len && is_probe(s, p, own))
+	if (seen->len && is_probe(s, p, own)) {
 		see_probe(seen, own);
-	else if (seen->len)
+	} else if (seen->len) {
+		compare_late(fl, seen, seq);
 		see_bytes(fl, seen, seq, own);
+	}
 	if (!s->has_end || seq_gt(end, s->end))
 		s->end = end;
 	s->has_end = true;

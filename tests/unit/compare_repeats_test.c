@@ -197,6 +197,28 @@ static void what_was_captured_only_once_is_no_difference(void)
 	end(&k, 0);
 }
 
+/* One side has captured bytes only when it repeated them, the other at once: they
+ * are compared, also when both streams have been compared up to there. */
+static void what_was_captured_late_is_compared(void)
+{
+	static const char late[2][6] = { "of it", "Of it" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct kit k;
+
+		open_both(&k);
+		PRIMARY(&k, DATA(ISN_P + 13, "not all of it"));
+		SECONDARY(&k, DATA(ISN_S + 13, "not all of it"), .cut = 6);
+		SECONDARY(&k, DATA(ISN_S + 21, late[i]));
+		end(&k, i);
+		open_both(&k);
+		SECONDARY(&k, DATA(ISN_S + 13, "not all of it"));
+		PRIMARY(&k, DATA(ISN_P + 13, "not all of it"), .cut = 6);
+		PRIMARY(&k, DATA(ISN_P + 21, late[i]));
+		end(&k, i);
+	}
+}
+
 /* Before the recording's beginning; and what has been forgotten since. */
 static void old_bytes_are_compared_with_the_other_sides(void)
 {
@@ -260,6 +282,7 @@ int main(void)
 	TEST(another_connection_says_what_it_likes);
 	TEST(what_was_not_captured_is_no_difference);
 	TEST(what_was_captured_only_once_is_no_difference);
+	TEST(what_was_captured_late_is_compared);
 	TEST(old_bytes_are_compared_with_the_other_sides);
 	TEST(what_is_too_much_is_counted);
 	return TEST_END();

@@ -349,6 +349,24 @@ static void cut_segments_are_compared_as_far_as_they_go(void)
 	end(&k);
 }
 
+/* A long segment of which little was captured waits before others that have all of
+ * its bytes. */
+static void what_one_segment_lacks_another_has(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	PRIMARY(&k, DATA(2, 101, "01234"));
+	PRIMARY(&k, DATA(3, 106, "56789"));
+	PRIMARY(&k, DATA(4, 101, "0123456789"), .cut = 8);
+	SECONDARY(&k, DATA(2, 7701, "01234"));
+	SECONDARY(&k, DATA(3, 7706, "5X789"));
+	SECONDARY(&k, DATA(4, 7701, "0123456789"), .cut = 8);
+	CHECK_EQ(k.n_differ, 1);
+	CHECK_EQ(k.places[0], 6);
+	end(&k);
+}
+
 static void cut_datagrams_are_compared_as_far_as_they_go(void)
 {
 	struct kit k;
@@ -787,6 +805,7 @@ int main(int argc, char **argv)
 	TEST(midstream_with_nothing_in_common);
 	TEST(midstream_that_one_side_never_has);
 	TEST(cut_segments_are_compared_as_far_as_they_go);
+	TEST(what_one_segment_lacks_another_has);
 	TEST(cut_datagrams_are_compared_as_far_as_they_go);
 	TEST(a_longer_datagram_is_told_of_too);
 	TEST(datagrams_go_by_number_to_the_end);

@@ -76,6 +76,22 @@ static void pieces_of_streams_are_known_again(void)
 	past_free(p);
 }
 
+/* Only what the other stream has said is compared, and this one has not. */
+static void another_stream_is_asked(void)
+{
+	static const uint8_t said[] = "abcdefgh";
+	struct past *p = past_new(1);
+	struct others got = { .said = (const uint8_t *)"aXcXefXh" };
+
+	past_say(p, 1, BEGIN + 1, said + 1, 5, on_other, &got);
+	past_say(p, 2, 7 + 3, said + 3, 1, on_other, &got);
+	past_compare(p, 2, 7, 1, BEGIN, got.said, 8, on_other, &got);
+	for (unsigned i = 0; i < 8; i++)
+		CHECK_EQ(got.is_other[i], i == 1);
+	CHECK_EQ(past_say(p, 2, 7, said, 8, on_other, &got), 7);
+	past_free(p);
+}
+
 static void the_oldest_are_forgotten(void)
 {
 	static uint8_t bytes[1024];
@@ -99,6 +115,7 @@ int main(int argc, char **argv)
 {
 	random_init(&r, argc, argv);
 	TEST(pieces_of_streams_are_known_again);
+	TEST(another_stream_is_asked);
 	TEST(the_oldest_are_forgotten);
 	return TEST_END();
 }
