@@ -169,15 +169,16 @@ void act_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h)
 }
 
 /**
- * act_release_head() - Let the first packet of the primary's queue out
+ * act_release_held() - Let a packet of the primary's queue out
  * @c:		The comparison
- * @fl:		A flow, not of TCP, that holds one
+ * @fl:		Its flow, not of TCP
+ * @h:		The packet; not the first one in a report only, where all have left
+ *		already
  * @why:	As what it is counted
  */
-void act_release_head(struct compare *c, struct cmp_flow *fl,
+void act_release_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
 		      enum compare_note why)
 {
-	struct hold *h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head);
 	struct frame f = hold_frame(&c->pool, h);
 
 	if (h->kind == HOLD_WHOLE) {
@@ -187,6 +188,19 @@ void act_release_head(struct compare *c, struct cmp_flow *fl,
 		act_release(c, &f, why);
 	}
 	act_unhold(c, fl, h);
+}
+
+/**
+ * act_release_head() - Let the first packet of the primary's queue out
+ * @c:		The comparison
+ * @fl:		A flow, not of TCP, that holds one
+ * @why:	As what it is counted
+ */
+void act_release_head(struct compare *c, struct cmp_flow *fl,
+		      enum compare_note why)
+{
+	act_release_held(c, fl, hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head),
+			 why);
 }
 
 /**

@@ -55,6 +55,8 @@ void act_release_group(struct compare *c, uint32_t group,
 void act_drop_group(struct compare *c, uint32_t group,
 		    enum drop why);
 void act_unhold(struct compare *c, struct cmp_flow *fl, struct hold *h);
+void act_release_held(struct compare *c, struct cmp_flow *fl, struct hold *h,
+		      enum compare_note why);
 void act_release_head(struct compare *c, struct cmp_flow *fl,
 		      enum compare_note why);
 void act_release_new(struct compare *c, const struct frame *f, uint32_t group,

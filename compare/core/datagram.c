@@ -8,7 +8,7 @@
  * found their equal: the order that leaves is the primary's. One that has
  * found its equal and waits for others is marked HOLD_MATCHED. Apart from
  * these no datagram that waits on one side is equal to one that waits on the
- * other.
+ * other. In a report all have left already, and none waits for its turn.
  *
  * When both sides wait, either the order differs or the contents: the flow is
  * suspect. What is still so after reorder_ns is a difference. When one side
@@ -121,6 +121,17 @@ static void release_matched(struct compare *c, struct cmp_flow *fl)
 		act_release_head(c, fl, NOTE_COMPARED);
 }
 
+/* The equal of a datagram of the primary has come. */
+static void match_held(struct compare *c, struct cmp_flow *fl, struct hold *h)
+{
+	if (c->config.report_only) {
+		act_release_held(c, fl, h, NOTE_COMPARED);
+		return;
+	}
+	h->flags |= HOLD_MATCHED;
+	release_matched(c, fl);
+}
+
 /* Both sides wait, and no datagram of the one is equal to one of the other.
  * Where no checkpoint can be asked for the equal may still come: nothing is
  * suspect. */
@@ -201,7 +212,7 @@ void datagram_primary(struct compare *c, struct cmp_flow *fl,
 		s = find_equal(c, fl, COMPARE_SECONDARY, p->eth, part);
 	if (s)
 		act_drop_held(c, fl, s, DROP_MATCHED);
-	if (s && !fl->q[COMPARE_PRIMARY].n) {
+	if (s && (!fl->q[COMPARE_PRIMARY].n || c->config.report_only)) {
 		act_release_new(c, f, group, NOTE_COMPARED);
 	} else {
 		h = hold_datagram(c, fl, COMPARE_PRIMARY, f, part, group);
@@ -321,9 +332,8 @@ void datagram_secondary(struct compare *c, struct cmp_flow *fl,
 	struct hold *h = find_equal(c, fl, COMPARE_PRIMARY, p->eth, part);
 
 	if (h) {
-		h->flags |= HOLD_MATCHED;
 		act_drop_new(c, group, DROP_MATCHED);
-		release_matched(c, fl);
+		match_held(c, fl, h);
 	} else {
 		hold_datagram(c, fl, COMPARE_SECONDARY, f, part, group);
 	}

@@ -441,6 +441,34 @@ static void datagrams_go_by_number_to_the_end(void)
 	kit_fini(&k);
 }
 
+/* Those behind a datagram that only the one side has are each other's equals, however
+ * many they are, and whichever of the two comes first. */
+static void one_that_is_missing_does_not_spoil_the_rest(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		enum compare_side more = i & 1, first = i >> 1;
+		struct compare_config config = kit_config();
+		struct kit k;
+
+		config.report_only = true;
+		config.timeout_ns = config.reorder_ns = COMPARE_AT_END_NS;
+		kit_init_with(&k, &config);
+		kit_input(&k, more, (struct seg){ UDP(1, "more") });
+		for (uint32_t n = 0; n < 1000; n++) {
+			struct seg g = { .tag = n, .proto = PACKET_UDP,
+					 .data = &n, .len = 4 };
+
+			kit_input(&k, first, g);
+			kit_input(&k, !first, g);
+		}
+		CHECK_EQ(k.n_differ, 0);
+		compare_end(k.c);
+		CHECK_EQ(k.n_differ, 1);
+		CHECK_EQ(kit_stats(&k).held, 0);
+		kit_fini(&k);
+	}
+}
+
 /* Bytes that were captured nowhere end nothing: not the comparison, and they
  * are no difference. */
 static void a_hole_that_both_have_is_passed(void)
@@ -809,6 +837,7 @@ int main(int argc, char **argv)
 	TEST(cut_datagrams_are_compared_as_far_as_they_go);
 	TEST(a_longer_datagram_is_told_of_too);
 	TEST(datagrams_go_by_number_to_the_end);
+	TEST(one_that_is_missing_does_not_spoil_the_rest);
 	TEST(a_hole_that_both_have_is_passed);
 	TEST(a_hole_and_a_gap_behind_it);
 	TEST(bytes_captured_behind_a_reset_are_compared);
