@@ -42,7 +42,7 @@ start_copies() {
 	wait_for stat_is m outdev.out 1000
 
 	crash m
-	kill_other copies
+	ends copies
 	frames check <one
 	start_mirror
 	start_copies two
@@ -331,6 +331,7 @@ start_diverter() {
 	check_account "$(stats m)"
 	spawn peer socat -u UNIX-LISTEN:outdev CREATE:diverted
 	wait_for stat_is m outdev.out 1000
+	wait_for size_is diverted "$(frames gen | wc -c)"
 	kill_other peer
 	frames gen --seed 2 >in
 	wait_for stat_is m in 2000

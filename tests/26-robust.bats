@@ -158,7 +158,8 @@ sleeps() { [ "$(awk '{ print $3 }' "/proc/${PIDS[$1]}/stat")" = S ]; }
 	stat_is m net.queued 10
 	# the next peer gets the frames that the first one did not take
 	spawn_other peer socat -u UNIX:n CREATE:told
-	wait_for stat_is m net.queued 0
+	wait_for size_is told "$(frames gen --count 10 | wc -c)"
+	stat_is m net.queued 0
 	kill_other peer
 	frames check --count 10 <told
 	stop m

@@ -35,7 +35,8 @@ is_blocked() {
 	wait_for stat_is c out "$N"
 	check_account "$(stats c)"
 	[ "$(value "$(stats c)" compare.episodes)" -eq 0 ]
-	stop reader 143
+	stop c
+	ends reader
 	frames check "${GEN[@]}" <out
 }
 
@@ -53,7 +54,8 @@ is_blocked() {
 	until stat_is c out "$N"; do kill -HUP "${PIDS[c]}"; done
 	check_account "$(stats c)"
 	is_asan "$BIN/colo-compare" || [ "$(vm_hwm_kib c)" -lt 65536 ]
-	stop reader 143
+	stop c
+	ends reader
 	frames check "${GEN[@]}" <out
 }
 
@@ -126,6 +128,7 @@ n_writes() { awk '/^syscw/ { print $2 }' "/proc/${PIDS[c]}/io"; }
 	spawn p dial UNIX:p.sock frames gen "${GEN[@]}"
 	wait_for stat_is c out "$N"
 	[ "$(n_writes)" -lt $((N / 4)) ]
-	stop reader 143
+	stop c
+	ends reader
 	frames check "${GEN[@]}" <out
 }
