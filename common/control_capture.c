@@ -154,17 +154,16 @@ static int begin_compiling(uv_loop_t *uv, struct control_call *call)
 	const msgpack_object *o = call->param[1];
 	struct compiling *c;
 
-	if (o && o->via.str.size >= FRAME_FILTER_MAX) {
-		snprintf(call->error, sizeof(call->error),
-			 "a filter has fewer than %u bytes",
-			 FRAME_FILTER_MAX);
-		return -EINVAL;
-	}
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();
-	snprintf(c->filter, sizeof(c->filter), "%.*s",
-		 o ? (int)o->via.str.size : 0, o ? o->via.str.ptr : "");
+	if (o && !rpc_text(c->filter, sizeof(c->filter), &o->via.str)) {
+		free(c);
+		snprintf(call->error, sizeof(call->error),
+			 "a filter has fewer than %u bytes, and no NUL",
+			 FRAME_FILTER_MAX);
+		return -EINVAL;
+	}
 	c->work.data = c;
 	call->asker->job = c;
 	call->asker->end_job = end_compiling;
@@ -206,15 +205,15 @@ static struct endpoint *find(const struct endpoint_set *set,
 			     struct control_call *call)
 {
 	const msgpack_object_str *s = &call->param[0]->via.str;
+	struct endpoint *ep = NULL;
 	char name[64];
-	struct endpoint *ep;
 
-	snprintf(name, sizeof(name), "%.*s", s->size < 64 ? (int)s->size : 63,
-		 s->ptr);
-	ep = endpoint_find(set, name);
+	if (rpc_text(name, sizeof(name), s))
+		ep = endpoint_find(set, name);
 	if (!ep)
 		snprintf(call->error, sizeof(call->error),
-			 "%s: no such link (links lists them)", name);
+			 "%.*s: no such link (links lists them)",
+			 s->size < 64 ? (int)s->size : 63, s->ptr);
 	return ep;
 }
 

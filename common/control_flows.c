@@ -57,22 +57,17 @@ static bool is_before(const struct place *a, const struct place *b)
 
 /* --- what is asked for --- */
 
-static void copy_text(const msgpack_object *o, char *text, size_t size)
-{
-	snprintf(text, size, "%.*s", o ? (int)o->via.str.size : 0,
-		 o ? o->via.str.ptr : "");
-}
-
 static int parse_filter(struct walk *w, struct control_call *call)
 {
-	char text[TEXT_MAX];
+	char text[TEXT_MAX] = "";
 
-	if (call->param[0] && call->param[0]->via.str.size >= sizeof(text)) {
+	if (call->param[0] &&
+	    !rpc_text(text, sizeof(text), &call->param[0]->via.str)) {
 		snprintf(call->error, sizeof(call->error),
-			 "a filter has at most %zu bytes", sizeof(text) - 1);
+			 "a filter has at most %zu bytes, and no NUL",
+			 sizeof(text) - 1);
 		return -EINVAL;
 	}
-	copy_text(call->param[0], text, sizeof(text));
 	return flow_filter_parse(&w->filter, text, call->error,
 				 sizeof(call->error));
 }
@@ -128,9 +123,9 @@ static int parse_cursor(struct walk *w, struct control_call *call)
 	w->is_in_table = w->order == CONTROL_FLOWS_TABLE;
 	if (!call->param[3])
 		return 0;
-	copy_text(call->param[3], text, sizeof(text));
 	w->has_cursor = true;
-	if (!text[strspn(text, "0123456789.")] &&
+	if (rpc_text(text, sizeof(text), &call->param[3]->via.str) &&
+	    !text[strspn(text, "0123456789.")] &&
 	    sscanf(text, "%" SCNu64 ".%" SCNu32 "%n", &w->cursor.rank,
 		   &w->cursor.index, &end) == 2 && !text[end]) {
 		begin_behind(w);

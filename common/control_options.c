@@ -118,10 +118,9 @@ static int value_text(struct control_call *call, char *text, size_t size)
 {
 	const msgpack_object *o = call->param[1];
 
-	if (o->type == MSGPACK_OBJECT_STR && o->via.str.size < size)
-		snprintf(text, size, "%.*s", (int)o->via.str.size,
-			 o->via.str.ptr);
-	else if (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+	if (o->type == MSGPACK_OBJECT_STR && rpc_text(text, size, &o->via.str))
+		return 0;
+	if (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
 		snprintf(text, size, "%" PRIu64, o->via.u64);
 	else if (o->type == MSGPACK_OBJECT_BOOLEAN)
 		snprintf(text, size, "%s", o->via.boolean ? "on" : "off");

@@ -114,6 +114,23 @@ bool rpc_is(const msgpack_object_str *s, const char *text)
 	return s->size == strlen(text) && !memcmp(s->ptr, text, s->size);
 }
 
+/**
+ * rpc_text() - Copy a text
+ * @text:	set to the text with a NUL behind it
+ * @size:	room there, bytes
+ * @s:		of a message
+ *
+ * Return: false when it does not fit, or has a NUL in it: nothing is cut
+ */
+bool rpc_text(char *text, size_t size, const msgpack_object_str *s)
+{
+	if (s->size >= size || memchr(s->ptr, '\0', s->size))
+		return false;
+	memcpy(text, s->ptr, s->size);
+	text[s->size] = '\0';
+	return true;
+}
+
 /* --- writing --- */
 
 static int grow(struct rpc_writer *w, size_t need)

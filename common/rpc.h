@@ -31,6 +31,7 @@ int rpc_parse(struct rpc_message *m, const uint8_t *bytes, size_t len,
 	      const char **why);
 void rpc_message_fini(struct rpc_message *m);
 bool rpc_is(const msgpack_object_str *s, const char *text);
+bool rpc_text(char *text, size_t size, const msgpack_object_str *s);
 
 /* A message that is being written, its prefix included. */
 struct rpc_writer {

@@ -22,15 +22,6 @@
 #define ROWS_MAX 1024u		/* of one answer */
 #define TEXT_MAX 128u
 
-static bool text_of(const msgpack_object *o, char *text, size_t size)
-{
-	if (!o || o->via.str.size >= size)
-		return false;
-	memcpy(text, o->via.str.ptr, o->via.str.size);
-	text[o->via.str.size] = '\0';
-	return strlen(text) == o->via.str.size;
-}
-
 static int refuse(struct control_call *call, int err, const char *text)
 {
 	snprintf(call->error, sizeof(call->error), "%.255s", text);
@@ -201,7 +192,7 @@ static put_dest_fn *page_of(const msgpack_object *what)
 
 	if (!what)
 		return put_dest_now;
-	if (!text_of(what, text, sizeof(text)))
+	if (!rpc_text(text, sizeof(text), &what->via.str))
 		return NULL;
 	if (!strcmp(text, "stats"))
 		return put_dest_stats;
@@ -326,8 +317,8 @@ static int on_dest(void *arg, struct control_call *call)
 {
 	char what[16], text[DIRECTOR_TEXT_MAX];
 
-	if (!text_of(call->param[0], what, sizeof(what)) ||
-	    !text_of(call->param[1], text, sizeof(text)))
+	if (!rpc_text(what, sizeof(what), &call->param[0]->via.str) ||
+	    !rpc_text(text, sizeof(text), &call->param[1]->via.str))
 		return refuse(call, -EINVAL, "a text is too long");
 	if (!strcmp(what, "add"))
 		return add_dest(arg, text, call);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "../../common/age.h"
+#include "../../common/frame_filter.h"
 #include "../../common/time.h"
 #include "../core/view.h"
 
@@ -221,27 +222,40 @@ static int on_rules(void *arg, struct control_call *call)
 	return m->rules ? put_rules(m->rules, call) : no_report(call);
 }
 
+/* The rule that a call is about. Return: 0, or an error, told */
+static int take_rule(const struct rules *r, struct control_call *call,
+		     char *rule, size_t size)
+{
+	if (!r)
+		return no_report(call);
+	if (rpc_text(rule, size, &call->param[0]->via.str))
+		return 0;
+	snprintf(call->error, sizeof(call->error),
+		 "a rule has fewer than %zu bytes, and no NUL", size);
+	return -E2BIG;
+}
+
 static int on_rules_add(void *arg, struct control_call *call)
 {
 	const struct live_methods *m = arg;
-	const msgpack_object_str *rule = &call->param[0]->via.str;
-	int err;
+	char rule[FRAME_FILTER_MAX];
+	int err = take_rule(m->rules, call, rule, sizeof(rule));
 
-	if (!m->rules)
-		return no_report(call);
-	err = rules_add(m->rules, rule->ptr, rule->size, call->error,
-			sizeof(call->error));
+	if (err == 0)
+		err = rules_add(m->rules, rule, call->error,
+				sizeof(call->error));
 	return err < 0 ? err : put_rules(m->rules, call);
 }
 
 static int on_rules_remove(void *arg, struct control_call *call)
 {
 	const struct live_methods *m = arg;
-	const msgpack_object_str *rule = &call->param[0]->via.str;
+	char rule[FRAME_FILTER_MAX];
+	int err = take_rule(m->rules, call, rule, sizeof(rule));
 
-	if (!m->rules)
-		return no_report(call);
-	if (rules_remove(m->rules, rule->ptr, rule->size) < 0) {
+	if (err < 0)
+		return err;
+	if (rules_remove(m->rules, rule) < 0) {
 		snprintf(call->error, sizeof(call->error),
 			 "there is no such rule");
 		return -ENOENT;

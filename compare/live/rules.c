@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../common/frame_filter.h"
-
-static char *copy_of(const char *text, size_t len)
+static char *copy_of(const char *text)
 {
-	char *copy = strndup(text, len);
+	char *copy = strdup(text);
 
 	if (!copy)
 		abort();
@@ -28,7 +26,7 @@ void rules_init(struct rules *r, struct ignore *ignore,
 {
 	r->ignore = ignore;
 	for (unsigned i = 0; i < given->n && r->n < IGNORE_MAX; i++)
-		r->text[r->n++] = copy_of(given->v[i], strlen(given->v[i]));
+		r->text[r->n++] = copy_of(given->v[i]);
 }
 
 /* Have the report use the rules as they are now. Return: 0, or the error of
@@ -51,14 +49,12 @@ static int use(struct rules *r, char *why, size_t size)
  * rules_add() - One rule more
  * @r:		The rules
  * @text:	The rule; copied
- * @len:	Bytes of it
  * @why:	Set to what is wrong with it
  * @size:	Of @why, bytes
  *
  * Return: 0, -EINVAL, -E2BIG
  */
-int rules_add(struct rules *r, const char *text, size_t len, char *why,
-	      size_t size)
+int rules_add(struct rules *r, const char *text, char *why, size_t size)
 {
 	int err;
 
@@ -66,12 +62,7 @@ int rules_add(struct rules *r, const char *text, size_t len, char *why,
 		snprintf(why, size, "more than %d rules", IGNORE_MAX);
 		return -E2BIG;
 	}
-	if (len >= FRAME_FILTER_MAX) {
-		snprintf(why, size, "a rule has fewer than %u bytes",
-			 FRAME_FILTER_MAX);
-		return -E2BIG;
-	}
-	r->text[r->n++] = copy_of(text, len);
+	r->text[r->n++] = copy_of(text);
 	err = use(r, why, size);
 	if (err < 0)
 		free(r->text[--r->n]);
@@ -82,17 +73,15 @@ int rules_add(struct rules *r, const char *text, size_t len, char *why,
  * rules_remove() - One rule less
  * @r:		The rules
  * @text:	The rule, as it was given
- * @len:	Bytes of it
  *
  * Return: 0, or -ENOENT when there is no such rule
  */
-int rules_remove(struct rules *r, const char *text, size_t len)
+int rules_remove(struct rules *r, const char *text)
 {
 	char why[512], *gone;
 	unsigned i = 0;
 
-	while (i < r->n && (strlen(r->text[i]) != len ||
-			    memcmp(r->text[i], text, len) != 0))
+	while (i < r->n && strcmp(r->text[i], text) != 0)
 		i++;
 	if (i == r->n)
 		return -ENOENT;

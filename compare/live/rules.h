@@ -18,9 +18,8 @@ struct rules {			/* zeroed to begin with */
 
 void rules_init(struct rules *r, struct ignore *ignore,
 		const struct option_list *given);
-int rules_add(struct rules *r, const char *text, size_t len, char *why,
-	      size_t size);
-int rules_remove(struct rules *r, const char *text, size_t len);
+int rules_add(struct rules *r, const char *text, char *why, size_t size);
+int rules_remove(struct rules *r, const char *text);
 void rules_fini(struct rules *r);
 
 #endif

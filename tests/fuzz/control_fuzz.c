@@ -215,7 +215,7 @@ static void begin_rules(void)
 {
 	char why[64];
 
-	assert(!rules_add(&rules, "header@Date", 11, why, sizeof(why)));
+	assert(!rules_add(&rules, "header@Date", why, sizeof(why)));
 }
 
 static void end_rules(void)

@@ -225,6 +225,19 @@ static void a_message_beyond_its_bound_is_none(void)
 	rpc_writer_fini(&w);
 }
 
+static void a_text_is_copied_whole_or_not_at_all(void)
+{
+	char text[4] = "old";
+
+	CHECK(!rpc_text(text, sizeof(text), &(msgpack_object_str){ 4, "four" }));
+	CHECK(!rpc_text(text, sizeof(text), &(msgpack_object_str){ 3, "a\0b" }));
+	CHECK(!strcmp(text, "old"));
+	CHECK(rpc_text(text, sizeof(text), &(msgpack_object_str){ 3, "newer" }));
+	CHECK(!strcmp(text, "new"));
+	CHECK(rpc_text(text, sizeof(text), &(msgpack_object_str){ 0, "" }));
+	CHECK(!*text);
+}
+
 int main(void)
 {
 	TEST(every_type_is_walked_over);
@@ -238,5 +251,6 @@ int main(void)
 	TEST(a_request_is_read_as_written);
 	TEST(answers_are_read_as_written);
 	TEST(a_message_beyond_its_bound_is_none);
+	TEST(a_text_is_copied_whole_or_not_at_all);
 	return TEST_END();
 }
