@@ -309,8 +309,10 @@ static void correct(struct rewrite *r, struct rewrite_flow *fl,
 {
 	int32_t diff = seq_diff(p->ack, fl->primary_isn + 1);
 
-	if (diff > EARLY_BYTES)
+	if (diff > EARLY_BYTES) {
 		fl->flags &= ~(unsigned)REWRITE_EARLY;
+		rewrite_flow_save(r, fl);
+	}
 	if (diff >= 0 || diff < -EARLY_BYTES || !is_behind_syn(fl, p))
 		return;
 	r->track.n_corrected++;
@@ -407,6 +409,7 @@ void rewrite_track_close(struct rewrite *r, struct rewrite_flow *fl,
 {
 	const unsigned done = REWRITE_PEER_DONE | REWRITE_GUEST_DONE;
 	const unsigned fin = REWRITE_PEER_FIN | REWRITE_GUEST_FIN;
+	uint32_t flags = fl->flags;
 
 	if (s->side == REWRITE_TX)
 		peer_closes(r, fl, &s->p);
@@ -416,6 +419,8 @@ void rewrite_track_close(struct rewrite *r, struct rewrite_flow *fl,
 		rewrite_flow_set_state(r, fl, REWRITE_CLOSED);
 	else if (fl->flags & fin && fl->state != REWRITE_CLOSED)
 		rewrite_flow_set_state(r, fl, REWRITE_CLOSING);
+	if (fl->flags != flags)
+		rewrite_flow_save(r, fl);
 }
 
 /**

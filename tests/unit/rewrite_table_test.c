@@ -263,6 +263,39 @@ static void offsets_outlive_a_restart(void)
 		data_both_ways();
 }
 
+/* Each segment of the end is known to the next process, whichever one that is. */
+static void an_end_outlives_restarts(void)
+{
+	start_fresh(16);
+	open_passive();
+	restart(16);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_FIN | TCP_ACK, 0);
+	restart(16);
+	rx(GUEST_ISN + 1, PEER_ISN + 2, TCP_FIN | TCP_ACK, 0);
+	restart(16);
+	CHECK_EQ(stat("flows", "closing"), 1);
+	tx(PEER_ISN + 2, PRIMARY_ISN + 2, TCP_ACK, 0);
+	CHECK_EQ(stat("flows", "closed"), 1);
+	n_seen = 0;
+	finish_table();
+}
+
+/* Once 1 MiB is acknowledged no lower number corrects the offset any more. */
+static void that_an_offset_is_certain_outlives_a_restart(void)
+{
+	const uint32_t mib = 1 << 20;
+
+	start_fresh(16);
+	open_passive();
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1 + 2 * mib, TCP_ACK, 0);
+	restart(16);
+	n_seen = 0;
+	tx(PEER_ISN + 1, PRIMARY_ISN, TCP_ACK, 0);
+	CHECK_EQ(stat("flows", "corrected"), 0);
+	n_seen = 0;
+	finish_table();
+}
+
 /* Somebody cuts the file short: connections go on, and are soon in it again. */
 static void cut_while_in_use(void)
 {
@@ -435,6 +468,8 @@ int main(int argc, char **argv)
 	TEST(any_word_of_a_record);
 	random_records(&random);
 	TEST(any_word_of_the_header);
+	TEST(an_end_outlives_restarts);
+	TEST(that_an_offset_is_certain_outlives_a_restart);
 	TEST(cut_while_in_use);
 	TEST(cut_before_a_checkpoint);
 	TEST(removed_while_in_use);
