@@ -24,7 +24,7 @@
 #include "state.h"
 #include "wheel.h"
 
-#define EXPIRE_MAX 65536u		/* connections that one call ends */
+#define LOOKS_MAX 65536u		/* connections that one call looks at */
 #define TEMPLATE_RETRY_NS (60 * NS_PER_S)
 #define TEMPLATES_LOOKED_AT 8u		/* for one that may be evicted */
 
@@ -383,7 +383,7 @@ static bool look_at(struct conn_table *t, struct conn *c, uint64_t now_ns)
 uint32_t conn_expire(struct conn_table *t, uint64_t now_ns)
 {
 	uint64_t last = now_ns / WHEEL_TICK_NS;
-	uint32_t n = 0;
+	uint32_t n = 0, n_looks = 0;
 
 	if (last > t->tick + WHEEL_SLOTS)
 		t->tick = last - WHEEL_SLOTS;
@@ -391,7 +391,7 @@ uint32_t conn_expire(struct conn_table *t, uint64_t now_ns)
 		uint32_t *head = &t->wheel[++t->tick % WHEEL_SLOTS];
 
 		while (*head) {
-			if (n == EXPIRE_MAX) {
+			if (n_looks++ == LOOKS_MAX) {
 				t->tick--;
 				return n;
 			}

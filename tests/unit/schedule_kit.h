@@ -14,6 +14,7 @@
 #include "../../redirector/schedule/route.h"
 #include "../../redirector/schedule/schedule.h"
 #include "../../redirector/schedule/state.h"
+#include "../../redirector/schedule/wheel.h"
 #include "craft.h"
 #include "test.h"
 

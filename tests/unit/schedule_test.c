@@ -587,6 +587,38 @@ static void jitter_differs(void)
 
 /* --- destinations come and go --- */
 
+/* A hundred thousand that began together come up together, however many frames they
+ * have had since: other frames wait meanwhile. */
+static void what_one_call_looks_at_is_bounded(void)
+{
+	const uint32_t n = 100000;
+	const struct conn_table *t;
+
+	begin(SERVICE);
+	config.max_conns = n;
+	begin_with(SERVICE);
+	for (uint32_t i = 0; i < n; i++) {
+		segment((uint16_t)i, SYN, false);
+		bytes_put32(frame.b + 26, 0x0b000000 + i);
+		from_net();
+		now += 59 * S;
+		from_net();
+		now -= 59 * S;
+	}
+	t = schedule_conns(s);
+	CHECK_EQ(flow_count(t->flows), n);
+	now += 62 * S;
+	schedule_expire(s, now);
+	CHECK(t->tick < now / WHEEL_TICK_NS);
+	schedule_expire(s, now);
+	CHECK_EQ(t->tick, now / WHEEL_TICK_NS);
+	CHECK_EQ(flow_count(t->flows), n);
+	now += 60 * S;
+	for (unsigned i = 0; i < 4; i++)
+		schedule_expire(s, now);
+	CHECK_EQ(flow_count(t->flows), 0);
+}
+
 static void a_drain_has_an_end(void)
 {
 	begin(SERVICE);
@@ -1212,6 +1244,7 @@ int main(void)
 	TEST(a_shorter_timeout_comes_at_once);
 	TEST(a_service_may_have_its_own_timeout);
 	TEST(jitter_differs);
+	TEST(what_one_call_looks_at_is_bounded);
 	TEST(a_drain_has_an_end);
 	TEST(a_destination_that_is_added_again_is_like_a_new_one);
 	TEST(only_what_was_there_has_drained);
