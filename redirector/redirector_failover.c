@@ -106,27 +106,28 @@ static int on_protect(void *arg, char *text, size_t size)
 {
 	struct redirector *r = arg;
 	const char *once = not_lasting(r->options);
-	int err = once ? -EOPNOTSUPP : 0;
+	bool had_indev = r->indev != NULL;
+	int err;
 
-	if (err == 0) {
-		clock_timer_stop(&r->farewell);
-		clock_timer_stop(&r->rounds);
-		r->n_rounds = 0;
-		redirector_devs_reset(r);
-		r->is_uncompared = false;
-		r->n_uncompared = 0;
-		err = redirector_devs_open(r);
+	if (once) {
+		snprintf(text, size, "%s cannot be opened again", once);
+		return -EOPNOTSUPP;
 	}
+	redirector_devs_reset(r);
+	r->is_uncompared = false;
+	r->n_uncompared = 0;
+	err = redirector_devs_open(r);
 	if (err < 0) {
-		if (once)
-			snprintf(text, size, "%s cannot be opened again", once);
-		else
-			snprintf(text, size, "indev or outdev: %s: the log "
-				 "says which", uv_strerror(err));
-		redirector_devs_close_indev(r);
+		snprintf(text, size, "indev or outdev: %s: the log says which",
+			 uv_strerror(err));
+		if (!had_indev)
+			redirector_devs_close_indev(r);
 		r->redirect.role = ROLE_FAILOVER;
 		return err;
 	}
+	clock_timer_stop(&r->farewell);
+	clock_timer_stop(&r->rounds);
+	r->n_rounds = 0;
 	snprintf(text, size, "indev and outdev are open again");
 	return 0;
 }

@@ -172,6 +172,25 @@ start_mirror() {
 	check_account "$(stats m)"
 }
 
+@test "a redirector that cannot go back goes on announcing the guest" {
+	mkdir state
+	start m colo-redirector --exclusive --announce 1000 --state-dir state \
+		--net-in null: --net-out null: --guest-in unix-listen:guest \
+		--guest-out null: --indev unix-listen:indev,queue=tx \
+		--outdev unix-listen:outdev,queue=rx --control m.ctl
+	frames gen --count 1 | send guest
+	wait_for stat_is m guest-in.in 1
+	ctl failover
+	spawn_other thief socat -u UNIX-LISTEN:outdev -
+	wait_for test -S outdev
+	stays 'indev or outdev: address already in use: the log says which'
+	[ ! -e indev ]
+	n=$(value "$(stats m)" originated)
+	[ "$n" -gt 0 ]
+	goes_on() { [ "$(value "$(stats m)" originated)" -gt "$n" ]; }
+	wait_for goes_on
+}
+
 @test "a rewriter tracks connections again, and forgets the offsets of before" {
 	mkdir state
 	start m colo-rewriter --state-dir state --net-in unix-listen:n.sock \

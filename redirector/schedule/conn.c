@@ -356,18 +356,17 @@ void conn_touch(struct conn_table *t, struct conn *c, uint64_t now_ns)
 	save_deadline(t, c);
 }
 
-/* Its slot has come. Return: it has ended. */
-static bool look_at(struct conn_table *t, struct conn *c, uint64_t now_ns)
+/* Its slot has come: it ends, or gets another one. */
+static void look_at(struct conn_table *t, struct conn *c, uint64_t now_ns)
 {
 	if (c->state == STATE_TEMPLATE && c->tie && c->deadline_ns <= now_ns)
 		c->deadline_ns = now_ns + TEMPLATE_RETRY_NS;
 	if (c->deadline_ns > now_ns) {
 		wheel_unlink(t, c);
 		wheel_link(t, c);
-		return false;
+	} else {
+		conn_remove(t, c);
 	}
-	conn_remove(t, c);
-	return true;
 }
 
 /**
@@ -377,13 +376,11 @@ static bool look_at(struct conn_table *t, struct conn *c, uint64_t now_ns)
  *
  * The work is bounded: what is left is done by the next call. A template whose
  * time has come while it has connections is asked again after 60 s.
- *
- * Return: how many ended
  */
-uint32_t conn_expire(struct conn_table *t, uint64_t now_ns)
+void conn_expire(struct conn_table *t, uint64_t now_ns)
 {
 	uint64_t last = now_ns / WHEEL_TICK_NS;
-	uint32_t n = 0, n_looks = 0;
+	uint32_t n_looks = 0;
 
 	if (last > t->tick + WHEEL_SLOTS)
 		t->tick = last - WHEEL_SLOTS;
@@ -393,10 +390,9 @@ uint32_t conn_expire(struct conn_table *t, uint64_t now_ns)
 		while (*head) {
 			if (n_looks++ == LOOKS_MAX) {
 				t->tick--;
-				return n;
+				return;
 			}
-			n += look_at(t, conn_at(t, *head - 1), now_ns);
+			look_at(t, conn_at(t, *head - 1), now_ns);
 		}
 	}
-	return n;
 }

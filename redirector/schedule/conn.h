@@ -33,6 +33,6 @@ void conn_set_deadline(struct conn_table *t, struct conn *c,
 void conn_move(struct conn_table *t, struct conn *c, uint16_t dest);
 void conn_touch(struct conn_table *t, struct conn *c, uint64_t now_ns);
 void conn_save(struct conn_table *t, const struct conn *c);
-uint32_t conn_expire(struct conn_table *t, uint64_t now_ns);
+void conn_expire(struct conn_table *t, uint64_t now_ns);
 
 #endif
