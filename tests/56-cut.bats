@@ -19,9 +19,9 @@ lives() {
 	[[ ${lines[-1]} == 'cut: '*' survived, longest pause '* ]]
 }
 
-@test "connections survive with every congestion control, window, direction and delay" {
-	local n=145
-	[ -n "${SOAK_N-}" ] || { export QUICK=1 && n=10; }
+@test "connections survive with every congestion control, window, direction and delay, and with GSO" {
+	local n=157
+	[ -n "${SOAK_N-}" ] || { export QUICK=1 && n=11; }
 	run -0 "$TOP/tests/cut-matrix" 1
 	echo "$output"
 	[ "${#lines[@]}" -eq "$n" ]
