@@ -58,18 +58,51 @@ enum compare_step connection_mixed(struct compare *c, struct cmp_flow *fl,
 	return connection_differ(c, fl, p, s);
 }
 
+/* The secondary alone has the end of a connection. */
+static void tell_end(struct compare *c, const struct cmp_flow *fl,
+		     const struct hold *s)
+{
+	struct compare_difference d =
+		differ_describe(c, fl, COMPARE_TIMEOUT, NULL, s);
+
+	differ_place(c, fl, s, &d);
+	differ_tell(c, &d);
+}
+
 /* The first SYN that waits of the secondary, or NULL. What stands before it
- * belongs to an older connection, and is dropped. */
+ * belongs to an older connection, and is dropped; a report tells of the first. */
 static struct hold *secondary_syn(struct compare *c, struct cmp_flow *fl)
 {
+	bool is_told = !c->config.report_only;
 	struct hold *s;
 
 	if (!(fl->flags & FLOW_SECONDARY_SYN))
 		return NULL;
-	while ((s = stream_head(c, fl, COMPARE_SECONDARY)) &&
-	       !(s->flags & TCP_SYN))
+	while ((s = stream_secondary(c, fl)) && !(s->flags & TCP_SYN)) {
+		if (!is_told)
+			tell_end(c, fl, s);
+		is_told = true;
 		act_drop_held(c, fl, s, DROP_LATE);
+	}
 	return s;
+}
+
+/**
+ * connection_resume() - In a report, does another connection follow in a flow
+ * that differs?
+ * @c:		The comparison
+ * @fl:		The flow
+ *
+ * Return: whether the primary's SYN waits: the flow is not marked any more
+ */
+bool connection_resume(struct compare *c, struct cmp_flow *fl)
+{
+	const struct hold *p = stream_head(c, fl, COMPARE_PRIMARY);
+
+	if (!c->config.report_only || !p || !(p->flags & TCP_SYN))
+		return false;
+	fl->flags &= (uint16_t)~FLOW_DIFFERENT;
+	return true;
 }
 
 static struct packet parse_held(const struct compare *c, const struct hold *h)

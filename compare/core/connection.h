@@ -7,6 +7,7 @@
 void connection_open(struct compare *c, struct cmp_flow *fl,
 		     const struct hold *syn);
 
+bool connection_resume(struct compare *c, struct cmp_flow *fl);
 enum compare_step connection_differ(struct compare *c, struct cmp_flow *fl,
 				    const struct hold *p, const struct hold *s);
 enum compare_step connection_mixed(struct compare *c, struct cmp_flow *fl,

@@ -16,6 +16,8 @@
 
 #include <string.h>
 
+#include "../../common/least.h"
+#include "../../common/seq.h"
 #include "act.h"
 #include "extent.h"
 #include "flows.h"
@@ -63,6 +65,28 @@ static bool may_ask(const struct compare *c, const struct compare_difference *d)
 }
 
 /**
+ * differ_place() - Say where a segment lies that one side alone has
+ * @c:		The comparison
+ * @fl:		Its flow
+ * @h:		The segment
+ * @d:		The difference, from differ_describe(); its place becomes the first
+ *		byte behind the edge
+ */
+void differ_place(const struct compare *c, const struct cmp_flow *fl,
+		  const struct hold *h, struct compare_difference *d)
+{
+	uint32_t seq = h->seq + !!(h->flags & TCP_SYN), below = 0;
+
+	if ((fl->flags & FLOW_EDGE) && seq_gt(fl->edge, seq))
+		below = least(fl->edge - seq, h->payload_len);
+	d->at[h->side] += below;
+	d->offset = seq + below - fl->isn[COMPARE_PRIMARY] - 1;
+	if ((h->flags & TCP_SYN) ||
+	    (!c->config.own_isn && !(fl->flags & FLOW_EDGE)))
+		d->offset = 0;
+}
+
+/**
  * differ_tell() - Tell of a difference
  * @c:		The comparison
  * @d:		The difference. Its asks is set: whether it opens an episode
@@ -100,27 +124,44 @@ void differ_ask(struct compare *c, enum compare_reason reason,
 
 static void mark(struct compare *c, struct cmp_flow *fl)
 {
-	if (!(fl->flags & FLOW_DIFFERENT)) {
-		fl->flags &= (uint16_t)~FLOW_SUSPECT;
-		fl->flags |= FLOW_DIFFERENT;
-		act_note(c, NOTE_DIFFERENT);
+	if (fl->flags & FLOW_DIFFERENT)
+		return;
+	fl->flags &= (uint16_t)~FLOW_SUSPECT;
+	fl->flags |= FLOW_DIFFERENT;
+	act_note(c, NOTE_DIFFERENT);
+}
+
+/* Give up the first packet of a side if the difference is about it, and those behind
+ * it up to a SYN: that begins another connection, with the same ports. */
+static void give_up(struct compare *c, struct cmp_flow *fl,
+		    enum compare_side side, bool is_about_first)
+{
+	struct hold *h;
+
+	while ((h = hold_at(&c->pool, fl->q[side].head)) &&
+	       (is_about_first || !fl->is_tcp || !(h->flags & TCP_SYN))) {
+		if (side == COMPARE_PRIMARY)
+			act_release_head(c, fl, NOTE_UNCOMPARED);
+		else
+			act_drop_held(c, fl, h, DROP_DIFFERENT);
+		is_about_first = false;
 	}
-	act_drop_queue(c, fl, DROP_DIFFERENT);
 }
 
 /* In a report the caller goes on behind bytes that differ, so that the flow is
  * not marked. Any other difference ends a connection; of another flow only
  * what waits is given up, as datagrams that come can be compared. */
 static void mark_in_report(struct compare *c, struct cmp_flow *fl,
-			   enum compare_reason reason)
+			   const struct compare_difference *d)
 {
-	if (reason == COMPARE_PAYLOAD || reason == COMPARE_MAC) {
+	if (d->reason == COMPARE_PAYLOAD || d->reason == COMPARE_MAC) {
 		act_note(c, NOTE_DIFFERENT);
 		return;
 	}
 	mark(c, fl);
-	while (fl->q[COMPARE_PRIMARY].n)
-		act_release_head(c, fl, NOTE_UNCOMPARED);
+	for (unsigned side = 0; side < 2; side++)
+		give_up(c, fl, side, d->has[side]);
+	fl->align = 0;
 	if (!fl->is_tcp)
 		fl->flags &= (uint16_t)~FLOW_DIFFERENT;
 }
@@ -137,10 +178,12 @@ void differ_flow(struct compare *c, struct cmp_flow *fl,
 		 struct compare_difference *d)
 {
 	differ_tell(c, d);
-	if (c->config.report_only)
-		mark_in_report(c, fl, d->reason);
-	else
+	if (c->config.report_only) {
+		mark_in_report(c, fl, d);
+	} else {
 		mark(c, fl);
+		act_drop_queue(c, fl, DROP_DIFFERENT);
+	}
 	flows_touch(c, fl);
 }
 

@@ -28,6 +28,8 @@ struct compare_difference differ_describe(const struct compare *c,
 					  enum compare_reason reason,
 					  const struct hold *p,
 					  const struct hold *s);
+void differ_place(const struct compare *c, const struct cmp_flow *fl,
+		  const struct hold *h, struct compare_difference *d);
 void differ_tell(struct compare *c, struct compare_difference *d);
 void differ_ask(struct compare *c, enum compare_reason reason,
 		const struct cmp_flow *fl, const struct hold *h);

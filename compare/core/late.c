@@ -7,7 +7,6 @@
  */
 #include "late.h"
 
-#include "../../common/least.h"
 #include "../../common/seq.h"
 #include "act.h"
 #include "align.h"
@@ -17,21 +16,6 @@
 #include "flows.h"
 #include "match.h"
 #include "stream.h"
-
-/* The place of a difference is the first byte of a segment behind the edge. */
-static void set_place(const struct compare *c, const struct cmp_flow *fl,
-		      const struct hold *h, struct compare_difference *d)
-{
-	uint32_t seq = h->seq + !!(h->flags & TCP_SYN), below = 0;
-
-	if ((fl->flags & FLOW_EDGE) && seq_gt(fl->edge, seq))
-		below = least(fl->edge - seq, h->payload_len);
-	d->at[h->side] += below;
-	d->offset = seq + below - fl->isn[COMPARE_PRIMARY] - 1;
-	if ((h->flags & TCP_SYN) ||
-	    (!c->config.own_isn && !(fl->flags & FLOW_EDGE)))
-		d->offset = 0;
-}
 
 static void report_one(struct compare *c, struct cmp_flow *fl,
 		       const struct hold *h)
@@ -45,8 +29,9 @@ static void report_one(struct compare *c, struct cmp_flow *fl,
 		differ_tell(c, &d);
 		return;
 	}
-	set_place(c, fl, h, &d);
+	differ_place(c, fl, h, &d);
 	differ_flow(c, fl, &d);
+	match_flow(c, fl, NULL);	/* the next connection */
 }
 
 /* The first segment of a side, unless it is a SYN or RST. */
@@ -113,7 +98,7 @@ static bool skip_gap(struct compare *c, struct cmp_flow *fl)
 		return false;
 	d = differ_describe(c, fl, COMPARE_TIMEOUT, has == p ? p : NULL,
 			    has == s ? s : NULL);
-	set_place(c, fl, has, &d);
+	differ_place(c, fl, has, &d);
 	d.len[has->side] = to - fl->edge;
 	differ_tell(c, &d);
 	stream_set_edge(fl, to);
@@ -138,8 +123,8 @@ static bool skip_tail(struct compare *c, struct cmp_flow *fl)
 	if (!primary == !secondary)
 		return false;
 	d = differ_describe(c, fl, COMPARE_PAYLOAD, p, s);
-	set_place(c, fl, s, &d);
-	set_place(c, fl, p, &d);
+	differ_place(c, fl, s, &d);
+	differ_place(c, fl, p, &d);
 	d.len[COMPARE_PRIMARY] = primary;
 	d.len[COMPARE_SECONDARY] = secondary;
 	differ_flow(c, fl, &d);
@@ -150,15 +135,18 @@ static bool skip_tail(struct compare *c, struct cmp_flow *fl)
 }
 
 /* One side has reset the connection where the other goes on. Return: false when
- * it is not so. */
+ * it is not so: where another connection follows, the SYN is of that. */
 static bool tell_reset(struct compare *c, struct cmp_flow *fl)
 {
+	const unsigned both = FLOW_PRIMARY_SYN | FLOW_SECONDARY_SYN;
 	const struct hold *p = stream_head(c, fl, COMPARE_PRIMARY);
 	const struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
 
-	if (!p || !s || !((p->flags ^ s->flags) & TCP_RST))
+	if (!p || !s || !((p->flags ^ s->flags) & TCP_RST) ||
+	    (fl->flags & both) == both)
 		return false;
 	connection_differ(c, fl, p, s);
+	match_flow(c, fl, NULL);
 	return true;
 }
 

@@ -318,11 +318,12 @@ static enum compare_step match_step(struct compare *c, struct cmp_flow *fl,
 void match_flow(struct compare *c, struct cmp_flow *fl,
 		const struct packet *said)
 {
+	while (!(fl->flags & FLOW_DIFFERENT) || connection_resume(c, fl))
+		if (match_step(c, fl, said) == STEP_WAIT)
+			break;
 	if (fl->flags & FLOW_DIFFERENT)
 		return;
-	while (match_step(c, fl, said) == STEP_DONE)
-		;
-	if (stream_has_edge(fl) && !(fl->flags & FLOW_DIFFERENT))
+	if (stream_has_edge(fl))
 		release_overlapped(c, fl, said);
 	stream_secondary(c, fl);	/* what overlapped is late */
 }

@@ -40,6 +40,7 @@
 #include "differ.h"
 #include "gap.h"
 #include "gate.h"
+#include "late.h"
 #include "match.h"
 #include "order.h"
 #include "repeats.h"
@@ -116,14 +117,30 @@ static void note_primary(struct cmp_flow *fl, const struct packet *p)
 		fl->flags |= FLOW_BUSY;
 }
 
+/* In a report, when both sides have begun another connection: nothing more comes of
+ * the one before, and what is left of the primary's is told. What is left of the
+ * secondary's is when the two SYNs are compared. */
+static void end_connection(struct compare *c, struct cmp_flow *fl)
+{
+	const unsigned both = FLOW_PRIMARY_SYN | FLOW_SECONDARY_SYN;
+	const struct hold *p;
+
+	while (c->config.report_only && (fl->flags & both) == both &&
+	       (p = stream_head(c, fl, COMPARE_PRIMARY)) &&
+	       !(p->flags & TCP_SYN))
+		late_tell(c, fl, COMPARE_PRIMARY);
+}
+
 static void hold_primary(struct compare *c, struct cmp_flow *fl,
 			 const struct frame *f, const struct packet *p)
 {
 	bool is_news = stream_hold(c, fl, COMPARE_PRIMARY, f, p);
 
 	note_primary(fl, p);
-	if (p->flags & TCP_SYN)
+	if (p->flags & TCP_SYN) {
 		fl->flags |= FLOW_PRIMARY_SYN;
+		end_connection(c, fl);
+	}
 	if (is_news)
 		match_flow(c, fl, NULL);
 }
@@ -251,11 +268,20 @@ static bool is_duplicate(struct compare *c, struct cmp_flow *fl,
 	return false;
 }
 
+/* In a report, does a segment of the secondary belong to the connection that comes
+ * after one that differs? The primary's SYN is still to come. */
+static bool is_of_next(const struct compare *c, const struct cmp_flow *fl,
+		       const struct packet *p)
+{
+	return c->config.report_only &&
+	       ((p->flags & TCP_SYN) || (fl->flags & FLOW_SECONDARY_SYN));
+}
+
 /* Why a segment of the secondary says nothing new; DROP_REASONS if it does. */
 static enum drop stale(struct compare *c, struct cmp_flow *fl,
 			       const struct packet *p)
 {
-	if (fl->flags & FLOW_DIFFERENT)
+	if ((fl->flags & FLOW_DIFFERENT) && !is_of_next(c, fl, p))
 		return DROP_DIFFERENT;
 	if (is_pure_ack(p))
 		return DROP_ACK;
@@ -287,6 +313,7 @@ static void hold_secondary(struct compare *c, struct cmp_flow *fl,
 	if (p->flags & TCP_SYN) {
 		fl->flags |= FLOW_SECONDARY_SYN;
 		gate_secondary_syn(fl);
+		end_connection(c, fl);
 	}
 	if (is_news || gate_holds_acks(c, fl))
 		match_flow(c, fl, p);

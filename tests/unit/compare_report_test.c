@@ -538,6 +538,56 @@ static void a_reset_may_be_captured_twice(void)
 	end(&k);
 }
 
+/* The side's own number of a byte of its n-th connection. */
+#define AT(side, n, at) ((side ? 7700 : 100) + (n) * 1000 + (at))
+#define SAY(k, side, n, at, fl, d) \
+	kit_input((k), (side), (struct seg){ TCP(1, AT(side, n, at), 500, fl, d) })
+
+/* One side has more of a connection; its end is told before the next one's SYN has
+ * come (when 1), behind the first of the two (2), or because both have (0). Of the
+ * connections that follow the last one differs. */
+static void check_next(enum compare_side more, enum compare_side first,
+		       bool is_rst, unsigned when, unsigned last)
+{
+	struct compare_config config = kit_config();
+	struct kit k;
+
+	config.report_only = config.own_isn = true;
+	config.ignore_mac = true;
+	kit_init_with(&k, &config);
+	SAY(&k, first, 0, 0, S | A, "");
+	SAY(&k, !first, 0, 0, S | A, "");
+	if (is_rst)
+		SAY(&k, more, 0, 1, R, "");
+	else
+		SAY(&k, more, 0, 1, A, "rest");
+	kit_wait(&k, when == 1 ? config.timeout_ns : when * SEC);
+	for (unsigned n = 1; n <= last; n++) {
+		SAY(&k, first, n, 0, S | A, "");
+		if (n == 1 && when == 2)
+			kit_wait(&k, config.timeout_ns - SEC);
+		SAY(&k, first, n, 1, A, "abcd");
+		SAY(&k, !first, n, 0, S | A, "");
+		if (n == last)
+			SAY(&k, !first, n, 1, A, "abXd");
+		else
+			SAY(&k, !first, n, 1, A, "abcd");
+	}
+	CHECK_EQ(k.n_differ, 2);
+	CHECK_EQ(k.places[0], 0);
+	CHECK_EQ(k.n_reasons[COMPARE_TIMEOUT], 1);
+	CHECK_EQ(k.places[1], 2);
+	end(&k);
+}
+
+/* The same ports once more. */
+static void the_next_connection_is_compared(void)
+{
+	for (unsigned i = 0; i < 40; i++)
+		check_next(i & 1, i >> 1 & 1, i >= 24, i / 8 % 3,
+			   i >> 2 & 1 ? 3 : 1);
+}
+
 #define FRAGMENT(t, d, a, b) UDP(t, d), .from = (a), .to = (b)
 
 static void lone_fragments_are_compared(void)
@@ -842,6 +892,7 @@ int main(int argc, char **argv)
 	TEST(a_hole_and_a_gap_behind_it);
 	TEST(bytes_captured_behind_a_reset_are_compared);
 	TEST(a_reset_may_be_captured_twice);
+	TEST(the_next_connection_is_compared);
 	TEST(lone_fragments_are_compared);
 	TEST(overlapping_fragments_are_compared);
 	TEST(a_segment_in_fragments_is_a_segment);
