@@ -16,7 +16,7 @@ TOOLS := mirror redirector rewriter compare
 SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote checksum tcp_option vnet \
 	      link_type link_wifi pcapng pcapng_in gzip_in snaplen_in capture_pipe capture_in \
 	      stats log stamp nowait nowait_stream file file_use netns peer unix_path clock \
-	      endpoint endpoint_all endpoint_connect endpoint_dev \
+	      endpoint endpoint_all endpoint_carrier endpoint_connect endpoint_dev \
 	      endpoint_file endpoint_handle endpoint_hint endpoint_input endpoint_link \
 	      endpoint_listen endpoint_null endpoint_option endpoint_output endpoint_packet \
 	      endpoint_pcap endpoint_poll endpoint_pump endpoint_rival \

@@ -155,7 +155,7 @@ static void put_link(msgpack_packer *pk, const struct endpoint *ep)
 	rpc_map(pk, 10);
 	rpc_put_str(pk, "name", endpoint_name(ep));
 	rpc_put_str(pk, "endpoint", endpoint_get_spec(ep)->text);
-	rpc_put_str(pk, "state", endpoint_is_up(ep) ? "up" : "down");
+	rpc_put_str(pk, "state", endpoint_trouble(ep) ? "down" : "up");
 	rpc_put_uint(pk, "in", c.in);
 	rpc_put_uint(pk, "out", c.out);
 	rpc_put_uint(pk, "queued", c.queued);

@@ -121,6 +121,19 @@ bool endpoint_is_up(const struct endpoint *ep)
 }
 
 /**
+ * endpoint_trouble() - Why do no frames pass?
+ * @ep:		The endpoint
+ *
+ * A device may be there and pass nothing, see endpoint_carrier.c.
+ *
+ * Return: as said of its name, as in "is gone", or NULL when they pass
+ */
+const char *endpoint_trouble(const struct endpoint *ep)
+{
+	return ep->up ? endpoint_carrier_trouble(ep) : "is gone";
+}
+
+/**
  * endpoint_find() - The endpoint that has a name
  * @set:	Where
  * @name:	As its messages say it

@@ -106,6 +106,7 @@ int endpoint_open(struct endpoint **out, struct endpoint_set *set,
 void endpoint_close(struct endpoint *ep);
 
 bool endpoint_is_up(const struct endpoint *ep);
+const char *endpoint_trouble(const struct endpoint *ep);
 struct endpoint *endpoint_find(const struct endpoint_set *set, const char *name);
 const struct endpoint *endpoint_next(const struct endpoint *ep);
 const char *endpoint_name(const struct endpoint *ep);

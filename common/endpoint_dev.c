@@ -5,6 +5,7 @@
  * stream, so that it can leave on a stream without being touched again.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,6 +20,13 @@ static bool is_link_trouble(int err)
 {
 	return err == -EIO || err == -ENETDOWN || err == -EMSGSIZE ||
 	       err == -EINVAL || err == -ENOBUFS;
+}
+
+static void lost(struct endpoint *ep, int err, const char *what)
+{
+	endpoint_carrier_close(ep);
+	/* what a tap says whose interface was deleted */
+	endpoint_link_lost(ep, err == -EBADFD ? -ENODEV : err, what);
 }
 
 /**
@@ -49,7 +57,7 @@ void endpoint_dev_write(struct endpoint *ep)
 				 uv_strerror(-errno));
 			ep->count.drop_link += outq_drop_first(&ep->outq);
 		} else if (errno != EINTR) {
-			endpoint_link_lost(ep, -errno, "write");
+			lost(ep, -errno, "write");
 			return;
 		}
 	}
@@ -66,7 +74,7 @@ void endpoint_dev_read_error(struct endpoint *ep)
 		ep->count.drop_link++;
 	} else if (errno != EAGAIN && errno != EINTR && errno != ENETDOWN &&
 		   errno != EIO)
-		endpoint_link_lost(ep, -errno, "read");
+		lost(ep, -errno, "read");
 }
 
 /**
@@ -81,6 +89,21 @@ void endpoint_dev_retry(struct endpoint *ep)
 		endpoint_link_retry_later(ep, err, ep->spec.text);
 }
 
+/* The device first: an interface that is not there is no trouble of its carrier. */
+static int open_with_carrier(struct endpoint *ep,
+			     int (*open_here)(struct endpoint *))
+{
+	int fd = open_here(ep);
+	int err = fd < 0 ? fd : endpoint_carrier_open(ep,
+					if_nametoindex(ep->spec.target));
+
+	if (err == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 /* Open something in the namespace that the endpoint names; set @what to where
  * it failed. */
 static int open_in_netns(struct endpoint *ep, int (*open_here)(struct endpoint *),
@@ -89,13 +112,13 @@ static int open_in_netns(struct endpoint *ep, int (*open_here)(struct endpoint *
 	int back, fd;
 
 	if (!ep->spec.netns[0])
-		return open_here(ep);
+		return open_with_carrier(ep, open_here);
 	back = netns_enter(ep->spec.netns);
 	if (back < 0) {
 		*what = "its network namespace: ";
 		return back;
 	}
-	fd = open_here(ep);
+	fd = open_with_carrier(ep, open_here);
 	if (netns_leave(back) < 0)	/* anything else would be elsewhere */
 		abort();
 	return fd;

@@ -86,6 +86,7 @@ struct endpoint {
 	struct endpoint_listen *listen;
 	struct endpoint_rival *rival;	/* a second peer, or NULL */
 	struct endpoint_pcap *pcap;
+	struct endpoint_carrier *carrier;
 	struct endpoint_watch *watches;	/* who looks on; mostly nobody */
 	struct endpoint_told told;
 };
@@ -151,6 +152,11 @@ void endpoint_link_last_words(struct endpoint *ep);
 /* Byte streams of any kind: one read or write. */
 void endpoint_stream_read(struct endpoint *ep);
 void endpoint_stream_write(struct endpoint *ep);
+
+/* Does a device pass frames? NULL, or why not. */
+int endpoint_carrier_open(struct endpoint *ep, unsigned ifindex);
+void endpoint_carrier_close(struct endpoint *ep);
+const char *endpoint_carrier_trouble(const struct endpoint *ep);
 
 /* Devices: one read or write is one frame. */
 int endpoint_dev_open(struct endpoint *ep, int (*open_here)(struct endpoint *));

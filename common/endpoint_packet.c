@@ -210,4 +210,5 @@ const struct endpoint_ops endpoint_packet_ops = {
 	.read = packet_read,
 	.write = endpoint_dev_write,
 	.retry = endpoint_dev_retry,
+	.close = endpoint_carrier_close,
 };

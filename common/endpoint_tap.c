@@ -84,4 +84,5 @@ const struct endpoint_ops endpoint_tap_ops = {
 	.read = tap_read,
 	.write = endpoint_dev_write,
 	.retry = endpoint_dev_retry,
+	.close = endpoint_carrier_close,
 };

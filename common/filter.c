@@ -227,21 +227,30 @@ void filter_forward(struct filter *f, enum filter_dir dir,
 		f->no_side += n;
 }
 
-/**
- * filter_down() - Is a side without its peer?
- * @f:		The filter
- *
- * Return: the name of an endpoint that is down; NULL when all are up
- */
-const char *filter_down(const struct filter *f)
+static bool is_in_trouble(const struct endpoint *ep, struct verdict *v)
 {
-	for (int dir = FILTER_TX; dir <= FILTER_RX; dir++) {
-		if (f->in[dir] && !endpoint_is_up(f->in[dir]))
-			return endpoint_name(f->in[dir]);
-		if (f->out[dir] && !endpoint_is_up(f->out[dir]))
-			return endpoint_name(f->out[dir]);
-	}
-	return NULL;
+	const char *trouble = ep ? endpoint_trouble(ep) : NULL;
+
+	if (trouble)
+		verdict_set(v, VERDICT_UNPROTECTED, "%s %s", endpoint_name(ep),
+			    trouble);
+	return trouble != NULL;
+}
+
+/**
+ * filter_verdict() - Does a side take and give no frames?
+ * @f:		The filter
+ * @v:		Set when that is so
+ *
+ * Return: false when all is well
+ */
+bool filter_verdict(const struct filter *f, struct verdict *v)
+{
+	for (int dir = FILTER_TX; dir <= FILTER_RX; dir++)
+		if (is_in_trouble(f->in[dir], v) ||
+		    is_in_trouble(f->out[dir], v))
+			return true;
+	return false;
 }
 
 /**

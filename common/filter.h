@@ -5,6 +5,7 @@
 #include "endpoint.h"
 #include "loop.h"
 #include "option.h"
+#include "verdict.h"
 
 /*
  * The shape that the relaying tools share: a wire with a net side and a guest
@@ -60,7 +61,7 @@ int filter_open(struct filter *f, struct loop *loop,
 		void (*on_frames)(void *arg, enum filter_dir dir,
 				  struct frame *v, unsigned n),
 		void *arg);
-const char *filter_down(const struct filter *f);
+bool filter_verdict(const struct filter *f, struct verdict *v);
 void filter_stats(const struct filter *f, struct stats *s);
 void filter_forward(struct filter *f, enum filter_dir dir,
 		    const struct frame *v, unsigned n);

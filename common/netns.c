@@ -13,6 +13,17 @@
 #include <unistd.h>
 
 /**
+ * netns_path() - Where a network namespace has its name
+ * @name:	As `ip netns` knows it, or a path when it has a slash
+ * @path:	Filled; has a slash
+ */
+void netns_path(const char *name, char path[NETNS_PATH_MAX])
+{
+	snprintf(path, NETNS_PATH_MAX, "%s%s",
+		 strchr(name, '/') ? "" : "/run/netns/", name);
+}
+
+/**
  * netns_enter() - Go into a network namespace
  * @name:	As `ip netns` knows it, or a path when it has a slash
  *
@@ -21,11 +32,10 @@
  */
 int netns_enter(const char *name)
 {
-	char path[128];
+	char path[NETNS_PATH_MAX];
 	int back, there, err = 0;
 
-	snprintf(path, sizeof(path), "%s%s",
-		 strchr(name, '/') ? "" : "/run/netns/", name);
+	netns_path(name, path);
 	back = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (back < 0)
 		return -errno;

@@ -192,11 +192,10 @@ static void on_set(void *arg)
 static void on_verdict(void *arg, struct verdict *v)
 {
 	const struct mirror *m = arg;
-	const char *down = filter_down(&m->filter);
 
-	if (down)
-		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", down);
-	else if (m->indev && !endpoint_is_up(m->indev))
+	if (filter_verdict(&m->filter, v))
+		return;
+	if (m->indev && !endpoint_is_up(m->indev))
 		verdict_set(v, VERDICT_UNPROTECTED, "indev is gone");
 	else if (m->is_off)
 		verdict_set(v, VERDICT_UNPROTECTED, "status is off: nothing is "

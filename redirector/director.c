@@ -146,10 +146,12 @@ static void on_verdict(void *arg, struct verdict *v)
 {
 	const struct director *d = arg;
 	const struct dest_set *set = schedule_dests(d->schedule);
+	const char *net = endpoint_trouble(d->net_in);
 
-	if (!endpoint_is_up(d->net_in) ||
-	    (d->net_out && !endpoint_is_up(d->net_out)))
-		verdict_set(v, VERDICT_UNPROTECTED, "net is gone");
+	if (!net)
+		net = d->net_out ? endpoint_trouble(d->net_out) : NULL;
+	if (net)
+		verdict_set(v, VERDICT_UNPROTECTED, "net %s", net);
 	for (unsigned at = 0; at < set->n; at++)
 		if (!set->v[set->order[at]].is_up)
 			verdict_set(v, VERDICT_UNPROTECTED, "%s is gone",

@@ -59,11 +59,10 @@ static void on_set(void *arg)
 static void on_verdict(void *arg, struct verdict *v)
 {
 	const struct redirector *r = arg;
-	const char *down = filter_down(&r->filter);
 
-	if (down)
-		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", down);
-	else if (r->outdev && !endpoint_is_up(r->outdev))
+	if (filter_verdict(&r->filter, v))
+		return;
+	if (r->outdev && !endpoint_is_up(r->outdev))
 		verdict_set(v, VERDICT_UNPROTECTED, r->is_uncompared ?
 			    "outdev is gone: frames pass uncompared" :
 			    "outdev is gone");

@@ -246,10 +246,8 @@ static void on_set(void *arg)
 static void on_verdict(void *arg, struct verdict *v)
 {
 	const struct rewriter *r = arg;
-	const char *down = filter_down(&r->filter);
 
-	if (down)
-		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", down);
+	filter_verdict(&r->filter, v);
 }
 
 /* --- the start --- */

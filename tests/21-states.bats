@@ -49,6 +49,63 @@ go() { kill_other "$1"; }
 	status_is 'FAILOVER since *'
 }
 
+# a_device: the namespace $ns with a veth and a tap, both up
+a_device() {
+	ip netns add "$ns"
+	ip -n "$ns" link add veth0 type veth peer name veth1
+	ip -n "$ns" link set veth0 up
+	ip -n "$ns" link set veth1 up
+	ip netns exec "$ns" ip tuntap add tap0 mode tap
+	ip -n "$ns" link set tap0 up
+}
+
+n_descriptors() {
+	local all=("/proc/${PIDS[x]}/fd/"*)
+	echo "${#all[@]}"
+}
+has_descriptors() { [ "$(n_descriptors)" = "$1" ]; }
+
+@test "a device: UNPROTECTED when it is down, gone, or in another namespace than its name" {
+	local n ns=colo-$$-device
+
+	NETNS+=("$ns")
+	a_device
+	start x colo-mirror --net "packet:veth0,netns=$ns" --outdev null: \
+		--guest "tap:tap0,netns=$ns" --control x.ctl
+	become 'PROTECTED since *'
+	n=$(n_descriptors)
+	ip -n "$ns" link set veth0 down
+	become 'UNPROTECTED * s: net is down'
+	colo-ctl -s x.ctl links | grep -E '^net .* down '
+	ip -n "$ns" link set veth0 up
+	become 'PROTECTED since *'
+	ip -n "$ns" link set veth1 down
+	become 'UNPROTECTED * s: net has no carrier'
+	ip -n "$ns" link set veth1 up
+	become 'PROTECTED since *'
+	ip -n "$ns" link set tap0 down
+	become 'UNPROTECTED * s: guest is down'
+	ip -n "$ns" link set tap0 name tap1
+	ip -n "$ns" link set tap1 up
+	become 'PROTECTED since *'
+	ip -n "$ns" link del tap1
+	become 'UNPROTECTED * s: guest is gone'
+	logged x 'lost: guest: tap:tap0,netns=.*: no such device$'
+	ip netns exec "$ns" ip tuntap add tap0 mode tap
+	ip -n "$ns" link set tap0 up
+	become 'PROTECTED since *'
+	ip -n "$ns" link del veth0
+	become 'UNPROTECTED * s: net is gone'
+	logged x 'lost: net: packet:veth0,netns=.*: its interface: no such device$'
+	ip netns del "$ns"
+	a_device
+	become 'PROTECTED since *'
+	wait_for logged x 'lost: guest: .*: its network namespace is another one now'
+	wait_for has_descriptors "$n"
+	ip netns del "$ns"
+	become 'UNPROTECTED * s: net is in a network namespace that was removed'
+}
+
 @test "a redirector: UNPROTECTED for each reason, and SYNCING after frames have passed" {
 	start x colo-redirector --net unix-listen:net --guest unix-listen:guest \
 		--outdev unix-listen:outdev,queue=tx --indev unix-listen:indev \

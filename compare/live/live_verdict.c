@@ -5,15 +5,15 @@
 
 #include "../../common/time.h"
 
-/* Return: the name of an endpoint without a peer, or NULL */
-static const char *gone(const struct wires *w)
+/* Return: an endpoint through which nothing passes, or NULL */
+static const struct endpoint *in_trouble(const struct wires *w)
 {
 	const struct endpoint *all[] = { w->in[COMPARE_PRIMARY],
 					 w->in[COMPARE_SECONDARY], w->outdev };
 
 	for (unsigned i = 0; i < 3; i++) {
-		if (!endpoint_is_up(all[i]))
-			return endpoint_name(all[i]);
+		if (endpoint_trouble(all[i]))
+			return all[i];
 	}
 	return NULL;
 }
@@ -87,11 +87,12 @@ static void judge_request(const struct checkpoint *cp, uint64_t now_ns,
 void live_verdict_of(const struct live_verdict *lv, uint64_t now_ns,
 		     struct verdict *v)
 {
-	const char *name = gone(lv->wires);
+	const struct endpoint *ep = in_trouble(lv->wires);
 	const char *why = no_checkpoints(lv->checkpoint);
 
-	if (name && !is_over(lv->checkpoint))
-		verdict_set(v, VERDICT_UNPROTECTED, "%s is gone", name);
+	if (ep && !is_over(lv->checkpoint))
+		verdict_set(v, VERDICT_UNPROTECTED, "%s %s", endpoint_name(ep),
+			    endpoint_trouble(ep));
 	else if (lv->is_report)
 		verdict_set(v, VERDICT_UNPROTECTED, "--dry-run");
 	else if (why)
