@@ -244,6 +244,22 @@ row() {
 	[[ $output = *'tcp 10.0.0.2:80 > 10.0.0.1:1003 offset 0: '* ]]
 }
 
+@test "frames that are not IP go by their type, not by its order" {
+	local type
+	for type in 88b5 88b6 0020; do
+		echo "525400000001525400000002$type$(printf "%064x" "0x$type")"
+	done >frames
+	mapfile -t frames <frames
+	pcap 1 1000 "${frames[@]}" >a.pcap
+	pcap 1 1000 "${frames[@]:1}" >b.pcap
+	run -1 compare a.pcap b.pcap
+	grep -qE '^missing +1 ' <<<"$output"
+	grep -qE '^total +1$' <<<"$output"
+	run -1 compare b.pcap a.pcap
+	grep -qE '^extra +1 ' <<<"$output"
+	grep -qE '^total +1$' <<<"$output"
+}
+
 @test "the service is where the SYN goes, whatever its port" {
 	# client FILE PORT SERVICE [FLAGS]: a SYN, and the answer
 	client() {

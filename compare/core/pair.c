@@ -150,7 +150,9 @@ static void number_key(struct compare *c, enum compare_side side,
 void pair_key(struct compare *c, enum compare_side side, struct flow_key *key,
 	      const struct packet *p)
 {
-	if (c->config.pair_order && (key->sport || key->dport))
+	/* what is not IP has its EtherType there */
+	if (c->config.pair_order && key->ip_version &&
+	    (key->sport || key->dport))
 		number_key(c, side, key, p);
 	if (c->config.ignore_addr && !(key->tag[1] & KEY_TUPLE)) {
 		memset(key->src, 0, sizeof(key->src));
