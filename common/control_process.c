@@ -14,7 +14,6 @@
 #include "time.h"
 
 #define LOOK_MS 250u
-#define LINKS_MAX 32u
 
 /* --- the verdict --- */
 
@@ -168,15 +167,20 @@ static void put_link(msgpack_packer *pk, const struct endpoint *ep)
 static int on_links(void *arg, struct control_call *call)
 {
 	const struct control_process *p = arg;
-	const struct endpoint *ep, *all[LINKS_MAX];
+	const struct endpoint *first = p->loop->endpoints.first, *ep, **all;
 	uint32_t n = 0;
 
-	for (ep = p->loop->endpoints.first; ep && n < LINKS_MAX;
-	     ep = endpoint_next(ep))
-		all[n++] = ep;
+	for (ep = first; ep; ep = endpoint_next(ep))
+		n++;
+	all = calloc(n + 1, sizeof(ep));
+	if (!all)
+		abort();
 	rpc_array(call->pk, n);
-	while (n)			/* as they were opened */
-		put_link(call->pk, all[--n]);
+	for (ep = first; ep; ep = endpoint_next(ep))
+		all[--n] = ep;
+	for (; all[n]; n++)		/* as they were opened */
+		put_link(call->pk, all[n]);
+	free(all);
 	return 0;
 }
 

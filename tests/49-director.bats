@@ -90,6 +90,15 @@ load director
 	check_director
 }
 
+@test "links: all of them, the net first, however many" {
+	dests=()
+	for i in {1..40}; do dests+=(--dest "D$i=null:"); done
+	start director colo-redirector --net unix-listen:n --control d.ctl "${dests[@]}" \
+		--service "$RR"
+	ctl -j links | jq -re '.result | map(.name) | "\(length) \(.[0]) \(.[40])"' |
+		grep -qx '41 net dest-D40'
+}
+
 @test "services: one page, what destinations have had, and what they do a second" {
 	start_director --service "$RR,persist=60"
 	for port in {1..20}; do net $SYN "$port"; done

@@ -27,6 +27,7 @@ struct ctl_options {
 	const char *sockets[CTL_SOCKETS_MAX];
 	unsigned n_sockets;
 	bool is_found;		/* nobody has said which: more may come */
+	bool has_too_many;	/* found: for some there was no room */
 	bool is_json;
 	json_t *metrics;	/* gathered for Prometheus; NULL: not wanted */
 	unsigned timeout_s;

@@ -38,14 +38,16 @@ static const char *directory(void)
 /* Takes the path. */
 static void add(struct ctl_options *o, char *path)
 {
-	bool is_new = o->n_sockets < CTL_SOCKETS_MAX;
+	bool is_new = true;
 
 	for (unsigned i = 0; i < o->n_sockets; i++)
 		is_new &= strcmp(o->sockets[i], path) != 0;
-	if (is_new)
+	if (is_new && o->n_sockets < CTL_SOCKETS_MAX) {
 		o->sockets[o->n_sockets++] = path;
-	else
-		free(path);
+		return;
+	}
+	o->has_too_many |= is_new;
+	free(path);
 }
 
 static bool has_socket(const json_t *line)
@@ -80,7 +82,8 @@ static void look(struct ctl_options *o, const char *dir)
  *		process
  * @waits:	for the first one to appear, as long as @o allows
  *
- * Return: 0; -1, said on standard error, if there is none
+ * Return: 0; -1, said on standard error, if there is none, or there are too many: who
+ * asks all of them must not miss one
  */
 int ctl_find(struct ctl_options *o, bool waits)
 {
@@ -95,8 +98,11 @@ int ctl_find(struct ctl_options *o, bool waits)
 		usleep(POLL_MS * 1000);
 		left_ms -= POLL_MS;
 	}
+	if (o->has_too_many)
+		fprintf(stderr, "colo-ctl: more than %u control sockets in %s "
+			"(-s SOCKET for some of them)\n", CTL_SOCKETS_MAX, dir);
 	if (o->n_sockets)
-		return 0;
+		return o->has_too_many ? -1 : 0;
 	fprintf(stderr, "colo-ctl: no control socket: no *.ctl in %s (-s "
 		"SOCKET, or COLO_CONTROL_DIR=DIR)\n", dir);
 	return -1;
