@@ -58,6 +58,35 @@ static void a_header_cut_in_its_options(void)
 	check_each((const uint8_t *)v6, 54);
 }
 
+/* The hardware was to cut it into segments: its length is that of the frame. */
+static void a_length_of_0_is_that_of_the_frame(void)
+{
+	static const struct {
+		uint32_t cut;
+		uint16_t len;
+	} rows[] = {
+		{ 100, 160 }, { 65535 - 60, 65535 }, { 65536 - 60, 65535 },
+		{ UINT32_MAX, 65535 },
+	};
+	uint8_t bytes[] = IPV4 TCP OPTIONS;
+	struct frame cut = { .data = bytes, .len = 74 }, f;
+	struct packet p;
+
+	bytes[16] = bytes[17] = 0;
+	packet_parse(&p, bytes, cut.len);
+	CHECK(!mend_length(&f, &cut, &p));	/* it was not cut */
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		cut.cut = rows[i].cut;
+		CHECK(mend_length(&f, &cut, &p));
+		CHECK_EQ(f.data[16] << 8 | f.data[17], rows[i].len);
+		CHECK_EQ(f.cut, rows[i].cut);
+		chunk_unref(f.chunk);
+	}
+	bytes[17] = 1;
+	packet_parse(&p, bytes, cut.len);
+	CHECK(!mend_length(&f, &cut, &p));	/* it says a length */
+}
+
 static void any_bytes(void)
 {
 	char bytes[] = IPV4 TCP OPTIONS;
@@ -79,6 +108,7 @@ int main(int argc, char **argv)
 {
 	random_init(&rnd, argc, argv);
 	TEST(a_header_cut_in_its_options);
+	TEST(a_length_of_0_is_that_of_the_frame);
 	TEST(any_bytes);
 	return TEST_END();
 }

@@ -280,6 +280,24 @@ static void an_end_outlives_restarts(void)
 	finish_table();
 }
 
+/* What the guest sent while no process looked may be what it sends now: an echo for
+ * it is not older. */
+static void what_was_sent_meanwhile_may_be_repeated(void)
+{
+	start_fresh(16);
+	open_passive_ts();
+	send_full(REWRITE_RX, GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK,
+		  opt_ts(GUEST_TS + 100, 2), 10);
+	restart(16);
+	send_full(REWRITE_RX, GUEST_ISN + 11, PEER_ISN + 1, TCP_ACK,
+		  opt_ts(GUEST_TS + 500, 2), 10);
+	send_full(REWRITE_TX, PEER_ISN + 1, PRIMARY_ISN + 21, TCP_ACK,
+		  opt_ts(3, PRIMARY_TS + 200), 0);
+	CHECK_EQ(stat("clock", "lifted"), 1);
+	n_seen = 0;
+	finish_table();
+}
+
 /* Once 1 MiB is acknowledged no lower number corrects the offset any more. */
 static void that_an_offset_is_certain_outlives_a_restart(void)
 {
@@ -470,6 +488,7 @@ int main(int argc, char **argv)
 	TEST(any_word_of_the_header);
 	TEST(an_end_outlives_restarts);
 	TEST(that_an_offset_is_certain_outlives_a_restart);
+	TEST(what_was_sent_meanwhile_may_be_repeated);
 	TEST(cut_while_in_use);
 	TEST(cut_before_a_checkpoint);
 	TEST(removed_while_in_use);

@@ -432,6 +432,24 @@ static void echo_of_what_was_repeated(void)
 	CHECK_EQ(stat("clock", "lifted"), 3);
 }
 
+/* A repetition of long ago bounds no echo: it would compare as later than now. */
+static void echo_long_after_a_repetition(void)
+{
+	const uint32_t far = GUEST_TS + 300 + 0x80000010u;
+	uint32_t at = GUEST_ISN + 1, peers = PRIMARY_ISN + 1;
+
+	start();
+	open_passive_ts();
+	n_seen = 0;
+	guest_sends(at, GUEST_TS + 100, 10);
+	CHECK_EQ(guest_hears(peers, PRIMARY_TS + 90), GUEST_TS + 90);
+	guest_sends(at, GUEST_TS + 300, 10);
+	guest_sends(at + 10, GUEST_TS + 300 + (1u << 30) + 1, 10);
+	guest_sends(at + 20, far, 10);
+	CHECK_EQ(guest_hears(peers + 30, far - GUEST_TS + PRIMARY_TS), far);
+	CHECK_EQ(stat("clock", "lifted"), 0);
+}
+
 static void sack_edges(void)
 {
 	const uint32_t edges[] = {
@@ -768,6 +786,16 @@ static void eviction(void)
 	CHECK_EQ(stat("flows", "evicted"), 1);
 	wrap.port = 2;
 	data_both_ways();
+
+	start_with((struct rewrite_config){ .max_flows = 1 });
+	open_passive();		/* a half-close may last as long */
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_FIN | TCP_ACK, 0);
+	now += 7000 * NS_PER_S;
+	open_half(3);
+	CHECK_EQ(stat("flows", "table-full"), 1);
+	now += 441 * NS_PER_S;
+	open_half(3);
+	CHECK_EQ(stat("flows", "evicted"), 1);
 }
 
 static size_t resident_mib(void)
@@ -829,6 +857,8 @@ static void survives_a_disbelieved_reset(void)
 	open_passive();
 	tx(PEER_ISN + 5000, 0, TCP_RST, 0);
 	CHECK_EQ(stat("flows", "closed"), 1);
+	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK, 10);	/* on its way before */
+	CHECK_EQ(stat("flows", "closed"), 1);
 	now += 3 * NS_PER_S;
 	n_seen = 0;
 	rx(GUEST_ISN + 1, PEER_ISN + 1, TCP_ACK, 10);
@@ -864,6 +894,8 @@ static void batches_stay_in_order(void)
 	CHECK_EQ(stat("hold", "held"), 1);
 }
 
+static uint8_t quoted_flags = TCP_ACK;
+
 /* Write an error that quotes quote_len bytes of a segment. Return: its bytes. */
 static uint32_t put_icmp(uint8_t *buf, enum rewrite_side side,
 			 enum rewrite_side of, uint32_t seq, uint32_t ack,
@@ -871,7 +903,7 @@ static uint32_t put_icmp(uint8_t *buf, enum rewrite_side side,
 {
 	uint8_t inner[256];
 	uint32_t ip_len = wrap.v6 ? 40 : 20;
-	uint32_t len = put_segment(inner, of, seq, ack, TCP_ACK, &o, 0) - 14;
+	uint32_t len = put_segment(inner, of, seq, ack, quoted_flags, &o, 0) - 14;
 	uint32_t sum, l4_len;
 	uint8_t *ip = buf + 14, *icmp = ip + ip_len;
 
@@ -966,6 +998,23 @@ static void icmp_from_guest(void)
 		CHECK_EQ(bytes_get32(tcp + 24), PRIMARY_ISN + 20);
 		CHECK_EQ(bytes_get32(tcp + 28), PRIMARY_ISN + 30);
 	}
+}
+
+/* Without the flag ACK the number there is none of the primary's. */
+static void icmp_about_a_syn(void)
+{
+	uint8_t buf[512], *tcp;
+	uint32_t len;
+
+	start();
+	open_passive();
+	quoted_flags = TCP_SYN;
+	len = put_icmp(buf, REWRITE_RX, REWRITE_TX, PEER_ISN, 77, no_opts, 500);
+	quoted_flags = TCP_ACK;
+	input(REWRITE_RX, buf, len);
+	tcp = take_quote(500);
+	CHECK_EQ(bytes_get32(tcp + 4), PEER_ISN);
+	CHECK_EQ(bytes_get32(tcp + 8), 77);
 }
 
 /* Quotes of each length, beginning with an IP header alone. */
@@ -1238,6 +1287,7 @@ int main(void)
 	TEST(timestamps_raised_at_failover);
 	TEST(timestamps_raised_at_offset_zero);
 	TEST(echo_of_what_was_repeated);
+	TEST(echo_long_after_a_repetition);
 	TEST(sack_edges);
 	TEST(options_at_odd_offsets);
 	TEST(broken_options);
@@ -1261,6 +1311,7 @@ int main(void)
 	TEST(batches_stay_in_order);
 	TEST(icmp_towards_guest);
 	TEST(icmp_from_guest);
+	TEST(icmp_about_a_syn);
 	TEST(icmp_quotes_cut_anywhere);
 	TEST(icmp_of_strangers);
 	TEST(restart_keeps_offsets);

@@ -1122,6 +1122,21 @@ static void a_restored_connection_does_not_last_longer_than_a_new_one(void)
 	end_with_file();
 }
 
+/* A frame that only moves the deadline is in the file, too. */
+static void a_deadline_outlives_the_process(void)
+{
+	begin(SERVICE);
+	reopen(SERVICE);
+	open_conn(1, C);
+	now += 800 * S;
+	in(1, ACK);
+	reopen(SERVICE);
+	now += 800 * S;
+	schedule_expire(s, now);
+	CHECK(conn_of(1));
+	end_with_file();
+}
+
 /* --- direct routing --- */
 
 static void arp_for_a_vmac_is_answered(void)
@@ -1163,8 +1178,28 @@ static void nd_for_a_vmac_is_answered(void)
 	CHECK_EQ(reply[58], 0x60);
 	CHECK(!memcmp(reply + 54 + 26, "\x52\x54\0\0\0\x99", 6));
 	CHECK(!memcmp(reply + 38, ip + 8, 16));
+	memset(ip + 8, 0, 16);		/* it has no address yet: to all nodes */
+	IS(from_net(), SCHEDULE_ANSWER, SCHEDULE_ANSWERED, 0);
+	answer_write(reply, &schedule_services(s)->v[0], frame.b, frame.len);
+	CHECK(!memcmp(reply, "\x33\x33\0\0\0\1", 6));
+	CHECK(!memcmp(reply + 38, "\xff\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16));
+	CHECK_EQ(reply[58], 0x20);
 	ip[7] = 254;			/* from beyond a router: RFC 4861 7.1.1 */
 	CHECK(from_net().way != SCHEDULE_ANSWER);
+}
+
+static void the_address_of_a_group_is_not_learnt(void)
+{
+	begin(SERVICE);
+	schedule_set_mac(s, A, NULL);
+	segment(5000, SYN, true);
+	frame.b[6] |= 1;
+	from_dest(A);
+	CHECK(!dest(A)->has_mac);
+	frame.b[6] &= 0xfe;
+	from_dest(A);
+	CHECK(dest(A)->has_mac);
+	CHECK(!memcmp(dest(A)->mac, frame.b + 6, 6));
 }
 
 /* --- the command line's text --- */
@@ -1271,10 +1306,12 @@ int main(void)
 	TEST(affinity_honours_a_weight_of_zero_when_told_so);
 	TEST(an_overloaded_destination_keeps_its_template);
 	TEST(connections_outlive_the_process);
+	TEST(a_deadline_outlives_the_process);
 	TEST(a_record_in_a_state_that_its_kind_has_not_is_lost);
 	TEST(a_restored_connection_does_not_last_longer_than_a_new_one);
 	TEST(arp_for_a_vmac_is_answered);
 	TEST(nd_for_a_vmac_is_answered);
+	TEST(the_address_of_a_group_is_not_learnt);
 	TEST(services_are_read_or_refused);
 	schedule_free(s);
 	rmdir(dir);
