@@ -58,6 +58,12 @@ static const struct option_program program = {
 	.live = live,
 };
 
+/* A director while it runs: nothing of a filter can be changed. */
+static const struct option_program running_director = {
+	.name = "colo-redirector",
+	.specs = specs,
+};
+
 /* A director has a net and destinations, and nothing of a filter. */
 static int check_director(const struct redirector_options *o)
 {
@@ -117,5 +123,6 @@ int main(int argc, char **argv)
 		return 0;
 	if (!options.director.dests.n)
 		return redirector_run(&redirector, &options);
+	options.common.program = &running_director;
 	return director_run(&director, &options.director);
 }

@@ -90,6 +90,14 @@ load director
 	check_director
 }
 
+@test "options of a filter cannot be changed: a director has none of it" {
+	start_director --service "$RR"
+	run -1 ctl set when-down drop
+	[ "$output" = 'colo-ctl: d: when-down: it is one of busy-poll, log-level' ]
+	ctl set log-level info
+	check_director
+}
+
 @test "links: all of them, the net first, however many" {
 	dests=()
 	for i in {1..40}; do dests+=(--dest "D$i=null:"); done
