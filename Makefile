@@ -59,7 +59,7 @@ COMPARE_DIFF   := $(addprefix diff/,diff diff_flows diff_found diff_from diff_kn
 # A unit test links its module and what that needs, no more.
 UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity spin \
 	 endpoint_spec option \
-	 role redirect announce schedule schedule_fault schedulers impair rewrite rewrite_ahead rewrite_hold \
+	 role redirect announce director_rate schedule schedule_fault schedulers impair rewrite rewrite_ahead rewrite_hold \
 	 rewrite_table rewrite_model compare compare_tcp \
 	 compare_gate compare_gso compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
@@ -86,6 +86,7 @@ UNIT_log           := common/log common/stamp common/nowait common/stats
 UNIT_role          := common/role common/own_file
 UNIT_redirect      := redirector/redirect
 UNIT_announce      := redirector/announce common/checksum common/chunk
+UNIT_director_rate := redirector/director_rate
 UNIT_schedule       = $(SCHEDULE_CORE:%=redirector/%) common/flow common/flow_key \
 		      common/packet common/icmp_quote common/checksum \
 		      common/quantity common/own_file common/record_file common/record_guard \
