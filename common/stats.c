@@ -67,7 +67,8 @@ static const struct stats_def drops[DROP_REASONS] = {
 		"--max-client-bytes. And the secondary's that are equal to one "
 		"of these."),
 	[DROP_OVERDUE] = DROPS("overdue", "With --checkpoint hold: datagrams "
-		"that only the secondary has sent."),
+		"that only the secondary has sent, and all of flows in which "
+		"nothing has come for 5 minutes."),
 	[DROP_EPOCH] = DROPS("epoch", "The secondary's: it sent them before a "
 		"checkpoint, and they came after it."),
 	[DROP_NOTIFY] = DROPS("notify", "They were messages on the notify-dev."),

@@ -407,6 +407,26 @@ void act_gate_forget(struct compare *c, struct cmp_flow *fl)
 }
 
 /**
+ * act_drop_all() - Drop all packets that a flow holds, and what waits in its gate
+ * @c:		The comparison
+ * @fl:		The flow
+ * @why:	As what each is counted
+ */
+void act_drop_all(struct compare *c, struct cmp_flow *fl, enum drop why)
+{
+	struct hold *h;
+
+	while ((h = hold_at(&c->pool, fl->q[COMPARE_PRIMARY].head)))
+		act_drop_held(c, fl, h, why);
+	act_drop_queue(c, fl, why);
+	if (fl->gate.flags & GATE_PACKET) {
+		act_note_drop(c, fl, why);
+		c->account.dropped[why]++;
+	}
+	act_gate_forget(c, fl);
+}
+
+/**
  * act_gate_merge() - What leaves now says all that waits in a flow's gate
  * @c:		The comparison
  * @fl:		The flow

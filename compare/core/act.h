@@ -70,6 +70,7 @@ void act_trim(struct compare *c, struct cmp_flow *fl, struct hold *h,
 	      uint32_t len);
 void act_drop_queue(struct compare *c, struct cmp_flow *fl,
 		    enum drop why);
+void act_drop_all(struct compare *c, struct cmp_flow *fl, enum drop why);
 void act_mark_whole(struct compare *c, struct hold *h, uint32_t group);
 void act_gate_hold(struct compare *c, struct cmp_flow *fl,
 		   const struct frame *f, bool is_packet);

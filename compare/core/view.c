@@ -120,6 +120,22 @@ const void *view_holder(const struct compare *c, uint32_t at)
 	return fl && first_of(fl) == at ? fl : NULL;
 }
 
+/**
+ * view_used_ns() - When did a packet of a flow come last?
+ * @c:		The comparison
+ * @value:	Of its table
+ *
+ * Its place in the lists of the table says something else of a flow that differs, or
+ * that has waited for long.
+ */
+uint64_t view_used_ns(const struct compare *c, const void *value)
+{
+	const struct cmp_flow *fl = value;
+
+	(void)c;
+	return fl->touched_ns;
+}
+
 static uint64_t due_of(const struct compare *c, const struct cmp_flow *fl,
 		       const struct hold *h)
 {

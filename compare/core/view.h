@@ -33,6 +33,7 @@ struct view {
 struct flow_table *view_table(const struct compare *c);
 uint64_t view_held_bytes(const struct compare *c, const void *value);
 uint64_t view_since_ns(const struct compare *c, const void *value);
+uint64_t view_used_ns(const struct compare *c, const void *value);
 uint32_t view_holders_end(const struct compare *c);
 const void *view_holder(const struct compare *c, uint32_t at);
 void view_of(const struct compare *c, const void *value, struct view *v);

@@ -6,9 +6,12 @@
  * they are the first ones of their side, as these stand in the order in which
  * they came.
  *
- * Two kinds are dropped, because nobody misses them: a datagram of which a
- * fragment is missing, and a datagram of the secondary that the primary does
- * not send.
+ * Three kinds are dropped, because nobody misses them: a datagram of which a
+ * fragment is missing, a datagram of the secondary that the primary does not
+ * send, and all packets of a flow of which neither side has sent anything for
+ * GIVE_UP_NS. A stack repeats what is not acknowledged every 120 s at least, and
+ * gives up some time (RFC 6298, 5.7; RFC 9293, 3.8.3): that flow is dead. Kept for
+ * ever, such packets would use up the room that all flows share.
  *
  * This file owns the table of flows that wait. expire.c calls it.
  */
@@ -22,6 +25,7 @@
 #include "told.h"
 
 #define LOOK_NS NS_PER_S
+#define GIVE_UP_NS (300 * NS_PER_S)
 
 /**
  * waits_for() - What does a packet wait for?
@@ -70,12 +74,22 @@ static void note(struct compare *c, const struct cmp_flow *fl,
 	tell(c, t, false);
 }
 
-/* Drop a packet that nobody misses, with all of its fragments; h is the first
- * of these. Return: false when it is missed. */
+static bool is_dead(const struct compare *c, const struct cmp_flow *fl)
+{
+	return flows_holds(fl) &&
+	       age_ns(c->now_ns, fl->touched_ns) >= GIVE_UP_NS;
+}
+
+/* Drop a packet that nobody misses, with all of its fragments, of which h is the
+ * first, or with all of its flow. Return: false when it is missed. */
 static bool drop_lonely(struct compare *c, struct cmp_flow *fl, struct hold *h)
 {
 	if (!fl) {
 		act_drop_group(c, h->group, DROP_OVERDUE);
+		return true;
+	}
+	if (is_dead(c, fl)) {
+		act_drop_all(c, fl, DROP_OVERDUE);
 		return true;
 	}
 	if (h->side == COMPARE_PRIMARY || fl->is_tcp)

@@ -47,7 +47,7 @@ static const void *holder(void *arg, uint32_t at)
 static void put_state(const struct live_methods *m, const struct view *v,
 		      const void *value, msgpack_packer *pk)
 {
-	uint64_t used = flow_used_ns(view_table(m->feed->compare), value);
+	uint64_t used = view_used_ns(m->feed->compare, value);
 
 	rpc_put_str(pk, "state", v->state);
 	rpc_put_uint(pk, "primary", v->n_held[COMPARE_PRIMARY]);

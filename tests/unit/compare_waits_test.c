@@ -155,18 +155,58 @@ static void the_gate_stays_shut(void)
 	end(&k);
 }
 
-static void idle_flows_that_hold_stay(void)
+/* As long as the primary repeats: every 120 s, whatever the list says. */
+static void what_is_repeated_stays(void)
+{
+	struct kit k;
+
+	init(&k, kit_config());
+	PRIMARY(&k, TCP(1, 100, 0, S | A, ""));
+	PRIMARY(&k, TCP(2, 500, 50, A, "abc"), .sport = 81);
+	for (unsigned i = 0; i < 100; i++) {
+		for (unsigned s = 0; s < 120; s++)
+			kit_wait(&k, SEC);
+		PRIMARY(&k, TCP(3, 100, 0, S | A, ""));
+		PRIMARY(&k, TCP(4, 500, 50, A, "abc"), .sport = 81);
+	}
+	CHECK_EQ(kit_dropped(&k, "overdue"), 0);
+	SECONDARY(&k, TCP(1, 900, 0, S | A, ""));
+	SECONDARY(&k, TCP(2, 500, 50, A, "abc"), .sport = 81);
+	CHECK(k.n_out >= 2);
+	compare_flush(k.c, k.now_ns);
+	end(&k);
+}
+
+/* Of whatever kind, also where the other side's packets or an ACK in the gate wait. */
+static void dead_flows_are_given_up(void)
 {
 	struct kit k;
 
 	init(&k, kit_config());
 	PRIMARY(&k, TCP(1, 100, 50, A, "abc"));
+	PRIMARY(&k, TCP(1, 103, 50, A, "def"));
 	PRIMARY(&k, UDP(2, "one"));
-	kit_wait(&k, 3 * 3600 * SEC);
-	kit_wait(&k, 3 * 3600 * SEC);
-	SECONDARY(&k, TCP(1, 100, 50, A, "abc"));
-	SECONDARY(&k, UDP(2, "one"));
-	CHECK_OUT(&k, 1, 2);
+	SECONDARY(&k, TCP(3, 100, 50, A, "abc"), .sport = 82);
+	PRIMARY(&k, TCP(4, 100, 0, S, ""), .sport = 83);
+	PRIMARY(&k, UDP(5, "one"), .sport = 84);
+	SECONDARY(&k, UDP(5, "two"), .sport = 84);
+	PRIMARY(&k, TCP(6, 100, 0, S | A, ""), .sport = 85);
+	SECONDARY(&k, TCP(6, 900, 0, S | A, ""), .sport = 85);
+	PRIMARY(&k, TCP(7, 101, 50, A, ""), .sport = 85);
+	for (unsigned i = 0; i < 299; i++)
+		kit_wait(&k, SEC);
+	/* the secondary's datagram that the primary does not send */
+	CHECK_EQ(kit_dropped(&k, "overdue"), 1);
+	for (unsigned i = 0; i < 3; i++)
+		kit_wait(&k, SEC);
+	CHECK_EQ(kit_dropped(&k, "overdue"), 8);
+	CHECK(!compare_is_holding(k.c));
+	CHECK_EQ(told.n, told.n_over);
+	CHECK_OUT(&k, 6);
+	/* it was not dead: nothing is lost, for it repeats */
+	PRIMARY(&k, TCP(7, 101, 50, A, ""), .sport = 85);
+	SECONDARY(&k, TCP(7, 101, 50, A, ""), .sport = 85);
+	CHECK_OUT(&k, 6, 7);
 	end(&k);
 }
 
@@ -282,7 +322,8 @@ int main(void)
 	TEST(a_stream_that_differs_stays);
 	TEST(midstream_does_not_begin_late);
 	TEST(the_gate_stays_shut);
-	TEST(idle_flows_that_hold_stay);
+	TEST(what_is_repeated_stays);
+	TEST(dead_flows_are_given_up);
 	TEST(many_flows_wait);
 	TEST(parts_of_a_datagram_go);
 	TEST(secondary_over_its_bound);
