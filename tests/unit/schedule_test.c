@@ -445,7 +445,7 @@ static void fragments_of_ipv6_follow_too(void)
 		craft_ether(&frame, 0x86dd);
 		craft_ipv6(&frame, 44, 16);
 		h = craft_bytes(&frame, 8);
-		h[0] = 17;
+		h[0] = off ? 60 : 17;	/* of a later one it says nothing */
 		bytes_put16(h + 2, (uint16_t)(off | !off));
 		bytes_put32(h + 4, 0x12345678);
 		craft_udp(&frame, 0);
@@ -631,6 +631,9 @@ static void a_drain_has_an_end(void)
 	in(5000, RST);
 	CHECK_EQ(schedule_expire(s, now += 12 * S), C);
 	CHECK_EQ(schedule_expire(s, now += S), DEST_NONE);
+	schedule_set_weight(s, C, 1);		/* the next one has an end, too */
+	schedule_set_weight(s, C, 0);
+	CHECK_EQ(schedule_expire(s, now += S), C);
 }
 
 /* Whether the old one is remembered depends on its connections: who adds it again
@@ -1018,6 +1021,61 @@ static void an_overloaded_destination_keeps_its_template(void)
 	CHECK_EQ(in(3, SYN).dest, C);
 }
 
+/* A template is for all ports of a service that has all. */
+static void a_client_of_all_ports_stays_on_each(void)
+{
+	begin("tcp:10.0.0.2:0,scheduler=rr,persist");
+	CHECK_EQ(in(1, SYN).dest, C);
+	segment(2, SYN, false);
+	bytes_put16(frame.b + 36, 8080);
+	CHECK_EQ(from_net().dest, C);
+	CHECK_EQ(dest(C)->n_templates, 1);
+}
+
+static void from_client(uint32_t client, uint8_t flags, bool is_answer)
+{
+	segment(1, flags, is_answer);
+	bytes_put32(frame.b + (is_answer ? 30 : 26), client);
+}
+
+/* The oldest template has a connection: another one gives way. */
+static void a_template_that_is_needed_does_not_give_way(void)
+{
+	begin(SERVICE);
+	config.max_conns = 4;
+	begin_with(SERVICE ",persist");
+	from_client(1, SYN, false);
+	CHECK_EQ(from_net().dest, C);
+	from_client(1, SYN | ACK, true);
+	from_dest(C);
+	from_client(1, ACK, false);
+	from_net();
+	from_client(2, SYN, false);
+	CHECK_EQ(from_net().dest, B);
+	from_client(2, RST, true);
+	from_dest(B);
+	schedule_expire(s, now += 12 * S);
+	CHECK_EQ(flow_count(schedule_conns(s)->flows), 3);
+	from_client(3, SYN, false);
+	IS(from_net(), SCHEDULE_TO_DEST, SCHEDULE_NEW, A);
+	CHECK_EQ(dest(C)->n_templates, 1);
+	CHECK_EQ(dest(B)->n_templates, 0);
+}
+
+static void a_flow_of_udp_is_one_way_until_it_is_answered(void)
+{
+	begin("udp:10.0.0.2:54");
+	for (unsigned i = 0; i < 2; i++) {
+		datagram(5000, true);
+		from_dest(A);
+		CHECK_EQ(flow_oldest(schedule_conns(s)->flows,
+				     CONN_LIST_LASTING) != NULL, false);
+	}
+	datagram(5000, false);
+	from_net();
+	CHECK(flow_oldest(schedule_conns(s)->flows, CONN_LIST_LASTING));
+}
+
 /* --- the file --- */
 
 static void reopen(const char *service)
@@ -1306,6 +1364,9 @@ int main(void)
 	TEST(affinity_honours_a_weight_of_zero_when_told_so);
 	TEST(an_overloaded_destination_keeps_its_template);
 	TEST(connections_outlive_the_process);
+	TEST(a_flow_of_udp_is_one_way_until_it_is_answered);
+	TEST(a_template_that_is_needed_does_not_give_way);
+	TEST(a_client_of_all_ports_stays_on_each);
 	TEST(a_deadline_outlives_the_process);
 	TEST(a_record_in_a_state_that_its_kind_has_not_is_lost);
 	TEST(a_restored_connection_does_not_last_longer_than_a_new_one);

@@ -399,6 +399,17 @@ static void conhash_spreads_evenly_and_moves_only_the_lost_ones(void)
 		CHECK(pick_addr(i * 2654435761u, 1) != dest_find(&set, "A"));
 }
 
+/* With less than 1/64 of the greatest weight, too. */
+static void conhash_leaves_nobody_out(void)
+{
+	unsigned n = 0;
+
+	BEGIN(SCHEDULER_CONHASH, 1, 1000);
+	for (uint32_t i = 0; i < 40000; i++)
+		n += pick_addr(i * 2654435761u, 1) == dest_find(&set, "A");
+	CHECK(n > 300 && n < 1200);		/* 1/65 of them */
+}
+
 static uint16_t pick_addr6(const uint8_t src[16])
 {
 	struct slots_key key = { .src = src, .dst = src, .addr_len = 16 };
@@ -603,6 +614,7 @@ int main(void)
 	TEST(maglev_moves_few_slots_of_others);
 	TEST(tables_do_not_depend_on_the_order_of_arguments);
 	TEST(conhash_spreads_evenly_and_moves_only_the_lost_ones);
+	TEST(conhash_leaves_nobody_out);
 	TEST(clients_of_ipv6_do_not_fold_together);
 	TEST(tables_after_edits_are_those_of_the_weights_now);
 	TEST(changes_wait_for_the_next_pick);
