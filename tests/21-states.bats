@@ -120,9 +120,22 @@ has_descriptors() { [ "$(n_descriptors)" = "$1" ]; }
 	frames gen --count 5 | send net
 	wait_for stat_is x redirector.uncompared 5
 	come net net
+	# a checkpoint meanwhile ends nothing: more will pass
+	colo-ctl -s x.ctl flush
+	stat_is x redirector.uncompared 5
 	take outdev outdev
 	become 'UNPROTECTED * s: indev is gone'
 	come indev indev
+	become 'SYNCING * s: frames have passed uncompared: a checkpoint is wanted'
+	colo-ctl -s x.ctl flush
+	become 'PROTECTED since *'
+	# what passes while the status is off is uncompared, too
+	colo-ctl -s x.ctl set status off
+	go net
+	frames gen --count 5 | send net
+	wait_for stat_is x redirector.uncompared 5
+	come net net
+	colo-ctl -s x.ctl set status on
 	become 'SYNCING * s: frames have passed uncompared: a checkpoint is wanted'
 	colo-ctl -s x.ctl flush
 	become 'PROTECTED since *'

@@ -298,6 +298,23 @@ static void what_was_sent_meanwhile_may_be_repeated(void)
 	finish_table();
 }
 
+/* A kill in the middle of a move leaves a connection in two places. */
+static void a_connection_is_restored_once(void)
+{
+	start_with_three();
+	start();		/* the file is left alone */
+	record_table_close(table);
+	table = NULL;
+	record_put(1, record_get(0));
+	restart(16);
+	CHECK_EQ(stat("flows", "established"), 1);
+	CHECK_EQ(stat("flows", "half-open"), 1);
+	CHECK_EQ(rewrite_translated(rw), 1);
+	wrap.port = 1;
+	data_both_ways();
+	finish_table();
+}
+
 /* Once 1 MiB is acknowledged no lower number corrects the offset any more. */
 static void that_an_offset_is_certain_outlives_a_restart(void)
 {
@@ -487,6 +504,7 @@ int main(int argc, char **argv)
 	random_records(&random);
 	TEST(any_word_of_the_header);
 	TEST(an_end_outlives_restarts);
+	TEST(a_connection_is_restored_once);
 	TEST(that_an_offset_is_certain_outlives_a_restart);
 	TEST(what_was_sent_meanwhile_may_be_repeated);
 	TEST(cut_while_in_use);

@@ -530,6 +530,18 @@ static void signed_segments_pass(void)
 	CHECK_EQ(stat("passed", "signed"), 3);
 }
 
+/* The peer's first segment came late; an ack that is not near was never its. */
+static void only_a_near_ack_corrects(void)
+{
+	start();
+	open_passive();
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1 - (2 << 20), TCP_ACK, 0);
+	CHECK_EQ(stat("flows", "corrected"), 0);
+	tx(PEER_ISN + 1, PRIMARY_ISN - 99, TCP_ACK, 0);
+	CHECK_EQ(stat("flows", "corrected"), 1);
+	n_seen = 0;
+}
+
 static void checkpoint_makes_offsets_zero(void)
 {
 	start();
@@ -561,6 +573,14 @@ static void checkpoint_on_half_open(void)
 	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
 	expect(REWRITE_TX, PEER_ISN + 1, GUEST_ISN + 1);
 	data_both_ways();
+
+	start();	/* one that no later ack corrects */
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	rewrite_checkpoint(rw, now);
+	rx(0x80000000, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	n_seen = 0;
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 0);
+	expect(REWRITE_TX, PEER_ISN + 1, 0x80000001);
 }
 
 static void checkpoint_delivers_held(void)
@@ -585,6 +605,17 @@ static void checkpoint_overtakes_handshake(void)
 	expect(REWRITE_TX, PEER_ISN, PRIMARY_ISN + 1);
 	rx(PRIMARY_ISN + 1, PEER_ISN + 1, TCP_ACK, 0);
 	expect(REWRITE_RX, PRIMARY_ISN + 1, PEER_ISN + 1);
+
+	start();	/* but not one that comes long after: it waits for the SYN */
+	rewrite_checkpoint(rw, now);
+	now += NS_PER_S;
+	tx(PEER_ISN, PRIMARY_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	CHECK_EQ(n_seen, 0);
+	rx(GUEST_ISN, 0, TCP_SYN, 0);
+	n_seen = 0;
+	tx(PEER_ISN, PRIMARY_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	CHECK_EQ(rewrite_translated(rw), 1);
+	n_seen = 0;
 
 	start();	/* a client's handshake, which the copy has behind it */
 	rewrite_checkpoint(rw, now);
@@ -1292,6 +1323,7 @@ int main(void)
 	TEST(options_at_odd_offsets);
 	TEST(broken_options);
 	TEST(signed_segments_pass);
+	TEST(only_a_near_ack_corrects);
 	TEST(checkpoint_makes_offsets_zero);
 	TEST(checkpoint_on_half_open);
 	TEST(checkpoint_delivers_held);
