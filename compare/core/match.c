@@ -18,6 +18,7 @@
 #include "connection.h"
 #include "differ.h"
 #include "gate.h"
+#include "repeats.h"
 #include "stream.h"
 
 #define OVERLAPS_MAX 256u	/* held segments that are looked at for a byte */
@@ -166,18 +167,24 @@ static const struct hold *find_captured(const struct compare *c,
  * captured: what is missing counts as equal. Return: the bytes of the primary
  * that are done with. */
 static uint32_t match_cut(struct compare *c, struct cmp_flow *fl,
-			  const struct hold *p, const struct hold *s,
-			  uint32_t n)
+			  const struct hold *p_first,
+			  const struct hold *s_first, uint32_t n)
 {
-	uint32_t there;
+	const struct hold *p = find_captured(c, fl, p_first, &n);
+	const struct hold *s = find_captured(c, fl, s_first, &n);
+	uint32_t there = least(n, least(captured(fl, p), captured(fl, s)));
 
-	p = find_captured(c, fl, p, &n);
-	s = find_captured(c, fl, s, &n);
-	there = least(n, least(captured(fl, p), captured(fl, s)));
 	if (!there)
 		return n;
-	return is_same_at_edge(c, fl, p, s, there) ? there :
-	       differ_at_edge(c, fl, p, s, there, there);
+	if (is_same_at_edge(c, fl, p, s, there))
+		return there;
+	if (!c->repeats || (p == p_first && s == s_first))
+		return differ_at_edge(c, fl, p, s, there, there);
+	if (s != s_first)
+		repeats_differ(c, fl, s, p, there);
+	else
+		repeats_differ(c, fl, p, s, there);
+	return there;
 }
 
 /* Compare segments that both have n bytes behind the edge. Return: the bytes

@@ -226,17 +226,25 @@ static const uint8_t *byte_of(const struct past *p, uint32_t stream,
  * @other_seq:	The first byte's number there
  * @bytes:	The bytes
  * @len:	How many
- * @on_other:	Called for each byte that the other stream has said otherwise
+ * @on_differing: Called for each run of bytes that the other stream has said
+ *		otherwise
  * @arg:	Its first argument
  */
 void past_compare(const struct past *p, uint32_t stream, uint32_t seq,
 		  uint32_t other, uint32_t other_seq, const uint8_t *bytes,
-		  uint32_t len, past_on_other *on_other, void *arg)
+		  uint32_t len, past_on_differing *on_differing, void *arg)
 {
+	uint32_t from = 0;	/* of the run */
+
 	for (uint32_t i = 0; i < len; i++) {
 		const uint8_t *said = byte_of(p, other, other_seq + i);
 
 		if (said && *said != bytes[i] && !byte_of(p, stream, seq + i))
-			on_other(arg, i, 1, said);
+			continue;
+		if (i > from)
+			on_differing(arg, from, i - from);
+		from = i + 1;
 	}
+	if (len > from)
+		on_differing(arg, from, len - from);
 }

@@ -14,6 +14,8 @@ struct past;
 /* Bytes that a stream has said otherwise before. */
 typedef void past_on_other(void *arg, uint32_t off, uint32_t len,
 			   const uint8_t *before);
+/* Bytes that another stream has said otherwise. */
+typedef void past_on_differing(void *arg, uint32_t off, uint32_t len);
 
 struct past *past_new(uint64_t seed);
 void past_free(struct past *p);
@@ -22,6 +24,6 @@ uint32_t past_say(struct past *p, uint32_t stream, uint32_t seq,
 		  void *arg);
 void past_compare(const struct past *p, uint32_t stream, uint32_t seq,
 		  uint32_t other, uint32_t other_seq, const uint8_t *bytes,
-		  uint32_t len, past_on_other *on_other, void *arg);
+		  uint32_t len, past_on_differing *on_differing, void *arg);
 
 #endif

@@ -233,11 +233,11 @@ static uint32_t n_below(const struct cmp_flow *fl, const struct seen *seen,
 }
 
 /* The bytes differ from what the other side has said there. */
-static void on_differing(void *arg, uint32_t off, uint32_t len,
-			 const uint8_t *others)
+static void on_differing(void *arg, uint32_t off, uint32_t len)
 {
-	(void)others;
-	add_record(arg, RECORD_OTHER, off, len);
+	struct seen *seen = arg;
+
+	add_record(seen, RECORD_OTHER, seen->off + off, len);
 }
 
 /* How much larger than in the comparison a side's own numbers are. */
@@ -391,6 +391,43 @@ void repeats_see(struct compare *c, const struct cmp_flow *fl,
 		return;
 	*f = seen.first;
 	p->eth = frame_eth(f);
+}
+
+/**
+ * repeats_differ() - Bytes of a segment are others than the other side's at that
+ * place, and its side may have said these as well
+ * @c:		The comparison, with repeats
+ * @fl:		The flow
+ * @h:		The segment. What an earlier one said of these bytes was not captured
+ * @other:	A segment of the other side
+ * @n:		How many bytes of both, from the edge on
+ */
+void repeats_differ(struct compare *c, const struct cmp_flow *fl,
+		    const struct hold *h, const struct hold *other, uint32_t n)
+{
+	struct frame f = hold_frame(&c->pool, h);
+	uint32_t from = fl->edge - h->seq;
+	const uint8_t *bytes = hold_payload(&c->pool, h) + from;
+	const uint8_t *others = hold_payload(&c->pool, other) + fl->edge -
+				other->seq;
+	struct packet p;
+	struct seen seen = {
+		.r = c->repeats, .side = h->side, .frame = &f, .p = &p,
+		.key = flow_get_key(c->flows, fl),
+		.stream = &streams_of(c, fl)[h->side],
+	};
+
+	packet_parse(&p, frame_eth(&f), frame_eth_len(&f));
+	p.seq = h->seq;
+	for (uint32_t i = 0, end; i < n; i = end + 1) {
+		for (end = i; end < n && bytes[end] != others[end];)
+			end++;
+		if (end > i)
+			add_record(&seen, RECORD_OTHER, from + i, end - i);
+	}
+	if (seen.is_lost)
+		lose(&seen);
+	chunk_unref(seen.copy.chunk);
 }
 
 /**

@@ -247,6 +247,14 @@ static uint32_t look_from(struct compare *c, struct hold_queue *q,
 	return p->flags & TCP_RST ? q->tail : order_find(&c->orders, q, p->seq);
 }
 
+/* What was not captured of a segment that waits another one may say. */
+static uint32_t said_end(const struct hold *h)
+{
+	uint32_t len = hold_captured_len(h);
+
+	return len < h->payload_len ? h->seq + len : stream_end(h);
+}
+
 /* Does a segment of the secondary that waits say all that p says? */
 static bool is_duplicate(struct compare *c, struct cmp_flow *fl,
 			 const struct packet *p)
@@ -259,7 +267,7 @@ static bool is_duplicate(struct compare *c, struct cmp_flow *fl,
 		if (!h || ((h->flags ^ p->flags) & (TCP_SYN | TCP_RST)))
 			return false;
 		if (seq_le(h->seq, p->seq) &&
-		    seq_ge(stream_end(h), p->seq + tcp_len(p)))
+		    seq_ge(said_end(h), p->seq + tcp_len(p)))
 			return true;
 		if ((h->flags & TCP_SYN) || seq_lt(h->seq, p->seq))
 			return false;

@@ -197,6 +197,24 @@ static void what_was_captured_only_once_is_no_difference(void)
 	end(&k, 0);
 }
 
+/* The primary has said both, the secondary has captured the second only, and both
+ * segments of it wait. */
+static void what_was_captured_of_both_is_compared_with_both(void)
+{
+	static const char late[2][6] = { "Of it", "0f it" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct kit k;
+
+		open_both(&k);
+		SECONDARY(&k, DATA(ISN_S + 13, "not all of it"), .cut = 6);
+		SECONDARY(&k, DATA(ISN_S + 21, late[i]));
+		PRIMARY(&k, DATA(ISN_P + 13, "not all of it"));
+		PRIMARY(&k, DATA(ISN_P + 21, "Of it"));
+		end(&k, i);
+	}
+}
+
 /* One side has captured bytes only when it repeated them, the other at once: they
  * are compared, also when both streams have been compared up to there. */
 static void what_was_captured_late_is_compared(void)
@@ -282,6 +300,7 @@ int main(void)
 	TEST(another_connection_says_what_it_likes);
 	TEST(what_was_not_captured_is_no_difference);
 	TEST(what_was_captured_only_once_is_no_difference);
+	TEST(what_was_captured_of_both_is_compared_with_both);
 	TEST(what_was_captured_late_is_compared);
 	TEST(old_bytes_are_compared_with_the_other_sides);
 	TEST(what_is_too_much_is_counted);
