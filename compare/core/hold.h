@@ -142,20 +142,22 @@ static inline uint32_t hold_captured_len(const struct hold *h)
 	return there < h->payload_len ? there : h->payload_len;
 }
 
+/* Filled field by field: of a literal gcc reads wide pieces back that were stored in
+ * narrow ones, and the processor waits until they are there. */
 static inline struct frame hold_frame(const struct hold_pool *p,
 				      const struct hold *h)
 {
-	struct chunk *chunk = p->pins[h->pin].chunk;
+	struct frame f;
 
-	return (struct frame){
-		.chunk = chunk,
-		.data = chunk->bytes + h->off,
-		.len = h->len,
-		.vnet_len = h->vnet_len,
-		.prefix_len = h->prefix_len,
-		.number = h->number,
-		.time_ns = h->time_ns,
-	};
+	f.chunk = p->pins[h->pin].chunk;
+	f.data = f.chunk->bytes + h->off;
+	f.len = h->len;
+	f.vnet_len = h->vnet_len;
+	f.prefix_len = h->prefix_len;
+	f.number = h->number;
+	f.cut = 0;
+	f.time_ns = h->time_ns;
+	return f;
 }
 
 #endif

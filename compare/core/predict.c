@@ -224,7 +224,8 @@ struct cmp_flow *predict_take(struct compare *c, enum compare_side side,
 {
 	struct hold *h = hold_at(&c->pool, twin);
 	struct cmp_flow *fl = flow_at(c->flows, h->flow);
-	struct frame out = *f;
+	const struct frame *out = f;
+	struct frame held;
 
 	if (!fl || fl->q[!side].head != twin || fl->q[side].n)
 		return NULL;
@@ -234,13 +235,15 @@ struct cmp_flow *predict_take(struct compare *c, enum compare_side side,
 	    !is_next_in_step(c, h) ||
 	    !has_twins_bytes(c, fl, h, frame_eth(f)))
 		return NULL;
-	if (side == COMPARE_SECONDARY)
-		out = hold_frame(&c->pool, h);
+	if (side == COMPARE_SECONDARY) {
+		held = hold_frame(&c->pool, h);
+		out = &held;
+	}
 	fl->flags |= FLOW_BUSY;
 	fl->edge += h->payload_len;
 	stream_note_left(fl, h->seq, fl->edge);
 	act_drop(c, DROP_MATCHED);
-	act_release(c, &out, NOTE_COMPARED);
+	act_release(c, out, NOTE_COMPARED);
 	act_unhold(c, fl, h);
 	return fl;
 }
