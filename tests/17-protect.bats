@@ -146,6 +146,18 @@ start_mirror() {
 	check_account "$(stats m)"
 }
 
+@test "a primary's redirector goes on reading its indev for a second" {
+	start m colo-redirector --net-in null: --net-out null: \
+		--guest unix-listen:guest --outdev unix-listen:outdev,queue=rx \
+		--indev unix-listen:indev,queue=rx --control m.ctl
+	spawn compare socat -u UNIX:indev -
+	wait_for logged m 'event: connected: indev: '
+	before=$(uptime_ms)
+	ctl failover
+	ends compare
+	[ $(($(uptime_ms) - before)) -ge 990 ]
+}
+
 @test "a secondary's redirector is cut off from the net again, and announces at the next failover" {
 	mkdir state
 	start m colo-redirector --exclusive --announce 1 --state-dir state \

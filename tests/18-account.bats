@@ -99,6 +99,36 @@ script() { cat >"$1"; }
 	[ "$(value "$stats" copied)" -eq 30000 ]
 }
 
+@test "mirror: an event names the copies that were lost since the last one" {
+	start m colo-mirror --net unix-listen:n --guest-out null: \
+		--outdev unix-listen:copy
+	frames gen --count 5 | send n
+	wait_for stat_is m dropped.down 5
+	spawn_other peer socat -u UNIX:copy CREATE:got
+	wait_for logged m 'event: copies-lost: 5 frames were not mirrored: a'
+	kill_other peer
+	wait_for logged m 'event: lost: outdev'
+	frames gen --count 3 | send n
+	wait_for stat_is m dropped.down 8
+	spawn_other peer socat -u UNIX:copy CREATE:got
+	wait_for logged m 'event: copies-lost: 3 frames were not mirrored, nor those'
+	check_account "$(stats m)"
+}
+
+@test "mirror: copies that waited for a peer are none when the status is off" {
+	start m colo-mirror --net unix-listen:n --guest-out null: --control m.ctl \
+		--outdev unix-listen:copy --when-slow block
+	frames gen --count 20 | send n
+	wait_for stat_is m outdev.queued 20
+	colo-ctl -s m.ctl set status off
+	check_account "$(stats m)"
+	stat_is m copied 0
+	stat_is m guest-out.out 20
+	logged_n 0 m 'event: copies-lost'
+	colo-ctl -s m.ctl set status on
+	logged m 'event: status: on: 20 frames were not mirrored: a checkpoint is wanted'
+}
+
 @test "mirror: the segments that GSO frames are cut into are counted" {
 	# a TCP segment of 250 bytes with gso_size 100 and an open checksum
 	payload=$(printf '%0500d' 0)

@@ -233,6 +233,19 @@ capture() {
 	done
 }
 
+@test "a marker that waited for the outdev does not reach the net" {
+	start r colo-redirector --net-in null: --net-out pcap:net.pcap \
+		--guest-in unix-listen:guest --guest-out null: \
+		--outdev unix-listen:outdev --queue rx --when-down-grace 60 \
+		--control r.ctl
+	wire "$(marker 1 7)" "$(segment rx 1 2 16)" "$(marker 1 8)" | send guest
+	wait_for stat_is r outdev.queued 3
+	colo-ctl -s r.ctl failover
+	wait_for stat_is r net-out.out 1
+	stat_is r dropped.marker 2
+	check_account "$(stats r)"
+}
+
 # clogged FIFO: makes a FIFO that is full until somebody reads it
 clogged() {
 	mkfifo "$1"

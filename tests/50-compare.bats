@@ -182,9 +182,6 @@ differ() { primary "$(udp "$1" one "$2")" && secondary "$(udp "$1" two "$2")"; }
 	stop compare
 }
 
-# uptime_ms: milliseconds, by a clock that is never set
-uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
-
 # QEMU fault 13: its timeouts are on the wall clock.
 @test "a step of the clock has no effect" {
 	local so=$BUILD/tests/clock-step.so before start

@@ -330,6 +330,9 @@ feeder() {
 # send SOCKET: standard input to it, from a peer that then goes
 send() { socat -u - "UNIX:$1"; }
 
+# uptime_ms: milliseconds, by a clock that is never set
+uptime_ms() { awk '{ print int($1 * 1000) }' /proc/uptime; }
+
 # qmp COMMAND: to the QEMU at qmp.sock; its answers
 qmp() {
 	printf '{"execute":"qmp_capabilities"}%s' "$1" |

@@ -16,8 +16,8 @@ enum ways {
 };
 
 /*
- * The whole behaviour. `covered`: there is an outdev, and its queue is this
- * frame's direction.
+ * The whole behaviour. `covered`: there is an outdev, its queue is this frame's
+ * direction, and --status is not off.
  */
 static const struct rule {
 	int from, role, exclusive, covered, outdev, indev_queue;
@@ -72,7 +72,8 @@ static bool is_covered(const struct redirect *r, enum redirect_from from)
 		[QUEUE_ALL] = { true, true, false },
 	};
 
-	return r->has_outdev && covers[r->outdev_queue][from];
+	return r->has_outdev && !r->is_off &&
+	       covers[r->outdev_queue][from];
 }
 
 static bool matches(int column, int value)
@@ -142,6 +143,8 @@ static struct redirect state(unsigned i)
 	i /= 2;
 	r.exclusive = i % 2;
 	i /= 2;
+	r.is_off = i % 2;
+	i /= 2;
 	r.has_indev = i % 2;
 	i /= 2;
 	r.has_outdev = i % 2;
@@ -158,7 +161,7 @@ static struct redirect state(unsigned i)
 
 static void every_state_and_origin(void)
 {
-	enum { N_STATES = 2 * 2 * 2 * 2 * 4 * 3 * 3 * 3 };
+	enum { N_STATES = 2 * 2 * 2 * 2 * 2 * 4 * 3 * 3 * 3 };
 
 	for (unsigned i = 0; i < N_STATES; i++) {
 		struct redirect r = state(i);

@@ -3,6 +3,7 @@
  * Nobody can fill the room for segments that wait for an offset: a victim's
  * request, sent before its guest has answered, reaches the guest.
  */
+#include "../../rewriter/rewrite_view.h"
 #include "rewrite_kit.h"
 
 #define HELD_MAX 16384u
@@ -224,6 +225,27 @@ static void all_ways_out(void)
 	CHECK_EQ(held_now(), 0);
 }
 
+/* A place that was given back still says whose it was. */
+static void who_holds_nothing_any_more_is_not_shown(void)
+{
+	struct rewrite_view v;
+	const void *holder;
+
+	start();
+	tx(PEER_ISN, 0, TCP_SYN, 0);
+	tx(PEER_ISN + 1, PRIMARY_ISN + 1, TCP_ACK, 9);
+	tx(PEER_ISN + 10, PRIMARY_ISN + 1, TCP_ACK, 9);
+	CHECK_EQ(rewrite_view_holders_end(rw), 2);
+	holder = rewrite_view_holder(rw, 0);
+	CHECK(holder && !rewrite_view_holder(rw, 1));	/* each once */
+	rewrite_view_of(rw, holder, &v);
+	CHECK_EQ(v.n_held, 2);
+	rx(GUEST_ISN, PEER_ISN + 1, TCP_SYN | TCP_ACK, 0);
+	CHECK_EQ(rewrite_view_holders_end(rw), 2);
+	CHECK(!rewrite_view_holder(rw, 0) && !rewrite_view_holder(rw, 1));
+	n_seen = 0;
+}
+
 int main(void)
 {
 	TEST(one_peer_fills_its_share_only);
@@ -237,6 +259,7 @@ int main(void)
 	TEST(the_guest_too_speaks_behind_its_syn);
 	TEST(a_refusal_waits_alone);
 	TEST(all_ways_out);
+	TEST(who_holds_nothing_any_more_is_not_shown);
 	rewrite_free(rw);
 	return TEST_END();
 }
