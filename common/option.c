@@ -91,6 +91,23 @@ static const char *value_name(const struct option_rows *rows, int value)
 	return rows->spec[value - ROW_BASE]->name;
 }
 
+/* LETTER is no option. One of QEMU's users may have meant a long one: getopt_long() is
+ * still in the word, or has just left it. */
+static int bad_letter(const struct option_rows *rows, int letter, char **argv)
+{
+	for (int at = optind; at >= optind - 1; at--) {
+		const char *word = argv[at] ? argv[at] : "";
+		size_t len = strcspn(word, "=");
+
+		for (unsigned i = 0; *word == '-' && i < rows->n; i++)
+			if (strlen(rows->spec[i]->name) == len - 1 &&
+			    !memcmp(rows->spec[i]->name, word + 1, len - 1))
+				return option_bad("unknown option -%c: -%.*s?",
+						  letter, (int)len, word);
+	}
+	return option_bad("unknown option -%c (try --help)", letter);
+}
+
 static enum option_result getopt_error(const struct parser *p, int opt,
 				       char **argv)
 {
@@ -103,7 +120,7 @@ static enum option_result getopt_error(const struct parser *p, int opt,
 		option_bad("--%s takes no argument",
 			   value_name(&p->rows, optopt));
 	else
-		option_bad("unknown option -%c (try --help)", optopt);
+		bad_letter(&p->rows, optopt, argv);
 	return OPTION_USAGE;
 }
 

@@ -40,31 +40,53 @@ static int dir_open(const char *state_dir)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Writes a role to a file, synced. Return: 0 or -errno */
+static int file_write(int dir, const char *name, int flags, mode_t mode,
+		      enum role role)
+{
+	char buf[16];
+	int len = snprintf(buf, sizeof(buf), "%s\n", role_text(role));
+	int fd, rc = 0;
+	ssize_t n;
+
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+		    flags, mode);
+	if (fd < 0)
+		return -errno;
+
+	n = write(fd, buf, (size_t)len);
+	if (n < 0)
+		rc = -errno;
+	else if (n != len)
+		rc = -ENOSPC;
+	else if (fsync(fd) < 0)
+		rc = -errno;
+	if (close(fd) < 0 && !rc)
+		rc = -errno;
+	return rc;
+}
+
 /**
  * role_check_dir() - Can a role be written when it has to be?
  * @state_dir:	the directory of --state-dir
  *
- * A file is made there and removed, of a name that no other process uses: what
- * permissions say is not the whole of it.
+ * A role is written there and removed, under a name that no other process uses: what
+ * permissions say is not the whole of it, and on a full disk a file can be made.
  *
  * Return: 0, or the negative errno of what cannot be done
  */
 int role_check_dir(const char *state_dir)
 {
-	int dir = dir_open(state_dir), fd, rc;
+	int dir = dir_open(state_dir), rc;
 	char name[32];
 
 	if (dir < 0)
 		return dir;
 	snprintf(name, sizeof(name), ".check-%ld", (long)getpid());
 	unlinkat(dir, name, 0);		/* of one that died here, with our number */
-	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-		    O_CLOEXEC, 0600);
-	rc = fd < 0 ? -errno : 0;
-	if (fd >= 0) {
-		close(fd);
+	rc = file_write(dir, name, O_EXCL, 0600, ROLE_FAILOVER);
+	if (rc != -EEXIST)
 		unlinkat(dir, name, 0);
-	}
 	close(dir);
 	return rc;
 }
@@ -121,31 +143,6 @@ int role_read(const char *state_dir, enum role *role)
 	return rc;
 }
 
-/* Writes the role to the temporary file, synced. Return: 0 or -errno */
-static int temp_write(int dir, enum role role)
-{
-	char buf[16];
-	int len = snprintf(buf, sizeof(buf), "%s\n", role_text(role));
-	int fd, rc = 0;
-	ssize_t n;
-
-	fd = openat(dir, ROLE_TEMP, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-		    O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-
-	n = write(fd, buf, (size_t)len);
-	if (n < 0)
-		rc = -errno;
-	else if (n != len)
-		rc = -ENOSPC;
-	else if (fsync(fd) < 0)
-		rc = -errno;
-	if (close(fd) < 0 && !rc)
-		rc = -errno;
-	return rc;
-}
-
 /**
  * role_write() - Make a role last beyond this process and this boot
  * @state_dir:	the directory of --state-dir
@@ -165,7 +162,7 @@ int role_write(const char *state_dir, enum role role)
 	if (dir < 0)
 		return dir;
 
-	rc = temp_write(dir, role);
+	rc = file_write(dir, ROLE_TEMP, O_TRUNC, 0644, role);
 	if (!rc && renameat(dir, ROLE_TEMP, dir, ROLE_FILE) < 0)
 		rc = -errno;
 	if (rc)

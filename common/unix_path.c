@@ -39,8 +39,10 @@ static int make_free(const struct sockaddr_un *sun)
 {
 	struct stat st;
 
-	if (lstat(sun->sun_path, &st) || !S_ISSOCK(st.st_mode))
+	if (lstat(sun->sun_path, &st))
 		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
 	if (is_alive(sun))
 		return -EADDRINUSE;
 	unlink(sun->sun_path);
@@ -54,7 +56,7 @@ static int make_free(const struct sockaddr_un *sun)
  * @mode:	of the file, whatever the umask is
  *
  * Return: a descriptor, for the caller to close; or a negative errno:
- * -EADDRINUSE if a process listens there
+ * -EADDRINUSE if a process listens there, -EEXIST if it is no socket
  */
 int unix_path_listen(struct unix_path *p, const char *path, mode_t mode)
 {

@@ -252,6 +252,11 @@ IP='4500001c00010000401166ce7f0000017f000001 0007000700080000'
 				grep -oE 'Fl (\\)?-[a-z-]+' |
 				sed 's/^Fl \\\{0,1\}/-/' | sort >in_page
 			diff in_help in_page || fail "$name: --help, man page"
+			# `Fl outdev` is -outdev, which no program knows;
+			# -qmp is one of QEMU's
+			sed 's/^--//; /^qmp$/d' in_help | while read -r option; do
+				! grep -nE "Fl $option( |\$)" "$page" || exit 1
+			done || fail "$name: an option with one dash"
 			n=$((n + 1))
 		done
 		"$tool" --version | grep -q "^$name " || fail "$name --version"

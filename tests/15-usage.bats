@@ -72,6 +72,8 @@ table() {
 1 | colo-mirror --outdev null: --net packet:none0 --guest null: | net: packet:none0: no such device
 1 | colo-mirror --outdev null: --net tap:vm0,netns=none --guest null: | net: tap:vm0,netns=none: its network namespace: no such file or directory
 1 | colo-mirror --outdev fd:99 --net null: --guest null: | outdev: fd:99: bad file descriptor
+1 | colo-mirror --outdev unix-listen:text --net null: --guest null: | outdev: unix-listen:text: file already exists
+1 | colo-mirror --outdev unix-listen:folder --net null: --guest null: | outdev: unix-listen:folder: file already exists
 1 | colo-mirror --outdev unix-listen:none/x --net null: --guest null: | outdev: unix-listen:none/x: no such file or directory
 END
 }
@@ -129,6 +131,11 @@ END
 	table <<'END'
 2 | colo-mirror | --outdev is required: where the copies go
 2 | colo-mirror --outdev null: --queue both | --queue: "both" is not one of tx, rx, all
+2 | colo-mirror -outdev null: | unknown option -o: --outdev?
+2 | colo-mirror -net=null: --outdev null: | unknown option -e: --net?
+2 | colo-compare ok.pcap -l3 ok.pcap | unknown option -l: --l3?
+2 | colo-mirror -x --outdev null: | unknown option -x (try --help)
+1 | colo-mirror --outdev null: --net null: --guest null: --control text | control: text: file already exists
 2 | colo-mirror --outdev null: --colour | unknown option --colour (try --help)
 2 | colo-mirror --outdev | --outdev: missing argument
 2 | colo-mirror --outdev null: --net null: --net-in - | --net goes without --net-in and --net-out

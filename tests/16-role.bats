@@ -17,6 +17,17 @@ captured() {
 
 n_captured() { captured "$1" 'frame' "$2"; }
 
+@test "a state directory on a full disk is refused at the start, and by -n" {
+	small_disk 16k
+	head -c 20k /dev/zero >"$DISK/fill" || true
+	refused 2 "--state-dir: $DISK: No space left on device" \
+		colo-mirror -n --outdev null: --state-dir "$DISK"
+	refused 1 "state-dir: $DISK: no space left on device" \
+		colo-mirror --outdev null: --net unix-listen:net \
+		--guest null: --state-dir "$DISK"
+	[ "$(ls -A "$DISK")" = fill ]
+}
+
 # --- the mirror ---
 
 start_mirror() {

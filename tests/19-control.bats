@@ -272,6 +272,22 @@ asks_all() {
 	colo-ctl -j version | jq -rs 'map(.process) | join(" ")' | grep -qx 'a b'
 }
 
+@test "of several processes those that do not know a method are left out, unless none does" {
+	start m colo-mirror --net unix-listen:n --guest null: --outdev null: \
+		--control a.ctl
+	start c colo-compare --primary-in unix-listen:p --secondary-in \
+		unix-listen:s --outdev null: --control b.ctl
+	export COLO_CONTROL_DIR=.
+	colo-ctl get compare-timeout >said 2>&1 || true
+	[ "$(grep -c ': compare-timeout: it is one of ' said)" = 1 ]
+	colo-ctl flows >said 2>&1
+	run ! grep -v '^b ' said
+	run -1 colo-ctl no-such-method
+	[ "$(grep -c ': no-such-method: there are version, ' <<<"$output")" = 2 ]
+	run -1 colo-ctl -s a.ctl flows
+	[[ $output = *': a: flows: there are version, '* ]]
+}
+
 @test "status shows what a runner says of its processes, those that have ended, too" {
 	mkdir run
 	export COLO_CONTROL_DIR=$PWD/run

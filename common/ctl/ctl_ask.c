@@ -68,27 +68,34 @@ static void print_result(const struct ctl *c, unsigned n,
 		ctl_print_text(n > 1 ? c->name : NULL, result);
 }
 
-static int ask_one(struct ctl *c, unsigned n, const struct ctl_options *o,
-		   const char *method, const json_t *params)
+static bool is_unknown_method(const json_t *answer)
 {
-	json_t *answer = ctl_ask(c, method, params, o);
-	const json_t *error, *result;
-	int rc = CTL_OK;
+	const char *code = json_string_value(json_object_get(
+		json_object_get(answer, "error"), "code"));
+
+	return code && !strcmp(code, "unknown-method");
+}
+
+static int print_answer(struct ctl *c, unsigned n, const struct ctl_options *o,
+			const json_t *answer)
+{
+	const json_t *error = json_object_get(answer, "error");
 
 	if (!answer) {
 		ctl_print_unreachable(c, o);
 		return CTL_UNREACHABLE;
 	}
-	error = json_object_get(answer, "error");
-	result = json_object_get(answer, "result");
-	if (error)
-		rc = CTL_NOT;
-	if (error)
+	if (error) {
 		ctl_print_error(c, o, error);
-	else
-		print_result(c, n, o, result);
-	json_decref(answer);
-	return rc;
+		return CTL_NOT;
+	}
+	print_result(c, n, o, json_object_get(answer, "result"));
+	return CTL_OK;
+}
+
+static int worse(int a, int b)
+{
+	return a > b ? a : b;
 }
 
 /**
@@ -99,22 +106,41 @@ static int ask_one(struct ctl *c, unsigned n, const struct ctl_options *o,
  * @argc:	words: the method, then its parameters
  * @argv:	likewise
  *
+ * Of several processes those that do not know the method are left out, unless none
+ * does.
+ *
  * Return: the exit status, the worst of all
  */
 int ctl_ask_all(struct ctl *v, unsigned n, const struct ctl_options *o,
 		int argc, char **argv)
 {
 	json_t *params = json_array();
+	json_t **unknown = calloc(n + 1, sizeof(*unknown));
+	unsigned n_unknown = 0;
 	int worst = CTL_OK;
 
+	if (!unknown)
+		abort();
 	for (int i = 1; i < argc; i++)
 		json_array_append_new(params, ctl_json_word(argv[i]));
 	for (unsigned i = 0; i < n; i++) {
-		int rc = ask_one(&v[i], n, o, argv[0], params);
+		json_t *answer = ctl_ask(&v[i], argv[0], params, o);
 
-		if (rc > worst)
-			worst = rc;
+		if (is_unknown_method(answer)) {
+			unknown[i] = answer;
+			n_unknown++;
+			continue;
+		}
+		worst = worse(worst, print_answer(&v[i], n, o, answer));
+		json_decref(answer);
 	}
+	for (unsigned i = 0; i < n; i++) {
+		if (n_unknown == n)
+			worst = worse(worst, print_answer(&v[i], n, o,
+							  unknown[i]));
+		json_decref(unknown[i]);
+	}
+	free(unknown);
 	if (o->metrics)
 		ctl_prometheus_print(o->metrics);
 	json_decref(params);
