@@ -90,6 +90,19 @@ start_relay() { # PROGRAM OPTION...
 	wait_for stat_is c checkpoint.asked 2
 }
 
+# After a second of a checkpoint it would wait for a minute and a half.
+@test "set max-checkpoint-share: a request that waits goes out at once" {
+	start_compare --checkpoint 'exec:sleep 1.2' --max-checkpoint-share 1
+	ctl checkpoint
+	made() { ctl -j checkpoints | jq -e '.result[0].made' >/dev/null; }
+	wait_for made
+	ctl checkpoint
+	wait_for stat_is c checkpoint.put-off 1
+	stat_is c checkpoint.asked 1
+	ctl set max-checkpoint-share 0
+	wait_for stat_is c checkpoint.asked 2
+}
+
 @test "set max-flow-bytes: a flow's share is smaller from now on" {
 	start_compare --checkpoint hold
 	wire "$(udp 1 one)" "$(udp 2 two)" >&5

@@ -119,6 +119,18 @@ notified() { cmp -s notified <(for m; do wire "$(hex "$m")"; done); }
 	stop compare
 }
 
+@test "exec: that nobody answers is told once" {
+	start_compare --checkpoint 'exec:echo run >>runs; false' \
+		--checkpoint-retry 20
+	primary "$(udp 1 one)"
+	secondary "$(udp 1 two)"
+	has_tried() { [ "$(grep -c . runs)" -ge 8 ]; }
+	wait_for has_tried
+	logged_n 1 compare 'event: checkpoint-unanswered: asked 3 times'
+	logged_n 1 compare 'event: checkpoint-unanswered'
+	stop compare
+}
+
 @test "SIGHUP says that a checkpoint was made" {
 	start_compare --checkpoint 'exec:false' --checkpoint-retry 60000
 	primary "$(udp 1 one)"
