@@ -274,6 +274,20 @@ differ() { primary "$(udp "$1" one "$2")" && secondary "$(udp "$1" two "$2")"; }
 	[ -e state/RUNNING ]
 }
 
+@test "a state directory is one process's: another one neither starts nor is told of an end" {
+	mkdir state
+	start_compare --state-dir state
+	refused 1 'error: state-dir: state: another process uses it$' \
+		colo-compare --state-dir state --primary-in unix-listen:p2 \
+		--secondary-in unix-listen:s2 --outdev null:
+	[ -e state/RUNNING ]
+	crash compare
+	start_compare --state-dir state
+	logged compare 'event: restarted: after an unclean end'
+	stop compare
+	[ ! -e state/RUNNING ]
+}
+
 @test "SIGTERM: with checkpoints, held frames do not leave" {
 	mkdir state
 	start_compare --state-dir state --compare-timeout 60000 \

@@ -44,6 +44,7 @@ struct live {
 	struct live_wires ends;
 	struct roster *roster;	/* filled already, or NULL */
 	bool has_begun;		/* running_begin() has made its file */
+	int lock;		/* what it has set */
 };
 
 /* Is the request for the difference that the feed has found last? */
@@ -300,7 +301,7 @@ static int take_up(struct live *l)
 		fail_over(l);
 	if (!state_dir)
 		return 0;
-	err = running_begin(state_dir);
+	err = running_begin(state_dir, &l->lock);
 	if (err < 0)
 		return err;
 	l->has_begun = err == 0;

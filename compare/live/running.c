@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -23,35 +24,49 @@ static int open_dir(const char *state_dir)
 	return dir < 0 ? -errno : dir;
 }
 
-static int create(int dir)
+/* Make the file, or find it, and lock it: while its process runs it tells nothing. */
+static int create(int dir, int *lock)
 {
-	int fd = openat(dir, RUNNING_FILE,
-			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC, rc = 0;
+	int fd = openat(dir, RUNNING_FILE, flags | O_CREAT | O_EXCL, 0600);
 
+	if (fd < 0 && errno == EEXIST) {
+		rc = 1;
+		fd = openat(dir, RUNNING_FILE, flags);
+	}
 	if (fd < 0)
-		return errno == EEXIST ? 1 : -errno;
-	close(fd);
-	return sync_dir(dir);
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	else if (rc == 0)
+		rc = sync_dir(dir);
+	if (rc < 0)
+		close(fd);
+	else
+		*lock = fd;
+	return rc;
 }
 
 /**
  * running_begin() - Make the file, for this process runs
  * @state_dir:	A directory that exists
+ * @lock:	Set to a descriptor, which stays open as long as the process runs
  *
  * Return: 0; 1 when the file was there, from an unclean end, told; or a negative
- * errno, logged
+ * errno, logged: -EBUSY when another process has the directory
  */
-int running_begin(const char *state_dir)
+int running_begin(const char *state_dir, int *lock)
 {
 	int dir = open_dir(state_dir);
 	int rc = dir;
 
 	if (dir >= 0) {
-		rc = create(dir);
+		rc = create(dir, lock);
 		close(dir);
 	}
 	if (rc < 0)
-		log_error("state-dir", "%s: %s", state_dir, uv_strerror(rc));
+		log_error("state-dir", "%s: %s", state_dir, rc == -EBUSY ?
+			  "another process uses it" : uv_strerror(rc));
 	else if (rc == 1)
 		log_event("restarted", "after an unclean end: packets that "
 			  "were held are lost; a checkpoint is asked for");
