@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Two laws of colo-compare on captures, whatever is in them: a capture is equal to
-# itself, and what differs is found. `captures` makes them, at random.
+# Laws of colo-compare on captures, whatever is in them: a capture is equal to itself,
+# also when less of each packet was captured, and what differs is found, whichever of
+# the two comes first. `captures` makes them, at random.
 
 load helpers
 
@@ -37,7 +38,7 @@ broken() {
 }
 
 @test "a capture is equal to itself, and one byte that differs is found" {
-	local number packets what kind result=0
+	local number packets what kind expected result=0
 
 	"$TOP/tests/captures" "$seed" "$n" made >list
 	while read -r number packets what kind; do
@@ -45,11 +46,14 @@ broken() {
 			broken "$number $kind: differs from itself"
 		[ "$(rows out)" = "$packets $packets" ] ||
 			broken "$number $kind: not $packets rows"
-		if [ "$what" = same ]; then
-			law 0 "made/$number.a" "made/$number.b"
-		else
-			law 1 "made/$number.a" "made/$number.b"
-		fi || broken "$number $kind: $what"
+		editcap -s 128 "made/$number.a" cut
+		law 0 "made/$number.a" cut || grep -q 'in headers' out ||
+			broken "$number $kind: differs from itself cut"
+		expected=1
+		[ "$what" = differ ] || expected=0
+		law $expected "made/$number.a" "made/$number.b" &&
+			law $expected "made/$number.b" "made/$number.a" ||
+			broken "$number $kind: $what"
 	done <list
 	[ "$(wc -l <list)" -eq "$n" ]
 	echo "# $n captures, of which $(grep -c ' differ ' list) in two versions"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "past.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,6 +214,17 @@ static const uint8_t *byte_of(const struct past *p, uint32_t stream,
 
 	return i && is_known(&p->pages[i - 1], at) ? &p->pages[i - 1].bytes[at] :
 						     NULL;
+}
+
+/**
+ * past_knows() - Is it known what a stream has said at a place?
+ * @p:		What was said before
+ * @stream:	Which stream
+ * @seq:	The sequence number of the byte
+ */
+bool past_knows(const struct past *p, uint32_t stream, uint32_t seq)
+{
+	return byte_of(p, stream, seq);
 }
 
 /**

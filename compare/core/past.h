@@ -2,6 +2,7 @@
 #ifndef COLO_COMPARE_PAST_H
 #define COLO_COMPARE_PAST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -22,6 +23,7 @@ void past_free(struct past *p);
 uint32_t past_say(struct past *p, uint32_t stream, uint32_t seq,
 		  const uint8_t *bytes, uint32_t len, past_on_other *on_other,
 		  void *arg);
+bool past_knows(const struct past *p, uint32_t stream, uint32_t seq);
 void past_compare(const struct past *p, uint32_t stream, uint32_t seq,
 		  uint32_t other, uint32_t other_seq, const uint8_t *bytes,
 		  uint32_t len, past_on_differing *on_differing, void *arg);

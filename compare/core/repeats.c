@@ -37,7 +37,7 @@ struct seen {			/* the segment that is looked at */
 	const struct flow_key *key;
 	struct stream *stream;
 	enum compare_side side;
-	const struct frame *frame;
+	struct frame *frame;
 	const struct packet *p;
 	uint32_t len;		/* bytes that were captured */
 	uint32_t off;		/* where in them the part begins that is said */
@@ -265,18 +265,25 @@ static void compare_late(const struct cmp_flow *fl, struct seen *seen,
 			     seen);
 }
 
+/* What it says is no byte of the stream: when the stream's was not captured, the rest
+ * of the comparison takes this one for not captured either. */
 static void see_probe(struct seen *seen, uint32_t seq)
 {
 	struct stream *s = seen->stream;
 	uint8_t said = *packet_payload(seen->p);
+	bool is_known = past_knows(seen->r->past, s->name, seq);
 
-	past_say(seen->r->past, s->name, seq, &said, 1, put_first, seen);
-	if (s->has_probe && s->probe_seq == seq && s->probe == said)
-		return;
-	s->has_probe = true;
-	s->probe_seq = seq;
-	s->probe = said;
-	add_record(seen, RECORD_PROBE, 0, 1);
+	if (is_known)
+		past_say(seen->r->past, s->name, seq, &said, 1, put_first, seen);
+	if (!s->has_probe || s->probe_seq != seq || s->probe != said) {
+		s->has_probe = true;
+		s->probe_seq = seq;
+		s->probe = said;
+		add_record(seen, RECORD_PROBE, 0, 1);
+	}
+	if (!is_known && s->cut_at < UINT32_MAX)
+		seen->frame->len -= frame_eth_len(seen->frame) -
+				    seen->p->payload_off;
 }
 
 /* own: the side's own number of the first byte. The two parts of a segment are

@@ -215,6 +215,20 @@ static void what_was_captured_of_both_is_compared_with_both(void)
 	}
 }
 
+/* The byte of a keep-alive is none of the stream's, also where that was not captured. */
+static void keep_alives_say_nothing_of_what_is_cut(void)
+{
+	struct kit k;
+
+	open_both(&k);
+	SECONDARY(&k, DATA(ISN_S + 13, "not all of it"), .cut = 1);
+	SECONDARY(&k, DATA(ISN_S + 25, "X"));
+	PRIMARY(&k, DATA(ISN_P + 13, "not all of it"));
+	PRIMARY(&k, DATA(ISN_P + 25, "X"));
+	SECONDARY(&k, DATA(ISN_S + 21, "of it"));
+	end(&k, 0);
+}
+
 /* One side has captured bytes only when it repeated them, the other at once: they
  * are compared, also when both streams have been compared up to there. */
 static void what_was_captured_late_is_compared(void)
@@ -301,6 +315,7 @@ int main(void)
 	TEST(what_was_not_captured_is_no_difference);
 	TEST(what_was_captured_only_once_is_no_difference);
 	TEST(what_was_captured_of_both_is_compared_with_both);
+	TEST(keep_alives_say_nothing_of_what_is_cut);
 	TEST(what_was_captured_late_is_compared);
 	TEST(old_bytes_are_compared_with_the_other_sides);
 	TEST(what_is_too_much_is_counted);
