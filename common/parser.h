@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "endpoint_spec.h"
+#include "endpoint_types.h"
 
 #define PARSER_TEXT_MAX 1024	/* of an endpoint, with its NUL */
 
