@@ -206,7 +206,7 @@ static void end_file(struct diff_pcap *p)
 /* What was found is in the file at once; the file before it is kept. */
 static void turn(struct diff_pcap *p)
 {
-	char old[PATH_MAX];
+	char old[PATH_MAX + sizeof(".1")];	/* too long: rename() says so */
 	int err;
 
 	write_pair(p);
