@@ -64,7 +64,8 @@ UNITS := frame outq checksum tcp_option seq packet flow vnet log quantity spin \
 	 compare_gate compare_gso compare_datagram compare_fragment compare_report compare_model \
 	 compare_scale compare_hold compare_predict compare_kind compare_order \
 	 marker qmp rpc control_pace control_stats control_table control_flows flow_filter vmstate epoch pcapng pcapng_in link_type frame_filter unwrap \
-	 ignore learn progress compare_waits compare_share budget blame history tell command
+	 ignore learn progress compare_waits compare_share budget blame history tell command quarantine \
+	 live_config
 UNIT_frame         := common/frame common/chunk
 UNIT_outq          := common/outq common/frame common/chunk
 UNIT_checksum      := common/checksum
@@ -125,6 +126,10 @@ UNIT_budget          := compare/live/budget
 UNIT_history         := compare/live/history
 UNIT_command         := compare/live/command
 LIBS_command          = $(PKG_LIBS)
+UNIT_quarantine      := compare/live/quarantine compare/live/blame common/clock common/stats \
+			common/log common/stamp common/nowait common/flow_key common/packet
+LIBS_quarantine       = $(PKG_LIBS)
+UNIT_live_config     := compare/live/live_config
 UNIT_tell            := compare/live/tell common/log common/stamp common/nowait \
 			$(UNIT_compare)
 UNIT_blame           := compare/live/blame common/flow_key common/packet
