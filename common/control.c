@@ -38,14 +38,16 @@ static uint64_t wait_ns(const struct control *c)
 
 static void answer_some(struct control *c)
 {
-	uint64_t begin = uv_hrtime(), took = 0;
+	uint64_t begin = uv_hrtime(), begin_cpu = cpu_ns(), end_cpu;
 
-	for (unsigned n = c->clients.n;
-	     n && c->clients.first && took < TURN_MAX_NS; n--) {
+	for (unsigned n = c->clients.n; n && c->clients.first; n--) {
 		control_client_serve(c->clients.first);
-		took = uv_hrtime() - begin;
+		if (uv_hrtime() - begin >= TURN_MAX_NS)
+			break;
 	}
-	c->pace = (struct control_pace){ took, begin + took, cpu_ns() };
+	end_cpu = cpu_ns();
+	c->pace = (struct control_pace){ end_cpu - begin_cpu, uv_hrtime(),
+					 end_cpu };
 }
 
 static void on_turn(uv_timer_t *timer)

@@ -7,6 +7,7 @@
 #define BUSY_SHARE	50u	/* of the processor time, of a busy process */
 #define BUSY		8u	/* busy: for more than this part of the time */
 #define WAIT_MIN_NS	NS_PER_MS
+#define WAIT_MAX_NS	NS_PER_S	/* who asks gives up after some seconds */
 
 static uint64_t rest(uint64_t wanted_ns, uint64_t had_ns)
 {
@@ -28,10 +29,13 @@ uint64_t control_pace_wait_ns(const struct control_pace *p, uint64_t now_ns,
 	uint64_t used_ns = cpu_ns - p->ended_cpu_ns;
 	uint64_t wait_ns = p->took_ns * SHARE;
 
+	if (waited_ns >= WAIT_MAX_NS)
+		return 0;
 	if (wait_ns < WAIT_MIN_NS)
 		wait_ns = WAIT_MIN_NS;
 	wait_ns = rest(wait_ns, waited_ns);
 	if (wait_ns == 0 && used_ns > waited_ns / BUSY)
 		wait_ns = rest(p->took_ns * BUSY_SHARE, used_ns);
-	return wait_ns;
+	return wait_ns < WAIT_MAX_NS - waited_ns ? wait_ns :
+						   WAIT_MAX_NS - waited_ns;
 }

@@ -434,6 +434,13 @@ asks_all() {
 	tail -n 1 said | says '.lost > 0 and .bytes > 0'
 }
 
+@test "capture: a process that does not answer is unreachable" {
+	spawn_other mute socat -u UNIX-LISTEN:mute.ctl CREATE:asked
+	wait_for [ -S mute.ctl ]
+	run -3 colo-ctl --timeout 1 -s mute.ctl capture net
+	[ "$output" = 'colo-ctl: mute.ctl: no answer in 1 s' ]
+}
+
 @test "no name of a host in a filter is looked up, and addresses are asked for" {
 	export SLOW_NAMES=$PWD/known ASAN_OPTIONS=verify_asan_link_order=0
 	start m env LD_PRELOAD="$BUILD/tests/slow-names.so" "$BIN/colo-mirror" \

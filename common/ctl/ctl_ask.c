@@ -22,13 +22,13 @@ static int read_answer(struct ctl *c, struct rpc_message *m, unsigned timeout_s)
 
 /**
  * ctl_ask() - Ask one process
- * @c:		link; when it fails c->fd is -1 and c->error says why
+ * @c:		link; when it fails c->error says why
  * @method:	what to call
  * @params:	an array; borrowed
  * @o:		options
  *
  * Return: {"result": ...} or {"error": ...}, a new reference; NULL when the
- * process cannot be reached
+ * process cannot be reached or does not answer
  */
 json_t *ctl_ask(struct ctl *c, const char *method, const json_t *params,
 		const struct ctl_options *o)
@@ -186,6 +186,10 @@ int ctl_ask_capture(struct ctl *c, const struct ctl_options *o, int argc,
 		json_array_append_new(params, json_string(argv[i]));
 	answer = ctl_ask(c, argv[0], params, o);
 	json_decref(params);
+	if (!answer) {
+		ctl_print_unreachable(c, o);
+		return CTL_UNREACHABLE;
+	}
 	if (json_object_get(answer, "error")) {
 		ctl_print_error(c, o, json_object_get(answer, "error"));
 		json_decref(answer);

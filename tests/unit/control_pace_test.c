@@ -60,6 +60,16 @@ static void the_first_question_is_answered_at_once(void)
 	CHECK_EQ(wait_us(&p, NS_PER_S / US, NS_PER_S / US), 0);
 }
 
+static void nobody_waits_longer_than_a_second(void)
+{
+	const struct control_pace p = { .took_ns = NS_PER_S };
+
+	CHECK_EQ(wait_us(&p, 0, 0), NS_PER_S / US);
+	CHECK_EQ(wait_us(&p, 0, 1000), NS_PER_S / US);
+	CHECK_EQ(wait_us(&p, 999999, 999999), 1);
+	CHECK_EQ(wait_us(&p, 1000000, 1000000), 0);
+}
+
 int main(void)
 {
 	TEST(a_process_without_frames_spends_a_twentieth_of_its_time);
@@ -67,5 +77,6 @@ int main(void)
 	TEST(one_whose_frames_end_waits_no_longer);
 	TEST(short_turns_are_a_millisecond_apart);
 	TEST(the_first_question_is_answered_at_once);
+	TEST(nobody_waits_longer_than_a_second);
 	return TEST_END();
 }
