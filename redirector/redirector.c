@@ -51,7 +51,7 @@ static void on_set(void *arg)
 {
 	struct redirector *r = arg;
 
-	r->redirect.when_down = (enum redirect_when_down)r->options->when_down;
+	redirector_devs_set_when_down(r);
 	redirector_devs_set_status(r);
 	failover_set_auto(&r->failover, r->options->auto_failover_s);
 }

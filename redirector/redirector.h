@@ -34,6 +34,7 @@ struct redirector {
 	struct redirect redirect;
 	struct announce announce;
 	struct clock_timer grace;	/* outdev is down: when to pass */
+	uint64_t down_ns;		/* since when */
 	struct clock_timer rounds;	/* announcements */
 	struct clock_timer farewell;	/* what compare still had for us */
 	uint64_t n_rounds;		/* made */

@@ -9,6 +9,7 @@ void redirector_devs_reset(struct redirector *r);
 int redirector_devs_open(struct redirector *r);
 void redirector_devs_close_indev(void *arg);
 void redirector_devs_close_outdev(struct redirector *r);
+void redirector_devs_set_when_down(struct redirector *r);
 void redirector_devs_set_status(struct redirector *r);
 void redirector_devs_checkpoint(void *arg);
 

@@ -381,6 +381,26 @@ start_diverter() {
 	{ frames gen && frames gen --seed 2; } | cmp - rest
 }
 
+@test "set when-down, and its grace: what is held already is held to it" {
+	start_diverter --when-down-grace 1h --control m.ctl
+	frames gen >in
+	wait_for stat_is m held 1000
+	colo-ctl -s m.ctl set announce 5
+	stat_is m held 1000
+	colo-ctl -s m.ctl set when-down pass
+	wait_for stat_is m guest-out.out 1000
+	# frames are held again, as long as nobody says that the time is over
+	colo-ctl -s m.ctl set when-down block
+	frames gen --seed 2 >in
+	wait_for stat_is m held 1000
+	colo-ctl -s m.ctl set when-down-grace 0
+	wait_for stat_is m guest-out.out 2000
+	logged_n 2 m 'event: uncompared: outdev is down: frames pass uncompared'
+	check_account "$(stats m)"
+	stop m
+	{ frames gen && frames gen --seed 2; } | cmp - rest
+}
+
 @test "an outdev that comes back before a frame has passed needs no checkpoint" {
 	start_diverter --when-down pass --control m.ctl
 	wait_for logged m 'event: uncompared'
@@ -436,7 +456,7 @@ start_diverter() {
 
 @test "--auto-failover: only after a peer was there and has stayed away" {
 	mkdir state
-	start_mirror --auto-failover 1
+	start_mirror --auto-failover 1h --control m.ctl
 	start r colo-redirector --net-in null: --net-out null: \
 		--guest null: --indev unix-listen:indev --auto-failover 1
 	start never colo-redirector --net null: --guest null: \
@@ -450,6 +470,7 @@ start_diverter() {
 	kill_other copies
 	wait_for logged m 'event: lost: outdev: .*: it closed the connection'
 	start_copies got
+	colo-ctl -s m.ctl set auto-failover 1
 	# the peer goes for good
 	kill_other peer
 	wait_for logged r 'event: failover: done'

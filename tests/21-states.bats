@@ -109,12 +109,13 @@ has_descriptors() { [ "$(n_descriptors)" = "$1" ]; }
 @test "a redirector: UNPROTECTED for each reason, and SYNCING after frames have passed" {
 	start x colo-redirector --net unix-listen:net --guest unix-listen:guest \
 		--outdev unix-listen:outdev,queue=tx --indev unix-listen:indev \
-		--when-down-grace 1 --control x.ctl
+		--when-down-grace 1h --control x.ctl
 	become 'UNPROTECTED * s: net is gone'
 	come net net
 	become 'UNPROTECTED * s: guest is gone'
 	take guest guest
 	become 'UNPROTECTED * s: outdev is gone'
+	colo-ctl -s x.ctl set when-down-grace 0
 	become 'UNPROTECTED * s: outdev is gone: frames pass uncompared'
 	go net
 	frames gen --count 5 | send net
