@@ -16,8 +16,11 @@
 static void start_passing(struct redirector *r)
 {
 	r->redirect.outdev = REDIRECT_PASSING;
-	r->is_uncompared = true;
-	log_event("uncompared", "outdev is down: frames pass uncompared");
+	/* nothing gets past a net that is cut off both ways */
+	r->is_uncompared = !r->redirect.exclusive;
+	log_event("uncompared", "outdev is down: %s", r->is_uncompared ?
+		  "frames pass uncompared" :
+		  "frames are dropped, for the net is cut off");
 	endpoint_output_take_back(r->outdev, redirector_relay_held, r);
 }
 

@@ -247,6 +247,32 @@ is_joined() {
 	is_isolated
 }
 
+@test "--exclusive: no frame passes uncompared while the outdev is away, and none is said to" {
+	start m colo-redirector --exclusive --net unix-listen:net \
+		--guest unix-listen:guest --indev unix-listen:indev,queue=tx \
+		--outdev unix:outdev,queue=rx,reconnect=0.02 \
+		--when-down pass --control m.ctl
+	wait_for logged m 'event: uncompared: outdev is down: frames are dropped, for'
+	spawn net socat -u UNIX:net CREATE:passed
+	frames gen --count 20 | send guest
+	wait_for stat_is m dropped.isolated 20
+	spawn guest socat -u UNIX:guest -
+	spawn_other copies socat -u FILE:/dev/null,ignoreeof UNIX:indev
+	says_gone() {
+		local said
+		said=$(colo-ctl -s m.ctl status) || true
+		[[ $said == *' s: outdev is gone' ]]
+	}
+	wait_for says_gone
+	spawn peer socat -u UNIX-LISTEN:outdev CREATE:diverted
+	wait_for logged m 'event: outdev-back: no frame has passed uncompared'
+	stop m
+	ends net
+	ends guest
+	ends peer
+	[ ! -s passed ]
+}
+
 @test "--exclusive: the guest sees only the primary's net until failover" {
 	mkdir state
 	start_secondary --announce 5
