@@ -24,7 +24,7 @@ SRC_common := chunk frame outq packet flow flow_filter flow_key icmp_quote check
 	      endpoint_tap endpoint_watch spin starter process loop option option_help option_rows option_value own_file record_file record_guard \
 	      parser quantity cidr record_table role rpc rpc_check \
 	      control control_capture control_client control_flows control_options control_pace control_process \
-	      control_spec control_stats control_table failover \
+	      control_spec control_stats control_table failover state_dir \
 	      verdict filter frame_filter marker qmp qmp_link vmstate qemu
 SRC_ctl        := main ctl_ask ctl_find ctl_json ctl_link ctl_print ctl_prometheus \
 		  ctl_runner ctl_signal ctl_status ctl_top ctl_top_ask ctl_top_screen \

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "state_dir.h"
+
 static void on_auto(void *arg)
 {
 	struct failover *f = arg;
@@ -48,12 +50,8 @@ int failover_init(struct failover *f, struct loop *loop, uint64_t auto_s,
 		log_error("state-dir", "%s/ROLE: neither \"colo\" nor "
 			  "\"failover\"", f->state_dir);
 		err = -EIO;		/* the command line was right */
-	} else if (err == -EPERM) {
-		log_error("state-dir", "%s/ROLE: not a file that only we can "
-			  "have written", f->state_dir);
 	} else if (err < 0) {
-		log_error("state-dir", "%s: %s", f->state_dir,
-			  uv_strerror(err));
+		state_dir_refuse(f->state_dir, "ROLE", err);
 	} else if (f->role != ROLE_COLO) {
 		f->is_written = true;
 		log_event("role", "%s, as %s says", role_text(f->role),

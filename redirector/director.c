@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "../common/state_dir.h"
 #include "../common/time.h"
 #include "director_control.h"
 #include "director_dest.h"
@@ -196,13 +197,8 @@ static int open_table(struct director *d)
 	if (!dir)
 		return 0;
 	err = lasting_open(&d->table, dir, (uint32_t)d->options->max_flows);
-	if (err == -EWOULDBLOCK)
-		log_error("state-dir", "%s: another process uses it", dir);
-	else if (err == -EPERM)
-		log_error("state-dir", "%s/connections: not a file that only "
-			  "we can have written", dir);
-	else if (err < 0)
-		log_error("state-dir", "%s: %s", dir, uv_strerror(err));
+	if (err < 0)
+		state_dir_refuse(dir, "connections", err);
 	return err;
 }
 

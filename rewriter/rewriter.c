@@ -21,6 +21,7 @@
 #include <sys/random.h>
 
 #include "../common/marker.h"
+#include "../common/state_dir.h"
 #include "rewrite_record.h"
 #include "rewriter_flows.h"
 
@@ -282,13 +283,8 @@ static int open_table(struct rewriter *r)
 		return 0;
 	err = rewrite_record_open(&r->table, dir,
 				  (uint32_t)r->options->max_flows);
-	if (err == -EWOULDBLOCK)
-		log_error("state-dir", "%s: another process uses it", dir);
-	else if (err == -EPERM)
-		log_error("state-dir", "%s/flows: not a file that only we can "
-			  "have written", dir);
-	else if (err < 0)
-		log_error("state-dir", "%s: %s", dir, uv_strerror(err));
+	if (err < 0)
+		state_dir_refuse(dir, "flows", err);
 	return err;
 }
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "../../common/log.h"
+#include "../../common/state_dir.h"
 
 #define RUNNING_FILE "RUNNING"
 
@@ -37,7 +37,7 @@ static int create(int dir, int *lock)
 	if (fd < 0)
 		return -errno;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		rc = -errno;
 	else if (rc == 0)
 		rc = sync_dir(dir);
 	if (rc < 0)
@@ -53,7 +53,7 @@ static int create(int dir, int *lock)
  * @lock:	Set to a descriptor, which stays open as long as the process runs
  *
  * Return: 0; 1 when the file was there, from an unclean end, told; or a negative
- * errno, logged: -EBUSY when another process has the directory
+ * errno, logged: -EWOULDBLOCK when another process has the directory
  */
 int running_begin(const char *state_dir, int *lock)
 {
@@ -65,8 +65,7 @@ int running_begin(const char *state_dir, int *lock)
 		close(dir);
 	}
 	if (rc < 0)
-		log_error("state-dir", "%s: %s", state_dir, rc == -EBUSY ?
-			  "another process uses it" : uv_strerror(rc));
+		state_dir_refuse(state_dir, RUNNING_FILE, rc);
 	else if (rc == 1)
 		log_event("restarted", "after an unclean end: packets that "
 			  "were held are lost; a checkpoint is asked for");
