@@ -143,7 +143,7 @@ static bool tell_reset(struct compare *c, struct cmp_flow *fl)
 	const struct hold *s = stream_head(c, fl, COMPARE_SECONDARY);
 
 	if (!p || !s || !((p->flags ^ s->flags) & TCP_RST) ||
-	    (fl->flags & both) == both)
+	    ((fl->flags & both) == both && ((p->flags | s->flags) & TCP_SYN)))
 		return false;
 	connection_differ(c, fl, p, s);
 	match_flow(c, fl, NULL);

@@ -539,7 +539,7 @@ static void a_reset_may_be_captured_twice(void)
 }
 
 /* The side's own number of a byte of its n-th connection. */
-#define AT(side, n, at) ((side ? 7700 : 100) + (n) * 1000 + (at))
+#define AT(side, n, at) (((side) ? 7700u : 100u) + (n) * 1000u + (at))
 #define SAY(k, side, n, at, fl, d) \
 	kit_input((k), (side), (struct seg){ TCP(1, AT(side, n, at), 500, fl, d) })
 
@@ -586,6 +586,31 @@ static void the_next_connection_is_compared(void)
 	for (unsigned i = 0; i < 40; i++)
 		check_next(i & 1, i >> 1 & 1, i >= 24, i / 8 % 3,
 			   i >> 2 & 1 ? 3 : 1);
+}
+
+/* One side alone has bytes before the RST that both have, and the ports are used again:
+ * that is one difference, whichever side it is. */
+static void bytes_before_a_reset_are_told_when_the_next_begins(void)
+{
+	for (unsigned more = 0; more < 2; more++) {
+		struct compare_config config = kit_config();
+		struct kit k;
+
+		config.report_only = config.own_isn = true;
+		config.ignore_mac = true;
+		kit_init_with(&k, &config);
+		for (unsigned side = 0; side < 2; side++) {
+			SAY(&k, side, 0, 0, S | A, "");
+			if (side == more)
+				SAY(&k, side, 0, 1, A, "rest");
+			SAY(&k, side, 0, side == more ? 5u : 1u, R, "");
+		}
+		SAY(&k, 0, 1, 0, S | A, "");
+		SAY(&k, 1, 1, 0, S | A, "");
+		CHECK_EQ(k.n_differ, 1);
+		CHECK_EQ(k.n_reasons[COMPARE_FLAGS], 1);
+		end(&k);
+	}
 }
 
 #define FRAGMENT(t, d, a, b) UDP(t, d), .from = (a), .to = (b)
@@ -893,6 +918,7 @@ int main(int argc, char **argv)
 	TEST(bytes_captured_behind_a_reset_are_compared);
 	TEST(a_reset_may_be_captured_twice);
 	TEST(the_next_connection_is_compared);
+	TEST(bytes_before_a_reset_are_told_when_the_next_begins);
 	TEST(lone_fragments_are_compared);
 	TEST(overlapping_fragments_are_compared);
 	TEST(a_segment_in_fragments_is_a_segment);
