@@ -16,12 +16,12 @@ can_join() {
 	return 1
 }
 
-# joined KEY OPTION...: one more measurement
+# joined SECONDS KEY OPTION...: one more measurement
 joined() {
-	COLO_BIN=$BIN COLO_BENCH=$BENCH SECONDS_EACH=${QUICK:+1} \
-		"$HERE/namespaces" "${@:2}" >>"$1" 2>"$1.err" || {
-		say "$1: failed"
-		tail -5 "$1.err" >&2
+	COLO_BIN=$BIN COLO_BENCH=$BENCH SECONDS_EACH=$1 \
+		"$HERE/namespaces" "${@:3}" >>"$2" 2>"$2.err" || {
+		say "$2: failed"
+		tail -5 "$2.err" >&2
 	}
 }
 
@@ -44,7 +44,7 @@ section_iperf3() {
 	for ((run = 1; run <= RUNS; run++)); do
 		for way in "${IPERF3_WAYS[@]}"; do
 			say "run $run of $RUNS: iperf3, $way"
-			joined "iperf3.$way" "$way"
+			joined "$((QUICK ? 1 : 3))" "iperf3.$way" "$way"
 		done
 	done
 	cat <<-'END'
@@ -80,15 +80,23 @@ iperf3_line() {
 		"$(show "$(median "iperf3.$1" cpu_us)" %.1f)"
 }
 
+# They take turns, three times a run, as the whole chains do.
+answers_turns() {
+	local way
+	for _ in 1 2 3; do
+		for way in "${ANSWERS_WAYS[@]}"; do
+			joined 1 "answers.$way" --ask "$way"
+		done
+	done
+}
+
 section_answers() {
 	local run way
 	can_join sockperf || return 0
 	has_qemu || ANSWERS_WAYS=(none floor chain)
 	for ((run = 1; run <= RUNS; run++)); do
-		for way in "${ANSWERS_WAYS[@]}"; do
-			say "run $run of $RUNS: requests and answers, $way"
-			joined "answers.$way" --ask "$way"
-		done
+		say "run $run of $RUNS: requests and answers"
+		answers_turns
 	done
 	cat <<-'END'
 		## Requests and answers
@@ -96,7 +104,8 @@ section_answers() {
 		Between the same namespaces a request of 64 bytes and an answer of as many, one
 		after the other over one TCP connection (sockperf), through taps in the plain
 		form. *QEMU's chain* has the same filters, the tee, too, in one process without a
-		guest, and colo-compare in an iothread. Microseconds are the client's, there and
+		guest, and colo-compare in an iothread: our tee is a process more to be woken, which
+		no secondary would be. Microseconds are the client's, there and
 		back; CPU is that of the processes between the two taps.
 
 		| | p50 | p99 | p99.9 | CPU us |
