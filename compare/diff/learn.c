@@ -131,7 +131,7 @@ static void lower(char *to, const char *name, size_t len)
 
 /**
  * learn_add_header() - Learn that lines of this name differ
- * @l:		Gets the name
+ * @l:		Gets the name; beyond LEARN_HEADERS_MAX they are only counted
  * @key:	The service
  * @name:	The name, before the colon; case does not count
  * @len:	Bytes of the name; the first LEARN_NAME_MAX count
@@ -143,6 +143,10 @@ void learn_add_header(struct learn *l, const struct flow_key *key,
 
 	if (learn_has_header(l, key, name, len))
 		return;
+	if (l->n_headers == LEARN_HEADERS_MAX) {
+		l->n_lost++;
+		return;
+	}
 	l->headers = grow(l->headers, l->n_headers, &l->cap_headers,
 			  sizeof(*l->headers));
 	h = &l->headers[l->n_headers++];
@@ -174,13 +178,19 @@ bool learn_has_header(const struct learn *l, const struct flow_key *key,
 
 /**
  * learn_add_other() - Learn that a flow has a difference of another kind
- * @l:		Gets it
+ * @l:		Gets it; beyond LEARN_OTHERS_MAX they are only counted
  * @key:	The flow
  * @kind:	The kind: any number that the caller gives it
  */
 void learn_add_other(struct learn *l, const struct flow_key *key,
 		     unsigned kind)
 {
+	if (l->n_others == LEARN_OTHERS_MAX)
+		settle(l);
+	if (l->n_others == LEARN_OTHERS_MAX) {
+		l->n_lost++;
+		return;
+	}
 	l->others = grow(l->others, l->n_others, &l->cap_others,
 			 sizeof(*l->others));
 	l->others[l->n_others++] = (struct learn_other){ *key, kind, 1 };

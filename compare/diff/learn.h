@@ -21,6 +21,8 @@
  *		learnt
  */
 #define LEARN_SPANS_MAX (1u << 20)	/* spans */
+#define LEARN_HEADERS_MAX 4096u		/* names: each is compared with all */
+#define LEARN_OTHERS_MAX (1u << 20)	/* flows and kinds */
 #define LEARN_NAME_MAX 64u		/* bytes of a line's name that count */
 
 struct learn_span {
@@ -46,7 +48,7 @@ struct learn {			/* zeroed to begin with */
 	size_t n_spans, n_headers, n_others;
 	size_t cap_spans, cap_headers, cap_others;
 	bool is_settled;	/* spans and others are sorted: may be asked */
-	uint64_t n_lost;	/* spans beyond LEARN_SPANS_MAX, forgotten */
+	uint64_t n_lost;	/* beyond these numbers, forgotten */
 };
 
 void learn_fini(struct learn *l);

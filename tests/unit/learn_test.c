@@ -137,6 +137,26 @@ static void too_many_are_counted(void)
 	CHECK_EQ(l.n_spans, LEARN_SPANS_MAX);
 	CHECK_EQ(l.n_lost, 3);
 	learn_fini(&l);
+	for (uint32_t i = 0; i < LEARN_HEADERS_MAX + 3; i++) {
+		char name[16];
+		int len = snprintf(name, sizeof(name), "x-%u", i);
+
+		learn_add_header(&l, &a, name, (size_t)len);
+	}
+	CHECK_EQ(l.n_headers, LEARN_HEADERS_MAX);
+	CHECK_EQ(l.n_lost, 3);
+	learn_add_header(&l, &a, "X-7", 3);	/* it is known */
+	CHECK_EQ(l.n_lost, 3);
+	learn_fini(&l);
+	for (uint32_t i = 0; i < LEARN_OTHERS_MAX; i++)
+		learn_add_other(&l, &a, i / 2);	/* two of each are one */
+	for (uint32_t i = 0; i < LEARN_OTHERS_MAX / 2 + 3; i++)
+		learn_add_other(&l, &b, i);
+	CHECK_EQ(l.n_others, LEARN_OTHERS_MAX);
+	CHECK_EQ(l.n_lost, 3);
+	CHECK(learn_take_other(&l, &a, 7) && learn_take_other(&l, &a, 7));
+	CHECK(!learn_take_other(&l, &a, 7));
+	learn_fini(&l);
 }
 
 int main(int argc, char **argv)
