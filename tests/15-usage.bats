@@ -162,6 +162,8 @@ END
 1 | colo-rewriter --net null: --guest null: --state-dir text | state-dir: text: not a directory
 2 | colo-compare | --primary-in is missing: --primary-in, --secondary-in and --outdev are required, or two captures, OLD.pcap NEW.pcap
 2 | colo-compare --primary-in unix:p --outdev null: | --secondary-in is missing: --primary-in, --secondary-in and --outdev are required, or two captures, OLD.pcap NEW.pcap
+2 | colo-compare --primary-in unix:p --secondary-in unix:p --outdev null: | --primary-in and --secondary-in must differ
+2 | colo-compare --primary-in - --secondary-in - --outdev null: | --primary-in and --secondary-in must differ
 2 | colo-compare --primary-in unix:p --secondary-in unix:s --outdev null: --l3 | --l3 is for two captures: --primary-in and --secondary-in are not both pcap:FILE
 2 | colo-compare --primary-in unix:p --secondary-in unix:s --outdev null: --learn ok.pcap | --learn is for two captures: --primary-in and --secondary-in are not both pcap:FILE
 2 | colo-compare --primary-in unix:p --secondary-in unix:s --outdev null: --checkpoint maybe | --checkpoint: maybe is not one of none, hold, notify, exec:CMD, qmp:PATH

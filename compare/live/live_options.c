@@ -364,6 +364,12 @@ static int check_endpoints(const struct live_options *o)
 		o->secondary_in.kind == ENDPOINT_UNSET ? "secondary-in" :
 		o->outdev.kind == ENDPOINT_UNSET ? "outdev" : NULL;
 
+	/* a capture may be compared with itself, and null: is nobody's */
+	if (!missing && o->primary_in.kind != ENDPOINT_PCAP &&
+	    o->primary_in.kind != ENDPOINT_NULL &&
+	    !strcmp(o->primary_in.text, o->secondary_in.text))
+		return option_bad("--primary-in and --secondary-in must "
+				  "differ");
 	if (!missing)
 		return 0;
 	return option_bad("--%s is missing: --primary-in, --secondary-in and "
