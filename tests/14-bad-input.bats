@@ -125,7 +125,7 @@ takes_frames() {
 	stop m
 	# a file that is no socket is never removed
 	echo precious >s
-	refused 1 'net: unix-listen:s: address already in use' \
+	refused 1 'net: unix-listen:s: file already exists' \
 		"${MIRROR[@]}" --net unix-listen:s
 	[ "$(cat s)" = precious ]
 }
