@@ -44,6 +44,7 @@ run_all() {
 			kill -TERM -- -$pid
 			wait $pid
 			kill $socat
+			wait $socat || :	# it removes its socket
 		done
 	END
 	timeout 280 unshare -mnpf --mount-proc --kill-child bash all.sh
