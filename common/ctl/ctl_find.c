@@ -98,11 +98,15 @@ int ctl_find(struct ctl_options *o, bool waits)
 		usleep(POLL_MS * 1000);
 		left_ms -= POLL_MS;
 	}
-	if (o->has_too_many)
+	if (o->has_too_many) {
 		fprintf(stderr, "colo-ctl: more than %u control sockets in %s "
 			"(-s SOCKET for some of them)\n", CTL_SOCKETS_MAX, dir);
+		while (o->n_sockets)
+			free((char *)o->sockets[--o->n_sockets]);
+		return -1;
+	}
 	if (o->n_sockets)
-		return o->has_too_many ? -1 : 0;
+		return 0;
 	fprintf(stderr, "colo-ctl: no control socket: no *.ctl in %s (-s "
 		"SOCKET, or COLO_CONTROL_DIR=DIR)\n", dir);
 	return -1;

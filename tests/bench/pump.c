@@ -226,19 +226,13 @@ static void write_due(struct pump *p)
 /* Return: false at the end of the input. */
 static bool move_waiting(struct pump *p, unsigned i)
 {
-	struct waiting *w;
-	ssize_t n;
+	struct waiting *w = i == 0 ? room_to_wait(p) : NULL;
+	ssize_t n = read(p->in[i].fd, w ? w->bytes : p->nobody, BUFFER);
 
-	if (i > 0) {
-		n = read(p->in[i].fd, p->nobody, BUFFER);
-		if (n > 0)
-			p->n_due += (size_t)n;
-	} else {
-		w = room_to_wait(p);
-		n = read(p->in[i].fd, w->bytes, BUFFER);
-		if (n > 0)
-			w->end = (size_t)n;
-	}
+	if (n > 0 && w)
+		w->end = (size_t)n;
+	else if (n > 0)
+		p->n_due += (size_t)n;
 	if (n < 0)
 		die("read");
 	write_due(p);
