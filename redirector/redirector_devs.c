@@ -29,30 +29,13 @@ static void on_grace_over(void *arg)
 	start_passing(arg);
 }
 
-static void on_outdev_down(struct redirector *r)
-{
-	r->down_ns = clock_now_ns(&r->loop.clock);
-	r->redirect.outdev = redirect_outdev_down(&r->redirect);
-	if (r->redirect.outdev == REDIRECT_HOLDING)
-		clock_timer_start(&r->grace, r->options->grace_s * 1000, 0);
-	else if (r->redirect.outdev == REDIRECT_PASSING)
-		start_passing(r);
-}
-
-/**
- * redirector_devs_set_when_down() - --when-down or its grace may have changed
- * @r:	redirector; if its outdev is down the frames that it holds are held to that
- */
-void redirector_devs_set_when_down(struct redirector *r)
+/* The outdev is down, since down_ns: what --when-down says of its frames. */
+static void heed_when_down(struct redirector *r)
 {
 	uint64_t down_ms = (clock_now_ns(&r->loop.clock) - r->down_ns) / NS_PER_MS;
 	uint64_t grace_ms = r->options->grace_s * 1000;
-	enum redirect_outdev wanted;
+	enum redirect_outdev wanted = redirect_outdev_down(&r->redirect);
 
-	r->redirect.when_down = (enum redirect_when_down)r->options->when_down;
-	if (!r->outdev || endpoint_is_up(r->outdev))
-		return;
-	wanted = redirect_outdev_down(&r->redirect);
 	if (wanted == REDIRECT_HOLDING && down_ms >= grace_ms)
 		wanted = REDIRECT_PASSING;
 	clock_timer_stop(&r->grace);
@@ -61,6 +44,23 @@ void redirector_devs_set_when_down(struct redirector *r)
 	if (wanted == REDIRECT_PASSING && r->redirect.outdev != wanted)
 		start_passing(r);
 	r->redirect.outdev = wanted;
+}
+
+static void on_outdev_down(struct redirector *r)
+{
+	r->down_ns = clock_now_ns(&r->loop.clock);
+	heed_when_down(r);
+}
+
+/**
+ * redirector_devs_set_when_down() - --when-down or its grace may have changed
+ * @r:	redirector; if its outdev is down the frames that it holds are held to that
+ */
+void redirector_devs_set_when_down(struct redirector *r)
+{
+	r->redirect.when_down = (enum redirect_when_down)r->options->when_down;
+	if (r->outdev && !endpoint_is_up(r->outdev))
+		heed_when_down(r);
 }
 
 /* Only what has passed makes a checkpoint necessary. */
